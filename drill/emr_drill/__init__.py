@@ -1,0 +1,1 @@
+"""The drill: the whole system on one machine, broken on purpose and measured."""
