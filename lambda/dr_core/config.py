@@ -1,0 +1,179 @@
+"""The one configuration that every function of a deployment gets, in the environment variable ``EMR_DR_CONFIG``.
+
+The stacks write it with :meth:`FunctionConfig.to_dict` and the functions read it with :meth:`FunctionConfig.from_json`,
+so that a name cannot differ between the two.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+ENVIRONMENT_VARIABLE = "EMR_DR_CONFIG"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetChoice:
+    """A place where a cluster may be launched."""
+
+    availability_zone: str
+    subnet_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotResources:
+    """A routing place: a target group, the rule for ids and the rule for the look-up header."""
+
+    number: int
+    target_group: str
+    id_rule: str
+    header_rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedClusterResources:
+    """What belongs to one managed cluster alone: the target groups of its two web interfaces."""
+
+    name: str
+    resource_manager_target_group: str
+    name_node_target_group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProberFunction:
+    """The prober of one AZ."""
+
+    availability_zone: str
+    function_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePorts:
+    """Ports of the services on a primary, and the scheme they speak (``http`` or ``https``)."""
+
+    scheme: str = "http"
+    livy: int = 8998
+    resource_manager: int = 8088
+    name_node: int = 9870
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canary:
+    """The Spark job that proves a cluster before it gets traffic, as a Livy batch.
+
+    Attributes:
+        file: URI that the cluster can read.
+        class_name: main class, empty for a Python file.
+        arguments: the job's arguments.
+        limit_seconds: how long it may take before Verify fails.
+    """
+
+    file: str
+    class_name: str = ""
+    arguments: tuple[str, ...] = ()
+    limit_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The numbers that rules are made of.
+
+    Attributes:
+        round_seconds: time between two rounds of probers and monitor.
+        rounds: how many of the last rounds a verdict looks at (N).
+        bad_rounds: how many of them must agree (K).
+        vantage_points: how many vantage points must agree, one of them a prober.
+        read_limit_seconds: time limit of one reading of a service.
+        launch_limit_seconds: deadline of one launch in one AZ.
+        total_launch_limit_seconds: deadline over all AZs.
+        fence_limit_seconds: how long a rule waits for proof that the old applications are dead before it answers 410.
+    """
+
+    round_seconds: int = 10
+    rounds: int = 4
+    bad_rounds: int = 3
+    vantage_points: int = 2
+    read_limit_seconds: int = 3
+    launch_limit_seconds: int = 1200
+    total_launch_limit_seconds: int = 2700
+    fence_limit_seconds: int = 300
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.bad_rounds <= self.rounds:
+            raise ValueError(f"bad_rounds must be 1 to {self.rounds} (rounds), got {self.bad_rounds}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionConfig:
+    """Everything that a function knows of its deployment.
+
+    Attributes:
+        deployment: name of the deployment, first part of every stack name that the controller makes.
+        record_table: table of managed clusters, incarnations, slots, operations and incidents.
+        evidence_table: table of what probers saw.
+        managed_clusters: the managed clusters of the deployment.
+        subnets: where clusters may be launched, in order of preference.
+        slots: the pool of routing places.
+        balanced_target_group: target group of every incarnation in service.
+        front_door_host: DNS name of the network load balancer.
+        load_balancer_host: DNS name of the application load balancer behind it.
+        front_door_scheme: ``http`` or ``https``.
+        front_door_port: port that Livy's clients use.
+        probers: the probers, one in each AZ.
+        operation_state_machine: ARN.
+        retirement_state_machine: ARN.
+        incarnation_role: ARN of the role that CloudFormation creates incarnation stacks with.
+        alert_topic: ARN.
+        ports: ports of the services on a primary.
+        canary: the job that proves a cluster.
+        policy: the numbers of the rules.
+    """
+
+    deployment: str
+    record_table: str
+    evidence_table: str
+    managed_clusters: tuple[ManagedClusterResources, ...]
+    subnets: tuple[SubnetChoice, ...]
+    slots: tuple[SlotResources, ...]
+    balanced_target_group: str
+    front_door_host: str
+    load_balancer_host: str
+    front_door_scheme: str = "http"
+    front_door_port: int = 8998
+    probers: tuple[ProberFunction, ...] = ()
+    operation_state_machine: str = ""
+    retirement_state_machine: str = ""
+    incarnation_role: str = ""
+    alert_topic: str = ""
+    ports: ServicePorts = ServicePorts()
+    canary: Canary
+    policy: Policy = Policy()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; what the stacks put into the environment."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The configuration in *text*.
+
+        Raises:
+            ValueError: *text* is not what :meth:`to_dict` makes; names what is wrong.
+        """
+        try:
+            data = json.loads(text)
+            return cls(
+                **{
+                    **data,
+                    "managed_clusters": tuple(ManagedClusterResources(**item) for item in data["managed_clusters"]),
+                    "subnets": tuple(SubnetChoice(**item) for item in data["subnets"]),
+                    "slots": tuple(SlotResources(**item) for item in data["slots"]),
+                    "probers": tuple(ProberFunction(**item) for item in data["probers"]),
+                    "ports": ServicePorts(**data["ports"]),
+                    "canary": Canary(**{**data["canary"], "arguments": tuple(data["canary"]["arguments"])}),
+                    "policy": Policy(**data["policy"]),
+                }
+            )
+        except (KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"{ENVIRONMENT_VARIABLE} is not a function configuration: {error!r}") from error
