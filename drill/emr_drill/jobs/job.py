@@ -1,0 +1,50 @@
+"""The Spark job of a drill: count something, run for a while, leave one line in the ledger.
+
+Runs as a Livy batch under real Spark; simulated services read the same arguments and do the same.  The line is the
+job's *effect*: what a real job would write to its table.  It goes to a file outside all clusters, in one O_APPEND
+write, so that whatever becomes of the cluster, the truth of what the job did stays.
+
+Arguments: job key, seconds to run on the drill's clock, ``succeed`` or ``fail``.
+Environment: ``DRILL_LEDGER`` (file), ``DRILL_INCARNATION`` (the cluster's name), ``DRILL_CLOCK`` (``Clock.to_json``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job; the exit code is what Livy's state is made from."""
+    key, seconds, ending = arguments
+    # Present where the job runs, not where the drill does.
+    from pyspark.sql import SparkSession  # pyright: ignore[reportMissingImports]
+
+    clock = json.loads(os.environ["DRILL_CLOCK"])
+    deadline = time.monotonic() + float(seconds) / clock["speed"]
+    spark = SparkSession.builder.appName(key).getOrCreate()
+    application = spark.sparkContext.applicationId
+    count = spark.sparkContext.parallelize(range(1000), 2).map(lambda number: number * number).count()
+    while time.monotonic() < deadline:
+        time.sleep(0.1)
+    line = {
+        "job": key,
+        "incarnation": os.environ["DRILL_INCARNATION"],
+        "application": application,
+        "at": clock["origin"] + (time.monotonic() - clock["machine_origin"]) * clock["speed"],
+        "event": "effect" if ending == "succeed" else "failed",
+        "count": count,
+    }
+    descriptor = os.open(os.environ["DRILL_LEDGER"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, (json.dumps(line) + "\n").encode())
+    finally:
+        os.close(descriptor)
+    spark.stop()
+    return 0 if ending == "succeed" else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,131 @@
+"""What became of every job: what clients were told, compared with what really happened.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+
+from emr_drill.jobs.ledger import EFFECT, FAILED, Entry
+from emr_drill.jobs.submitter import Progress, Submission, Try
+
+
+@dataclass(slots=True, kw_only=True)
+class Counts:
+    """The jobs of a drill, counted.
+
+    ``submitted`` logical jobs end ``succeeded`` or ``failed`` (their own fault) or have no last word.  The rest counts
+    what happened on the way: tries that were ``lost`` (the client was told by 410), ``resubmitted`` of those,
+    ``unreported`` (lost, and nobody told the client), ``disturbed`` (its client gave up although the job lived),
+    ``doubled`` (an effect of the old incarnation *after* its id had answered 410, besides an effect of the new one),
+    ``wrong`` (another job's state, or success without its effect).  ``repeated`` is the price of at-least-once: the
+    old cluster had finished the work before it was gone but nobody could ask it, so the job ran again; not an error,
+    and the reason why outputs must be idempotent.
+    """
+
+    submitted: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    lost: int = 0
+    resubmitted: int = 0
+    unreported: int = 0
+    disturbed: int = 0
+    doubled: int = 0
+    wrong: int = 0
+    repeated: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """For the report."""
+        return asdict(self)
+
+
+@dataclass(slots=True, kw_only=True)
+class Judgement:
+    """Counts, and a sentence for each job that is not as it should be."""
+
+    counts: Counts = field(default_factory=Counts)
+    complaints: list[str] = field(default_factory=list)
+
+
+def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Callable[[int], str | None]) -> Judgement:
+    """Compare what clients were told with the ledger.
+
+    Args:
+        jobs: every logical job, when nothing moves any more.
+        ledger: every line of the ledger.
+        owner: the name of the cluster whose id range an id lies in, ``None`` for no cluster's.
+    """
+    result = Judgement()
+    for progress in jobs:
+        _judge_one(progress, [entry for entry in ledger if entry.job == progress.job.key], owner, result)
+    return result
+
+
+def _judge_one(
+    progress: Progress, entries: Sequence[Entry], owner: Callable[[int], str | None], result: Judgement
+) -> None:
+    counts, key = result.counts, progress.job.key
+    counts.submitted += 1
+    tries = progress.tries
+    counts.lost += sum(batch.told == "lost" for batch in tries)
+    counts.resubmitted += max(0, len(tries) - 1)
+    for number, batch in enumerate(tries):
+        complaint = _wrong(progress, batch, entries, owner)
+        if complaint:
+            counts.wrong += 1
+            result.complaints.append(f"wrong: {key}: {complaint}")
+        if batch.told == "gone":
+            counts.disturbed += 1
+            result.complaints.append(f"disturbed: {key}: id {batch.id} answered 404 before a last word was said")
+        if batch.told == "lost" and number + 1 < len(tries):
+            effects = [entry for entry in entries if entry.incarnation == owner(batch.id or 0)]
+            again = [entry for entry in entries if entry.incarnation != owner(batch.id or 0)]
+            if effects and again:
+                late = [entry for entry in effects if entry.at > batch.told_at]
+                if late:
+                    counts.doubled += 1
+                    result.complaints.append(
+                        f"doubled: {key}: {late[0].application} wrote {late[0].at - batch.told_at:.0f} s after the 410"
+                    )
+                else:
+                    counts.repeated += 1
+    last = tries[-1] if tries else None
+    if last is not None and last.told == "success":
+        counts.succeeded += 1
+    elif last is not None and last.told == "failure":
+        counts.failed += 1
+    else:
+        counts.unreported += 1
+        result.complaints.append(f"unreported: {key}: no last word (told {last.told if last else ''!r})")
+
+
+def _wrong(progress: Progress, batch: Try, entries: Sequence[Entry], owner: Callable[[int], str | None]) -> str | None:
+    """Why what this try's client was told is false, or ``None``."""
+    if batch.named - {batch.name}:
+        return f"polls of id {batch.id} were answered with the batches {sorted(batch.named - {batch.name})}"
+    home = owner(batch.id) if batch.id is not None else None
+    if batch.id is not None and home is None:
+        return f"id {batch.id} lies in the range of no incarnation"
+    mine = {entry.event for entry in entries if entry.incarnation == home}
+    if batch.told == "success" and EFFECT not in mine:
+        return f"told success, but {home} has no effect of it"
+    if batch.told == "success" and progress.job.fails:
+        return "told success, but it fails on purpose"
+    if batch.told == "failure" and EFFECT in mine:
+        return f"told failure, but {home} wrote its effect"
+    if batch.told == "failure" and not progress.job.fails:
+        return "told failure, but it does not fail of its own"
+    if batch.told == "failure" and FAILED not in mine:
+        return f"told failure, but {home} never ran it to its end"
+    return None
+
+
+def recovered_at(submissions: Sequence[Submission], fault_at: float) -> float | None:
+    """When the first submit was accepted after the fault after which none failed; ``None`` if there is none.
+
+    The time is the answer's: from then on a user's job was in.
+    """
+    last_failed = max((number for number, one in enumerate(submissions) if not one.accepted), default=-1)
+    for one in submissions[last_failed + 1 :]:
+        if one.at >= fault_at:
+            return one.answered
+    return None

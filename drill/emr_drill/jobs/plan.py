@@ -1,0 +1,78 @@
+"""Which jobs a drill submits, and when.
+
+Three waves: *before* the fault a burst of long and short jobs, so that many are running when it strikes; *during* the
+outage a few that wait in line for the front door; *after* the recovery a few more.  Every third job fails on purpose:
+a client that was told "success" for one of those was told another job's state.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+LONG_SECONDS = (110.0, 260.0)
+SHORT_SECONDS = (10.0, 30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A logical job: one thing that somebody wants done.
+
+    Attributes:
+        key: unique name of the job.
+        seconds: how long it runs, simulated seconds.
+        fails: whether it ends with an error of its own.
+        keeps_connection: whether its client polls on one kept connection (as a synchronous task does) or connects
+            anew for each poll (as a deferred one does).
+    """
+
+    key: str
+    seconds: float
+    fails: bool
+    keeps_connection: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The waves of jobs; see the module."""
+
+    before: tuple[Job, ...]
+    during: tuple[Job, ...]
+    after: tuple[Job, ...]
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """Every job of the plan."""
+        return self.before + self.during + self.after
+
+
+def make(*, seed: int, long: int = 9, short: int = 6, during: int = 4, after: int = 8, scale: float = 1.0) -> Plan:
+    """The jobs of the drill with this *seed*.
+
+    Args:
+        seed: decides durations and which jobs keep their connection.
+        long: jobs before the fault that run for minutes.
+        short: jobs before the fault that run for seconds.
+        during: jobs submitted during the outage.
+        after: jobs submitted after the recovery.
+        scale: multiplies every duration; real services run on machine time and want shorter ones.
+    """
+    chance = random.Random(f"jobs {seed}")
+    number = 0
+
+    def job(wave: str, seconds: tuple[float, float]) -> Job:
+        nonlocal number
+        number += 1
+        return Job(
+            key=f"{wave}-{number:02d}",
+            seconds=round(chance.uniform(*seconds) * scale, 1),
+            fails=number % 3 == 0,
+            keeps_connection=number % 2 == 0,
+        )
+
+    first = [job("before", LONG_SECONDS) for _ in range(long)] + [job("before", SHORT_SECONDS) for _ in range(short)]
+    return Plan(
+        before=tuple(first),
+        during=tuple(job("during", SHORT_SECONDS) for _ in range(during)),
+        after=tuple(job("after", SHORT_SECONDS) for _ in range(after)),
+    )

@@ -1,0 +1,111 @@
+"""Asks for every id that was ever issued, the whole drill long, and checks who answers.
+
+No client-visible id may point at a wrong owner at any moment.  So each id is asked for through each node of the
+application load balancer again and again, before, while and after rules and targets change, and the batch in the
+answer is compared with the batch that was issued under that id.  A 410 is checked too: it tells a client to run its
+job again, so it may only come when the old incarnation's applications are known dead.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from emr_drill.clock import Clock
+from emr_drill.jobs.client import Answer, LivyClient
+
+ROUND_SECONDS = 10.0
+# One round asks through every node; more than this many ids a round are taken in turns, so that the watch stays small
+# beside the jobs' own traffic.
+IDS_PER_ROUND = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """An id and the unique name of the batch that got it."""
+
+    id: int
+    name: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What the watch saw: how often each status came, and a sentence for each answer of a wrong owner."""
+
+    asked: int = 0
+    statuses: Counter[int] = field(default_factory=Counter)
+    complaints: list[str] = field(default_factory=list)
+
+
+class OwnerWatch:
+    """The watch; start it when the first id is issued.
+
+    Args:
+        clock: simulated time.
+        nodes: addresses of the application load balancer's nodes.
+        issued: gives every id issued so far.
+        may_be_gone: whether the incarnation whose range an id lies in is known to run no application any more, so
+            that 410 is right.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        nodes: Sequence[str],
+        issued: Callable[[], Sequence[Issued]],
+        may_be_gone: Callable[[int], bool],
+    ) -> None:
+        self._clock = clock
+        self._nodes = nodes
+        self._issued = issued
+        self._may_be_gone = may_be_gone
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="owner watch", daemon=True)
+        self.findings = Findings()
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ask for every id once more, through every node, and end."""
+        self._stop.set()
+        self._thread.join(timeout=60)
+        self._round(self._issued())
+
+    def _watch(self) -> None:
+        turn = 0
+        while not self._clock.wait(self._stop, ROUND_SECONDS):
+            ids = list(self._issued())
+            if not ids:
+                continue
+            chosen = [ids[(turn + number) % len(ids)] for number in range(min(IDS_PER_ROUND, len(ids)))]
+            turn += IDS_PER_ROUND
+            self._round(chosen)
+
+    def _round(self, issued: Sequence[Issued]) -> None:
+        for node in self._nodes:
+            client = LivyClient(addresses=lambda node=node: [node], keep=True, limit_seconds=5)  # type: ignore[misc]
+            for one in issued:
+                gone_before = self._may_be_gone(one.id)
+                self._check(node, one, client.call("GET", f"/batches/{one.id}"), gone_before)
+            client.close()
+
+    def _check(self, node: str, one: Issued, answer: Answer, gone_before: bool) -> None:
+        self.findings.asked += 1
+        self.findings.statuses[answer.status] += 1
+        if answer.status == 200:
+            body = answer.body if isinstance(answer.body, dict) else {}
+            if body.get("id") != one.id or body.get("name") != one.name:
+                self.findings.complaints.append(
+                    f"id {one.id} ({one.name}) was answered through {node} with batch {body.get('id')} ({body.get('name')})"
+                )
+        elif answer.status == 410 and not (gone_before or self._may_be_gone(one.id)):
+            self.findings.complaints.append(
+                f"id {one.id} answered 410 through {node} before its applications were dead"
+            )
+        elif answer.status == 404:
+            self.findings.complaints.append(f"id {one.id} ({one.name}) was answered 404 through {node}: a wrong owner")

@@ -1,0 +1,201 @@
+"""What a drill found out, for machines (JSON) and for people."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+PHASES = ("detect", "decide", "launch", "verify", "cut_over")
+PHASE_TEXTS = {
+    "detect": "fault to claim",
+    "decide": "look again, isolate, try to repair",
+    "launch": "a new cluster in another AZ",
+    "verify": "canary job, two vantage points, routes",
+    "cut_over": "fence the old one, traffic to the new one",
+}
+# Phases come from the machine's history and recovery from the submitter's log: two sources that must agree this well.
+PHASE_SUM_TOLERANCE_SECONDS = 5.0
+
+
+@dataclass(slots=True, kw_only=True)
+class IncarnationLine:
+    """One incarnation of the report; times are simulated seconds since the drill began."""
+
+    generation: int
+    availability_zone: str
+    first_id: int
+    last_id: int
+    serving_from: float | None
+    serving_to: float | None
+    end: str
+
+
+@dataclass(slots=True, kw_only=True)
+class OperationLine:
+    """One operation of the report; phases in simulated seconds."""
+
+    kind: str
+    reason: str
+    outcome: str
+    phases: dict[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Report:
+    """Everything that a drill found out.  All times are simulated seconds.
+
+    ``machine_seconds`` is how long the drill took on this machine; with real services the services' own work is part
+    of the simulated times too (it is not scaled), which is why figures are measured with simulated services.
+    """
+
+    strategy: str = "active-passive"
+    services: str
+    fault: str
+    speed: float
+    seed: int
+    recovered: bool = False
+    phases: dict[str, float] = field(default_factory=dict)
+    recovery_seconds: float | None = None
+    emr_launch_seconds: float | None = None
+    overhead_seconds: float | None = None
+    jobs: dict[str, int] = field(default_factory=dict)
+    incarnations: list[IncarnationLine] = field(default_factory=list)
+    operations: list[OperationLine] = field(default_factory=list)
+    invariants_broken: list[str] = field(default_factory=list)
+    inert_types: list[str] = field(default_factory=list)
+    at_fault: dict[str, int] = field(default_factory=dict)
+    owner_checks: dict[str, int] = field(default_factory=dict)
+    complaints: list[str] = field(default_factory=list)
+    applications: dict[str, str] = field(default_factory=dict)
+    machine_seconds: float = 0.0
+    peak_memory_mib: int = 0
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the system did what it promises; the drill's exit code."""
+        counts = self.jobs
+        clean = all(counts.get(name, 0) == 0 for name in ("unreported", "doubled", "wrong"))
+        return self.recovered and clean and not self.invariants_broken and not self.problem
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON report."""
+        return {**asdict(self), "passed": self.passed}
+
+
+def render(report: Report) -> RenderableType:
+    """The summary that a person reads."""
+    return Group(
+        _headline(report),
+        _phase_table(report),
+        _job_table(report),
+        _incarnation_table(report),
+        *_remarks(report),
+    )
+
+
+def _headline(report: Report) -> Panel:
+    if report.passed:
+        text = f"recovered in {_seconds(report.recovery_seconds)}: no job unreported, doubled or wrong"
+        if report.overhead_seconds is not None:
+            text += (
+                f"\n{_seconds(report.emr_launch_seconds)} of that is EMR launching a cluster, "
+                f"{_seconds(report.overhead_seconds)} is ours"
+            )
+        return Panel(Text(text), title="the drill passed", border_style="green", expand=False)
+    why = [report.problem] if report.problem else []
+    if not report.recovered:
+        why.append("the system did not recover")
+    why += [f"{report.jobs[name]} jobs {name}" for name in ("unreported", "doubled", "wrong") if report.jobs.get(name)]
+    why += report.invariants_broken
+    return Panel(Text("\n".join(why)), title="the drill FAILED", border_style="red", expand=False)
+
+
+def _phase_table(report: Report) -> Table:
+    table = Table(title=f"recovery after {report.fault}, seconds on the drill's clock", title_justify="left")
+    table.add_column("phase")
+    table.add_column("seconds", justify="right")
+    table.add_column("what happens in it")
+    for name in PHASES:
+        if name in report.phases:
+            table.add_row(name, f"{report.phases[name]:.0f}", PHASE_TEXTS[name])
+    table.add_section()
+    table.add_row(
+        "recovery", _seconds(report.recovery_seconds, ""), "fault to the first job accepted, none refused after it"
+    )
+    return table
+
+
+JOB_TEXTS = {
+    "submitted": "logical jobs asked for",
+    "succeeded": "told success, and their effect is in the ledger",
+    "failed": "told failure, their own fault (every third one fails on purpose)",
+    "lost": "tries that went down with a cluster; their clients were told by 410",
+    "resubmitted": "run again after that",
+    "repeated": "of those, already done by the old cluster when it died (at-least-once: keep outputs idempotent)",
+    "disturbed": "clients that gave up although their job lived",
+    "unreported": "lost, and nobody told the client",
+    "doubled": "still wrote after their client was told to run again",
+    "wrong": "another job's state, or success without its effect",
+}
+BAD = {"unreported", "doubled", "wrong"}
+
+
+def _job_table(report: Report) -> Table:
+    table = Table(title="what became of every job", title_justify="left")
+    table.add_column("jobs")
+    table.add_column("count", justify="right")
+    table.add_column("meaning")
+    for name, meaning in JOB_TEXTS.items():
+        count = report.jobs.get(name, 0)
+        style = ("red" if count else "green") if name in BAD else ""
+        table.add_row(name, str(count), meaning, style=style)
+    return table
+
+
+def _incarnation_table(report: Report) -> Table:
+    table = Table(title="incarnations", title_justify="left")
+    for heading in ("generation", "AZ", "ids", "in service from", "to", "end"):
+        table.add_column(heading)
+    for line in report.incarnations:
+        table.add_row(
+            str(line.generation),
+            line.availability_zone,
+            f"{line.first_id} to {line.last_id}",
+            _seconds(line.serving_from, "-"),
+            _seconds(line.serving_to, "-"),
+            line.end,
+        )
+    return table
+
+
+def _remarks(report: Report) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    if report.owner_checks:
+        asked = report.owner_checks.get("asked", 0)
+        lines.append(Text(f"every issued id was asked for through every load-balancer node: {asked} answers compared"))
+    if report.services == "real":
+        lines.append(Text(f"{len(report.applications)} YARN application ids seen by clients"))
+    lines += [Text(complaint, style="yellow") for complaint in report.complaints]
+    if report.inert_types:
+        lines.append(
+            Text(
+                "not covered by this drill (accepted by the stand-in, but nothing stands behind them): "
+                + ", ".join(report.inert_types),
+                style="dim",
+            )
+        )
+    clock = f"{report.machine_seconds:.0f} s on this machine at speed {report.speed:g}, seed {report.seed}"
+    lines.append(
+        Text(clock + (f", peak memory {report.peak_memory_mib} MiB" if report.peak_memory_mib else ""), style="dim")
+    )
+    return lines
+
+
+def _seconds(value: float | None, unit: str = " s") -> str:
+    return "-" if value is None else f"{value:.0f}{unit}"
