@@ -1,0 +1,1 @@
+"""CDK constructs of emr-dr, one idea for each module."""

@@ -1,0 +1,329 @@
+"""The settings of emr-dr: one validated object, every key with a default.
+
+The file is ``emr-dr.yaml`` (:mod:`emr_dr.settings_file` reads it); a wrong value ends synth with a
+:class:`~emr_dr.settings_errors.SettingsError` that names key, value, what is allowed and what to do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from dr_core.config import Canary, Policy, ServicePorts
+from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
+
+CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
+"""Where the step ``install-canary`` puts the built-in canary job."""
+
+# The incarnation's own tags, and the one that lets EMR's service role touch a resource (it must not be overwritten).
+RESERVED_TAG_PREFIXES = ("aws:", "emr-dr:", "for-use-with-amazon-emr-managed-policies")
+
+# The retention times that CloudWatch Logs accepts (API reference of PutRetentionPolicy).
+LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+Seconds = Annotated[int, Field(ge=1)]
+InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$", examples=["m5.xlarge"])]
+AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", examples=["us-east-1a"])]
+S3Prefix = Annotated[
+    str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]*)$", examples=["s3://lake/raw/"])
+]
+KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+# A CIDR block or the id of a security group.
+Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
+
+
+class Section(BaseModel):
+    """A part of the settings: unknown keys are errors, values keep the type that they were written in."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+
+
+class Network(Section):
+    """The VPC of the platform."""
+
+    vpc_cidr: str = Field(
+        "10.20.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|20)$", description="range of the VPC, /16 to /20"
+    )
+    availability_zones: Annotated[
+        tuple[AvailabilityZone, ...] | None, Field(min_length=3, max_length=3, strict=False)
+    ] = Field(None, description="the three AZs; null takes the first three of the region")
+    nat_gateways: Literal["per-az", "one", "none"] = Field(
+        "per-az",
+        description="per-az survives the loss of an AZ; with one, that AZ takes managed scaling of all clusters along; "
+        "with none, EMR managed scaling cannot reach its endpoint and clusters keep their first size",
+    )
+
+
+class Cluster(Section):
+    """What every incarnation is launched with.  A change starts a switchover to a new incarnation."""
+
+    release_label: str = Field("emr-7.13.0", pattern=r"^emr-7\.\d+\.\d+$", description="EMR release of the 7 series")
+    primary_instance_type: InstanceType = Field("m5.xlarge", description="machine of the one primary node")
+    core_instance_type: InstanceType = Field("m5.xlarge", description="machine of the core nodes")
+    minimum_instances: int = Field(
+        2, ge=1, le=1000, description="core nodes at launch, and the least that scaling keeps"
+    )
+    maximum_instances: int = Field(10, ge=1, le=1000, description="the most core nodes that managed scaling starts")
+    availability_zone_preference: tuple[AvailabilityZone, ...] | None = Field(
+        None,
+        strict=False,
+        description="AZs in the order in which to launch; null takes the order of the network's list",
+    )
+    spark_defaults: dict[str, str] = Field(
+        default_factory=dict, description="additions to spark-defaults, values as text"
+    )
+    tags: dict[str, str] = Field(default_factory=dict, description="additional tags of clusters and their machines")
+    finished_batch_retention_hours: int = Field(
+        24, ge=1, le=168, description="how long Livy answers for a batch that has ended"
+    )
+
+
+class CanaryJob(Section):
+    """The Spark job that proves an incarnation before it gets traffic."""
+
+    file: str = Field(CANARY_FILE, min_length=1, description="URI that the cluster can read; the default is built in")
+    class_name: str = Field("", description="main class, empty for a Python file")
+    arguments: tuple[str, ...] = Field((), strict=False, description="arguments of the job, as text")
+    limit_seconds: Seconds = Field(300, le=1200, description="how long it may take before the launch counts as failed")
+
+
+class Monitor(Section):
+    """How evidence becomes a verdict."""
+
+    round_seconds: Literal[5, 10, 15, 20, 30] = Field(10, description="time between two rounds, a part of a minute")
+    rounds: int = Field(4, ge=1, le=20, description="how many of the last rounds a verdict looks at")
+    bad_rounds: int = Field(3, ge=1, le=20, description="how many of them must agree; at most rounds")
+    vantage_points: int = Field(2, ge=2, le=4, description="observers that must agree, one of them a prober")
+    read_limit_seconds: Seconds = Field(3, le=10, description="time limit of one reading; shorter than a round")
+
+
+class Controller(Section):
+    """Deadlines of operations."""
+
+    launch_limit_seconds: Seconds = Field(1200, ge=300, le=2700, description="deadline of one launch in one AZ")
+    # CloudFormation waits at most 3600 s for the custom resource, which answers at cut-over: what is left covers
+    # the other states of the operation.
+    total_launch_limit_seconds: Seconds = Field(2700, ge=300, le=2700, description="deadline of a launch over all AZs")
+    fence_limit_seconds: Seconds = Field(
+        300,
+        ge=60,
+        le=900,
+        description="how long ids wait for proof that their applications are dead before they answer 410",
+    )
+
+
+class FrontDoor(Section):
+    """The stable address and who may use it.  Whoever reaches Livy runs code with the clusters' role."""
+
+    livy_port: Port = Field(8998, description="port of Livy, at the front door and on the primaries")
+    resource_manager_port: Port = Field(8088, description="port of the ResourceManager, likewise")
+    name_node_port: Port = Field(9870, description="port of the NameNode, likewise")
+    livy_clients: tuple[Peer, ...] = Field(
+        (),
+        strict=False,
+        description="CIDR blocks and security group ids that may use Livy, besides the platform's clients' group",
+    )
+    web_interface_clients: tuple[Peer, ...] = Field(
+        (), strict=False, description="CIDR blocks and security group ids that may use ResourceManager and NameNode"
+    )
+
+
+class Permissions(Section):
+    """What the clusters' machines may read and write besides the platform's own buckets."""
+
+    read: tuple[S3Prefix, ...] = Field((), strict=False, description="prefixes that jobs read, s3://bucket/prefix")
+    write: tuple[S3Prefix, ...] = Field((), strict=False, description="prefixes that jobs read and write")
+    keys: tuple[KeyArn, ...] = Field((), strict=False, description="ARNs of the KMS keys of those prefixes")
+
+
+class Settings(Section):
+    """Everything that a person decides about a deployment.
+
+    Raises:
+        SettingsError: values that do not fit each other (construct through :meth:`parse` to get this error for
+            single wrong values too).
+    """
+
+    name: str = Field(
+        "emr-dr",
+        pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
+        description="first part of every name, at most 20 characters",
+    )
+    region: str | None = Field(
+        None,
+        pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
+        description="region that the templates are for; null makes templates that deploy into any region",
+    )
+    network: Network = Field(default_factory=Network, description="the VPC")
+    cluster: Cluster = Field(default_factory=Cluster, description="what every incarnation is launched with")
+    canary: CanaryJob = Field(default_factory=CanaryJob, description="the job that proves an incarnation")
+    monitor: Monitor = Field(default_factory=Monitor, description="how evidence becomes a verdict")
+    controller: Controller = Field(default_factory=Controller, description="deadlines of operations")
+    front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
+    permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
+    log_retention_days: LogRetentionDays = Field(90, description="how long log groups keep their events")
+    alert_email: str | None = Field(
+        None,
+        pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
+        description="address that gets the alerts; null sends them to nobody yet",
+    )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, source: str = "settings") -> Self:
+        """The settings in *values*, a mapping as YAML gives it.
+
+        Raises:
+            SettingsError: lists every wrong value.
+        """
+        # A section whose keys are all commented out reads as null.
+        present = {key: value for key, value in values.items() if value is not None or key not in _sections(cls)}
+        try:
+            return cls.model_validate(present)
+        except ValidationError as error:
+            raise from_validation_error(error, model=cls, source=source) from error
+        except SettingsError as error:
+            raise SettingsError(error.problems, source=source) from error
+
+    @property
+    def ports(self) -> ServicePorts:
+        """The ports of the services, as the functions know them."""
+        return ServicePorts(
+            livy=self.front_door.livy_port,
+            resource_manager=self.front_door.resource_manager_port,
+            name_node=self.front_door.name_node_port,
+        )
+
+    @property
+    def policy(self) -> Policy:
+        """The numbers of the rules, as the functions know them."""
+        return Policy(**self.monitor.model_dump(), **self.controller.model_dump())
+
+    @property
+    def canary_job(self) -> Canary:
+        """The canary, as the functions know it."""
+        return Canary(**self.canary.model_dump())
+
+    @model_validator(mode="after")
+    def _values_fit_each_other(self) -> Self:
+        problems = [
+            *self._network_problems(),
+            *self._cluster_problems(),
+            *self._time_problems(),
+            *self._port_problems(),
+        ]
+        if problems:
+            raise SettingsError(problems)
+        return self
+
+    def _network_problems(self) -> Iterator[Problem]:
+        zones = self.network.availability_zones
+        if zones is not None:
+            key = "network.availability_zones"
+            if self.region is None:
+                yield Problem(
+                    key=key,
+                    got=list(zones),
+                    allowed="null as long as region is null",
+                    remedy=f"set region: {zones[0].rstrip('abcdefghijklmnopqrstuvwxyz')}",
+                )
+            elif foreign := [zone for zone in zones if zone[:-1] != self.region]:
+                yield Problem(
+                    key=key,
+                    got=foreign,
+                    allowed=f"AZs of the region {self.region}, such as {self.region}a",
+                    remedy="name AZs of that region, or change region",
+                )
+            if len(set(zones)) < len(zones):
+                yield Problem(key=key, got=list(zones), allowed="three different AZs", remedy="name each AZ once")
+        octets, _, _ = self.network.vpc_cidr.partition("/")
+        if any(int(octet) > 255 for octet in octets.split(".")):
+            yield Problem(
+                key="network.vpc_cidr",
+                got=self.network.vpc_cidr,
+                allowed="four numbers from 0 to 255",
+                remedy="correct it",
+            )
+
+    def _cluster_problems(self) -> Iterator[Problem]:
+        cluster, zones = self.cluster, self.network.availability_zones
+        preference = cluster.availability_zone_preference
+        if preference is not None:
+            key = "cluster.availability_zone_preference"
+            if zones is None:
+                yield Problem(
+                    key=key,
+                    got=list(preference),
+                    allowed="null as long as network.availability_zones is null",
+                    remedy="name region and network.availability_zones too",
+                )
+            elif unknown := [zone for zone in preference if zone not in zones]:
+                yield Problem(
+                    key=key,
+                    got=unknown,
+                    allowed=f"AZs of network.availability_zones: {', '.join(zones)}",
+                    remedy="name one of these, or add the AZ to the network",
+                )
+            if len(set(preference)) < len(preference):
+                yield Problem(key=key, got=list(preference), allowed="each AZ once", remedy="remove the repetition")
+        if cluster.minimum_instances > cluster.maximum_instances:
+            yield Problem(
+                key="cluster.minimum_instances",
+                got=cluster.minimum_instances,
+                allowed=f"at most cluster.maximum_instances ({cluster.maximum_instances})",
+                remedy="lower it, or raise cluster.maximum_instances",
+            )
+        for name in cluster.tags:
+            if name.startswith(RESERVED_TAG_PREFIXES) or not re.fullmatch(r"[\w .:/=+@-]{1,128}", name):
+                yield Problem(
+                    key=f"cluster.tags.{name}",
+                    got=name,
+                    allowed="names of 1 to 128 letters, digits and _ . : / = + - @ that begin with none of "
+                    + ", ".join(RESERVED_TAG_PREFIXES),
+                    remedy="choose another name",
+                )
+
+    def _time_problems(self) -> Iterator[Problem]:
+        monitor, controller = self.monitor, self.controller
+        if monitor.bad_rounds > monitor.rounds:
+            yield Problem(
+                key="monitor.bad_rounds",
+                got=monitor.bad_rounds,
+                allowed=f"at most monitor.rounds ({monitor.rounds})",
+                remedy="lower it, or raise monitor.rounds",
+            )
+        if monitor.read_limit_seconds >= monitor.round_seconds:
+            yield Problem(
+                key="monitor.read_limit_seconds",
+                got=monitor.read_limit_seconds,
+                allowed=f"less than monitor.round_seconds ({monitor.round_seconds})",
+                remedy="lower it, or lengthen the round",
+            )
+        if controller.launch_limit_seconds > controller.total_launch_limit_seconds:
+            yield Problem(
+                key="controller.launch_limit_seconds",
+                got=controller.launch_limit_seconds,
+                allowed=f"at most controller.total_launch_limit_seconds ({controller.total_launch_limit_seconds})",
+                remedy="lower it",
+            )
+
+    def _port_problems(self) -> Iterator[Problem]:
+        door = self.front_door
+        used: dict[int, str] = {}
+        for name in ("livy_port", "resource_manager_port", "name_node_port"):
+            port: int = getattr(door, name)
+            if port in used:
+                yield Problem(
+                    key=f"front_door.{name}",
+                    got=port,
+                    allowed=f"a port of its own (front_door.{used[port]} has this one)",
+                    remedy="choose another port",
+                )
+            used[port] = name
+
+
+def _sections(model: type[BaseModel]) -> set[str]:
+    return {name for name in model.model_fields if section_at(model, (name,)) is not None}
