@@ -46,13 +46,15 @@ class Network(Section):
     """The VPC of the platform."""
 
     vpc_cidr: str = Field(
-        "10.20.0.0/16", pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|20)$", description="range of the VPC, /16 to /20"
+        default="10.20.0.0/16",
+        pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|20)$",
+        description="range of the VPC, /16 to /20",
     )
     availability_zones: Annotated[
         tuple[AvailabilityZone, ...] | None, Field(min_length=3, max_length=3, strict=False)
-    ] = Field(None, description="the three AZs; null takes the first three of the region")
+    ] = Field(default=None, description="the three AZs; null takes the first three of the region")
     nat_gateways: Literal["per-az", "one", "none"] = Field(
-        "per-az",
+        default="per-az",
         description="per-az survives the loss of an AZ; with one, that AZ takes managed scaling of all clusters along; "
         "with none, EMR managed scaling cannot reach its endpoint and clusters keep their first size",
     )
@@ -61,15 +63,19 @@ class Network(Section):
 class Cluster(Section):
     """What every incarnation is launched with.  A change starts a switchover to a new incarnation."""
 
-    release_label: str = Field("emr-7.13.0", pattern=r"^emr-7\.\d+\.\d+$", description="EMR release of the 7 series")
-    primary_instance_type: InstanceType = Field("m5.xlarge", description="machine of the one primary node")
-    core_instance_type: InstanceType = Field("m5.xlarge", description="machine of the core nodes")
-    minimum_instances: int = Field(
-        2, ge=1, le=1000, description="core nodes at launch, and the least that scaling keeps"
+    release_label: str = Field(
+        default="emr-7.13.0", pattern=r"^emr-7\.\d+\.\d+$", description="EMR release of the 7 series"
     )
-    maximum_instances: int = Field(10, ge=1, le=1000, description="the most core nodes that managed scaling starts")
+    primary_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the one primary node")
+    core_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the core nodes")
+    minimum_instances: int = Field(
+        default=2, ge=1, le=1000, description="core nodes at launch, and the least that scaling keeps"
+    )
+    maximum_instances: int = Field(
+        default=10, ge=1, le=1000, description="the most core nodes that managed scaling starts"
+    )
     availability_zone_preference: tuple[AvailabilityZone, ...] | None = Field(
-        None,
+        default=None,
         strict=False,
         description="AZs in the order in which to launch; null takes the order of the network's list",
     )
@@ -78,38 +84,46 @@ class Cluster(Section):
     )
     tags: dict[str, str] = Field(default_factory=dict, description="additional tags of clusters and their machines")
     finished_batch_retention_hours: int = Field(
-        24, ge=1, le=168, description="how long Livy answers for a batch that has ended"
+        default=24, ge=1, le=168, description="how long Livy answers for a batch that has ended"
     )
 
 
 class CanaryJob(Section):
     """The Spark job that proves an incarnation before it gets traffic."""
 
-    file: str = Field(CANARY_FILE, min_length=1, description="URI that the cluster can read; the default is built in")
-    class_name: str = Field("", description="main class, empty for a Python file")
-    arguments: tuple[str, ...] = Field((), strict=False, description="arguments of the job, as text")
-    limit_seconds: Seconds = Field(300, le=1200, description="how long it may take before the launch counts as failed")
+    file: str = Field(
+        default=CANARY_FILE, min_length=1, description="URI that the cluster can read; the default is built in"
+    )
+    class_name: str = Field(default="", description="main class, empty for a Python file")
+    arguments: tuple[str, ...] = Field(default=(), strict=False, description="arguments of the job, as text")
+    limit_seconds: Seconds = Field(
+        default=300, le=1200, description="how long it may take before the launch counts as failed"
+    )
 
 
 class Monitor(Section):
     """How evidence becomes a verdict."""
 
-    round_seconds: Literal[5, 10, 15, 20, 30] = Field(10, description="time between two rounds, a part of a minute")
-    rounds: int = Field(4, ge=1, le=20, description="how many of the last rounds a verdict looks at")
-    bad_rounds: int = Field(3, ge=1, le=20, description="how many of them must agree; at most rounds")
-    vantage_points: int = Field(2, ge=2, le=4, description="observers that must agree, one of them a prober")
-    read_limit_seconds: Seconds = Field(3, le=10, description="time limit of one reading; shorter than a round")
+    round_seconds: Literal[5, 10, 15, 20, 30] = Field(
+        default=10, description="time between two rounds, a part of a minute"
+    )
+    rounds: int = Field(default=4, ge=1, le=20, description="how many of the last rounds a verdict looks at")
+    bad_rounds: int = Field(default=3, ge=1, le=20, description="how many of them must agree; at most rounds")
+    vantage_points: int = Field(default=2, ge=2, le=4, description="observers that must agree, one of them a prober")
+    read_limit_seconds: Seconds = Field(default=3, le=10, description="time limit of one reading; shorter than a round")
 
 
 class Controller(Section):
     """Deadlines of operations."""
 
-    launch_limit_seconds: Seconds = Field(1200, ge=300, le=2700, description="deadline of one launch in one AZ")
+    launch_limit_seconds: Seconds = Field(default=1200, ge=300, le=2700, description="deadline of one launch in one AZ")
     # CloudFormation waits at most 3600 s for the custom resource, which answers at cut-over: what is left covers
     # the other states of the operation.
-    total_launch_limit_seconds: Seconds = Field(2700, ge=300, le=2700, description="deadline of a launch over all AZs")
+    total_launch_limit_seconds: Seconds = Field(
+        default=2700, ge=300, le=2700, description="deadline of a launch over all AZs"
+    )
     fence_limit_seconds: Seconds = Field(
-        300,
+        default=300,
         ge=60,
         le=900,
         description="how long ids wait for proof that their applications are dead before they answer 410",
@@ -119,25 +133,29 @@ class Controller(Section):
 class FrontDoor(Section):
     """The stable address and who may use it.  Whoever reaches Livy runs code with the clusters' role."""
 
-    livy_port: Port = Field(8998, description="port of Livy, at the front door and on the primaries")
-    resource_manager_port: Port = Field(8088, description="port of the ResourceManager, likewise")
-    name_node_port: Port = Field(9870, description="port of the NameNode, likewise")
+    livy_port: Port = Field(default=8998, description="port of Livy, at the front door and on the primaries")
+    resource_manager_port: Port = Field(default=8088, description="port of the ResourceManager, likewise")
+    name_node_port: Port = Field(default=9870, description="port of the NameNode, likewise")
     livy_clients: tuple[Peer, ...] = Field(
-        (),
+        default=(),
         strict=False,
         description="CIDR blocks and security group ids that may use Livy, besides the platform's clients' group",
     )
     web_interface_clients: tuple[Peer, ...] = Field(
-        (), strict=False, description="CIDR blocks and security group ids that may use ResourceManager and NameNode"
+        default=(),
+        strict=False,
+        description="CIDR blocks and security group ids that may use ResourceManager and NameNode",
     )
 
 
 class Permissions(Section):
     """What the clusters' machines may read and write besides the platform's own buckets."""
 
-    read: tuple[S3Prefix, ...] = Field((), strict=False, description="prefixes that jobs read, s3://bucket/prefix")
-    write: tuple[S3Prefix, ...] = Field((), strict=False, description="prefixes that jobs read and write")
-    keys: tuple[KeyArn, ...] = Field((), strict=False, description="ARNs of the KMS keys of those prefixes")
+    read: tuple[S3Prefix, ...] = Field(
+        default=(), strict=False, description="prefixes that jobs read, s3://bucket/prefix"
+    )
+    write: tuple[S3Prefix, ...] = Field(default=(), strict=False, description="prefixes that jobs read and write")
+    keys: tuple[KeyArn, ...] = Field(default=(), strict=False, description="ARNs of the KMS keys of those prefixes")
 
 
 class Settings(Section):
@@ -149,12 +167,12 @@ class Settings(Section):
     """
 
     name: str = Field(
-        "emr-dr",
+        default="emr-dr",
         pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
         description="first part of every name, at most 20 characters",
     )
     region: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
         description="region that the templates are for; null makes templates that deploy into any region",
     )
@@ -165,9 +183,9 @@ class Settings(Section):
     controller: Controller = Field(default_factory=Controller, description="deadlines of operations")
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
-    log_retention_days: LogRetentionDays = Field(90, description="how long log groups keep their events")
+    log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")
     alert_email: str | None = Field(
-        None,
+        default=None,
         pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$",
         description="address that gets the alerts; null sends them to nobody yet",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -114,5 +114,5 @@ def _model_of(field: FieldInfo) -> type[BaseModel] | None:
     candidates = (field.annotation, *get_args(field.annotation))
     for candidate in candidates:
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return cast("type[BaseModel]", candidate)
+            return candidate
     return None
