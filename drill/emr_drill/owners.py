@@ -100,8 +100,9 @@ class OwnerWatch:
         if answer.status == 200:
             body = answer.body if isinstance(answer.body, dict) else {}
             if body.get("id") != one.id or body.get("name") != one.name:
+                other = f"{body.get('id')} ({body.get('name')})"
                 self.findings.complaints.append(
-                    f"id {one.id} ({one.name}) was answered through {node} with batch {body.get('id')} ({body.get('name')})"
+                    f"id {one.id} ({one.name}) was answered through {node} with batch {other}"
                 )
         elif answer.status == 410 and not (gone_before or self._may_be_gone(one.id)):
             self.findings.complaints.append(

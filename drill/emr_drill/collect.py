@@ -1,0 +1,145 @@
+"""Puts together what a drill found: history, record, ledger, log of submits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emr_drill.clock import Clock
+from emr_drill.jobs.judgement import judge, recovered_at
+from emr_drill.jobs.ledger import read
+from emr_drill.jobs.submitter import Submitter
+from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of
+from emr_drill.owners import Findings
+from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
+
+if TYPE_CHECKING:
+    from emr_drill.stand_in.server import StandIn
+
+
+def collect(
+    report: Report,
+    *,
+    stand_in: StandIn,
+    deployment: Deployment,
+    submitter: Submitter,
+    findings: Findings,
+    ledger: Path,
+    fault_at: float,
+    clock: Clock,
+) -> None:
+    """Fill *report* when nothing moves any more."""
+    incarnations = deployment.incarnations()
+    operations = deployment.records("operation")
+    executions = deployment.executions("operation")
+    outcome_of = {str(item["id"]): item for item in operations}
+
+    judgement = judge(submitter.jobs, read(ledger), deployment.owner)
+    report.jobs = judgement.counts.to_dict()
+    report.complaints = judgement.complaints
+    report.applications = {
+        batch.name: batch.application for progress in submitter.jobs for batch in progress.tries if batch.application
+    }
+    report.incarnations = [_incarnation_line(item, clock) for item in incarnations]
+    report.operations = [_operation_line(one, outcome_of.get(one.name, {})) for one in executions]
+    report.inert_types = sorted(stand_in.inert_types)
+    report.owner_checks = {"asked": findings.asked, **{str(status): n for status, n in findings.statuses.items()}}
+
+    answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
+    recovered = recovered_at(submitter.submissions, fault_at)
+    if report.fault == "none":
+        report.recovered = recovered is not None
+    elif answer is not None and recovered is not None:
+        _phases(report, answer, recovered, fault_at)
+        taker = next((item for item in incarnations if item.get("operation") == answer.name), None)
+        if taker and "create_stack_at" in taker and "waiting_at" in taker:
+            report.emr_launch_seconds = round(taker["waiting_at"] - taker["create_stack_at"], 1)
+            report.overhead_seconds = round((report.recovery_seconds or 0) - report.emr_launch_seconds, 1)
+    report.invariants_broken = [
+        *findings.complaints,
+        *broken_invariants(incarnations=incarnations, executions=executions),
+        *_phase_sum(report),
+    ]
+
+
+def _phases(report: Report, answer: Execution, recovered: float, fault_at: float) -> None:
+    claimed = answer.first_entered("Claim") or answer.started
+    report.phases = {
+        name: round(seconds, 1) for name, seconds in {"detect": claimed - fault_at, **answer.phases()}.items()
+    }
+    report.recovery_seconds = round(recovered - fault_at, 1)
+    report.recovered = answer.status == "SUCCEEDED"
+
+
+def _answers_fault(execution: Execution, outcome_of: dict[str, Any], fault_at: float) -> bool:
+    outcome = outcome_of.get(execution.name, {}).get("outcome")
+    return execution.started >= fault_at and outcome in ("failed over", "repaired")
+
+
+def _phase_sum(report: Report) -> list[str]:
+    if not report.phases or report.recovery_seconds is None:
+        return []
+    total = sum(report.phases.values())
+    # A long-running step of the machine's own work is not scaled: at a high speed one machine second is `speed`
+    # seconds here, so the tolerance is the greater of the two.
+    tolerance = max(PHASE_SUM_TOLERANCE_SECONDS, 0.5 * report.speed)
+    if abs(total - report.recovery_seconds) <= tolerance:
+        return []
+    return [
+        f"the phases add up to {total:.0f} s by the machine's history, but recovery took "
+        f"{report.recovery_seconds:.0f} s by the submitter's log (they may differ by {tolerance:.0f} s)"
+    ]
+
+
+def broken_invariants(*, incarnations: Sequence[dict[str, Any]], executions: Sequence[Execution]) -> list[str]:
+    """What the record and the history show to be broken of the controller's invariants; a sentence each."""
+    broken = []
+    prefixes = [item["id_prefix"] for item in incarnations]
+    if len(set(prefixes)) != len(prefixes):
+        broken.append(f"two incarnations share an id range: prefixes {prefixes}")
+    generations = [item["generation"] for item in incarnations]
+    if len(set(generations)) != len(generations):
+        broken.append(f"a generation was used twice: {generations}")
+    stacks = [item["stack_name"] for item in incarnations]
+    if len(set(stacks)) != len(stacks):
+        broken.append(f"two stacks for a generation: {stacks}")
+    serving = [item["generation"] for item in incarnations if item["state"] == "serving"]
+    if len(serving) != 1:
+        broken.append(f"one incarnation should be in service at the end, the record has {serving}")
+    for first, second in _pairs(executions):
+        if second.started < (first.stopped or float("inf")):
+            broken.append(f"operations {first.name} and {second.name} ran at the same time")
+    return broken
+
+
+def _pairs(executions: Sequence[Execution]) -> list[tuple[Execution, Execution]]:
+    ordered = sorted(executions, key=lambda one: one.started)
+    return [(first, second) for number, first in enumerate(ordered) for second in ordered[number + 1 :]]
+
+
+def _incarnation_line(item: dict[str, Any], clock: Clock) -> IncarnationLine:
+    first = item["id_prefix"] * IDS_PER_PREFIX
+
+    def since(name: str) -> float | None:
+        return round(item[name] - clock.origin, 1) if name in item else None
+
+    return IncarnationLine(
+        generation=item["generation"],
+        availability_zone=item["availability_zone"],
+        first_id=first,
+        last_id=first + IDS_PER_PREFIX - 1,
+        serving_from=since("serving_from"),
+        serving_to=since("serving_to"),
+        end=item["state"],
+    )
+
+
+def _operation_line(execution: Execution, item: dict[str, Any]) -> OperationLine:
+    request = request_of(item)
+    return OperationLine(
+        kind=str(request.get("kind", "")),
+        reason=str(request.get("reason", "")),
+        outcome=str(item.get("outcome", execution.status)),
+        phases={name: round(seconds, 1) for name, seconds in execution.phases().items()},
+    )

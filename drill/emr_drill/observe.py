@@ -1,0 +1,162 @@
+"""Reads a running deployment from outside, over the AWS API alone, as a person with a console would."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from dr_core.steps import PHASES
+from emr_drill.errors import DrillError
+
+if TYPE_CHECKING:
+    from emr_drill.stand_in.server import StandIn
+
+IDS_PER_PREFIX = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateEntry:
+    """One visit to a state of a machine; times are simulated seconds since 1970."""
+
+    state: str
+    entered: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """One execution of a machine, as its history tells it."""
+
+    arn: str
+    name: str
+    status: str
+    started: float
+    stopped: float | None
+    states: Sequence[StateEntry]
+
+    def first_entered(self, state: str) -> float | None:
+        """When *state* was first entered."""
+        return next((entry.entered for entry in self.states if entry.state == state), None)
+
+    def phases(self) -> dict[str, float]:
+        """Seconds of each phase that this execution finished, without ``detect``, which came before it."""
+        marks = [(name, self.first_entered(steps[0])) for name, steps in PHASES.items()]
+        marks.append(("end", self.first_entered("CutOverDone")))
+        result = {}
+        for (name, begin), (_, end) in itertools.pairwise(marks):
+            if begin is not None and end is not None:
+                result[name] = end - begin
+        return result
+
+
+class Deployment:
+    """One strategy stack in the stand-in."""
+
+    def __init__(self, *, stand_in: StandIn, name: str) -> None:
+        self._stand_in = stand_in
+        self.name = name
+        functions: Any = stand_in.client("lambda")
+        try:
+            function = functions.get_function_configuration(FunctionName=f"{name}-failover")
+        except functions.exceptions.ResourceNotFoundException as error:
+            raise DrillError(f"the deployed assembly has no function {name}-failover: is its name {name!r}?") from error
+        self.config = FunctionConfig.from_json(function["Environment"]["Variables"][ENVIRONMENT_VARIABLE])
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        """Every item of one kind in the record, as plain values."""
+        return self._query(self.config.record_table, "kind", kind)
+
+    def incarnations(self) -> list[dict[str, Any]]:
+        """Every incarnation of the record, oldest first."""
+        return sorted(self.records("incarnation"), key=lambda item: item["generation"])
+
+    def evidence(self, generation: int) -> list[dict[str, Any]]:
+        """The last evidence about one incarnation, oldest first."""
+        return self._query(self.config.evidence_table, "incarnation", f"g{generation:06d}", last=12)
+
+    def executions(self, machine: str) -> list[Execution]:
+        """Every execution of ``operation`` or ``retirement``, oldest first."""
+        states: Any = self._stand_in.client("stepfunctions")
+        arn = getattr(self.config, f"{machine}_state_machine")
+        found = states.list_executions(stateMachineArn=arn, maxResults=100)["executions"]
+        return sorted((self._execution(states, item) for item in found), key=lambda one: one.started)
+
+    def owner(self, batch_id: int) -> str | None:
+        """Name of the cluster whose range *batch_id* lies in."""
+        for item in self.incarnations():
+            if item["id_prefix"] == batch_id // IDS_PER_PREFIX:
+                return str(item["stack_name"])
+        return None
+
+    def front_door_addresses(self) -> Sequence[str]:
+        """What the front door's name resolves to."""
+        return self._addresses(self.config.front_door_host)
+
+    def load_balancer_nodes(self) -> Sequence[str]:
+        """What the application load balancer's name resolves to: one node in each AZ."""
+        return self._addresses(self.config.load_balancer_host)
+
+    def _addresses(self, name: str) -> Sequence[str]:
+        names: dict[str, list[str]] = self._stand_in.load_balancers.dns_names()
+        for known, addresses in names.items():
+            if known.lower() == name.lower():
+                return addresses
+        raise DrillError(f"no load balancer has the name {name!r}, only {sorted(names)}")
+
+    def _query(self, table: str, key: str, value: str, last: int | None = None) -> list[dict[str, Any]]:
+        client: Any = self._stand_in.client("dynamodb")
+        answer = client.query(
+            TableName=table,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": key},
+            ExpressionAttributeValues={":value": {"S": value}},
+            **({"ScanIndexForward": False, "Limit": last} if last else {}),
+        )
+        read = TypeDeserializer().deserialize
+        items = [{name: plain(read(field)) for name, field in item.items()} for item in answer["Items"]]
+        return items[::-1] if last else items
+
+    def _execution(self, states: Any, item: dict[str, Any]) -> Execution:
+        entries: list[StateEntry] = []
+        arguments: dict[str, Any] = {"executionArn": item["executionArn"], "maxResults": 1000}
+        while True:
+            page = states.get_execution_history(**arguments)
+            for event in page["events"]:
+                detail = event.get("stateEnteredEventDetails")
+                if detail:
+                    entries.append(StateEntry(state=detail["name"], entered=event["timestamp"].timestamp()))
+            if not page.get("nextToken"):
+                break
+            arguments["nextToken"] = page["nextToken"]
+        stopped = item.get("stopDate")
+        return Execution(
+            arn=item["executionArn"],
+            name=item["name"],
+            status=item["status"],
+            started=item["startDate"].timestamp(),
+            stopped=stopped.timestamp() if stopped else None,
+            states=entries,
+        )
+
+
+def plain(value: Any) -> Any:
+    """DynamoDB's Decimals as int or float, all the way down."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    if hasattr(value, "as_integer_ratio"):
+        number = float(value)
+        return int(number) if number.is_integer() else number
+    return value
+
+
+def request_of(operation: dict[str, Any]) -> dict[str, Any]:
+    """The request that an operation item carries."""
+    found: dict[str, Any] = json.loads(operation.get("request", "{}"))
+    return found
