@@ -1,0 +1,130 @@
+"""Evidence: what one observer saw of one incarnation in one round, as the evidence table holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Self
+
+LIFETIME_SECONDS = 86_400
+
+PROBER = "prober"
+LOAD_BALANCER = "load-balancer"
+
+
+class Service(StrEnum):
+    """A service on a primary whose health is looked at."""
+
+    LIVY = "livy"
+    RESOURCE_MANAGER = "resource_manager"
+    NAME_NODE = "name_node"
+
+
+class Verdict(StrEnum):
+    """What is held to be true; ``UNKNOWN`` never leads to an action."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What one look at one service says.
+
+    Attributes:
+        verdict: what it means.
+        detail: one sentence that a person understands.
+    """
+
+    verdict: Verdict
+    detail: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain values: ``{"verdict": "healthy", "detail": "..."}``."""
+        return {"verdict": str(self.verdict), "detail": self.detail}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The reading that :meth:`to_dict` described."""
+        return cls(verdict=Verdict(data["verdict"]), detail=str(data["detail"]))
+
+
+def healthy(detail: str) -> Reading:
+    """The service does its work."""
+    return Reading(verdict=Verdict.HEALTHY, detail=detail)
+
+
+def unhealthy(detail: str) -> Reading:
+    """The service was asked and does not do its work."""
+    return Reading(verdict=Verdict.UNHEALTHY, detail=detail)
+
+
+def unknown(detail: str) -> Reading:
+    """Nothing can be said: the call of ours failed, not the service."""
+    return Reading(verdict=Verdict.UNKNOWN, detail=detail)
+
+
+def prober_observer(availability_zone: str) -> str:
+    """The observer's name of the prober in *availability_zone*: ``prober:us-east-1a``."""
+    return f"{PROBER}:{availability_zone}"
+
+
+def is_prober(observer: str) -> bool:
+    """Whether *observer* looked at the services itself."""
+    return observer.startswith(f"{PROBER}:")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one observer saw of one incarnation in one round.
+
+    Attributes:
+        incarnation: ``g000001``.
+        observer: ``prober:<availability zone>`` or ``load-balancer``.
+        observed_at: when the round began, seconds since 1970.
+        services: what each service showed.
+        front_door: whether the observer's control passed: it reached the front door's fixed answer.
+    """
+
+    incarnation: str
+    observer: str
+    observed_at: float
+    services: Mapping[Service, Reading]
+    front_door: bool
+
+    @property
+    def observed(self) -> str:
+        """The sort key: by time, then by observer."""
+        return f"{sort_key_from(self.observed_at)}#{self.observer}"
+
+    def to_item(self, *, round_seconds: int) -> dict[str, Any]:
+        """The item of the evidence table, as boto3's resource API takes it."""
+        return {
+            "incarnation": self.incarnation,
+            "observed": self.observed,
+            "observer": self.observer,
+            "observed_at": Decimal(f"{self.observed_at:.3f}"),
+            "round": int(self.observed_at // round_seconds),
+            "services": {str(service): reading.to_dict() for service, reading in self.services.items()},
+            "front_door": self.front_door,
+            "expires_at": int(self.observed_at) + LIFETIME_SECONDS,
+        }
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The evidence that an item of the table holds."""
+        return cls(
+            incarnation=item["incarnation"],
+            observer=item["observer"],
+            observed_at=float(item["observed_at"]),
+            services={Service(name): Reading.from_dict(data) for name, data in item["services"].items()},
+            front_door=bool(item["front_door"]),
+        )
+
+
+def sort_key_from(observed_at: float) -> str:
+    """The beginning of every sort key of evidence observed at *observed_at*; compares as time does."""
+    return f"{observed_at:014.3f}"

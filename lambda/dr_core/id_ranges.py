@@ -1,0 +1,70 @@
+"""Ranges of batch ids, one for each incarnation, so that an id names its owner.
+
+Livy numbers batches and sessions from a stored counter.  Each incarnation starts its counter at
+``prefix * 1_000_000``; the prefix is what the front door routes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+IDS_PER_PREFIX = 1_000_000
+FIRST_PREFIX = 1000
+# Livy's ids are signed 32-bit: 2_146_999_999 is the last id of the last prefix, 2_147_483_647 the largest id.
+PREFIXES = 1147
+# How many retired incarnations keep their prefix to themselves: clients may ask for their ids for days.
+RETIRED_PREFIXES_KEPT = 100
+
+
+def prefix_of(generation: int) -> int:
+    """The prefix of a generation, four digits; generations 1147 apart share one.
+
+    Raises:
+        ValueError: *generation* is below 1.
+    """
+    if generation < 1:
+        raise ValueError(f"a generation is 1 or more, got {generation}")
+    return FIRST_PREFIX + generation % PREFIXES
+
+
+def first_id(prefix: int) -> int:
+    """The id of the first batch of the incarnation with *prefix*."""
+    return prefix * IDS_PER_PREFIX
+
+
+def id_range(prefix: int) -> range:
+    """Every id that the incarnation with *prefix* may issue."""
+    return range(first_id(prefix), first_id(prefix + 1))
+
+
+def owner_prefix(batch_id: int) -> int | None:
+    """The prefix whose range holds *batch_id*, ``None`` if no incarnation can have issued it."""
+    prefix = batch_id // IDS_PER_PREFIX
+    return prefix if FIRST_PREFIX <= prefix < FIRST_PREFIX + PREFIXES else None
+
+
+def taken_prefixes(*, live: Iterable[int], retired: Iterable[int]) -> frozenset[int]:
+    """The prefixes that a new incarnation must not get.
+
+    Args:
+        live: generations whose ids are or may be routed to them.
+        retired: generations that are gone; the latest of them keep their prefix.
+    """
+    latest = sorted(retired, reverse=True)[:RETIRED_PREFIXES_KEPT]
+    return frozenset(prefix_of(generation) for generation in (*live, *latest))
+
+
+def usable_generation(drawn: int, taken: Collection[int]) -> int:
+    """The first generation from *drawn* on whose prefix is not in *taken*.
+
+    Args:
+        drawn: what the counter gave.
+        taken: see :func:`taken_prefixes`.
+
+    Raises:
+        ValueError: every prefix is taken.
+    """
+    for generation in range(drawn, drawn + PREFIXES):
+        if prefix_of(generation) not in taken:
+            return generation
+    raise ValueError(f"all {PREFIXES} prefixes of batch ids are taken: retire incarnations before launching another")

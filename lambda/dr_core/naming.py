@@ -1,0 +1,93 @@
+"""Names that carry meaning, made and read back in one place.
+
+A stack's name says which incarnation lives in it, so that CreateStack can happen only once for a generation, and an
+operation's id is its execution's name, so that Step Functions lets it start only once.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+# What Step Functions accepts as the name of an execution: 1 to 80 characters; more than these is not needed.
+_EXECUTION_NAME_LENGTH = 80
+_NOT_FOR_EXECUTION_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+
+_INCARNATION_ID = re.compile(r"g([0-9]{6,})")
+_CANARY_NAME = re.compile(r"emr-dr-canary-g([1-9][0-9]*)-([1-9][0-9]*)")
+
+
+def incarnation_id(generation: int) -> str:
+    """The record's key of a generation: ``g000001``; sorts by age."""
+    return f"g{generation:06d}"
+
+
+def generation_of(incarnation: str) -> int:
+    """The generation that :func:`incarnation_id` named.
+
+    Raises:
+        ValueError: *incarnation* is no such id.
+    """
+    match = _INCARNATION_ID.fullmatch(incarnation)
+    if match is None:
+        raise ValueError(f"an incarnation's id is g and at least six digits, such as g000001, got {incarnation!r}")
+    return int(match[1])
+
+
+def stack_name(deployment: str, managed_cluster: str, generation: int) -> str:
+    """The name of an incarnation's stack and of its EMR cluster, such as ``emr-dr-active-passive-a-g1``."""
+    return f"{_stack_prefix(deployment, managed_cluster)}{generation}"
+
+
+def generation_of_stack(deployment: str, managed_cluster: str, name: str) -> int | None:
+    """The generation whose stack or cluster is called *name*, ``None`` if it is not of this managed cluster."""
+    prefix = re.escape(_stack_prefix(deployment, managed_cluster))
+    match = re.fullmatch(f"{prefix}([1-9][0-9]*)", name)
+    return int(match[1]) if match else None
+
+
+def canary_name(generation: int, attempt: int) -> str:
+    """The Livy name of the canary job of an incarnation; Livy lets a name be used once, so each attempt has its own."""
+    return f"emr-dr-canary-g{generation}-{attempt}"
+
+
+def parse_canary_name(name: str) -> tuple[int, int] | None:
+    """Generation and attempt of the canary called *name*, ``None`` if it is another job."""
+    match = _CANARY_NAME.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def incident_name(managed_cluster: str, first_bad_at: float) -> str:
+    """The name of the incident that began at *first_bad_at* (seconds since 1970), such as ``a-20261121t031025``.
+
+    It depends on nothing else, so that two monitors which see the same evidence name the same incident.
+    """
+    return f"{managed_cluster}-{datetime.fromtimestamp(first_bad_at, tz=UTC):%Y%m%dt%H%M%S}"
+
+
+def operation_of_incident(incident: str, attempt: int) -> str:
+    """The id of the operation that answers *incident* for the *attempt*-th time."""
+    return f"{incident}-{attempt}"
+
+
+def operation_of_stack_request(managed_cluster: str, kind: str, request_id: str) -> str:
+    """The id of the operation that CloudFormation's request *request_id* asks for; the same when it is sent again."""
+    return _execution_name(f"{managed_cluster}-{kind}-{request_id}")
+
+
+def retirement_name(managed_cluster: str, generation: int) -> str:
+    """The name of the execution that retires one incarnation."""
+    return f"{managed_cluster}-retire-g{generation}"
+
+
+def deletion_name(managed_cluster: str, request_id: str) -> str:
+    """The name of the execution that retires every incarnation, as CloudFormation's request *request_id* asks for."""
+    return _execution_name(f"{managed_cluster}-delete-{request_id}")
+
+
+def _stack_prefix(deployment: str, managed_cluster: str) -> str:
+    return f"{deployment}-{managed_cluster}-g"
+
+
+def _execution_name(text: str) -> str:
+    return _NOT_FOR_EXECUTION_NAMES.sub("-", text)[:_EXECUTION_NAME_LENGTH]

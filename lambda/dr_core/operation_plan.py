@@ -1,0 +1,172 @@
+"""Decisions of an operation: who holds the lease, whether to go on, when a cluster is proved, what to call the end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dr_core.steps import PHASES, OperationStep
+
+
+class Kind(StrEnum):
+    """What an operation is for."""
+
+    LAUNCH = "launch"
+    FAILOVER = "failover"
+    SWITCHOVER = "switchover"
+    REPAIR = "repair"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    LAUNCHED = "launched"
+    FAILED_OVER = "failed over"
+    SWITCHED_OVER = "switched over"
+    REPAIRED = "repaired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class Claim(StrEnum):
+    """What to do about the lease of a managed cluster.
+
+    Attributes:
+        TAKE: nobody holds it, or its holder's execution is closed.
+        KEEP: this execution holds it already.
+        WAIT: another execution runs; try again.
+        CANCEL: another execution runs and answers what this one was started for.
+        GIVE_UP: another execution has been running for longer than this one may wait.
+    """
+
+    TAKE = "take"
+    KEEP = "keep"
+    WAIT = "wait"
+    CANCEL = "cancel"
+    GIVE_UP = "give up"
+
+
+class Judgement(StrEnum):
+    """What to do after one more look.
+
+    Attributes:
+        GO_ON: to the next state.
+        WAIT: look again.
+        STOP: end here.
+    """
+
+    GO_ON = "go on"
+    WAIT = "wait"
+    STOP = "stop"
+
+
+def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited: float, limit: float) -> Claim:
+    """Who gets the lease.
+
+    Args:
+        holder: execution that holds it, empty if none does.
+        mine: the execution that asks.
+        holder_runs: whether the holder's execution is open.
+        kind: kind of the operation that asks.
+        waited: seconds since it first asked.
+        limit: how long it may wait.
+    """
+    if holder == mine:
+        return Claim.KEEP
+    if not holder or not holder_runs:
+        return Claim.TAKE
+    if kind is Kind.FAILOVER:
+        return Claim.CANCEL
+    return Claim.GIVE_UP if waited >= limit else Claim.WAIT
+
+
+def judge_leftover(*, fence_entered: bool, kind: Kind) -> Judgement:
+    """What a new operation does with an incarnation that an interrupted one left behind, neither serving nor retired.
+
+    Returns:
+        GO_ON if it takes the incarnation over: the interrupted failover had begun to fence the old one, so this one is
+        proved and may serve already.  WAIT if it keeps its hands off until its own cut-over, for the same reason.
+        STOP if the incarnation is given up: nothing was changed for it yet.
+    """
+    if not fence_entered:
+        return Judgement.STOP
+    return Judgement.GO_ON if kind is Kind.FAILOVER else Judgement.WAIT
+
+
+class CanaryState(StrEnum):
+    """How the Spark job that proves a cluster is doing."""
+
+    MISSING = "missing"
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+_CANARY_FAILED = frozenset({"dead", "error", "killed", "shutting_down"})
+
+
+def judge_canary(livy_state: str) -> CanaryState:
+    """What Livy's state of the canary's batch means; empty = there is no batch yet."""
+    if not livy_state:
+        return CanaryState.MISSING
+    if livy_state == "success":
+        return CanaryState.SUCCEEDED
+    return CanaryState.FAILED if livy_state in _CANARY_FAILED else CanaryState.RUNNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What is known of a new cluster that has to be proved.
+
+    Attributes:
+        canary: state of the canary.
+        id_in_range: whether the canary's id lies in the incarnation's range; true while it has none.
+        seen_healthy: whether enough vantage points see every service good.
+    """
+
+    canary: CanaryState
+    id_in_range: bool
+    seen_healthy: bool
+
+
+def judge_proof(*, proof: Proof, waited: float, limit: float) -> tuple[Judgement, str]:
+    """Whether a new cluster may serve, and why not; *waited* and *limit* in seconds."""
+    if not proof.id_in_range:
+        return Judgement.STOP, "Livy numbers its batches outside the incarnation's range: the seed step failed"
+    if proof.canary is CanaryState.FAILED:
+        return Judgement.STOP, "the canary job failed"
+    missing = [
+        *(["the canary job has not succeeded"] if proof.canary is not CanaryState.SUCCEEDED else []),
+        *(["two vantage points have not seen every service healthy"] if not proof.seen_healthy else []),
+    ]
+    if not missing:
+        return Judgement.GO_ON, "the canary job succeeded and two vantage points see every service healthy"
+    return (Judgement.STOP if waited >= limit else Judgement.WAIT), " and ".join(missing)
+
+
+def phase_seconds(*, entered: Mapping[str, float], ended_at: float, first_bad_at: float | None) -> dict[str, float]:
+    """How long each phase took, in seconds, from the times at which the states were *entered*.
+
+    A phase lasts until the next one begins; one that was not entered is left out.  ``detect`` needs *first_bad_at*,
+    the time of the first bad evidence.
+    """
+    begins = {phase: entered[steps[0]] for phase, steps in PHASES.items() if steps[0] in entered}
+    ends = [*list(begins.values())[1:], ended_at]
+    durations = {phase: end - begin for (phase, begin), end in zip(begins.items(), ends, strict=True)}
+    if first_bad_at is None or OperationStep.CLAIM not in entered:
+        return durations
+    return {"detect": entered[OperationStep.CLAIM] - first_bad_at, **durations}
+
+
+_OUTCOMES = {
+    Kind.LAUNCH: Outcome.LAUNCHED,
+    Kind.FAILOVER: Outcome.FAILED_OVER,
+    Kind.SWITCHOVER: Outcome.SWITCHED_OVER,
+    Kind.REPAIR: Outcome.REPAIRED,
+}
+
+
+def outcome_of(kind: Kind) -> Outcome:
+    """What to call an operation of *kind* that reached its end."""
+    return _OUTCOMES[kind]

@@ -1,0 +1,359 @@
+"""The record: what the deployment knows of itself, as dataclasses over the items of the record table.
+
+The table has partition key ``kind`` and sort key ``id``.  Numbers are stored as DynamoDB numbers, an absent value is a
+missing attribute, and times are seconds since 1970.  ``to_item`` and ``from_item`` speak what boto3's resource API
+takes and gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Self
+
+from dr_core.naming import incarnation_id
+
+# The item whose ``value`` is the last generation drawn; drawn by an atomic ADD.
+GENERATION_COUNTER = {"kind": "counter", "id": "generation"}
+
+
+class IncarnationState(StrEnum):
+    """Where an incarnation is in its life."""
+
+    LAUNCHING = "launching"
+    VERIFYING = "verifying"
+    SERVING = "serving"
+    RETIRING = "retiring"
+    RETIRED = "retired"
+    ABANDONED = "abandoned"
+
+
+class Outcome(StrEnum):
+    """How an operation ended."""
+
+    LAUNCHED = "launched"
+    FAILED_OVER = "failed over"
+    SWITCHED_OVER = "switched over"
+    REPAIRED = "repaired"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+class IncidentState(StrEnum):
+    """Whether an incident still waits for an answer."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """The right to change a managed cluster; taken over only when the holder's execution is closed.
+
+    Attributes:
+        execution: ARN of the execution that holds it.
+        operation: id of its operation.
+        since: when it was taken.
+    """
+
+    execution: str
+    operation: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Where and how to answer the CloudFormation request that started an operation."""
+
+    response_url: str
+    stack_id: str
+    request_id: str
+    logical_resource_id: str
+    physical_resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedCluster:
+    """A managed cluster.
+
+    Attributes:
+        name: its name, the item's id.
+        spec: JSON ``{"template_url", "parameters"}`` of what runs or shall run.
+        serving_generation: the generation of the incarnation in service.
+        lease: who may change it now.
+        tombstone: it is being deleted; nothing may be launched for it.
+    """
+
+    KIND: ClassVar[str] = "managed-cluster"
+
+    name: str
+    spec: str | None = None
+    serving_generation: int | None = None
+    lease: Lease | None = None
+    tombstone: bool = False
+
+    @staticmethod
+    def key(name: str) -> dict[str, str]:
+        """The item's key."""
+        return {"kind": ManagedCluster.KIND, "id": name}
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of the record table."""
+        return _item(self, key=self.key(self.name), without="name")
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The managed cluster that an item holds."""
+        values = _values(cls, item)
+        lease = Lease(**values.pop("lease")) if "lease" in values else None
+        return cls(name=item["id"], lease=lease, **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incarnation:
+    """An incarnation of a managed cluster.
+
+    Attributes:
+        generation: unique in the deployment.
+        managed_cluster: whose incarnation it is.
+        state: where it is in its life.
+        availability_zone: where it runs.
+        subnet_id: subnet there.
+        id_prefix: first four digits of its batch ids.
+        stack_name: name of its stack and EMR cluster.
+        stack_id: ARN of its stack.
+        cluster_id: ``j-...``.
+        primary_address: IP address of its primary.
+        slot: the routing place that it holds.
+        operation: id of the operation that launched it.
+        created_at: when the record was made.
+        create_stack_at: when CreateStack was called.
+        waiting_at: when EMR said WAITING.
+        serving_from: when it came into service.
+        serving_to: when it went out of service.
+        terminate_requested_at: when the controller asked EMR to end it.
+        fenced_at: when its applications were known dead.
+        canary_name: Livy name of its canary job.
+        canary_id: batch id of the canary.
+        canary_app_id: YARN application of the canary.
+    """
+
+    KIND: ClassVar[str] = "incarnation"
+
+    generation: int
+    managed_cluster: str
+    state: IncarnationState
+    availability_zone: str | None = None
+    subnet_id: str | None = None
+    id_prefix: int | None = None
+    stack_name: str | None = None
+    stack_id: str | None = None
+    cluster_id: str | None = None
+    primary_address: str | None = None
+    slot: int | None = None
+    operation: str | None = None
+    created_at: float | None = None
+    create_stack_at: float | None = None
+    waiting_at: float | None = None
+    serving_from: float | None = None
+    serving_to: float | None = None
+    terminate_requested_at: float | None = None
+    fenced_at: float | None = None
+    canary_name: str | None = None
+    canary_id: int | None = None
+    canary_app_id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """``g000001``."""
+        return incarnation_id(self.generation)
+
+    @property
+    def live(self) -> bool:
+        """Whether probers look at it: it has an address and is on its way into or out of service, or in it."""
+        looked_at = (IncarnationState.VERIFYING, IncarnationState.SERVING, IncarnationState.RETIRING)
+        return self.primary_address is not None and self.state in looked_at
+
+    @staticmethod
+    def key(generation: int) -> dict[str, str]:
+        """The item's key."""
+        return {"kind": Incarnation.KIND, "id": incarnation_id(generation)}
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of the record table."""
+        return _item(self, key=self.key(self.generation))
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The incarnation that an item holds."""
+        values = _values(cls, item)
+        return cls(state=IncarnationState(values.pop("state")), **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation.
+
+    Attributes:
+        id: also the name of its execution.
+        request: JSON of the machine's ``request``.
+        managed_cluster: what it works on.
+        execution: ARN, once it is known to have started.
+        started_at: when it was asked for.
+        entered: when each state was first entered, by the state's name.
+        generation: the incarnation that it launches.
+        old_generation: the incarnation that was in service when it began.
+        tried: availability zones in which a launch was tried.
+        outcome: how it ended.
+        message: one sentence about its end.
+        answer: whom to tell.
+        answered: whether that was done.
+    """
+
+    KIND: ClassVar[str] = "operation"
+
+    id: str
+    request: str
+    managed_cluster: str
+    execution: str | None = None
+    started_at: float | None = None
+    entered: Mapping[str, float] = field(default_factory=dict)
+    generation: int | None = None
+    old_generation: int | None = None
+    tried: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+    message: str | None = None
+    answer: Answer | None = None
+    answered: bool = False
+
+    @staticmethod
+    def key(operation: str) -> dict[str, str]:
+        """The item's key."""
+        return {"kind": Operation.KIND, "id": operation}
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of the record table."""
+        return _item(self, key=self.key(self.id))
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The operation that an item holds."""
+        values = _values(cls, item)
+        answer = Answer(**values.pop("answer")) if "answer" in values else None
+        outcome = Outcome(values.pop("outcome")) if "outcome" in values else None
+        return cls(answer=answer, outcome=outcome, tried=tuple(values.pop("tried", ())), **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A routing place.
+
+    Attributes:
+        number: from 1.
+        generation: who holds it; ``None`` when it is free.
+    """
+
+    KIND: ClassVar[str] = "slot"
+
+    number: int
+    generation: int | None = None
+
+    @staticmethod
+    def key(number: int) -> dict[str, str]:
+        """The item's key."""
+        return {"kind": Slot.KIND, "id": str(number)}
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of the record table."""
+        return _item(self, key=self.key(self.number), without="number")
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The slot that an item holds."""
+        return cls(number=int(item["id"]), **_values(cls, item))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """The latest incident of a managed cluster.
+
+    Attributes:
+        managed_cluster: the item's id.
+        incident: its name.
+        state: whether it is over.
+        since: when the monitor opened it.
+        first_bad_at: when the first of the bad evidence was seen.
+        attempts: how many operations were started for it.
+    """
+
+    KIND: ClassVar[str] = "incident"
+
+    managed_cluster: str
+    incident: str
+    state: IncidentState
+    since: float
+    first_bad_at: float
+    attempts: int = 0
+
+    @staticmethod
+    def key(managed_cluster: str) -> dict[str, str]:
+        """The item's key."""
+        return {"kind": Incident.KIND, "id": managed_cluster}
+
+    def to_item(self) -> dict[str, Any]:
+        """The item of the record table."""
+        return _item(self, key=self.key(self.managed_cluster), without="managed_cluster")
+
+    @classmethod
+    def from_item(cls, item: Mapping[str, Any]) -> Self:
+        """The incident that an item holds."""
+        values = _values(cls, item)
+        return cls(managed_cluster=item["id"], state=IncidentState(values.pop("state")), **values)
+
+
+def stored(value: Any) -> Any:
+    """*value* as DynamoDB takes it: times to the millisecond, absent entries left out.
+
+    For an UpdateItem of single attributes; whole items are made by ``to_item``.
+    """
+    match value:
+        case float():
+            return Decimal(f"{value:.3f}")
+        case StrEnum():
+            return str(value)
+        case Lease() | Answer():
+            return {each.name: stored(getattr(value, each.name)) for each in fields(value)}
+        case Mapping():
+            return {str(name): stored(each) for name, each in value.items() if each is not None}
+        case list() | tuple():
+            return [stored(each) for each in value]
+        case _:
+            return value
+
+
+def plain(value: Any) -> Any:
+    """*value* of an item in ordinary types: whole numbers as ``int``, others as ``float``."""
+    match value:
+        case Decimal():
+            return int(value) if value == value.to_integral_value() else float(value)
+        case Mapping():
+            return {name: plain(each) for name, each in value.items()}
+        case list():
+            return [plain(each) for each in value]
+        case _:
+            return value
+
+
+Record = ManagedCluster | Incarnation | Operation | Slot | Incident
+
+
+def _item(record: Record, *, key: Mapping[str, str], without: str = "") -> dict[str, Any]:
+    values = {each.name: getattr(record, each.name) for each in fields(record) if each.name != without}
+    return {**stored(values), **key}
+
+
+def _values(record: type[Record], item: Mapping[str, Any]) -> dict[str, Any]:
+    """The attributes of *item* that are fields of *record*; an attribute of a later version is passed over."""
+    return {each.name: plain(item[each.name]) for each in fields(record) if each.name in item}

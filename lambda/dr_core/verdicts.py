@@ -1,0 +1,206 @@
+"""From evidence to a verdict on one incarnation.
+
+The rules (DESIGN part 7), in their order:
+
+1. An observer is a *vantage point*: each prober whose control passed, and the load balancers' target health.
+2. A vantage point has a voice on a service when K of its last N looks say the same.  A look whose control failed says
+   nothing, and an observer that has fallen silent has no voice.
+3. A service is bad when two vantage points, one of them a prober, say so, and not as many say the contrary: whoever
+   cannot see a service that others see stands at the wrong place.  It is good by the same rule.
+4. An incarnation is unhealthy when one of its services is bad, healthy when all are good, else unknown.
+5. An incarnation that came into service less than N rounds ago is unknown, and evidence from before does not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from dr_core.config import Policy
+from dr_core.evidence import Evidence, Reading, Service, Verdict, is_prober, unknown
+
+# After so many rounds without a look an observer has no voice.  Schedules fire up to a few seconds late each minute, so
+# that a round and a half between two looks is ordinary.
+SILENT_ROUNDS = 2.5
+
+# EMR's StateChangeReason.Code of a cluster that somebody asked EMR to end.
+USER_REQUEST = "USER_REQUEST"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict and what it rests on.
+
+    Attributes:
+        verdict: of the incarnation.
+        reason: one sentence, or several joined by semicolons.
+        bad_services: the services that are bad; empty unless the verdict is unhealthy.
+        first_bad_at: when the first bad look of those who agree was made, seconds since 1970.
+        actionable: whether an operation may answer it.
+    """
+
+    verdict: Verdict
+    reason: str
+    bad_services: frozenset[Service] = frozenset()
+    first_bad_at: float | None = None
+    actionable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Termination:
+    """Why EMR says that a cluster ends or ended: ``Status.StateChangeReason`` of DescribeCluster."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Voice:
+    verdict: Verdict
+    detail: str
+    first_bad_at: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opinion:
+    """What the vantage points together say of one service."""
+
+    service: Service
+    verdict: Verdict
+    reason: str
+    first_bad_at: float | None = field(default=None)
+
+
+def looked_at_since(*, now: float, policy: Policy) -> float:
+    """Evidence older than this time does not matter for a verdict at *now*: N rounds, and one as schedules drift."""
+    return now - (policy.rounds + 1) * policy.round_seconds
+
+
+def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_from: float | None = None) -> Judgement:
+    """The verdict on one incarnation at *now*.
+
+    Args:
+        evidence: what observers saw of it, in any order; evidence that is too old is passed over.
+        now: seconds since 1970.
+        policy: K, N, the length of a round, how many vantage points must agree.
+        serving_from: when it came into service; ``None`` judges it regardless.
+    """
+    since = looked_at_since(now=now, policy=policy)
+    if serving_from is not None:
+        if now - serving_from < policy.rounds * policy.round_seconds:
+            return Judgement(
+                verdict=Verdict.UNKNOWN,
+                reason=f"in service for {now - serving_from:.0f} s, judged from "
+                f"{policy.rounds * policy.round_seconds} s on",
+            )
+        since = max(since, serving_from)
+    looks: dict[str, list[Evidence]] = {}
+    for each in sorted(evidence, key=lambda each: each.observed_at, reverse=True):
+        if each.observed_at >= since:
+            looks.setdefault(each.observer, []).append(each)
+    heard_since = now - SILENT_ROUNDS * policy.round_seconds
+    speaking = {
+        observer: seen[: policy.rounds] for observer, seen in looks.items() if seen[0].observed_at >= heard_since
+    }
+    return _judge(speaking, needed=policy.bad_rounds, policy=policy)
+
+
+def judge_looks(looks: Iterable[Evidence], *, policy: Policy) -> Judgement:
+    """The verdict of one look each from several vantage points: what is true at this moment.
+
+    Args:
+        looks: one piece of evidence for each observer.
+        policy: how many vantage points must agree.
+    """
+    return _judge({look.observer: [look] for look in looks}, needed=1, policy=policy)
+
+
+def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_by_us: bool) -> Judgement:
+    """*judgement*, no longer actionable if a person ended the cluster: whoever ends a cluster does not want another.
+
+    Args:
+        judgement: what the evidence says.
+        termination: why EMR ends or ended the cluster, ``None`` while it does not.
+        asked_by_us: whether the controller asked for the end.
+    """
+    if termination is None or termination.code != USER_REQUEST or asked_by_us:
+        return judgement
+    return replace(
+        judgement,
+        actionable=False,
+        reason=f"terminated by a person ({termination.message}), not replaced; {judgement.reason}",
+    )
+
+
+def _judge(looks: Mapping[str, Sequence[Evidence]], *, needed: int, policy: Policy) -> Judgement:
+    opinions = [
+        _opinion(
+            service,
+            {observer: _voice(seen, service, needed=needed) for observer, seen in sorted(looks.items())},
+            policy=policy,
+        )
+        for service in Service
+    ]
+    bad = [each for each in opinions if each.verdict is Verdict.UNHEALTHY]
+    if bad:
+        return Judgement(
+            verdict=Verdict.UNHEALTHY,
+            reason="; ".join(each.reason for each in bad),
+            bad_services=frozenset(each.service for each in bad),
+            first_bad_at=min(each.first_bad_at for each in bad if each.first_bad_at is not None),
+            actionable=True,
+        )
+    unsure = [each for each in opinions if each.verdict is Verdict.UNKNOWN]
+    if unsure:
+        return Judgement(verdict=Verdict.UNKNOWN, reason="; ".join(each.reason for each in unsure))
+    return Judgement(verdict=Verdict.HEALTHY, reason="; ".join(each.reason for each in opinions))
+
+
+def _voice(seen: Sequence[Evidence], service: Service, *, needed: int) -> _Voice:
+    """What one observer says of *service*; *seen* is newest first and not empty."""
+    readings = [_reading(each, service) for each in seen]
+    bad = [
+        (each, reading) for each, reading in zip(seen, readings, strict=True) if reading.verdict is Verdict.UNHEALTHY
+    ]
+    if len(bad) >= needed:
+        return _Voice(verdict=Verdict.UNHEALTHY, detail=bad[0][1].detail, first_bad_at=bad[-1][0].observed_at)
+    good = [reading for reading in readings if reading.verdict is Verdict.HEALTHY]
+    # The newest look has to be good: a vantage point that begins to see the fault must not speak against it.
+    if len(good) >= needed and readings[0].verdict is Verdict.HEALTHY:
+        return _Voice(verdict=Verdict.HEALTHY, detail=readings[0].detail, first_bad_at=None)
+    return _Voice(verdict=Verdict.UNKNOWN, detail=readings[0].detail, first_bad_at=None)
+
+
+def _reading(evidence: Evidence, service: Service) -> Reading:
+    if not evidence.front_door:
+        return unknown("does not reach the front door either")
+    return evidence.services.get(service, unknown("does not look at it"))
+
+
+def _opinion(service: Service, voices: Mapping[str, _Voice], *, policy: Policy) -> _Opinion:
+    bad = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.UNHEALTHY}
+    good = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.HEALTHY}
+    said = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}"
+    if _agree(bad, policy=policy) and not _agree(good, policy=policy):
+        return _Opinion(
+            service=service,
+            verdict=Verdict.UNHEALTHY,
+            reason=said,
+            first_bad_at=min(voice.first_bad_at for voice in bad.values() if voice.first_bad_at is not None),
+        )
+    if _agree(good, policy=policy) and not _agree(bad, policy=policy):
+        return _Opinion(service=service, verdict=Verdict.HEALTHY, reason=said)
+    return _Opinion(
+        service=service,
+        verdict=Verdict.UNKNOWN,
+        reason=f"{said}: no {policy.vantage_points} vantage points, one of them a prober, agree uncontradicted",
+    )
+
+
+def _agree(observers: Iterable[str], *, policy: Policy) -> bool:
+    names = list(observers)
+    return len(names) >= policy.vantage_points and any(is_prober(name) for name in names)
+
+
+def _list(voices: Mapping[str, _Voice]) -> str:
+    return ", ".join(f"{observer} ({voice.detail})" for observer, voice in voices.items()) or "nobody"
