@@ -1,0 +1,1 @@
+"""Real Livy, YARN, HDFS and Spark behind the drill's clusters."""
