@@ -7,10 +7,17 @@ so that a name cannot differ between the two.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
 ENVIRONMENT_VARIABLE = "EMR_DR_CONFIG"
+
+ABBREVIATIONS = "abbreviations"
+"""Key of the texts that many values begin with, by the mark that stands for them: ``{"~g": "arn:aws:..."}``.
+
+A function's variables together may have 4 KB (Lambda quotas); ARNs written out would take more.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +170,7 @@ class FunctionConfig:
         """
         try:
             data = json.loads(text)
+            data = _expanded(data, data.pop(ABBREVIATIONS, {}))
             return cls(
                 **{
                     **data,
@@ -177,3 +185,17 @@ class FunctionConfig:
             )
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{ENVIRONMENT_VARIABLE} is not a function configuration: {error!r}") from error
+
+
+def _expanded(value: Any, abbreviations: Mapping[str, str]) -> Any:
+    """*value* with every text written out that begins with a mark of *abbreviations*."""
+    match value:
+        case dict():
+            return {key: _expanded(item, abbreviations) for key, item in value.items()}
+        case list():
+            return [_expanded(item, abbreviations) for item in value]
+        case str():
+            for mark, meaning in abbreviations.items():
+                if value.startswith(mark):
+                    return meaning + value.removeprefix(mark)
+    return value

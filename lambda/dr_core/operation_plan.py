@@ -6,27 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_core.record import Outcome
+from dr_core.requests import Kind
 from dr_core.steps import PHASES, OperationStep
-
-
-class Kind(StrEnum):
-    """What an operation is for."""
-
-    LAUNCH = "launch"
-    FAILOVER = "failover"
-    SWITCHOVER = "switchover"
-    REPAIR = "repair"
-
-
-class Outcome(StrEnum):
-    """How an operation ended."""
-
-    LAUNCHED = "launched"
-    FAILED_OVER = "failed over"
-    SWITCHED_OVER = "switched over"
-    REPAIRED = "repaired"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
 
 
 class Claim(StrEnum):
@@ -47,7 +29,7 @@ class Claim(StrEnum):
     GIVE_UP = "give up"
 
 
-class Judgement(StrEnum):
+class Next(StrEnum):
     """What to do after one more look.
 
     Attributes:
@@ -81,7 +63,7 @@ def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited
     return Claim.GIVE_UP if waited >= limit else Claim.WAIT
 
 
-def judge_leftover(*, fence_entered: bool, kind: Kind) -> Judgement:
+def judge_leftover(*, fence_entered: bool, kind: Kind) -> Next:
     """What a new operation does with an incarnation that an interrupted one left behind, neither serving nor retired.
 
     Returns:
@@ -90,8 +72,8 @@ def judge_leftover(*, fence_entered: bool, kind: Kind) -> Judgement:
         STOP if the incarnation is given up: nothing was changed for it yet.
     """
     if not fence_entered:
-        return Judgement.STOP
-    return Judgement.GO_ON if kind is Kind.FAILOVER else Judgement.WAIT
+        return Next.STOP
+    return Next.GO_ON if kind is Kind.FAILOVER else Next.WAIT
 
 
 class CanaryState(StrEnum):
@@ -130,19 +112,19 @@ class Proof:
     seen_healthy: bool
 
 
-def judge_proof(*, proof: Proof, waited: float, limit: float) -> tuple[Judgement, str]:
+def judge_proof(*, proof: Proof, waited: float, limit: float) -> tuple[Next, str]:
     """Whether a new cluster may serve, and why not; *waited* and *limit* in seconds."""
     if not proof.id_in_range:
-        return Judgement.STOP, "Livy numbers its batches outside the incarnation's range: the seed step failed"
+        return Next.STOP, "Livy numbers its batches outside the incarnation's range: the seed step failed"
     if proof.canary is CanaryState.FAILED:
-        return Judgement.STOP, "the canary job failed"
+        return Next.STOP, "the canary job failed"
     missing = [
         *(["the canary job has not succeeded"] if proof.canary is not CanaryState.SUCCEEDED else []),
         *(["two vantage points have not seen every service healthy"] if not proof.seen_healthy else []),
     ]
     if not missing:
-        return Judgement.GO_ON, "the canary job succeeded and two vantage points see every service healthy"
-    return (Judgement.STOP if waited >= limit else Judgement.WAIT), " and ".join(missing)
+        return Next.GO_ON, "the canary job succeeded and two vantage points see every service healthy"
+    return (Next.STOP if waited >= limit else Next.WAIT), " and ".join(missing)
 
 
 def phase_seconds(*, entered: Mapping[str, float], ended_at: float, first_bad_at: float | None) -> dict[str, float]:
