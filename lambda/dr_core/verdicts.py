@@ -13,8 +13,9 @@ The rules (DESIGN part 7), in their order:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from dr_core.config import Policy
 from dr_core.evidence import Evidence, Reading, Service, Verdict, is_prober, unknown
@@ -56,9 +57,11 @@ class Termination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Voice:
+    """What one vantage point says of one service; ``bad_since`` is infinite unless it says unhealthy."""
+
     verdict: Verdict
     detail: str
-    first_bad_at: float | None
+    bad_since: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ class _Opinion:
     service: Service
     verdict: Verdict
     reason: str
-    first_bad_at: float | None = field(default=None)
+    bad_since: float
 
 
 def looked_at_since(*, now: float, policy: Policy) -> float:
@@ -147,7 +150,7 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, needed: int, policy: Poli
             verdict=Verdict.UNHEALTHY,
             reason="; ".join(each.reason for each in bad),
             bad_services=frozenset(each.service for each in bad),
-            first_bad_at=min(each.first_bad_at for each in bad if each.first_bad_at is not None),
+            first_bad_at=min(each.bad_since for each in bad),
             actionable=True,
         )
     unsure = [each for each in opinions if each.verdict is Verdict.UNKNOWN]
@@ -159,16 +162,15 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, needed: int, policy: Poli
 def _voice(seen: Sequence[Evidence], service: Service, *, needed: int) -> _Voice:
     """What one observer says of *service*; *seen* is newest first and not empty."""
     readings = [_reading(each, service) for each in seen]
-    bad = [
-        (each, reading) for each, reading in zip(seen, readings, strict=True) if reading.verdict is Verdict.UNHEALTHY
-    ]
+    bad = [index for index, reading in enumerate(readings) if reading.verdict is Verdict.UNHEALTHY]
     if len(bad) >= needed:
-        return _Voice(verdict=Verdict.UNHEALTHY, detail=bad[0][1].detail, first_bad_at=bad[-1][0].observed_at)
+        detail, bad_since = readings[bad[0]].detail, seen[bad[-1]].observed_at
+        return _Voice(verdict=Verdict.UNHEALTHY, detail=detail, bad_since=bad_since)
     good = [reading for reading in readings if reading.verdict is Verdict.HEALTHY]
     # The newest look has to be good: a vantage point that begins to see the fault must not speak against it.
     if len(good) >= needed and readings[0].verdict is Verdict.HEALTHY:
-        return _Voice(verdict=Verdict.HEALTHY, detail=readings[0].detail, first_bad_at=None)
-    return _Voice(verdict=Verdict.UNKNOWN, detail=readings[0].detail, first_bad_at=None)
+        return _Voice(verdict=Verdict.HEALTHY, detail=readings[0].detail)
+    return _Voice(verdict=Verdict.UNKNOWN, detail=readings[0].detail)
 
 
 def _reading(evidence: Evidence, service: Service) -> Reading:
@@ -180,21 +182,15 @@ def _reading(evidence: Evidence, service: Service) -> Reading:
 def _opinion(service: Service, voices: Mapping[str, _Voice], *, policy: Policy) -> _Opinion:
     bad = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.UNHEALTHY}
     good = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.HEALTHY}
-    said = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}"
-    if _agree(bad, policy=policy) and not _agree(good, policy=policy):
-        return _Opinion(
-            service=service,
-            verdict=Verdict.UNHEALTHY,
-            reason=said,
-            first_bad_at=min(voice.first_bad_at for voice in bad.values() if voice.first_bad_at is not None),
-        )
-    if _agree(good, policy=policy) and not _agree(bad, policy=policy):
-        return _Opinion(service=service, verdict=Verdict.HEALTHY, reason=said)
-    return _Opinion(
-        service=service,
-        verdict=Verdict.UNKNOWN,
-        reason=f"{said}: no {policy.vantage_points} vantage points, one of them a prober, agree uncontradicted",
-    )
+    bad_agree, good_agree = _agree(bad, policy=policy), _agree(good, policy=policy)
+    reason = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}"
+    if bad_agree == good_agree:
+        verdict = Verdict.UNKNOWN
+        reason += f": no {policy.vantage_points} vantage points, one of them a prober, agree uncontradicted"
+    else:
+        verdict = Verdict.UNHEALTHY if bad_agree else Verdict.HEALTHY
+    bad_since = min((voice.bad_since for voice in bad.values()), default=math.inf)
+    return _Opinion(service=service, verdict=verdict, reason=reason, bad_since=bad_since)
 
 
 def _agree(observers: Iterable[str], *, policy: Policy) -> bool:
