@@ -1,0 +1,29 @@
+"""The app: reads the settings, defines the stacks, adds the policy checks, synthesizes.  Composition only."""
+
+from __future__ import annotations
+
+import sys
+
+from aws_cdk import App
+
+from emr_dr.policy_checks import add_policy_checks
+from emr_dr.settings_errors import SettingsError
+from emr_dr.settings_file import load_settings
+from stacks.platform import Platform
+
+
+def main() -> int | str:
+    """Write the cloud assembly; the exit status, or what is wrong with the settings."""
+    app = App()
+    try:
+        settings = load_settings(app.node.get_all_context())
+    except SettingsError as error:
+        return str(error)
+    Platform(app, "Platform", settings=settings)
+    add_policy_checks(app)
+    app.synth()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

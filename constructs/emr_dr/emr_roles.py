@@ -1,0 +1,197 @@
+"""The roles of EMR: the one that EMR acts with, and the one that the clusters' machines (and so all jobs) have."""
+
+from __future__ import annotations
+
+from aws_cdk import Aws, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from emr_dr.policy_checks import acknowledge, wildcard_below, wildcard_resource
+from emr_dr.settings import Permissions
+from emr_dr.storage import EMR_LOG_PREFIX
+
+_SERVICE_POLICY = "service-role/AmazonEMRServicePolicy_v2"
+
+
+class EmrRoles(Construct):
+    """Service role, instance role and instance profile.
+
+    Attributes:
+        service_role: EMR starts and stops machines with it.
+        instance_role: the machines have it; every job can use it.
+        instance_profile_name: name of the profile, the same as the role's: EMR refuses a pair whose names differ
+            (EMR Management Guide, "Service role for cluster EC2 instances").
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        key: kms.IKey,
+        log_bucket: s3.Bucket,
+        artifact_bucket: s3.Bucket,
+        permissions: Permissions,
+    ) -> None:
+        """Define the roles.
+
+        Args:
+            scope: parent.
+            construct_id: id below the parent.
+            key: encrypts disks, logs and artifacts.
+            log_bucket: clusters write their logs there, below the prefix ``emr``.
+            artifact_bucket: jobs read what they are made of.
+            permissions: what else jobs may read and write.
+        """
+        super().__init__(scope, construct_id)
+        self.instance_role = self._instance_role(key, log_bucket, artifact_bucket)
+        self._grant_data(permissions)
+        profile = iam.CfnInstanceProfile(
+            self,
+            "InstanceProfile",
+            instance_profile_name=self.instance_role.role_name,
+            roles=[self.instance_role.role_name],
+        )
+        self.instance_profile_name = profile.ref
+        self.service_role = self._service_role(key)
+
+    def _service_role(self, key: kms.IKey) -> iam.Role:
+        stack = Stack.of(self)
+        role = iam.Role(
+            self,
+            "ServiceRole",
+            description="EMR starts and stops the machines of clusters with it",
+            # EMR acts for clusters of this account alone (the confused-deputy guard of the EMR Management Guide).
+            assumed_by=iam.ServicePrincipal(
+                "elasticmapreduce.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnLike": {
+                        "aws:SourceArn": stack.format_arn(service="elasticmapreduce", resource="*", resource_name="")
+                    },
+                },
+            ),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(_SERVICE_POLICY)],
+        )
+        acknowledge(
+            role,
+            {
+                f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{_SERVICE_POLICY}]": (
+                    "the policy that AWS maintains for this role: it reaches only subnets and groups with the tag "
+                    "for-use-with-amazon-emr-managed-policies, and a copy would miss what a new EMR release needs"
+                )
+            },
+        )
+        # The managed policy passes the default role only.
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["iam:PassRole"],
+                resources=[self.instance_role.role_arn],
+                conditions={"StringLike": {"iam:PassedToService": "ec2.amazonaws.com*"}},
+            )
+        )
+        # Encrypted disks: EMR must be a user of the key and make grants to EC2 (EMR Management Guide, "At-rest
+        # encryption for local disks").
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=[
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:Encrypt",
+                    "kms:GenerateDataKey",
+                    "kms:GenerateDataKeyWithoutPlaintext",
+                    "kms:ReEncryptFrom",
+                    "kms:ReEncryptTo",
+                ],
+                resources=[key.key_arn],
+            )
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["kms:CreateGrant"],
+                resources=[key.key_arn],
+                conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            )
+        )
+        return role
+
+    def _instance_role(self, key: kms.IKey, log_bucket: s3.Bucket, artifact_bucket: s3.Bucket) -> iam.Role:
+        role = iam.Role(
+            self,
+            "InstanceRole",
+            description="The machines of clusters, and so all jobs, have it",
+            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+        )
+        statement = iam.PolicyStatement
+        role.add_to_policy(
+            statement(
+                actions=["s3:PutObject", "s3:AbortMultipartUpload"],
+                resources=[log_bucket.arn_for_objects(f"{EMR_LOG_PREFIX}/*")],
+            )
+        )
+        role.add_to_policy(
+            statement(
+                actions=["s3:GetBucketLocation", "s3:ListBucket"],
+                resources=[artifact_bucket.bucket_arn],
+            )
+        )
+        role.add_to_policy(statement(actions=["s3:GetObject"], resources=[artifact_bucket.arn_for_objects("*")]))
+        # EMR's own bucket of the region: script-runner.jar, which runs the steps.
+        libraries = f"arn:{Aws.PARTITION}:s3:::{Aws.REGION}.elasticmapreduce"
+        role.add_to_policy(statement(actions=["s3:ListBucket"], resources=[libraries]))
+        role.add_to_policy(statement(actions=["s3:GetObject"], resources=[f"{libraries}/libs/*"]))
+        role.add_to_policy(
+            statement(actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=[key.key_arn])
+        )
+        acknowledge(
+            role,
+            {
+                wildcard_below(log_bucket, f"/{EMR_LOG_PREFIX}/*"): (
+                    "log files have names that EMR makes; the role may add objects below this prefix and read none"
+                ),
+                wildcard_below(artifact_bucket, "/*"): (
+                    "the bucket exists to give jobs what they are made of; the role reads it and cannot write there"
+                ),
+                wildcard_resource("arn:<AWS::Partition>:s3:::<AWS::Region>.elasticmapreduce/libs/*"): (
+                    "read-only libraries that AWS publishes for EMR; the step runner loads others with each release"
+                ),
+            },
+        )
+        return role
+
+    def _grant_data(self, permissions: Permissions) -> None:
+        for uri, writes in [*((uri, False) for uri in permissions.read), *((uri, True) for uri in permissions.write)]:
+            bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+            bucket_arn = f"arn:{Aws.PARTITION}:s3:::{bucket}"
+            actions = ["s3:GetObject"]
+            if writes:
+                actions += ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+            self.instance_role.add_to_policy(
+                iam.PolicyStatement(actions=actions, resources=[f"{bucket_arn}/{prefix}*"])
+            )
+            self.instance_role.add_to_policy(
+                iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket_arn])
+            )
+            self.instance_role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=["s3:ListBucket"],
+                    resources=[bucket_arn],
+                    conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+                )
+            )
+            acknowledge(
+                self.instance_role,
+                {
+                    wildcard_resource(f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"): (
+                        f"the settings let jobs use the data below {uri}; a table's files have names of their own"
+                    )
+                },
+            )
+        if permissions.keys:
+            self.instance_role.add_to_policy(
+                iam.PolicyStatement(
+                    actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=list(permissions.keys)
+                )
+            )

@@ -1,0 +1,95 @@
+"""The network of the platform: one VPC over three AZs."""
+
+from __future__ import annotations
+
+from aws_cdk import Fn, RemovalPolicy, Tags
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from emr_dr.settings import Settings
+
+AVAILABILITY_ZONES = 3
+
+# AmazonEMRServicePolicy_v2 allows EMR to start machines only in subnets and security groups with this tag.
+EMR_TAG = "for-use-with-amazon-emr-managed-policies"
+
+
+class Network(Construct):
+    """A VPC with subnets for clusters and for services, and public ones for NAT gateways alone.
+
+    Attributes:
+        vpc: the VPC.
+        availability_zones: the names of its three AZs, tokens if the settings name none.
+        emr_subnets: private subnets for clusters and nothing else, one in each AZ, in that order: a fault that is
+            injected into a cluster's subnet then hits no load balancer and no prober.
+        service_subnets: private subnets for load balancers and probers, one in each AZ, in that order.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        key: kms.IKey,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        """Define the network.
+
+        Args:
+            scope: parent.
+            construct_id: id below the parent.
+            settings: range, AZs and NAT gateways are taken from ``network``.
+            key: encrypts the flow logs.
+            log_retention: how long flow logs are kept.
+        """
+        super().__init__(scope, construct_id)
+        network = settings.network
+        # The stack knows only two AZs of an unknown region, and names none of them; the VPC gets all three from here.
+        self.availability_zones: list[str] = (
+            list(network.availability_zones)
+            if network.availability_zones is not None
+            else [Fn.select(number, Fn.get_azs()) for number in range(AVAILABILITY_ZONES)]
+        )
+        has_nat = network.nat_gateways != "none"
+        private = ec2.SubnetType.PRIVATE_WITH_EGRESS if has_nat else ec2.SubnetType.PRIVATE_ISOLATED
+        prefix = int(network.vpc_cidr.partition("/")[2])
+        self.vpc = ec2.Vpc(
+            self,
+            "Vpc",
+            ip_addresses=ec2.IpAddresses.cidr(network.vpc_cidr),
+            availability_zones=self.availability_zones,
+            nat_gateways={"per-az": AVAILABILITY_ZONES, "one": 1, "none": 0}[network.nat_gateways],
+            subnet_configuration=[
+                # /20 of a /16: room for 4,000 nodes in each AZ, and for more kinds of subnets later.
+                ec2.SubnetConfiguration(name="Emr", subnet_type=private, cidr_mask=prefix + 4),
+                # An application load balancer asks for a /27 at least.
+                ec2.SubnetConfiguration(name="Service", subnet_type=private, cidr_mask=min(prefix + 8, 26)),
+                # Reserved even without NAT gateways, so that adding them later moves no other subnet.
+                ec2.SubnetConfiguration(
+                    name="Nat",
+                    subnet_type=ec2.SubnetType.PUBLIC,
+                    cidr_mask=28,
+                    map_public_ip_on_launch=False,
+                    reserved=not has_nat,
+                ),
+            ],
+            # Emptying the default security group takes a function with rights on every group; nothing uses it.
+            restrict_default_security_group=False,
+        )
+        self.emr_subnets = self._subnets("Emr")
+        self.service_subnets = self._subnets("Service")
+        for subnet in self.emr_subnets:
+            Tags.of(subnet).add(EMR_TAG, "true")
+        # Logs, scripts and data to S3, evidence and record to DynamoDB: neither needs a NAT gateway.
+        self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
+        self.vpc.add_gateway_endpoint("DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
+        flow_logs = logs.LogGroup(
+            self, "FlowLogs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        )
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+
+    def _subnets(self, name: str) -> list[ec2.ISubnet]:
+        return list(self.vpc.select_subnets(subnet_group_name=name).subnets)

@@ -1,0 +1,98 @@
+"""The platform: what every strategy stands on, slow to change and kept when stacks go."""
+
+from __future__ import annotations
+
+from aws_cdk import Environment, Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from emr_dr.emr_roles import EmrRoles
+from emr_dr.emr_security import EmrSecurity
+from emr_dr.log_retention import log_retention
+from emr_dr.network import Network
+from emr_dr.settings import Settings
+from emr_dr.storage import EMR_LOG_PREFIX, Storage
+
+
+class Platform(Stack):
+    """Network, key, buckets, EMR's roles and groups, and the topic for alerts.
+
+    Attributes:
+        vpc: VPC over three AZs.
+        availability_zones_in_use: names of the three AZs, in the order of the subnets below (tokens if the settings
+            name none).
+        emr_subnets: private subnets for clusters, one in each AZ.
+        service_subnets: private subnets for load balancers and probers, one in each AZ.
+        key: encrypts everything of the platform; strategies may use it too.
+        log_bucket, artifact_bucket, access_log_bucket: see :class:`emr_dr.storage.Storage`.
+        log_uri: where clusters put their logs.
+        service_role, instance_role, instance_profile_name: see :class:`emr_dr.emr_roles.EmrRoles`.
+        primary_group, core_group, service_access_group, additional_primary_group, security_configuration_name: see
+            :class:`emr_dr.emr_security.EmrSecurity`.
+        livy_clients_group: group without rules of its own; whoever carries it may use Livy at the front door.
+        alert_topic: where the product tells a person.
+        log_retention: retention of every log group.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
+        """Define the platform.
+
+        Args:
+            scope: the app.
+            construct_id: id, and so the stack's name.
+            settings: the settings.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            env=Environment(region=settings.region),
+            description="emr-dr: network, key, buckets, EMR roles and groups",
+        )
+        self.log_retention: logs.RetentionDays = log_retention(settings.log_retention_days)
+        storage = Storage(self, "Storage", log_retention_days=settings.log_retention_days)
+        self.key: kms.Key = storage.key
+        self.log_bucket: s3.Bucket = storage.log_bucket
+        self.artifact_bucket: s3.Bucket = storage.artifact_bucket
+        self.access_log_bucket: s3.Bucket = storage.access_log_bucket
+        self.log_uri: str = f"s3://{storage.log_bucket.bucket_name}/{EMR_LOG_PREFIX}/"
+
+        network = Network(self, "Network", settings=settings, key=storage.key, log_retention=self.log_retention)
+        self.vpc: ec2.Vpc = network.vpc
+        self.availability_zones_in_use: list[str] = network.availability_zones
+        self.emr_subnets: list[ec2.ISubnet] = network.emr_subnets
+        self.service_subnets: list[ec2.ISubnet] = network.service_subnets
+
+        roles = EmrRoles(
+            self,
+            "Roles",
+            key=storage.key,
+            log_bucket=storage.log_bucket,
+            artifact_bucket=storage.artifact_bucket,
+            permissions=settings.permissions,
+        )
+        self.service_role: iam.Role = roles.service_role
+        self.instance_role: iam.Role = roles.instance_role
+        self.instance_profile_name: str = roles.instance_profile_name
+
+        security = EmrSecurity(self, "Security", vpc=network.vpc, key=storage.key)
+        self.primary_group: ec2.SecurityGroup = security.primary_group
+        self.core_group: ec2.SecurityGroup = security.core_group
+        self.service_access_group: ec2.SecurityGroup = security.service_access_group
+        self.additional_primary_group: ec2.SecurityGroup = security.additional_primary_group
+        self.security_configuration_name: str = security.security_configuration_name
+
+        self.livy_clients_group: ec2.SecurityGroup = ec2.SecurityGroup(
+            self,
+            "LivyClients",
+            vpc=network.vpc,
+            description="Whoever carries this group may use Livy at the front door",
+        )
+        self.alert_topic: sns.Topic = sns.Topic(self, "Alerts", master_key=storage.key, enforce_ssl=True)
+        if settings.alert_email is not None:
+            self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
