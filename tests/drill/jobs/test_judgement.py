@@ -1,0 +1,113 @@
+"""What clients were told against what really happened (A13)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emr_drill.jobs.judgement import Judgement, judge, recovered_at
+from emr_drill.jobs.ledger import Entry
+from emr_drill.jobs.plan import Job
+from emr_drill.jobs.submitter import Progress, Submission, Try
+
+OLD, NEW = "dep-a-g1", "dep-a-g2"
+
+
+def owner(batch_id: int) -> str | None:
+    return {1001: OLD, 1002: NEW}.get(batch_id // 1_000_000)
+
+
+def job(*, fails: bool = False) -> Job:
+    return Job(key="k", seconds=10, fails=fails, keeps_connection=False)
+
+
+def batch(batch_id: int | None, told: str, *, at: float = 100.0, named: set[str] | None = None) -> Try:
+    return Try(name="k-try1", id=batch_id, told=told, told_at=at, named=named if named is not None else {"k-try1"})
+
+
+def wrote(incarnation: str, event: str = "effect", at: float = 50.0) -> Entry:
+    return Entry(job="k", incarnation=incarnation, application="application_1_1", at=at, event=event)
+
+
+def judged(tries: list[Try], ledger: list[Entry], *, fails: bool = False) -> Judgement:
+    return judge([Progress(job=job(fails=fails), tries=tries)], ledger, owner)
+
+
+def test_a_success_with_its_effect_is_a_success() -> None:
+    assert judged([batch(1001000000, "success")], [wrote(OLD)]).counts.to_dict() | {"submitted": 1} == {
+        **dict.fromkeys(judged([], []).counts.to_dict(), 0),
+        "submitted": 1,
+        "succeeded": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("tries", "ledger", "fails", "why"),
+    [
+        ([batch(1001000000, "success")], [], False, "no effect"),
+        ([batch(1001000000, "success")], [wrote(NEW)], False, "effect of another incarnation"),
+        ([batch(1001000000, "success")], [wrote(OLD)], True, "fails on purpose"),
+        ([batch(1001000000, "failure")], [wrote(OLD)], False, "wrote its effect"),
+        ([batch(1001000000, "failure")], [], True, "never ran"),
+        ([batch(1001000000, "failure")], [wrote(OLD, "failed")], False, "does not fail of its own"),
+        ([batch(1001000000, "success", named={"k-try1", "other"})], [wrote(OLD)], False, "another batch's answer"),
+        ([batch(7, "success")], [wrote(OLD)], False, "an id of no incarnation"),
+    ],
+)
+def test_a_false_word_to_the_client_is_wrong(tries: list[Try], ledger: list[Entry], fails: bool, why: str) -> None:
+    assert judged(tries, ledger, fails=fails).counts.wrong == 1, why
+
+
+def test_a_job_that_fails_on_purpose_and_says_so_is_not_wrong() -> None:
+    counts = judged([batch(1001000000, "failure")], [wrote(OLD, "failed")], fails=True).counts
+
+    assert (counts.failed, counts.wrong) == (1, 0)
+
+
+def lost_then_done(old_effect_at: float | None) -> Judgement:
+    ledger = [wrote(NEW, at=300)] + ([wrote(OLD, at=old_effect_at)] if old_effect_at is not None else [])
+    return judged([batch(1001000000, "lost", at=200), batch(1002000000, "success", at=310)], ledger)
+
+
+def test_a_job_lost_and_run_again_is_lost_once_and_succeeds() -> None:
+    counts = lost_then_done(None).counts
+
+    assert (counts.lost, counts.resubmitted, counts.succeeded, counts.doubled) == (1, 1, 1, 0)
+
+
+def test_an_effect_of_the_old_cluster_after_its_410_is_doubled() -> None:
+    assert lost_then_done(201).counts.doubled == 1
+
+
+def test_an_effect_of_the_old_cluster_before_its_410_is_repeated_but_not_doubled() -> None:
+    counts = lost_then_done(199).counts
+
+    assert (counts.repeated, counts.doubled) == (1, 0)
+
+
+@pytest.mark.parametrize("told", ["", "lost"])
+def test_a_job_without_a_last_word_is_unreported(told: str) -> None:
+    assert judged([batch(1001000000, told)], []).counts.unreported == 1
+
+
+def test_a_404_is_a_disturbed_client() -> None:
+    assert judged([batch(1001000000, "gone")], []).counts.disturbed == 1
+
+
+def submission(at: float, accepted: bool) -> Submission:
+    return Submission(at=at, answered=at + 1, accepted=accepted, status=201 if accepted else 502)
+
+
+@pytest.mark.parametrize(
+    ("log", "expected"),
+    [
+        ([(10, True), (110, False), (120, False), (130, True), (140, True)], 131),
+        ([(10, True), (110, False), (120, True), (125, False), (130, True)], 131),
+        ([(10, True), (110, True), (130, True)], 111),
+        ([(10, True), (110, False)], None),
+        ([], None),
+    ],
+)
+def test_recovery_is_the_first_accepted_submit_after_which_none_fails(log: list[Any], expected: float | None) -> None:
+    assert recovered_at([submission(at, accepted) for at, accepted in log], fault_at=100) == expected

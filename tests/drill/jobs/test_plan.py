@@ -1,0 +1,31 @@
+"""The waves of jobs."""
+
+from __future__ import annotations
+
+from emr_drill.jobs import plan
+
+
+def test_the_same_seed_makes_the_same_jobs() -> None:
+    assert plan.make(seed=3) == plan.make(seed=3)
+
+
+def test_another_seed_makes_other_jobs() -> None:
+    assert plan.make(seed=3) != plan.make(seed=4)
+
+
+def test_there_are_at_least_twenty_jobs_with_unique_keys() -> None:
+    keys = [job.key for job in plan.make(seed=1).jobs]
+
+    assert len(set(keys)) == len(keys) >= 20
+
+
+def test_every_third_job_fails_on_purpose() -> None:
+    jobs = plan.make(seed=1).jobs
+
+    assert [job.fails for job in jobs] == [number % 3 == 0 for number in range(1, len(jobs) + 1)]
+
+
+def test_durations_scale() -> None:
+    whole, half = plan.make(seed=1).jobs, plan.make(seed=1, scale=0.5).jobs
+
+    assert all(abs(one.seconds / 2 - other.seconds) <= 0.1 for one, other in zip(whole, half, strict=True))
