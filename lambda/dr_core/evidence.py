@@ -128,3 +128,23 @@ class Evidence:
 def sort_key_from(observed_at: float) -> str:
     """The beginning of every sort key of evidence observed at *observed_at*; compares as time does."""
     return f"{observed_at:014.3f}"
+
+
+def look_to_dict(evidence: Evidence, *, address: str) -> dict[str, Any]:
+    """One immediate look at *address*, as a prober answers it.
+
+    Returns:
+        ``{"address", "observer", "observed_at", "front_door", "services": {service: {"verdict", "detail"}}}``.
+    """
+    return {
+        "address": address,
+        "observer": evidence.observer,
+        "observed_at": evidence.observed_at,
+        "front_door": evidence.front_door,
+        "services": {str(service): reading.to_dict() for service, reading in evidence.services.items()},
+    }
+
+
+def look_from_dict(data: Mapping[str, Any], *, incarnation: str) -> Evidence:
+    """The look that :func:`look_to_dict` described, at the primary of *incarnation*."""
+    return Evidence.from_item({**data, "incarnation": incarnation})

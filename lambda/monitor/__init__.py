@@ -1,0 +1,1 @@
+"""Makes verdicts of evidence and starts operations."""

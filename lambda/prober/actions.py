@@ -1,0 +1,139 @@
+"""What the controller asks of a prober, because it needs the VPC: one function for each action.
+
+None of them raises because a service does not answer; that is part of what they answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from dr_core.config import FunctionConfig
+from dr_core.readings import Answer, Answered
+from prober.looking import fetch, resolve
+
+# A submission starts spark-submit before it answers; a killed application is only marked.
+_WRITE_LIMIT_SECONDS = 10
+_DUPLICATE_NAME = "Duplicate session name"
+_STATES_BEFORE_THE_END = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+_APPLICATIONS = "/ws/v1/cluster/apps"
+
+
+class _Refused(Exception):
+    """A service did not give what was asked for; the text goes into the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """The actions of one prober.
+
+    Attributes:
+        config: of the deployment.
+        pool: where requests go on at once.
+    """
+
+    config: FunctionConfig
+    pool: Executor
+
+    def canary(self, *, address: str, name: str) -> dict[str, Any]:
+        """Submit the canary job to the Livy at *address* unless a batch *name* exists there, and read it.
+
+        Returns:
+            ``{"id", "state", "app_id", "name"}``, or ``{"error"}``.
+        """
+        port, limit = self.config.ports.livy, self.config.policy.read_limit_seconds
+        by_name = f"/batches/{quote(name, safe='')}"
+        try:
+            found = fetch(address, port, by_name, limit=limit)
+            if isinstance(found, Answered) and found.status == 404:
+                found = fetch(
+                    address, port, "/batches", limit=_WRITE_LIMIT_SECONDS, method="POST", body=self._canary_job(name)
+                )
+                # Somebody was quicker; or our own submission of a moment ago, whose answer was lost.
+                if isinstance(found, Answered) and found.status == 400 and _DUPLICATE_NAME in found.body:
+                    found = fetch(address, port, by_name, limit=limit)
+            batch = _object(found)
+        except _Refused as refusal:
+            return {"error": f"Livy at {address}:{port}: {refusal}"}
+        return {name: batch.get(key) for name, key in _BATCH.items()}
+
+    def _canary_job(self, name: str) -> dict[str, Any]:
+        canary = self.config.canary
+        job: dict[str, Any] = {"name": name, "file": canary.file, "args": list(canary.arguments)}
+        return {**job, "className": canary.class_name} if canary.class_name else job
+
+    def route(self, *, name: str, id: int, app_id: str | None, times: int) -> dict[str, Any]:
+        """Ask for batch *id* through every address of the load balancer, *times* each on a new connection.
+
+        Returns:
+            ``{"ok": bool, "addresses": {address: "ok" or what was wrong}}``; not ok when there is no address.
+        """
+        port, limit = self.config.front_door_port, self.config.policy.read_limit_seconds
+        addresses = resolve(self.pool, self.config.load_balancer_host, port, limit=limit)
+
+        def through(address: str) -> str:
+            for _ in range(times):
+                try:
+                    batch = _object(fetch(address, port, f"/batches/{id}", limit=limit))
+                except _Refused as refusal:
+                    return str(refusal)
+                if (batch.get("id"), batch.get("name")) != (id, name) or batch.get("appId") not in (None, app_id):
+                    return (
+                        f"asked for batch {id} {name} {app_id}, "
+                        f"got {batch.get('id')} {batch.get('name')} {batch.get('appId')}"
+                    )
+            return "ok"
+
+        seen = dict(zip(addresses, self.pool.map(through, addresses), strict=True))
+        return {"ok": bool(seen) and set(seen.values()) == {"ok"}, "addresses": seen}
+
+    def kill_applications(self, *, address: str) -> dict[str, Any]:
+        """Kill everything that the ResourceManager at *address* runs or is about to run.
+
+        Returns:
+            ``{"reachable": bool, "running": [ids that are still not at their end]}``.
+        """
+        port, limit = self.config.ports.resource_manager, self.config.policy.read_limit_seconds
+
+        def kill(application: str) -> Answer:
+            path = f"{_APPLICATIONS}/{quote(application, safe='')}/state"
+            return fetch(address, port, path, limit=limit, method="PUT", body={"state": "KILLED"})
+
+        try:
+            for killed in [self.pool.submit(kill, application) for application in self._running(address)]:
+                killed.result()
+            return {"reachable": True, "running": self._running(address)}
+        except _Refused:
+            return {"reachable": False, "running": []}
+
+    def _running(self, address: str) -> list[str]:
+        answer = fetch(
+            address,
+            self.config.ports.resource_manager,
+            f"{_APPLICATIONS}?states={_STATES_BEFORE_THE_END}",
+            limit=self.config.policy.read_limit_seconds,
+        )
+        # "apps" is null when there is none.
+        applications = (_object(answer).get("apps") or {}).get("app") or []
+        return [str(each["id"]) for each in applications]
+
+
+_BATCH: Mapping[str, str] = {"id": "id", "state": "state", "app_id": "appId", "name": "name"}
+
+
+def _object(answer: Answer) -> dict[str, Any]:
+    if not isinstance(answer, Answered):
+        raise _Refused(answer.detail)
+    if answer.status not in (200, 201):
+        raise _Refused(f"answered {answer.status}: {answer.body[:200]}")
+    try:
+        body = json.loads(answer.body)
+    except json.JSONDecodeError as error:
+        raise _Refused(f"answered {answer.status} without JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise _Refused(f"answered {answer.status} with something else than an object: {answer.body[:200]}")
+    return body

@@ -1,0 +1,137 @@
+"""Entry point of a prober: rounds for a minute when a schedule starts it, one action when the controller asks.
+
+Clock and sleep are read through the module ``time`` at each call, so that whoever runs the function may set them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from dr_core.evidence import Evidence, look_to_dict, prober_observer
+from dr_core.rounds import next_round
+from prober.actions import Actions
+from prober.looking import begin_looks, end_looks, reaches_front_door
+from prober.store import Store
+
+AVAILABILITY_ZONE_VARIABLE = "EMR_DR_AVAILABILITY_ZONE"
+# Five reads of each of a handful of incarnations, and the controls.
+_THREADS = 32
+
+logger = Logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prober:
+    """One prober with what it works with.
+
+    Attributes:
+        config: of the deployment.
+        observer: the name that its evidence carries.
+        store: the tables.
+        pool: where reads go on at once.
+    """
+
+    config: FunctionConfig
+    observer: str
+    store: Store
+    pool: ThreadPoolExecutor
+
+    def rounds(self) -> None:
+        """Make rounds until the schedule starts the next minute; an error costs one round, not those after it."""
+        started = time.monotonic()
+        due: float | None = started
+        while due is not None:
+            time.sleep(max(0.0, due - time.monotonic()))
+            try:
+                self.round()
+            except Exception:
+                logger.exception("a round failed, the next one looks again")
+            due = next_round(started, time.monotonic(), round_seconds=self.config.policy.round_seconds)
+
+    def round(self) -> None:
+        """Look at every live incarnation once and keep what was seen."""
+        live = {str(each.primary_address): each.id for each in self.store.live_incarnations()}
+        for evidence in self._look(live).values():
+            self.store.write(evidence)
+
+    def look(self, addresses: list[str]) -> list[dict[str, Any]]:
+        """Look at primaries once, without keeping what was seen; see ``dr_core.evidence.look_to_dict``."""
+        looks = self._look(dict.fromkeys(addresses, ""))
+        return [look_to_dict(evidence, address=address) for address, evidence in looks.items()]
+
+    def _look(self, incarnations: Mapping[str, str]) -> dict[str, Evidence]:
+        """What is seen at each address now; *incarnations* says whose address it is."""
+        observed_at = time.time()
+        config, limit = self.config, self.config.policy.read_limit_seconds
+        looks = begin_looks(self.pool, list(incarnations), ports=config.ports, limit=limit)
+        front_door = reaches_front_door(self.pool, config.front_door_host, config.front_door_port, limit=limit)
+        return {
+            address: Evidence(
+                incarnation=incarnations[address],
+                observer=self.observer,
+                observed_at=observed_at,
+                services=services,
+                front_door=front_door,
+            )
+            for address, services in end_looks(looks).items()
+        }
+
+
+def handler(event: Mapping[str, Any], _: object) -> Any:
+    """``{}`` makes rounds for a minute; ``{"action": ...}`` does one thing and answers.
+
+    Raises:
+        ValueError: the action is not one of ours.
+    """
+    prober = _prober()
+    actions = Actions(config=prober.config, pool=prober.pool)
+    match event:
+        case {"action": "canary", "address": address, "name": name}:
+            return actions.canary(address=address, name=name)
+        case {"action": "route", "name": name, "id": batch_id, **rest}:
+            return actions.route(name=name, id=batch_id, app_id=rest.get("app_id"), times=rest.get("times", 3))
+        case {"action": "kill_applications", "address": address}:
+            return actions.kill_applications(address=address)
+        case {"action": "look", "addresses": addresses}:
+            return prober.look(addresses)
+        case {"action": _}:
+            raise ValueError(
+                "a prober's action is canary (address, name), route (name, id), kill_applications (address) or "
+                f"look (addresses), got {dict(event)!r}"
+            )
+        case _:
+            return prober.rounds()
+
+
+@functools.cache
+def _prober() -> Prober:
+    """Made once for each process: a later start of the function finds it ready."""
+    # Imported here and not above: the SDK takes longer to import than everything else together.
+    import boto3
+    from botocore.config import Config
+
+    config = FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE])
+    if config.ports.scheme != "http":
+        raise ValueError(f"probers read services over http, got {config.ports.scheme!r} in ports.scheme")
+    # Short limits: a round that waits for its table has nothing to say in time.
+    limits = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+    return Prober(
+        config=config,
+        observer=prober_observer(os.environ[AVAILABILITY_ZONE_VARIABLE]),
+        store=Store(
+            dynamodb=boto3.resource("dynamodb", config=limits),
+            record_table=config.record_table,
+            evidence_table=config.evidence_table,
+            round_seconds=config.policy.round_seconds,
+        ),
+        pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="read"),
+    )

@@ -1,0 +1,41 @@
+"""The two tables as a prober uses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dr_core.evidence import Evidence
+from dr_core.record import Incarnation
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+
+class Store:
+    """Reads the record, writes evidence."""
+
+    def __init__(
+        self, *, dynamodb: DynamoDBServiceResource, record_table: str, evidence_table: str, round_seconds: int
+    ) -> None:
+        self._record = dynamodb.Table(record_table)
+        self._evidence = dynamodb.Table(evidence_table)
+        self._round_seconds = round_seconds
+
+    def live_incarnations(self) -> Iterator[Incarnation]:
+        """The incarnations that are to be looked at."""
+        pages = self._record.meta.client.get_paginator("query").paginate(
+            TableName=self._record.name,
+            KeyConditionExpression="kind = :kind",
+            FilterExpression="attribute_exists(primary_address)",
+            ExpressionAttributeValues={":kind": Incarnation.KIND},
+        )
+        for page in pages:
+            for item in page["Items"]:
+                incarnation = Incarnation.from_item(item)
+                if incarnation.live:
+                    yield incarnation
+
+    def write(self, evidence: Evidence) -> None:
+        """Keep one piece of evidence."""
+        self._evidence.put_item(Item=evidence.to_item(round_seconds=self._round_seconds))
