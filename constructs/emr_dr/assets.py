@@ -25,8 +25,8 @@ def function_code(package: str) -> lambda_.Code:
     Raises:
         ValueError: there is no such package.
     """
-    if not (FUNCTIONS_FOLDER / package / "__init__.py").is_file():
-        found = sorted(file.parent.name for file in FUNCTIONS_FOLDER.glob("*/__init__.py"))
+    if not (FUNCTIONS_FOLDER / package).is_dir():
+        found = sorted(folder.name for folder in FUNCTIONS_FOLDER.iterdir() if folder.is_dir())
         raise ValueError(f"no function package {package!r} in {FUNCTIONS_FOLDER}, allowed: {', '.join(found)}")
     return lambda_.Code.from_asset(
         str(FUNCTIONS_FOLDER),

@@ -142,7 +142,7 @@ class IncarnationCluster(Construct):
                     "does not read it (a test asserts the document that EMR gets)"
                 ),
                 "AwsSolutions-EMR5": (
-                    "in-transit encryption needs a certificate for a host name of the owner's; until one is given, nodes "
+                    "in-transit encryption needs a certificate for a host name of the owner; until one is given, nodes "
                     "talk inside private subnets, and only load balancers and probers are admitted from outside the "
                     "cluster's own groups"
                 ),
