@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_core.evidence import Verdict
 from dr_core.record import Outcome
 from dr_core.requests import Kind
 from dr_core.steps import PHASES, OperationStep
@@ -63,15 +64,18 @@ def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited
     return Claim.GIVE_UP if waited >= limit else Claim.WAIT
 
 
-def judge_leftover(*, fence_entered: bool, kind: Kind) -> Next:
+def judge_leftover(*, in_service_group: bool, kind: Kind) -> Next:
     """What a new operation does with an incarnation that an interrupted one left behind, neither serving nor retired.
 
+    Args:
+        in_service_group: whether it is registered where the traffic goes: it is proved then, and may serve already.
+        kind: kind of the new operation.
+
     Returns:
-        GO_ON if it takes the incarnation over: the interrupted failover had begun to fence the old one, so this one is
-        proved and may serve already.  WAIT if it keeps its hands off until its own cut-over, for the same reason.
-        STOP if the incarnation is given up: nothing was changed for it yet.
+        GO_ON to take it over and finish what was begun; WAIT to keep hands off until the new operation's own cut-over,
+        which replaces it like the one in service; STOP to give it up, as nothing was changed for it yet.
     """
-    if not fence_entered:
+    if not in_service_group:
         return Next.STOP
     return Next.GO_ON if kind is Kind.FAILOVER else Next.WAIT
 
@@ -152,3 +156,15 @@ _OUTCOMES = {
 def outcome_of(kind: Kind) -> Outcome:
     """What to call an operation of *kind* that reached its end."""
     return _OUTCOMES[kind]
+
+
+def judge_again(*, verdict: Verdict, waited: float, limit: float) -> Next:
+    """What the second look at an incarnation, before it is replaced, leads to; *waited* and *limit* in seconds.
+
+    Returns:
+        GO_ON if it is unhealthy; STOP if it is healthy, or if nobody could tell for as long as *limit*: an unknown
+        verdict never leads to an action.
+    """
+    if verdict is Verdict.UNHEALTHY:
+        return Next.GO_ON
+    return Next.STOP if verdict is Verdict.HEALTHY or waited >= limit else Next.WAIT

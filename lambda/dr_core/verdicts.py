@@ -24,6 +24,10 @@ from dr_core.evidence import Evidence, Reading, Service, Verdict, is_prober, unk
 # that a round and a half between two looks is ordinary.
 SILENT_ROUNDS = 2.5
 
+# Looks of one observer that stand nearer to each other than this are of one round: a schedule may fire twice, and a
+# function that runs twice must not make K of N rounds pass in half the time.
+SAME_ROUND_ROUNDS = 0.6
+
 # EMR's StateChangeReason.Code of a cluster that somebody asked EMR to end.
 USER_REQUEST = "USER_REQUEST"
 
@@ -38,6 +42,7 @@ class Judgement:
         bad_services: the services that are bad; empty unless the verdict is unhealthy.
         first_bad_at: when the first bad look of those who agree was made, seconds since 1970.
         actionable: whether an operation may answer it.
+        terminated_by_a_person: whether it is not actionable because somebody ended the cluster.
     """
 
     verdict: Verdict
@@ -45,6 +50,7 @@ class Judgement:
     bad_services: frozenset[Service] = frozenset()
     first_bad_at: float | None = None
     actionable: bool = False
+    terminated_by_a_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +105,15 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
         since = max(since, serving_from)
     looks: dict[str, list[Evidence]] = {}
     for each in sorted(evidence, key=lambda each: each.observed_at, reverse=True):
-        if each.observed_at >= since:
-            looks.setdefault(each.observer, []).append(each)
+        seen = looks.setdefault(each.observer, [])
+        same_round = seen and seen[-1].observed_at - each.observed_at < SAME_ROUND_ROUNDS * policy.round_seconds
+        if each.observed_at >= since and not same_round:
+            seen.append(each)
     heard_since = now - SILENT_ROUNDS * policy.round_seconds
     speaking = {
-        observer: seen[: policy.rounds] for observer, seen in looks.items() if seen[0].observed_at >= heard_since
+        observer: seen[: policy.rounds]
+        for observer, seen in looks.items()
+        if seen and seen[0].observed_at >= heard_since
     }
     return _judge(speaking, needed=policy.bad_rounds, policy=policy)
 
@@ -131,6 +141,7 @@ def consider_termination(judgement: Judgement, termination: Termination | None, 
     return replace(
         judgement,
         actionable=False,
+        terminated_by_a_person=True,
         reason=f"terminated by a person ({termination.message}), not replaced; {judgement.reason}",
     )
 

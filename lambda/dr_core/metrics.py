@@ -1,0 +1,23 @@
+"""Names of the metrics that functions write and alarms read.
+
+Every metric has the dimension ``service`` with the deployment's name; those of one managed cluster have
+``managed_cluster`` too.
+"""
+
+from __future__ import annotations
+
+NAMESPACE = "EmrDr"
+DEPLOYMENT_DIMENSION = "service"
+MANAGED_CLUSTER_DIMENSION = "managed_cluster"
+
+# Of the deployment: 1 for each round of the monitor that judged every managed cluster; missing is bad.
+MONITOR_HEARTBEAT = "MonitorHeartbeat"
+
+# Of a managed cluster, each round: 1 if that was the verdict, else 0.
+VERDICT_UNHEALTHY = "VerdictUnhealthy"
+VERDICT_UNKNOWN = "VerdictUnknown"
+# Of a managed cluster, when it happens: 1.
+TERMINATED_BY_A_PERSON = "TerminatedByAPerson"
+ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+# Of a managed cluster, when the monitor starts an operation: seconds since the first bad evidence.
+DETECT_SECONDS = "DetectSeconds"

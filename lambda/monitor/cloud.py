@@ -1,0 +1,74 @@
+"""What AWS says of targets, clusters and executions, and the start of an execution."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dr_core.evidence import Reading, healthy, unhealthy, unknown
+from dr_core.requests import OperationRequest
+from dr_core.verdicts import Termination
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_emr import EMRClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """The AWS clients that the monitor uses."""
+
+    load_balancing: ElasticLoadBalancingv2Client
+    emr: EMRClient
+    step_functions: SFNClient
+
+    def target_health(self, target_group: str, address: str) -> Reading:
+        """What the load balancer says of the target at *address* in a group; never raises for a call that fails."""
+        try:
+            targets = self.load_balancing.describe_target_health(TargetGroupArn=target_group)
+        except (BotoCoreError, ClientError) as error:
+            return unknown(f"DescribeTargetHealth failed: {error}")
+        for target in targets["TargetHealthDescriptions"]:
+            if target.get("Target", {}).get("Id") == address:
+                health = target.get("TargetHealth", {})
+                state = health.get("State", "unknown")
+                if state == "healthy":
+                    return healthy("target healthy")
+                if state == "unhealthy":
+                    return unhealthy(f"target unhealthy: {health.get('Description', health.get('Reason', ''))}")
+                # initial, draining, unused, unavailable: not judged now.
+                return unknown(f"target {state}")
+        return unknown("not a target")
+
+    def termination(self, cluster_id: str) -> Termination | None:
+        """Why a cluster ends or ended; ``None`` while it does not."""
+        status = self.emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("Status", {})
+        if status.get("State") not in _ENDING:
+            return None
+        reason = status.get("StateChangeReason", {})
+        return Termination(code=reason.get("Code", ""), message=reason.get("Message", ""))
+
+    def is_running(self, execution: str) -> bool:
+        """Whether an execution has not ended; one that Step Functions has forgotten ended long ago."""
+        try:
+            return self.step_functions.describe_execution(executionArn=execution)["status"] == "RUNNING"
+        except self.step_functions.exceptions.ExecutionDoesNotExist:
+            return False
+
+    def start(self, state_machine: str, request: OperationRequest) -> str:
+        """Start the execution of *request*, or find it started; its ARN."""
+        try:
+            started = self.step_functions.start_execution(
+                stateMachineArn=state_machine,
+                name=request.operation,
+                input=json.dumps({"request": request.to_dict()}, sort_keys=True),
+            )
+        except self.step_functions.exceptions.ExecutionAlreadyExists:
+            return f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
+        return started["executionArn"]

@@ -1,0 +1,89 @@
+"""Entry point of the monitor: rounds for a minute each time its schedule starts it.
+
+Clock and sleep are read through the module ``time`` at each call, so that whoever runs the function may set them.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from aws_lambda_powertools import Logger
+
+from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from dr_core.rounds import next_round
+from monitor.cloud import Cloud
+from monitor.reporting import Report
+from monitor.store import Store
+from monitor.watch import Watch
+
+# The target groups of one managed cluster at once, and a write beside them.
+_THREADS = 8
+
+logger = Logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monitor:
+    """The monitor of one deployment."""
+
+    watch: Watch
+
+    def rounds(self) -> None:
+        """Make rounds until the schedule starts the next minute; an error costs one round, not those after it."""
+        started = time.monotonic()
+        due: float | None = started
+        while due is not None:
+            time.sleep(max(0.0, due - time.monotonic()))
+            self.round()
+            due = next_round(started, time.monotonic(), round_seconds=self.watch.config.policy.round_seconds)
+
+    def round(self) -> None:
+        """Judge every managed cluster; the heartbeat beats only if all were judged."""
+        judged = True
+        for resources in self.watch.config.managed_clusters:
+            try:
+                self.watch.round(resources)
+            except Exception:
+                logger.exception("a managed cluster was not judged in this round", managed_cluster=resources.name)
+                judged = False
+        if judged:
+            self.watch.report.heartbeat()
+
+
+def handler(_event: object, _context: object) -> None:
+    """Make rounds for a minute."""
+    _monitor().rounds()
+
+
+@functools.cache
+def _monitor() -> Monitor:
+    """Made once for each process: a later start of the function finds it ready."""
+    # Imported here and not above: the SDK takes longer to import than everything else together.
+    import boto3
+    from botocore.config import Config
+
+    config = FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE])
+    # Short limits: a round that waits for an answer has nothing to say in time.
+    limits = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
+    return Monitor(
+        watch=Watch(
+            config=config,
+            store=Store(
+                dynamodb=boto3.resource("dynamodb", config=limits),
+                record_table=config.record_table,
+                evidence_table=config.evidence_table,
+                round_seconds=config.policy.round_seconds,
+            ),
+            cloud=Cloud(
+                load_balancing=boto3.client("elbv2", config=limits),
+                emr=boto3.client("emr", config=limits),
+                step_functions=boto3.client("stepfunctions", config=limits),
+            ),
+            pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="ask"),
+            report=Report(deployment=config.deployment, logger=logger),
+        )
+    )
