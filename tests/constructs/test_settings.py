@@ -1,0 +1,182 @@
+"""What settings are accepted, and what is said about the others."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_core.config import Canary, Policy, ServicePorts
+from emr_dr.settings import Settings
+from emr_dr.settings_errors import SettingsError
+
+
+def refused(values: dict[str, Any]) -> str:
+    with pytest.raises(SettingsError) as caught:
+        Settings.parse(values)
+    return str(caught.value)
+
+
+def test_every_key_has_a_default() -> None:
+    assert Settings.parse({}) == Settings()
+
+
+def test_a_section_without_keys_has_its_defaults() -> None:
+    """A file whose section has only comments reads as null there."""
+    assert Settings.parse({"network": None}) == Settings()
+
+
+def test_the_functions_get_the_policy_of_the_settings() -> None:
+    settings = Settings.parse({"monitor": {"rounds": 6, "bad_rounds": 5}, "controller": {"fence_limit_seconds": 60}})
+
+    assert settings.policy == Policy(rounds=6, bad_rounds=5, fence_limit_seconds=60)
+
+
+def test_default_policy_is_that_of_the_core() -> None:
+    assert Settings().policy == Policy()
+
+
+def test_the_functions_get_the_ports_of_the_settings() -> None:
+    """A10: ports can be changed."""
+    settings = Settings.parse({"front_door": {"livy_port": 9998, "name_node_port": 50070}})
+
+    assert settings.ports == ServicePorts(livy=9998, name_node=50070)
+
+
+def test_the_functions_get_the_canary_of_the_settings() -> None:
+    settings = Settings.parse({"canary": {"file": "s3://lake/pi.jar", "class_name": "Pi", "arguments": ["10"]}})
+
+    assert settings.canary_job == Canary(file="s3://lake/pi.jar", class_name="Pi", arguments=("10",))
+
+
+@pytest.mark.parametrize(
+    ("values", "key", "got"),
+    [
+        ({"cluster": {"release_label": "emr-6.15.0"}}, "cluster.release_label", "'emr-6.15.0'"),
+        ({"cluster": {"maximum_instances": "7"}}, "cluster.maximum_instances", "'7'"),
+        ({"cluster": {"maximum_instances": True}}, "cluster.maximum_instances", "True"),
+        ({"cluster": {"primary_instance_type": "large"}}, "cluster.primary_instance_type", "'large'"),
+        ({"network": {"vpc_cidr": "10.0.0.0/24"}}, "network.vpc_cidr", "'10.0.0.0/24'"),
+        ({"network": {"vpc_cidr": "10.0.300.0/16"}}, "network.vpc_cidr", "'10.0.300.0/16'"),
+        ({"network": {"nat_gateways": "two"}}, "network.nat_gateways", "'two'"),
+        ({"network": 3}, "network", "3"),
+        ({"log_retention_days": 8}, "log_retention_days", "8"),
+        ({"alert_email": "nobody"}, "alert_email", "'nobody'"),
+        ({"name": "Emr_DR"}, "name", "'Emr_DR'"),
+        ({"name": "a-name-that-is-far-too-long"}, "name", "'a-name-that-is-far-too-long'"),
+        ({"front_door": {"livy_clients": ["everybody"]}}, "front_door.livy_clients.0", "'everybody'"),
+        ({"permissions": {"read": ["lake/raw"]}}, "permissions.read.0", "'lake/raw'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_key_what_is_allowed_and_a_remedy(
+    values: dict[str, Any], key: str, got: str
+) -> None:
+    message = refused(values)
+
+    assert f"{key}: got {got}\n" in message
+    assert "allowed: " in message
+    assert "remedy: " in message
+
+
+def test_an_unknown_key_is_refused_with_the_one_that_was_meant() -> None:
+    assert "did you mean maximum_instances?" in refused({"cluster": {"maximum_instance": 3}})
+
+
+def test_an_unknown_section_is_refused_with_those_that_exist() -> None:
+    assert "only these keys: alert_email, canary, cluster" in refused({"clusters": {}})
+
+
+def test_every_wrong_value_is_listed_at_once() -> None:
+    message = refused({"name": "X", "log_retention_days": 2, "cluster": {"minimum_instances": 0}})
+
+    assert "3 wrong settings" in message
+
+
+def test_an_availability_zone_of_another_region_is_refused() -> None:
+    zones = ["us-east-1a", "us-east-1b", "eu-west-1c"]
+
+    message = refused({"region": "us-east-1", "network": {"availability_zones": zones}})
+
+    assert "network.availability_zones: got ['eu-west-1c']" in message
+    assert "AZs of the region us-east-1" in message
+
+
+def test_availability_zones_need_a_region() -> None:
+    message = refused({"network": {"availability_zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}})
+
+    assert "remedy: set region: eu-west-1" in message
+
+
+def test_an_availability_zone_may_be_named_once() -> None:
+    zones = ["us-east-1a", "us-east-1b", "us-east-1b"]
+
+    assert "three different AZs" in refused({"region": "us-east-1", "network": {"availability_zones": zones}})
+
+
+def test_two_availability_zones_are_too_few() -> None:
+    zones = ["us-east-1a", "us-east-1b"]
+
+    assert "network.availability_zones" in refused({"region": "us-east-1", "network": {"availability_zones": zones}})
+
+
+def test_a_preference_outside_the_networks_zones_is_refused() -> None:
+    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+    message = refused(
+        {
+            "region": "us-east-1",
+            "network": {"availability_zones": zones},
+            "cluster": {"availability_zone_preference": ["us-east-1d"]},
+        }
+    )
+
+    assert "cluster.availability_zone_preference: got ['us-east-1d']" in message
+    assert "us-east-1a, us-east-1b, us-east-1c" in message
+
+
+def test_a_preference_needs_named_zones() -> None:
+    message = refused({"cluster": {"availability_zone_preference": ["us-east-1a"]}})
+
+    assert "remedy: name region and network.availability_zones too" in message
+
+
+def test_a_preference_names_each_zone_once() -> None:
+    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
+
+    message = refused(
+        {
+            "region": "us-east-1",
+            "network": {"availability_zones": zones},
+            "cluster": {"availability_zone_preference": ["us-east-1b", "us-east-1b"]},
+        }
+    )
+
+    assert "each AZ once" in message
+
+
+def test_the_least_number_of_nodes_is_not_above_the_most() -> None:
+    assert "cluster.minimum_instances: got 5" in refused({"cluster": {"minimum_instances": 5, "maximum_instances": 4}})
+
+
+@pytest.mark.parametrize("tag", ["aws:x", "emr-dr:generation", "for-use-with-amazon-emr-managed-policies", "a|b"])
+def test_a_tag_that_belongs_to_others_is_refused(tag: str) -> None:
+    assert f"cluster.tags.{tag}" in refused({"cluster": {"tags": {tag: "x"}}})
+
+
+def test_no_more_bad_rounds_than_rounds() -> None:
+    """A11: a check is repeated before anything acts on it."""
+    assert "monitor.bad_rounds: got 4" in refused({"monitor": {"rounds": 3, "bad_rounds": 4}})
+
+
+def test_a_reading_ends_before_its_round() -> None:
+    assert "monitor.read_limit_seconds: got 5" in refused({"monitor": {"round_seconds": 5, "read_limit_seconds": 5}})
+
+
+def test_one_launch_is_not_longer_than_all_launches() -> None:
+    message = refused({"controller": {"launch_limit_seconds": 900, "total_launch_limit_seconds": 600}})
+
+    assert "controller.launch_limit_seconds: got 900" in message
+
+
+def test_the_services_have_ports_of_their_own() -> None:
+    assert "front_door.resource_manager_port: got 8998" in refused({"front_door": {"resource_manager_port": 8998}})

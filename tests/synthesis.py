@@ -1,0 +1,59 @@
+"""Stacks in tests: an app as the command line makes it, its templates and what the policy checks find in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+from cdk_nag import AwsSolutionsChecks
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def new_app(folder: Path, **context: Any) -> App:
+    """An app with the feature flags of ``cdk.json`` that writes its assembly to *folder*."""
+    flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
+    return App(outdir=str(folder), context={**flags, **context}, auto_synth=False)
+
+
+def templates(app: App) -> dict[str, dict[str, Any]]:
+    """The templates of *app* by stack name."""
+    return {stack.stack_name: stack.template for stack in app.synth().stacks}
+
+
+def resources(template: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Properties by logical id of the resources of one type."""
+    return {
+        logical_id: resource.get("Properties", {})
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == kind
+    }
+
+
+def only(template: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Properties of the one resource of a type."""
+    found = resources(template, kind)
+    assert len(found) == 1, f"expected one {kind}, found {sorted(found)}"
+    return next(iter(found.values()))
+
+
+def findings(app: App) -> list[str]:
+    """What the policy checks find and nobody acknowledged: ``RULE construct/path``."""
+    report = AwsSolutionsChecks(app).validate_scope(app)
+    return sorted(
+        f"{violation.rule_name} {resource.construct_path}"
+        for violation in report.violations
+        for resource in violation.violating_resources or []
+    )
+
+
+def statements(template: Mapping[str, Any], *, role: str) -> list[dict[str, Any]]:
+    """Every statement of the inline policies of the role whose logical id begins with *role*."""
+    found: list[dict[str, Any]] = []
+    for policy in resources(template, "AWS::IAM::Policy").values():
+        if any(str(item.get("Ref", "")).startswith(role) for item in policy["Roles"]):
+            found += policy["PolicyDocument"]["Statement"]
+    return found
