@@ -72,6 +72,7 @@ class PublishedIncarnation(Construct):
 
     Attributes:
         template_url: https address of the template, for CreateStack.
+        template_bucket: name of the bucket that it lies in.
         seed_script_uri, canary_script_uri, restart_script_uri: ``s3://`` addresses of the scripts.
         parameters: the template's static parameters.
     """
@@ -95,6 +96,7 @@ class PublishedIncarnation(Construct):
             for name, path in (("Seed", SEED_SCRIPT), ("Canary", CANARY_SCRIPT), ("Restart", RESTART_SCRIPT))
         )
         self.template_url: str = template.http_url
+        self.template_bucket: str = template.s3_bucket_name
         self.seed_script_uri: str = seed.s3_object_url
         self.canary_script_uri: str = canary.s3_object_url
         self.restart_script_uri: str = restart.s3_object_url
