@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from emr_drill.clock import Clock
+
 
 class Service(StrEnum):
     """A service on a primary node."""
@@ -31,6 +33,7 @@ class PrimaryPlan:
         address: loopback address that all services listen on.
         directory: the machine's root; absolute paths of scripts and settings lie below it.
         ledger: file outside all clusters that every job appends to; see ``emr_drill.jobs.ledger``.
+        clock: the drill's clock; jobs run on it.
         classifications: EMR configuration classifications, name to properties, as in RunJobFlow.
         seed: the drill's seed.
     """
@@ -40,6 +43,7 @@ class PrimaryPlan:
     address: str
     directory: Path
     ledger: Path
+    clock: Clock
     classifications: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seed: int = 1
 
