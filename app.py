@@ -9,6 +9,7 @@ from aws_cdk import App
 from emr_dr.policy_checks import add_policy_checks
 from emr_dr.settings_errors import SettingsError
 from emr_dr.settings_file import load_settings
+from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
 
@@ -19,7 +20,8 @@ def main() -> int | str:
         settings = load_settings(app.node.get_all_context())
     except SettingsError as error:
         return str(error)
-    Platform(app, "Platform", settings=settings)
+    platform = Platform(app, "Platform", settings=settings)
+    ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     add_policy_checks(app)
     app.synth()
     return 0

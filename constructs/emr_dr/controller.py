@@ -1,0 +1,225 @@
+"""The controller: the functions and machines that carry out operations and retirements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as events_targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from emr_dr import controller_permissions as permissions
+from emr_dr.front_door import FrontDoor
+from emr_dr.functions import PythonFunction
+from emr_dr.incarnation_role import IncarnationRole
+from emr_dr.policy_checks import acknowledge, wildcard_resource
+from emr_dr.probers import Probers
+from emr_dr.state_machines import StateMachines
+from emr_dr.tables import Tables
+
+# The end of an execution that its machine could not answer for.
+ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
+
+
+class Controller(Construct):
+    """Functions, machines and roles of a deployment's controller.
+
+    Attributes:
+        failover: carries out the steps of both machines.
+        managed_cluster: answers for the custom resource.
+        execution_ended: answers where a machine could not.
+        machines: operation and retirement.
+        incarnation_role: CloudFormation makes incarnation stacks with it.
+        dead_letters: ends of executions that could not be handled.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        managed_clusters: Sequence[str],
+        tables: Tables,
+        front_door: FrontDoor,
+        probers: Probers,
+        template_bucket: str,
+        service_role: iam.IRole,
+        instance_role: iam.IRole,
+        alert_topic: sns.ITopic,
+        alert_key: kms.IKey,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        """Define the controller.
+
+        Args:
+            managed_clusters: names.
+            template_bucket: name of the bucket that the incarnation template is published in.
+            service_role: EMR's.
+            instance_role: of the clusters' machines.
+            alert_topic: where people are told, encrypted with *alert_key*.
+        """
+        super().__init__(scope, construct_id)
+        operation, retirement = f"{deployment}-operation", f"{deployment}-retirement"
+        self.incarnation_role = IncarnationRole(
+            self, "IncarnationRole", deployment=deployment, service_role=service_role, instance_role=instance_role
+        ).role
+        self.failover = PythonFunction(
+            self,
+            "Failover",
+            name=f"{deployment}-failover",
+            handler="failover.handler.handler",
+            description="Carries out one step of an operation or a retirement",
+            # A step may ask every prober in turn, and each of them waits for services that may hang.
+            timeout=Duration.seconds(180),
+            log_retention=log_retention,
+        )
+        self.failover.allow(
+            [
+                *permissions.record_access(tables.record),
+                *permissions.evidence_reading(tables.evidence),
+                *permissions.incarnation_stacks(
+                    self,
+                    deployment=deployment,
+                    managed_clusters=managed_clusters,
+                    incarnation_role=self.incarnation_role,
+                    template_bucket=template_bucket,
+                ),
+                *permissions.clusters(
+                    self,
+                    deployment=deployment,
+                    actions=(
+                        "AddJobFlowSteps",
+                        "DescribeCluster",
+                        "DescribeStep",
+                        "ListInstances",
+                        "ListSteps",
+                        "SetTerminationProtection",
+                        "TerminateJobFlows",
+                    ),
+                ),
+                *permissions.routing_changes(front_door),
+                *permissions.prober_calls(probers),
+                *permissions.machine_access(
+                    self, starts=[retirement], reads=[operation, retirement], stops=[operation]
+                ),
+                *permissions.notices(alert_topic, alert_key),
+            ]
+        )
+        self.managed_cluster = PythonFunction(
+            self,
+            "ManagedCluster",
+            name=f"{deployment}-managed-cluster",
+            handler="failover.custom_resource.handler",
+            description="Answers CloudFormation for the managed clusters",
+            timeout=Duration.seconds(120),
+            log_retention=log_retention,
+        )
+        self.managed_cluster.allow(
+            [
+                *permissions.record_access(tables.record),
+                *permissions.machine_access(
+                    self, starts=[operation, retirement], reads=[operation, retirement], stops=[operation]
+                ),
+            ]
+        )
+        self.execution_ended = PythonFunction(
+            self,
+            "ExecutionEnded",
+            name=f"{deployment}-execution-ended",
+            handler="failover.execution_ended.handler",
+            description="Finishes what an execution that failed, timed out or was stopped left open",
+            timeout=Duration.seconds(120),
+            log_retention=log_retention,
+        )
+        self.execution_ended.allow(
+            [
+                *permissions.record_access(tables.record),
+                *permissions.machine_access(self, starts=[retirement], reads=[operation, retirement]),
+                *permissions.notices(alert_topic, alert_key),
+            ]
+        )
+        self.machines = StateMachines(
+            self, "Machines", deployment=deployment, failover=self.failover, log_retention=log_retention
+        )
+        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
+        self._watch_executions()
+        self._acknowledge(deployment=deployment, managed_clusters=managed_clusters, template_bucket=template_bucket)
+
+    def _watch_executions(self) -> None:
+        """Call :attr:`execution_ended` for every execution that ended badly."""
+        acknowledge(
+            self.dead_letters,
+            {"AwsSolutions-SQS3": "this queue is the dead-letter queue of the rule; nothing reads from it"},
+        )
+        events.Rule(
+            self,
+            "ExecutionEndedRule",
+            description="Executions that failed, timed out or were stopped",
+            event_pattern=events.EventPattern(
+                source=["aws.states"],
+                detail_type=["Step Functions Execution Status Change"],
+                detail={
+                    "status": list(ENDED_BADLY),
+                    "stateMachineArn": [self.machines.operation_arn, self.machines.retirement_arn],
+                },
+            ),
+            targets=[
+                events_targets.LambdaFunction(
+                    self.execution_ended.function,
+                    dead_letter_queue=self.dead_letters,
+                    # CloudFormation gives up after an hour; an answer later than this helps nobody.
+                    max_event_age=Duration.hours(1),
+                    retry_attempts=20,
+                )
+            ],
+        )
+
+    def _acknowledge(self, *, deployment: str, managed_clusters: Sequence[str], template_bucket: str) -> None:
+        everywhere = "arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"
+        executions = {
+            wildcard_resource(
+                everywhere.format(service="states", resource=f"execution:{deployment}-{machine}:*")
+            ): "executions of this one machine; their names are made when they start"
+            for machine in ("operation", "retirement")
+        }
+        acknowledge(self.managed_cluster.role, executions)
+        acknowledge(self.execution_ended.role, executions)
+        acknowledge(
+            self.failover.role,
+            {
+                **executions,
+                **{
+                    wildcard_resource(
+                        everywhere.format(
+                            service="cloudformation",
+                            resource=f"stack/{permissions.stack_pattern(deployment, name)}/*",
+                        )
+                    ): "stacks of this managed cluster, one for each generation; the rest of an ARN is a random id"
+                    for name in managed_clusters
+                },
+                wildcard_resource(everywhere.format(service="elasticmapreduce", resource="cluster/*")): (
+                    "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
+                ),
+                wildcard_resource(f"arn:<AWS::Partition>:s3:::{_finding_text(self, template_bucket)}/*.json"): (
+                    "published templates; names are hashes of their content, and older ones stay launchable"
+                ),
+                "AwsSolutions-IAM5[Resource::*]": (
+                    "ListStacks and the reading actions of Elastic Load Balancing know no resources; none of them "
+                    "changes anything"
+                ),
+            },
+        )
+
+
+def _finding_text(scope: Construct, text: str) -> str:
+    """*text* as a finding writes it: ``<AWS::Region>`` where the template has ``${AWS::Region}``."""
+    resolved = Stack.of(scope).resolve(text)
+    value = resolved["Fn::Sub"] if isinstance(resolved, dict) else resolved
+    return str(value).replace("${", "<").replace("}", ">")

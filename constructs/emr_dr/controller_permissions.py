@@ -1,0 +1,206 @@
+"""What the controller's functions may do, as statements for their roles; each names what it reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from aws_cdk import Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from emr_dr.front_door import FrontDoor
+from emr_dr.incarnation_role import DEPLOYMENT_TAG
+from emr_dr.probers import Probers
+from emr_dr.state_machines import executions_arn, machine_arn
+
+
+def record_access(record: dynamodb.ITable) -> list[iam.PolicyStatement]:
+    """Read and change items of the record; nothing deletes one."""
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "dynamodb:BatchGetItem",
+                "dynamodb:ConditionCheckItem",
+                "dynamodb:GetItem",
+                "dynamodb:PutItem",
+                "dynamodb:Query",
+                "dynamodb:UpdateItem",
+            ],
+            resources=[record.table_arn],
+        )
+    ]
+
+
+def evidence_reading(evidence: dynamodb.ITable) -> list[iam.PolicyStatement]:
+    """Read what probers saw."""
+    return [iam.PolicyStatement(actions=["dynamodb:Query"], resources=[evidence.table_arn])]
+
+
+def evidence_writing(evidence: dynamodb.ITable) -> list[iam.PolicyStatement]:
+    """Write down what was seen."""
+    return [iam.PolicyStatement(actions=["dynamodb:PutItem"], resources=[evidence.table_arn])]
+
+
+def stack_pattern(deployment: str, managed_cluster: str) -> str:
+    """What the names of a managed cluster's incarnation stacks match (:func:`dr_core.naming.stack_name`)."""
+    return f"{deployment}-{managed_cluster}-g*"
+
+
+def incarnation_stacks(
+    scope: Construct,
+    *,
+    deployment: str,
+    managed_clusters: Iterable[str],
+    incarnation_role: iam.IRole,
+    template_bucket: str,
+) -> list[iam.PolicyStatement]:
+    """Make stacks of the incarnation template with the incarnation role, look at them, delete them.
+
+    Args:
+        template_bucket: name of the bucket that templates are published in.  Every template in it is admitted, and
+            not the newest only: while a new one is rolled out, and after that was rolled back, a failover launches
+            the one that runs.  Only who deploys can write there, and the role can do nothing but run clusters.
+    """
+    stack = Stack.of(scope)
+    stacks = [
+        stack.format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{stack_pattern(deployment, name)}/*"
+        )
+        for name in managed_clusters
+    ]
+    with_role = {"StringEquals": {"cloudformation:RoleArn": incarnation_role.role_arn}}
+    template = f"https://s3.{stack.region}.{stack.url_suffix}/{template_bucket}/*.json"
+    return [
+        iam.PolicyStatement(
+            sid="CreateStacks",
+            actions=["cloudformation:CreateStack"],
+            resources=stacks,
+            conditions={**with_role, "StringLike": {"cloudformation:TemplateUrl": template}},
+        ),
+        iam.PolicyStatement(
+            sid="Stacks",
+            actions=[
+                "cloudformation:DeleteStack",
+                "cloudformation:DescribeStackEvents",
+                "cloudformation:DescribeStackResource",
+                "cloudformation:DescribeStacks",
+                "cloudformation:TagResource",
+            ],
+            resources=stacks,
+        ),
+        iam.PolicyStatement(sid="FindStacks", actions=["cloudformation:ListStacks"], resources=["*"]),
+        # CloudFormation reads a template with the rights of who asks for the stack.
+        iam.PolicyStatement(
+            sid="ReadTemplates",
+            actions=["s3:GetObject"],
+            resources=[f"arn:{stack.partition}:s3:::{template_bucket}/*.json"],
+        ),
+        iam.PolicyStatement(
+            sid="PassIncarnationRole",
+            actions=["iam:PassRole"],
+            resources=[incarnation_role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
+        ),
+    ]
+
+
+def clusters(scope: Construct, *, deployment: str, actions: Sequence[str]) -> list[iam.PolicyStatement]:
+    """*actions* of EMR on clusters with the deployment's tag."""
+    return [
+        iam.PolicyStatement(
+            sid="Clusters",
+            actions=[f"elasticmapreduce:{action}" for action in actions],
+            resources=[Stack.of(scope).format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")],
+            conditions={"StringEquals": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": deployment}},
+        )
+    ]
+
+
+def routing_changes(front_door: FrontDoor) -> list[iam.PolicyStatement]:
+    """Register with and deregister from our groups, change the conditions of our slots' rules."""
+    groups = [
+        front_door.balanced,
+        *(slot.target_group for slot in front_door.slots),
+        *(group for each in front_door.web_interfaces for group in (each.resource_manager, each.name_node)),
+    ]
+    return [
+        iam.PolicyStatement(
+            sid="Targets",
+            actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+            resources=[group.target_group_arn for group in groups],
+        ),
+        iam.PolicyStatement(
+            sid="Rules",
+            actions=["elasticloadbalancing:ModifyRule"],
+            resources=[rule.ref for slot in front_door.slots for rule in (slot.id_rule, slot.header_rule)],
+        ),
+        routing_reading(),
+    ]
+
+
+def routing_reading() -> iam.PolicyStatement:
+    """Look at targets and rules; these actions know no resources."""
+    return iam.PolicyStatement(
+        sid="Routing",
+        actions=["elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"],
+        resources=["*"],
+    )
+
+
+def prober_calls(probers: Probers) -> list[iam.PolicyStatement]:
+    """Ask probers."""
+    return [
+        iam.PolicyStatement(
+            sid="Probers",
+            actions=["lambda:InvokeFunction"],
+            resources=[prober.function.arn for prober in probers.probers],
+        )
+    ]
+
+
+def machine_access(
+    scope: Construct, *, starts: Sequence[str], reads: Sequence[str] = (), stops: Sequence[str] = ()
+) -> list[iam.PolicyStatement]:
+    """Start, look at and stop executions of our machines, each given by its name."""
+    statements = [
+        iam.PolicyStatement(
+            sid="StartExecutions",
+            actions=["states:StartExecution"],
+            resources=[machine_arn(scope, name) for name in starts],
+        )
+    ]
+    if reads:
+        statements += [
+            iam.PolicyStatement(
+                sid="ListExecutions",
+                actions=["states:ListExecutions"],
+                resources=[machine_arn(scope, name) for name in reads],
+            ),
+            iam.PolicyStatement(
+                sid="ReadExecutions",
+                actions=["states:DescribeExecution"],
+                resources=[executions_arn(scope, name) for name in reads],
+            ),
+        ]
+    if stops:
+        statements.append(
+            iam.PolicyStatement(
+                sid="StopExecutions",
+                actions=["states:StopExecution"],
+                resources=[executions_arn(scope, name) for name in stops],
+            )
+        )
+    return statements
+
+
+def notices(topic: sns.ITopic, key: kms.IKey) -> list[iam.PolicyStatement]:
+    """Tell a person; the topic is encrypted with *key*."""
+    return [
+        iam.PolicyStatement(sid="Notify", actions=["sns:Publish"], resources=[topic.topic_arn]),
+        iam.PolicyStatement(
+            sid="NotifyEncrypted", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+        ),
+    ]

@@ -1,0 +1,71 @@
+"""What a strategy's stack owns of a managed cluster: a custom resource that stands for all of its incarnations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import CustomResource, Duration, Stack
+from constructs import Construct, IConstruct
+
+from emr_dr.controller import Controller
+
+RESOURCE_TYPE = "Custom::EmrManagedCluster"
+
+# The longest that CloudFormation waits for a custom resource; an operation ends before.
+ANSWER_LIMIT = Duration.hours(1)
+
+
+class ManagedCluster(Construct):
+    """One managed cluster.
+
+    Creating the resource launches the first incarnation, changing it moves to a new one, deleting it retires all.
+
+    Attributes:
+        resource: the custom resource; it has the attributes ``ClusterId`` and ``Generation`` of the incarnation that
+            CloudFormation last heard of, which a failover replaces.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        name: str,
+        template_url: str,
+        parameters: Mapping[str, str],
+        controller: Controller,
+        needs: Sequence[IConstruct],
+    ) -> None:
+        """Define the managed cluster.
+
+        Args:
+            name: ``a``, ``b``: part of the names of its stacks.
+            template_url: of the incarnation template.
+            parameters: of the template, those that are the same for every incarnation.
+            controller: carries out what CloudFormation asks for.
+            needs: everything else that a launch or a retirement needs: made before this resource, and deleted only
+                after the last incarnation is gone.
+        """
+        super().__init__(scope, construct_id)
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type=RESOURCE_TYPE,
+            service_token=controller.managed_cluster.function.function_arn,
+            service_timeout=ANSWER_LIMIT,
+            properties={
+                "Deployment": deployment,
+                "Name": name,
+                "TemplateUrl": template_url,
+                "Parameters": _canonical_json(self, parameters),
+            },
+        )
+        # Functions without the policies of their roles, or machines without rules to change, could neither finish a
+        # launch nor clean up.
+        self.resource.node.add_dependency(controller, *needs)
+
+
+def _canonical_json(scope: Construct, parameters: Mapping[str, str]) -> str:
+    """The same text for the same parameters: another text would be a change, and so a new incarnation."""
+    return Stack.of(scope).to_json_string({key: parameters[key] for key in sorted(parameters)})

@@ -1,0 +1,73 @@
+"""The monitor: makes verdicts of evidence and starts operations."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from emr_dr import controller_permissions as permissions
+from emr_dr.functions import PythonFunction
+from emr_dr.policy_checks import acknowledge, wildcard_resource
+from emr_dr.schedules import EveryMinute
+from emr_dr.tables import Tables
+
+
+class Monitor(Construct):
+    """The monitor's function, started every minute.
+
+    Attributes:
+        function: outside the VPC, as it asks AWS services only.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        deployment: str,
+        tables: Tables,
+        schedules: EveryMinute,
+        log_retention: logs.RetentionDays,
+    ) -> None:
+        """Define the monitor."""
+        super().__init__(scope, construct_id)
+        self.function = PythonFunction(
+            self,
+            "Monitor",
+            name=f"{deployment}-monitor",
+            handler="monitor.handler.handler",
+            description="Makes verdicts of evidence and starts operations",
+            # A minute of rounds, and the last round's calls.
+            timeout=Duration.seconds(120),
+            # The next minute's run looks at a newer world.
+            asynchronous_retries=0,
+            log_retention=log_retention,
+        )
+        self.function.allow(
+            [
+                *permissions.record_access(tables.record),
+                *permissions.evidence_reading(tables.evidence),
+                *permissions.evidence_writing(tables.evidence),
+                permissions.routing_reading(),
+                *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster",)),
+                *permissions.machine_access(
+                    self, starts=[f"{deployment}-operation"], reads=[f"{deployment}-operation"]
+                ),
+            ]
+        )
+        schedules.start(self.function)
+        acknowledge(
+            self.function.role,
+            {
+                "AwsSolutions-IAM5[Resource::*]": (
+                    "the reading actions of Elastic Load Balancing know no resources and change nothing"
+                ),
+                wildcard_resource(
+                    "arn:<AWS::Partition>:elasticmapreduce:<AWS::Region>:<AWS::AccountId>:cluster/*"
+                ): "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only",
+                wildcard_resource(
+                    f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{deployment}-operation:*"
+                ): "executions of this one machine; their names are made when they start",
+            },
+        )

@@ -1,0 +1,247 @@
+"""A deployment: one front door, its managed clusters, probers, monitor and controller.
+
+What tells one strategy from another is data (:class:`Strategy`): no construct, function or state knows a strategy's
+name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aws_cdk import CfnOutput, Environment, Stack
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from dr_core.config import FunctionConfig, ManagedClusterResources, SlotResources, SubnetChoice
+from emr_dr.alarms import Alarms
+from emr_dr.controller import Controller
+from emr_dr.front_door import FrontDoor
+from emr_dr.managed_cluster import ManagedCluster
+from emr_dr.monitor import Monitor
+from emr_dr.probers import Probers
+from emr_dr.schedules import EveryMinute
+from emr_dr.settings import Settings
+from emr_dr.tables import Tables
+from stacks.incarnation import PublishedIncarnation
+from stacks.platform import Platform
+
+
+@dataclass(frozen=True, kw_only=True)
+class Strategy:
+    """What a strategy is made of.
+
+    Attributes:
+        name: last part of the deployment's name, at most 20 characters.
+        managed_clusters: names of the managed clusters; the first has the ports of the settings for its web
+            interfaces.
+        slots: how many incarnations may be routed to at once: those in service, those that are verified and those
+            that end.
+    """
+
+    name: str
+    managed_clusters: tuple[str, ...]
+    slots: int
+
+
+class Deployment(Stack):
+    """The stack of one strategy.
+
+    Attributes:
+        deployment_name: ``<settings.name>-<strategy.name>``, first part of every name that the product makes.
+        front_door: what clients talk to.
+        managed_clusters: in the order of the strategy.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        strategy: Strategy,
+        settings: Settings,
+        platform: Platform,
+    ) -> None:
+        """Define the deployment.
+
+        Args:
+            scope: the app.
+            construct_id: id, and so the stack's name.
+            strategy: how many managed clusters and slots.
+            settings: the settings.
+            platform: what the deployment stands on.
+        """
+        super().__init__(
+            scope,
+            construct_id,
+            env=Environment(region=settings.region),
+            description=f"emr-dr: front door, managed clusters, monitor and controller ({strategy.name})",
+        )
+        name = f"{settings.name}-{strategy.name}"
+        self.deployment_name = name
+        tables = Tables(self, "Tables")
+        self.front_door = FrontDoor(
+            self,
+            "FrontDoor",
+            vpc=platform.vpc,
+            subnets=ec2.SubnetSelection(subnets=platform.service_subnets),
+            primary_group=platform.additional_primary_group,
+            access_log_bucket=platform.access_log_bucket,
+            managed_clusters=strategy.managed_clusters,
+            slots=strategy.slots,
+            ports=settings.ports,
+            livy_clients=[platform.livy_clients_group, *_peers(settings.front_door.livy_clients)],
+            web_interface_clients=_peers(settings.front_door.web_interface_clients),
+        )
+        schedules = EveryMinute(self, "Schedules")
+        probers = Probers(
+            self,
+            "Probers",
+            deployment=name,
+            vpc=platform.vpc,
+            subnets=platform.service_subnets,
+            primary_group=platform.additional_primary_group,
+            front_door=self.front_door,
+            ports=settings.ports,
+            record=tables.record,
+            evidence=tables.evidence,
+            schedules=schedules,
+            log_retention=platform.log_retention,
+        )
+        incarnation = PublishedIncarnation(self, "IncarnationTemplate", settings=settings, platform=platform)
+        controller = Controller(
+            self,
+            "Controller",
+            deployment=name,
+            managed_clusters=strategy.managed_clusters,
+            tables=tables,
+            front_door=self.front_door,
+            probers=probers,
+            template_bucket=incarnation.template_bucket,
+            service_role=platform.service_role,
+            instance_role=platform.instance_role,
+            alert_topic=platform.alert_topic,
+            alert_key=platform.key,
+            log_retention=platform.log_retention,
+        )
+        monitor = Monitor(
+            self,
+            "Monitor",
+            deployment=name,
+            tables=tables,
+            schedules=schedules,
+            log_retention=platform.log_retention,
+        )
+        config = FunctionConfig(
+            deployment=name,
+            record_table=tables.record.table_name,
+            evidence_table=tables.evidence.table_name,
+            managed_clusters=tuple(
+                ManagedClusterResources(
+                    name=each.managed_cluster,
+                    resource_manager_target_group=each.resource_manager.target_group_arn,
+                    name_node_target_group=each.name_node.target_group_arn,
+                )
+                for each in self.front_door.web_interfaces
+            ),
+            subnets=_places(platform, preference=settings.cluster.availability_zone_preference),
+            slots=tuple(
+                SlotResources(
+                    number=slot.number,
+                    target_group=slot.target_group.target_group_arn,
+                    id_rule=slot.id_rule.ref,
+                    header_rule=slot.header_rule.ref,
+                )
+                for slot in self.front_door.slots
+            ),
+            balanced_target_group=self.front_door.balanced.target_group_arn,
+            front_door_host=self.front_door.network_load_balancer.load_balancer_dns_name,
+            load_balancer_host=self.front_door.load_balancer.load_balancer_dns_name,
+            front_door_port=settings.ports.livy,
+            probers=probers.in_config,
+            operation_state_machine=controller.machines.operation_arn,
+            retirement_state_machine=controller.machines.retirement_arn,
+            incarnation_role=controller.incarnation_role.role_arn,
+            alert_topic=platform.alert_topic.topic_arn,
+            ports=settings.ports,
+            canary=settings.canary_job,
+            policy=settings.policy,
+        )
+        for function in (
+            controller.failover,
+            controller.managed_cluster,
+            controller.execution_ended,
+            monitor.function,
+            *(prober.function for prober in probers.probers),
+        ):
+            function.configure(config)
+
+        alarms = Alarms(self, "Alarms", deployment=name, alert_topic=platform.alert_topic)
+        alarms.watch_machines(controller.machines)
+        alarms.watch_monitor(strategy.managed_clusters)
+        alarms.watch_dead_letters("Schedules", schedules.dead_letters)
+        alarms.watch_dead_letters("Executions", controller.dead_letters)
+
+        self.managed_clusters: Sequence[ManagedCluster] = self._managed_clusters(
+            strategy.managed_clusters,
+            incarnation=incarnation,
+            controller=controller,
+            needs=[tables, self.front_door, probers, monitor, schedules, incarnation],
+        )
+        CfnOutput(
+            self,
+            "FrontDoorHost",
+            value=config.front_door_host,
+            description="host of every client's connection, as of Airflow's livy_default",
+        )
+        CfnOutput(
+            self,
+            "LivyUrl",
+            value=f"{config.front_door_scheme}://{config.front_door_host}:{config.front_door_port}",
+            description="Livy behind the front door",
+        )
+
+    def _managed_clusters(
+        self,
+        names: Sequence[str],
+        *,
+        incarnation: PublishedIncarnation,
+        controller: Controller,
+        needs: Sequence[Construct],
+    ) -> list[ManagedCluster]:
+        """The managed clusters, each changed after the one before it: never two in a switchover at once."""
+        made: list[ManagedCluster] = []
+        for name in names:
+            made.append(
+                ManagedCluster(
+                    self,
+                    f"ManagedCluster{name.upper()}",
+                    deployment=self.deployment_name,
+                    name=name,
+                    template_url=incarnation.template_url,
+                    parameters=incarnation.parameters,
+                    controller=controller,
+                    needs=[*needs, *made[-1:]],
+                )
+            )
+        return made
+
+
+def _places(platform: Platform, *, preference: Sequence[str] | None) -> tuple[SubnetChoice, ...]:
+    """The clusters' subnets, preferred AZs first."""
+    places = [
+        SubnetChoice(availability_zone=zone, subnet_id=subnet.subnet_id)
+        for zone, subnet in zip(platform.availability_zones_in_use, platform.emr_subnets, strict=True)
+    ]
+    order = list(preference or ())
+    return tuple(
+        sorted(
+            places,
+            key=lambda place: order.index(place.availability_zone) if place.availability_zone in order else len(order),
+        )
+    )
+
+
+def _peers(values: Sequence[str]) -> list[ec2.IPeer]:
+    """CIDR blocks and security group ids as the settings name them."""
+    return [ec2.Peer.security_group_id(value) if value.startswith("sg-") else ec2.Peer.ipv4(value) for value in values]
