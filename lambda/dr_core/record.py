@@ -200,6 +200,7 @@ class Operation:
         id: also the name of its execution.
         request: JSON of the machine's ``request``.
         managed_cluster: what it works on.
+        spec: what a switchover launches, if not the managed cluster's present spec; becomes that at its cut-over.
         execution: ARN, once it is known to have started.
         started_at: when it was asked for.
         entered: when each state was first entered, by the state's name.
@@ -217,6 +218,7 @@ class Operation:
     id: str
     request: str
     managed_cluster: str
+    spec: str | None = None
     execution: str | None = None
     started_at: float | None = None
     entered: Mapping[str, float] = field(default_factory=dict)
