@@ -1,0 +1,66 @@
+"""Clients of the AWS services, made when first used, with limits that fit a step of a state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_dynamodb import DynamoDBServiceResource
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_emr import EMRClient
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_sns import SNSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# Every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and StartExecution,
+# which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the machine calls the
+# step again.
+_CALLS = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+# A prober waits for services that may not answer.  Another prober is asked instead of the same one again.
+_PROBERS = Config(connect_timeout=3, read_timeout=45, retries={"mode": "standard", "total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Clients:
+    """One client for each service that the controller uses."""
+
+    @cached_property
+    def dynamodb(self) -> DynamoDBServiceResource:
+        """DynamoDB, as the resource that speaks plain values."""
+        return boto3.resource("dynamodb", config=_CALLS)
+
+    @cached_property
+    def cloudformation(self) -> CloudFormationClient:
+        """CloudFormation."""
+        return boto3.client("cloudformation", config=_CALLS)
+
+    @cached_property
+    def emr(self) -> EMRClient:
+        """EMR."""
+        return boto3.client("emr", config=_CALLS)
+
+    @cached_property
+    def load_balancing(self) -> ElasticLoadBalancingv2Client:
+        """Elastic Load Balancing."""
+        return boto3.client("elbv2", config=_CALLS)
+
+    @cached_property
+    def functions(self) -> LambdaClient:
+        """Lambda, for the probers."""
+        return boto3.client("lambda", config=_PROBERS)
+
+    @cached_property
+    def state_machines(self) -> SFNClient:
+        """Step Functions."""
+        return boto3.client("stepfunctions", config=_CALLS)
+
+    @cached_property
+    def topics(self) -> SNSClient:
+        """SNS, for the alert topic."""
+        return boto3.client("sns", config=_CALLS)

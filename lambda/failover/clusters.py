@@ -1,0 +1,92 @@
+"""EMR clusters of incarnations: looked at, protected, ended; never one that is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dr_core.retirement_plan import CLUSTER_ENDED
+from failover.errors import InvariantError
+from failover.stacks import DEPLOYMENT_TAG, MANAGED_CLUSTER_TAG
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr import EMRClient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSeen:
+    """A cluster as EMR describes it."""
+
+    cluster_id: str
+    name: str
+    state: str
+    reason: str
+    tags: Mapping[str, str]
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return self.state in CLUSTER_ENDED
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """The EMR clusters of a deployment."""
+
+    client: EMRClient
+    deployment: str
+
+    def describe(self, cluster_id: str) -> ClusterSeen | None:
+        """The cluster; ``None`` if EMR does not know it: it forgets clusters about two months after their end."""
+        try:
+            found = self.client.describe_cluster(ClusterId=cluster_id)["Cluster"]
+        except self.client.exceptions.InvalidRequestException as error:
+            if "is not valid" in str(error):
+                return None
+            raise
+        status = found.get("Status", {})
+        reason = status.get("StateChangeReason", {})
+        return ClusterSeen(
+            cluster_id=cluster_id,
+            name=found.get("Name", ""),
+            state=status.get("State", ""),
+            reason=" ".join(filter(None, (reason.get("Code", ""), reason.get("Message", "")))),
+            tags={tag.get("Key", ""): tag.get("Value", "") for tag in found.get("Tags", [])},
+        )
+
+    def primary_address(self, cluster_id: str) -> str | None:
+        """The private address of the primary, ``None`` as long as EMR has no instance for it."""
+        answer = self.client.list_instances(
+            ClusterId=cluster_id,
+            InstanceGroupTypes=["MASTER"],
+            InstanceStates=["PROVISIONING", "BOOTSTRAPPING", "RUNNING"],
+        )
+        addresses = (instance.get("PrivateIpAddress") for instance in answer["Instances"])
+        return next((address for address in addresses if address), None)
+
+    def protect(self, cluster_id: str, *, protected: bool) -> None:
+        """Set or lift termination protection."""
+        self.client.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=protected)
+
+    def end(self, cluster_id: str, *, managed_cluster: str, stack_name: str) -> ClusterSeen | None:
+        """Lift the protection of a cluster and ask EMR to end it, unless it has ended; answer what was seen before.
+
+        EMR refuses to end a protected cluster, and CloudFormation cannot delete its stack.
+
+        Raises:
+            InvariantError: the cluster is not of this deployment, *managed_cluster* and *stack_name*.
+        """
+        seen = self.describe(cluster_id)
+        if seen is None or seen.ended:
+            return seen
+        owner = (seen.tags.get(DEPLOYMENT_TAG), seen.tags.get(MANAGED_CLUSTER_TAG), seen.name)
+        if owner != (self.deployment, managed_cluster, stack_name):
+            raise InvariantError(
+                f"cluster {cluster_id} must not be ended: it is {owner}, "
+                f"not {(self.deployment, managed_cluster, stack_name)}"
+            )
+        if seen.state != "TERMINATING":
+            self.protect(cluster_id, protected=False)
+            self.client.terminate_job_flows(JobFlowIds=[cluster_id])
+        return seen

@@ -1,0 +1,183 @@
+"""Entry point of the custom resource ``Custom::EmrManagedCluster``.
+
+It starts an execution and returns.  The execution answers CloudFormation at its end; here an answer is given only
+where nothing has to run, or where nothing could be started.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+from dr_core.naming import deletion_name, operation_of_stack_request
+from dr_core.record import Answer, ManagedCluster, Operation
+from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from failover.deployment import Deployment, deployment_from_environment
+from failover.record_store import Change
+from failover.stack_answers import StackAnswers
+
+logger = Logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceRequest:
+    """A request of CloudFormation.
+
+    Attributes:
+        kind: ``Create``, ``Update`` or ``Delete``.
+        name: name of the managed cluster.
+        spec: JSON of what it shall be, the same text for the same spec.
+        answer: whom to tell.
+    """
+
+    kind: str
+    name: str
+    spec: str
+    answer: Answer
+
+
+def handler(event: Mapping[str, Any], context: object) -> None:
+    """Carry out one request of CloudFormation; whatever goes wrong is answered FAILED at once."""
+    answer = answer_of(event, deployment="", name="")
+    try:
+        deployment = deployment_from_environment()
+        respond(deployment, event)
+    except Exception as error:
+        logger.exception("the request could not be carried out")
+        StackAnswers().send(answer, succeeded=False, reason=f"{type(error).__name__}: {error}")
+
+
+def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
+    """Start what the request asks for; a request that is delivered twice starts it once.
+
+    Raises:
+        ValueError: the request's properties are wrong, or the request is of no known type.
+    """
+    request = parse(deployment, event)
+    logger.append_keys(managed_cluster=request.name, request=request.answer.request_id)
+    match request.kind:
+        case "Create":
+            _create(deployment, request)
+        case "Update":
+            _update(deployment, request)
+        case "Delete":
+            _delete(deployment, request)
+        case other:
+            raise ValueError(f"RequestType must be Create, Update or Delete, got {other!r}")
+
+
+def answer_of(event: Mapping[str, Any], *, deployment: str, name: str) -> Answer:
+    """Where the answer to *event* goes; the physical id is ``<deployment>/<name>``, and never changes."""
+    properties = event.get("ResourceProperties", {})
+    owner = deployment or properties.get("Deployment", "unknown")
+    return Answer(
+        response_url=event["ResponseURL"],
+        stack_id=event["StackId"],
+        request_id=event["RequestId"],
+        logical_resource_id=event["LogicalResourceId"],
+        physical_resource_id=f"{owner}/{name or properties.get('Name', 'unknown')}",
+    )
+
+
+def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
+    """The request in *event*.
+
+    Raises:
+        ValueError: a property is missing or wrong; names it.
+    """
+    properties = event["ResourceProperties"]
+    names = [each.name for each in deployment.config.managed_clusters]
+    name = properties.get("Name")
+    if name not in names:
+        raise ValueError(f"property Name must be one of {', '.join(names)}, got {name!r}")
+    if properties.get("Deployment") != deployment.config.deployment:
+        raise ValueError(
+            f"property Deployment must be {deployment.config.deployment}, got {properties.get('Deployment')!r}"
+        )
+    try:
+        spec = {
+            "template_url": properties["TemplateUrl"],
+            "parameters": {key: str(value) for key, value in json.loads(properties["Parameters"]).items()},
+        }
+    except (KeyError, AttributeError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"properties TemplateUrl and Parameters (a JSON object) describe what to launch: {error!r}"
+        ) from error
+    return ResourceRequest(
+        kind=event["RequestType"],
+        name=name,
+        spec=json.dumps(spec, sort_keys=True),
+        answer=answer_of(event, deployment=deployment.config.deployment, name=name),
+    )
+
+
+def _create(deployment: Deployment, request: ResourceRequest) -> None:
+    deployment.record.change(
+        Change(key=ManagedCluster.key(request.name), values={"spec": request.spec, "tombstone": None})
+    )
+    _start(deployment, request, kind=Kind.LAUNCH, reason=Reason.BOOTSTRAP)
+
+
+def _update(deployment: Deployment, request: ResourceRequest) -> None:
+    managed_cluster = deployment.record.managed_cluster(request.name)
+    if managed_cluster is None or managed_cluster.serving_generation is None:
+        _create(deployment, request)
+        return
+    # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
+    # brings back what runs, and the switchover waits for its lease.
+    _stop_switchovers(deployment, request.name, cause="superseded by a newer request of CloudFormation")
+    if managed_cluster.spec == request.spec:
+        deployment.stack_answers.send(request.answer, succeeded=True, reason="runs already")
+        return
+    _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
+
+
+def _delete(deployment: Deployment, request: ResourceRequest) -> None:
+    # First of all: no step writes down the intent of a launch any more.
+    deployment.record.change(Change(key=ManagedCluster.key(request.name), values={"tombstone": True}))
+    stopped = deployment.executions.stop_operations(request.name, cause="the managed cluster is being deleted")
+    logger.info("stopped operations", extra={"executions": stopped})
+    retirement = RetirementRequest(
+        retirement=deletion_name(request.name, request.answer.request_id),
+        managed_cluster=request.name,
+        generation=None,
+        planned=False,
+    )
+    _put_operation(deployment, request, operation=retirement.retirement, text=retirement.to_json())
+    deployment.executions.start_deletion(retirement)
+
+
+def _stop_switchovers(deployment: Deployment, name: str, *, cause: str) -> None:
+    deployment.executions.stop_operations(name, kinds=(Kind.SWITCHOVER, Kind.LAUNCH), cause=cause)
+
+
+def _start(
+    deployment: Deployment, request: ResourceRequest, *, kind: Kind, reason: Reason, spec: str | None = None
+) -> None:
+    operation = OperationRequest(
+        operation=operation_of_stack_request(request.name, kind, request.answer.request_id),
+        kind=kind,
+        reason=reason,
+        managed_cluster=request.name,
+    )
+    _put_operation(deployment, request, operation=operation.operation, text=operation.to_json(), spec=spec)
+    deployment.executions.start_operation(operation)
+
+
+def _put_operation(
+    deployment: Deployment, request: ResourceRequest, *, operation: str, text: str, spec: str | None = None
+) -> None:
+    item = Operation(
+        id=operation,
+        request=text,
+        managed_cluster=request.name,
+        spec=spec,
+        started_at=time.time(),
+        answer=request.answer,
+    )
+    deployment.record.put_new(item.to_item())

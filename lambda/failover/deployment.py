@@ -1,0 +1,78 @@
+"""Everything that a step may touch, put together once for a process."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import Self
+
+from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from failover.clients import Clients
+from failover.clusters import Clusters
+from failover.executions import Executions
+from failover.front_door import FrontDoor
+from failover.notices import Notices
+from failover.probers import Probers
+from failover.record_store import RecordStore
+from failover.stack_answers import StackAnswers
+from failover.stacks import IncarnationStacks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One deployment, as its controller reaches it.
+
+    Attributes:
+        config: names and numbers.
+        record: the record table and the evidence table.
+        stacks: incarnation stacks.
+        clusters: EMR clusters.
+        front_door: target groups and rules.
+        probers: for what needs the VPC.
+        executions: of the two machines.
+        notices: alert topic and metrics.
+        stack_answers: answers to CloudFormation.
+    """
+
+    config: FunctionConfig
+    record: RecordStore
+    stacks: IncarnationStacks
+    clusters: Clusters
+    front_door: FrontDoor
+    probers: Probers
+    executions: Executions
+    notices: Notices
+    stack_answers: StackAnswers
+
+    @classmethod
+    def of(cls, config: FunctionConfig, clients: Clients) -> Self:
+        """The deployment that *config* describes, reached through *clients*."""
+        return cls(
+            config=config,
+            record=RecordStore(dynamodb=clients.dynamodb, table_name=config.record_table),
+            stacks=IncarnationStacks(
+                client=clients.cloudformation, deployment=config.deployment, role=config.incarnation_role
+            ),
+            clusters=Clusters(client=clients.emr, deployment=config.deployment),
+            front_door=FrontDoor(client=clients.load_balancing, config=config),
+            probers=Probers(client=clients.functions, probers=config.probers),
+            executions=Executions(
+                client=clients.state_machines,
+                operation_machine=config.operation_state_machine,
+                retirement_machine=config.retirement_state_machine,
+            ),
+            notices=Notices(client=clients.topics, topic=config.alert_topic, deployment=config.deployment),
+            stack_answers=StackAnswers(),
+        )
+
+
+@cache
+def deployment_from_environment() -> Deployment:
+    """The deployment that this function belongs to; made once for a process.
+
+    Raises:
+        KeyError: the function has no configuration.
+        ValueError: its configuration cannot be read.
+    """
+    return Deployment.of(FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE]), Clients())

@@ -1,0 +1,85 @@
+"""Memberships and rule conditions of the load balancer: what of the front door changes at run time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dr_core.config import FunctionConfig, ManagedClusterResources, SlotResources
+from dr_core.routing import header_conditions, id_conditions, unused_header_conditions, unused_id_conditions
+
+if TYPE_CHECKING:
+    from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontDoor:
+    """The load balancer's target groups and rules, as the controller uses them."""
+
+    client: ElasticLoadBalancingv2Client
+    config: FunctionConfig
+
+    def slot(self, number: int) -> SlotResources:
+        """The resources of a slot."""
+        return next(slot for slot in self.config.slots if slot.number == number)
+
+    def managed_cluster(self, name: str) -> ManagedClusterResources:
+        """The target groups that belong to one managed cluster alone."""
+        return next(each for each in self.config.managed_clusters if each.name == name)
+
+    def health(self, target_group: str) -> dict[str, str]:
+        """The state of every registered target (``healthy``, ``initial``, ``draining`` ...), by address."""
+        answer = self.client.describe_target_health(TargetGroupArn=target_group)
+        return {
+            each["Target"]["Id"]: each["TargetHealth"].get("State", "")
+            for each in answer["TargetHealthDescriptions"]
+            if "Target" in each and "TargetHealth" in each
+        }
+
+    def open_slot(self, number: int, *, address: str, prefix: int) -> None:
+        """Route ids and names of *prefix* to *address*."""
+        slot = self.slot(number)
+        self._register(slot.target_group, address, self.config.ports.livy)
+        self._modify(slot.id_rule, id_conditions(prefix))
+        self._modify(slot.header_rule, header_conditions(prefix))
+
+    def close_slot(self, number: int, *, address: str | None) -> None:
+        """Route nothing to a slot any more: the ids that it had answer 410 from now on."""
+        slot = self.slot(number)
+        self._modify(slot.id_rule, unused_id_conditions(number))
+        self._modify(slot.header_rule, unused_header_conditions(number))
+        if address is not None:
+            self._deregister(slot.target_group, address, self.config.ports.livy)
+
+    def put_in_service(self, *, managed_cluster: str, address: str) -> None:
+        """Register *address* with the balanced group and the groups of its managed cluster."""
+        for target_group, port in self._service_groups(managed_cluster):
+            self._register(target_group, address, port)
+
+    def take_out_of_service(self, *, managed_cluster: str, address: str) -> None:
+        """Deregister *address* from the groups of :meth:`put_in_service`; a no-op where it is not registered."""
+        for target_group, port in self._service_groups(managed_cluster):
+            self._deregister(target_group, address, port)
+
+    def _service_groups(self, managed_cluster: str) -> tuple[tuple[str, int], ...]:
+        own = self.managed_cluster(managed_cluster)
+        ports = self.config.ports
+        return (
+            (self.config.balanced_target_group, ports.livy),
+            (own.resource_manager_target_group, ports.resource_manager),
+            (own.name_node_target_group, ports.name_node),
+        )
+
+    def _register(self, target_group: str, address: str, port: int) -> None:
+        self.client.register_targets(TargetGroupArn=target_group, Targets=[_target(address, port)])
+
+    def _deregister(self, target_group: str, address: str, port: int) -> None:
+        self.client.deregister_targets(TargetGroupArn=target_group, Targets=[_target(address, port)])
+
+    def _modify(self, rule: str, conditions: list[dict[str, Any]]) -> None:
+        self.client.modify_rule(RuleArn=rule, Conditions=conditions)  # type: ignore[arg-type]
+
+
+def _target(address: str, port: int) -> TargetDescriptionTypeDef:
+    return {"Id": address, "Port": port}

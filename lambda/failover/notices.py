@@ -1,0 +1,51 @@
+"""What people are told: one message in plain words to the alert topic, and the metrics of a recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+if TYPE_CHECKING:
+    from mypy_boto3_sns import SNSClient
+
+# What SNS takes as a subject: up to 100 characters, ASCII.
+_SUBJECT_LENGTH = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notices:
+    """The alert topic and the metrics of a deployment."""
+
+    client: SNSClient
+    topic: str
+    deployment: str
+
+    def tell(self, *, subject: str, happened: str, done: str, to_do: str) -> None:
+        """Publish one message: what happened, what was done about it, what a person should do next."""
+        text = f"What happened: {happened}\n\nWhat was done: {done}\n\nWhat to do next: {to_do}\n"
+        self.client.publish(
+            TopicArn=self.topic, Subject=f"{self.deployment}: {subject}"[:_SUBJECT_LENGTH], Message=text
+        )
+
+    def measure(self, seconds: Mapping[str, float], *, managed_cluster: str) -> None:
+        """Write one metric in seconds for each entry of *seconds*, such as ``LaunchSeconds``."""
+        if not seconds:
+            return
+        metrics = Metrics()
+        metrics.add_dimension(name="Deployment", value=self.deployment)
+        metrics.add_dimension(name="ManagedCluster", value=managed_cluster)
+        for name, value in seconds.items():
+            metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=round(value, 3))
+        metrics.flush_metrics()
+
+    def count(self, name: str, *, managed_cluster: str) -> None:
+        """Write the metric *name* with value 1: something that an alarm counts."""
+        metrics = Metrics()
+        metrics.add_dimension(name="Deployment", value=self.deployment)
+        metrics.add_dimension(name="ManagedCluster", value=managed_cluster)
+        metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
+        metrics.flush_metrics()

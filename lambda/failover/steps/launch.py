@@ -1,0 +1,227 @@
+"""Launch: bring up an incarnation in the best AZ that is left, giving up what fails or takes too long."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+
+from dr_core.availability_zones import choose
+from dr_core.config import SubnetChoice
+from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
+from dr_core.launch_plan import (
+    CLUSTER_READY,
+    LaunchDecision,
+    LaunchJudgement,
+    LaunchSeen,
+    judge_launch,
+    launch_deadline,
+)
+from dr_core.naming import stack_name
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
+from dr_core.requests import Kind
+from failover.calls import OperationCall, StepAnswer, done, failed, wait
+from failover.errors import InvariantError
+from failover.leftovers import abandon
+from failover.record_store import Change
+from failover.removal import change_incarnation
+
+
+def launch(call: OperationCall) -> StepAnswer:
+    """Answer ``done`` once EMR calls the new cluster WAITING and the address of its primary is known."""
+    if call.managed_cluster.tombstone:
+        return failed("the managed cluster is being deleted")
+    generation = call.operation.generation
+    incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
+    if incarnation is None or incarnation.state is IncarnationState.ABANDONED:
+        return _launch_next(call, because="")
+    if incarnation.state is not IncarnationState.LAUNCHING:
+        return done(f"generation {incarnation.generation} is up in {incarnation.availability_zone}")
+    if incarnation.stack_id is None:
+        return _create(call, incarnation)
+    return _look(call, incarnation)
+
+
+def _launch_next(call: OperationCall, *, because: str) -> StepAnswer:
+    """Write down the intent to launch in the next AZ, then create the stack."""
+    incarnations = call.deployment.record.incarnations()
+    place = _choose(call, incarnations)
+    tried = ", ".join(call.operation.tried)
+    if place is None:
+        return failed(f"no availability zone is left to launch in (tried: {tried or 'none'}){because}")
+    if time.time() >= _started_at(call) + call.deployment.config.policy.total_launch_limit_seconds:
+        return failed(f"the launch took longer than it may over all availability zones (tried: {tried}){because}")
+    incarnation = _intent(call, place, generation=_draw(call, incarnations))
+    if incarnation is None:
+        return wait("the lease, the tombstone or the attempt changed meanwhile")
+    return _create(call, incarnation)
+
+
+def _choose(call: OperationCall, incarnations: list[Incarnation]) -> SubnetChoice | None:
+    mine = call.request.managed_cluster
+    up = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
+    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    return choose(
+        call.deployment.config.subnets,
+        failed=old.availability_zone if old is not None and call.request.kind is Kind.FAILOVER else None,
+        used_by_others=[
+            each.availability_zone
+            for each in incarnations
+            if each.managed_cluster != mine and each.state in up and each.availability_zone is not None
+        ],
+        tried=call.operation.tried,
+    )
+
+
+def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:
+    """A generation never drawn before whose prefix of batch ids belongs to nobody."""
+    retired = [each.generation for each in incarnations if each.state is IncarnationState.RETIRED]
+    live = [each.generation for each in incarnations if each.state is not IncarnationState.RETIRED]
+    taken = taken_prefixes(live=live, retired=retired)
+    drawn = call.deployment.record.draw_generation()
+    while (usable := usable_generation(drawn, taken)) != drawn:
+        drawn = call.deployment.record.draw_generation(at_least=usable)
+    return drawn
+
+
+def _intent(call: OperationCall, place: SubnetChoice, *, generation: int) -> Incarnation | None:
+    """The incarnation as it was written down; ``None`` if this execution may not launch (any more).
+
+    Written before CreateStack, so that no stack can exist that the record does not know, and only while this execution
+    holds the lease and nobody is deleting the managed cluster.
+    """
+    now = time.time()
+    incarnation = Incarnation(
+        generation=generation,
+        managed_cluster=call.request.managed_cluster,
+        state=IncarnationState.LAUNCHING,
+        availability_zone=place.availability_zone,
+        subnet_id=place.subnet_id,
+        id_prefix=prefix_of(generation),
+        stack_name=stack_name(call.deployment.config.deployment, call.request.managed_cluster, generation),
+        operation=call.operation.id,
+        created_at=now,
+        create_stack_at=now,
+    )
+    key = Incarnation.key(generation)
+    values = {name: value for name, value in incarnation.to_item().items() if name not in key}
+    previous = call.operation.generation
+    written = call.deployment.record.change_together(
+        Change(key=key, values=values, condition="attribute_not_exists(#kind)"),
+        Change(
+            key=Operation.key(call.operation.id),
+            values={"generation": generation, "tried": [*call.operation.tried, place.availability_zone]},
+            condition="#generation = :previous" if previous is not None else "attribute_not_exists(#generation)",
+            condition_values={"previous": previous} if previous is not None else None,
+        ),
+        Change(
+            key=ManagedCluster.key(call.request.managed_cluster),
+            values={},
+            condition="#lease.#execution = :mine AND (attribute_not_exists(#tombstone) OR #tombstone = :no)",
+            condition_values={"mine": call.execution, "no": False},
+        ),
+    )
+    return incarnation if written else None
+
+
+def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
+    spec = call.operation.spec or call.managed_cluster.spec
+    if spec is None or incarnation.stack_name is None or incarnation.id_prefix is None:
+        raise InvariantError(f"nothing says what {incarnation.id} shall be: the record has no spec for it")
+    wanted = json.loads(spec)
+    deployment = call.deployment
+    stack_id = deployment.stacks.create(
+        name=incarnation.stack_name,
+        template_url=wanted["template_url"],
+        parameters={
+            **wanted["parameters"],
+            "Deployment": deployment.config.deployment,
+            "ManagedCluster": incarnation.managed_cluster,
+            "Generation": str(incarnation.generation),
+            "FirstId": str(first_id(incarnation.id_prefix)),
+            "SubnetId": incarnation.subnet_id or "",
+            "Operation": incarnation.operation or "",
+        },
+        tags=deployment.stacks.tags(managed_cluster=incarnation.managed_cluster, generation=incarnation.generation),
+    )
+    change_incarnation(deployment, incarnation, stack_id=stack_id)
+    return wait(f"launching generation {incarnation.generation} in {incarnation.availability_zone}")
+
+
+def _look(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
+    looked, seen = _see(call, incarnation)
+    now = time.time()
+    policy = call.deployment.config.policy
+    judgement = judge_launch(
+        seen=seen,
+        now=now,
+        deadline=launch_deadline(
+            created_at=looked.create_stack_at or now,
+            started_at=_started_at(call),
+            launch_limit=policy.launch_limit_seconds,
+            total_limit=policy.total_launch_limit_seconds,
+        ),
+    )
+    match judgement.decision:
+        case LaunchDecision.READY:
+            change_incarnation(
+                call.deployment, looked, state=IncarnationState.VERIFYING, waiting_at=now, **_found(incarnation, looked)
+            )
+            return done(f"generation {looked.generation} is up in {looked.availability_zone}")
+        case LaunchDecision.WAIT:
+            if found := _found(incarnation, looked):
+                change_incarnation(call.deployment, looked, **found)
+            return wait(f"generation {looked.generation} in {looked.availability_zone}: {judgement.message}")
+        case LaunchDecision.ABANDON:
+            return _give_up(call, incarnation, looked, judgement)
+
+
+def _see(call: OperationCall, incarnation: Incarnation) -> tuple[Incarnation, LaunchSeen]:
+    """One look: the stack until it has a cluster, from then on EMR alone, and the primary's address once it has one."""
+    deployment = call.deployment
+    status = reason = ""
+    if incarnation.cluster_id is None and incarnation.stack_id is not None:
+        stack = deployment.stacks.describe(incarnation.stack_id)
+        if stack is None:
+            status, reason = "DELETE_COMPLETE", "CloudFormation does not know the stack any more"
+        else:
+            status, reason = stack.status, stack.reason
+            incarnation = replace(incarnation, cluster_id=deployment.stacks.cluster_id(incarnation.stack_id))
+    if incarnation.cluster_id is None:
+        return incarnation, LaunchSeen(stack_status=status, stack_reason=reason)
+    cluster = deployment.clusters.describe(incarnation.cluster_id)
+    if cluster is None:
+        return incarnation, LaunchSeen(cluster_state="TERMINATED", cluster_reason="EMR does not know the cluster")
+    if incarnation.primary_address is None and cluster.state in ("BOOTSTRAPPING", "RUNNING", CLUSTER_READY):
+        incarnation = replace(incarnation, primary_address=deployment.clusters.primary_address(incarnation.cluster_id))
+    return incarnation, LaunchSeen(
+        stack_status=status,
+        stack_reason=reason,
+        cluster_state=cluster.state,
+        cluster_reason=cluster.reason,
+        address_known=incarnation.primary_address is not None,
+    )
+
+
+def _found(before: Incarnation, after: Incarnation) -> dict[str, str]:
+    """What a look found out that the record does not hold yet."""
+    pairs = {
+        "cluster_id": (before.cluster_id, after.cluster_id),
+        "primary_address": (before.primary_address, after.primary_address),
+    }
+    return {name: new for name, (old, new) in pairs.items() if new is not None and new != old}
+
+
+def _give_up(
+    call: OperationCall, before: Incarnation, incarnation: Incarnation, judgement: LaunchJudgement
+) -> StepAnswer:
+    """Delete the stack and launch in the next AZ in the same breath: every second here is one without service."""
+    if found := _found(before, incarnation):
+        change_incarnation(call.deployment, incarnation, **found)
+    abandon(call.deployment, incarnation)
+    because = f"; in {incarnation.availability_zone}: {judgement.message}"
+    return _launch_next(call, because=because)
+
+
+def _started_at(call: OperationCall) -> float:
+    return call.operation.started_at or call.operation.entered[call.step]

@@ -1,0 +1,65 @@
+"""RollBack: undo an operation that failed before anything was changed for the clients."""
+
+from __future__ import annotations
+
+from dr_core.record import Incarnation, IncarnationState, Outcome
+from dr_core.steps import OperationStep
+from failover.calls import OperationCall, StepAnswer, done, failed, wait
+from failover.closing import Notice, answer_once, close, release_lease
+from failover.leftovers import in_service_group
+from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
+
+# After this a retirement of its own goes on deleting, so that CloudFormation is answered within its hour.
+LIMIT_SECONDS = 300
+
+
+def roll_back(call: OperationCall) -> StepAnswer:
+    """Leave the old incarnation as it was, delete the new one and say so; ``done`` leads to the end ``Failed``."""
+    if OperationStep.FENCE in call.operation.entered:
+        return failed("the old incarnation may be fenced already: nothing is undone")
+    reason = call.operation.message or "a step kept raising errors; the function's log says which"
+    undone = _undo(call)
+    if undone is None:
+        return wait("the new incarnation's stack is being deleted")
+    name = call.request.managed_cluster
+    answer_once(call.deployment, call.operation, succeeded=False, reason=f"{reason}. {undone}")
+    notice = Notice(
+        subject=f"{call.request.kind} of {name} failed",
+        happened=f"The {call.request.kind} of managed cluster {name} ({call.request.reason}) failed: {reason}.",
+        done=f"{undone} What was in service before was left as it was.",
+        to_do="Look at the reason above. An unhealthy managed cluster is tried again a few times by itself; "
+        "anything else has to be started again by you.",
+    )
+    close(call.deployment, call.operation, outcome=Outcome.FAILED, message=reason, notice=notice)
+    release_lease(call.deployment, managed_cluster=name, execution=call.execution)
+    return done(undone)
+
+
+def _undo(call: OperationCall) -> str | None:
+    """What was undone, in words; ``None`` while the deletion goes on."""
+    generation = call.operation.generation
+    incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
+    if incarnation is None:
+        return "Nothing had been launched."
+    if incarnation.state in (IncarnationState.SERVING, IncarnationState.RETIRING):
+        return f"Generation {incarnation.generation} is {incarnation.state} and was left alone."
+    if incarnation.state is IncarnationState.RETIRED:
+        return f"Generation {incarnation.generation} was deleted."
+    if incarnation.state is not IncarnationState.ABANDONED:
+        if in_service_group(call.deployment, incarnation):
+            return f"Generation {incarnation.generation} is in service by an earlier operation and was left there."
+        withdraw(call.deployment, incarnation)
+        change_incarnation(call.deployment, incarnation, state=IncarnationState.ABANDONED)
+    return _delete(call, incarnation)
+
+
+def _delete(call: OperationCall, incarnation: Incarnation) -> str | None:
+    if delete_stack(call.deployment, incarnation) and cluster_ended(call.deployment, incarnation):
+        change_incarnation(call.deployment, incarnation, state=IncarnationState.RETIRED)
+        return f"Generation {incarnation.generation} was deleted."
+    if call.waited < LIMIT_SECONDS:
+        return None
+    call.deployment.executions.retire(
+        managed_cluster=incarnation.managed_cluster, generation=incarnation.generation, planned=False
+    )
+    return f"Generation {incarnation.generation} is still being deleted."
