@@ -124,11 +124,11 @@ class HealthBoard:
                 else:
                     known.membership = membership
 
-    def forget_group(self, arn: str) -> None:
-        """The group is gone, or no load balancer uses it."""
+    @property
+    def checkers(self) -> int:
+        """How many things are checked."""
         with self._lock:
-            for key in [key for key in self._records if key[0] == arn]:
-                self._drop(key)
+            return len(self._checkers)
 
     def state(self, group: str, target: Target) -> HealthState | None:
         """What nodes make of *target*: a verdict, even while it drains; None for one that is not known."""

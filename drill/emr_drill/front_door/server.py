@@ -107,7 +107,11 @@ class FrontDoorServer:
     def stop_listening(self, address: str, port: int) -> None:
         """Close the listening socket; open connections live on."""
         server = self._servers.pop((address, port))
-        self.loop.call_soon_threadsafe(server.close)
+
+        async def stop() -> None:
+            server.close()
+
+        self.call(stop())
 
     def close(self) -> None:
         """Close everything and end the thread.  May be called more than once."""

@@ -1,4 +1,11 @@
-"""Load balancers of the stand-in: what the ELBv2 API was told is what the drill's traffic meets."""
+"""Load balancers of the stand-in: what the ELBv2 API was told is what the drill's traffic meets.
+
+Entries of the journal (``at`` in simulated seconds since 1970):
+
+* ``{"at", "kind": "load_balancer_change", "load_balancer": name, "what": "rules" | "targets" | "attributes",
+  "effective": {node's address: when that node knows}}``
+* ``{"at", "kind": "target_health", "group": name, "target": "address:port", "before": state, "after": state}``
+"""
 
 from __future__ import annotations
 
@@ -122,10 +129,19 @@ class LoadBalancers:
                 if isinstance(node, ApplicationLoadBalancerNode) and balancer.published.listener(port)
             ]
 
-    def settled_at(self) -> float:
-        """Simulated time at which every change made so far has reached every node."""
+    def settled_at(self, *, kind: str | None = None) -> float:
+        """Simulated time at which every change made so far has reached every node; minus infinity if there was none.
+
+        Args:
+            kind: ``application`` or ``network`` to look at such load balancers only.
+        """
         with self._lock:
-            times = [node.view.settled_at for balancer in self._balancers.values() for node in balancer.nodes]
+            times = [
+                node.view.settled_at
+                for balancer in self._balancers.values()
+                if kind in (None, balancer.published.kind)
+                for node in balancer.nodes
+            ]
         return max(times, default=float("-inf"))
 
     def close(self) -> None:
@@ -166,9 +182,9 @@ class LoadBalancers:
                     self._add(balancer)
                 elif known.published != balancer:
                     self._publish(known, balancer)
-            self._listen()
             self._board.replace(self._memberships())
             self._write_names()
+            self._listen()
 
     def target_health(self, group_arn: str) -> list[tuple[str, int, str, str | None, str | None]]:
         """See ``load_balancers_moto.DataPath.target_health``."""
@@ -239,7 +255,7 @@ class LoadBalancers:
             )
             for node in known.nodes
         }
-        self._note(now, "change published", load_balancer=balancer.name, what=what, effective=effective)
+        self._note(now, "load_balancer_change", load_balancer=balancer.name, what=what, effective=effective)
 
     def _listen(self) -> None:
         wanted = {
@@ -310,10 +326,10 @@ class LoadBalancers:
     def _health_changed(
         self, time: float, group: TargetGroup, target: Target, before: HealthState, after: HealthState
     ) -> None:
-        self._note(time, "target health", group=group.name, target=str(target), before=str(before), after=str(after))
+        self._note(time, "target_health", group=group.name, target=str(target), before=str(before), after=str(after))
 
-    def _note(self, time: float, event: str, **details: Any) -> None:
-        self._journal.append({"at": time, "source": "load balancers", "event": event, **details})
+    def _note(self, time: float, kind: str, **details: Any) -> None:
+        self._journal.append({"at": time, "kind": kind, **details})
 
     def _write_names(self) -> None:
         text = json.dumps(self.dns_names(), indent=1)

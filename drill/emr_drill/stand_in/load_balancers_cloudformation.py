@@ -6,11 +6,12 @@ listeners, rules and groups, and lacks most attributes of ``Fn::GetAtt``.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from collections.abc import Callable
 from typing import Any
 
-from moto.elbv2 import models
+from moto.elbv2 import exceptions, models
 
 from emr_drill.stand_in.patching import replace
 
@@ -71,7 +72,9 @@ def _get(attributes: dict[str, Callable[[Any], Any]]) -> Callable[[Any, str], An
 
 def _delete(method: str) -> Callable[[Any, str, str], None]:
     def delete(self: Any, account_id: str, region_name: str) -> None:
-        getattr(models.elbv2_backends[account_id][region_name], method)(self.arn)
+        # Listeners and rules go with their load balancer, whichever CloudFormation deletes first.
+        with contextlib.suppress(exceptions.ListenerNotFoundError, exceptions.TargetGroupNotFoundError):
+            getattr(models.elbv2_backends[account_id][region_name], method)(self.arn)
 
     return delete
 

@@ -45,9 +45,11 @@ class DataPath(Protocol):
 
     def refresh(self) -> None:
         """The configuration may have changed."""
+        ...
 
     def target_health(self, group_arn: str) -> list[tuple[str, int, str, str | None, str | None]]:
         """Id, port, state, reason and description of each registered or draining target."""
+        ...
 
 
 _data_path: DataPath | None = None

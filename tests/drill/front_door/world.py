@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from emr_drill.clock import Clock
 from emr_drill.front_door.application_load_balancer import ApplicationLoadBalancerNode, RequestHook
@@ -110,11 +111,10 @@ class Origin:
                     break
         self._open.discard(connection)
 
-    def _answer(self, connection: socket.socket, stream: object, line: bytes) -> bool:
-        assert hasattr(stream, "readline")
-        headers = http.client.parse_headers(stream)  # type: ignore[arg-type]
+    def _answer(self, connection: socket.socket, stream: BinaryIO, line: bytes) -> bool:
+        headers = http.client.parse_headers(stream)
         method, path, _ = line.decode().split(" ")
-        body = stream.read(int(headers.get("Content-Length", "0")))  # type: ignore[attr-defined]
+        body = stream.read(int(headers.get("Content-Length", "0")))
         if path == "/silent":
             connection.settimeout(LIMIT)
             connection.recv(1)

@@ -1,0 +1,309 @@
+"""The front door of the stand-in, from the AWS API to the client (A1, A4, A10, A12)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_core import routing
+from emr_drill.errors import DrillError
+from tests.drill.front_door.world import Origin, eventually, free_port
+from tests.drill.stand_in.load_balancer_world import FakeStandIn, ask, deploy, stand_in
+
+ROUTER, DOOR, PRIMARY = "127.98.1.2", "127.98.1.3", "127.98.1.10"
+
+
+@pytest.fixture
+def fake(tmp_path: Path) -> Iterator[FakeStandIn]:
+    """A stand-in whose delays pass in a blink."""
+    with stand_in(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def port() -> int:
+    """A port that the front door may use."""
+    return free_port(PRIMARY)
+
+
+@pytest.fixture
+def outputs(fake: FakeStandIn, port: int) -> dict[str, str]:
+    """The deployed front door."""
+    return deploy(fake, port)
+
+
+@pytest.fixture
+def primary(port: int) -> Iterator[Origin]:
+    """A service on a primary, on the front door's port as in life."""
+    made = Origin(host=PRIMARY, port=port, name="primary")
+    yield made
+    made.close()
+
+
+def states(fake: FakeStandIn, group: str, **arguments: Any) -> dict[str, str]:
+    """Target's id to its state."""
+    answer = fake.client("elbv2").describe_target_health(TargetGroupArn=group, **arguments)
+    return {entry["Target"]["Id"]: entry["TargetHealth"]["State"] for entry in answer["TargetHealthDescriptions"]}
+
+
+def register(fake: FakeStandIn, group: str, port: int) -> None:
+    """Put the primary into *group* and wait until it is healthy there and every node knows."""
+    fake.client("elbv2").register_targets(TargetGroupArn=group, Targets=[{"Id": PRIMARY, "Port": port}])
+    eventually(lambda: states(fake, group) == {PRIMARY: "healthy"})
+    fake.settle()
+
+
+def test_stack_gives_every_attribute(outputs: dict[str, str]) -> None:
+    """What templates of the front door ask for with GetAtt and Ref."""
+    assert outputs["DoorArn"].split(":loadbalancer/")[1] == outputs["DoorFullName"]
+    assert outputs["DoorFullName"].startswith("net/")
+    assert outputs["RouterArn"].split(":loadbalancer/")[1].startswith("app/")
+    assert outputs["RouterName"].startswith("internal-")
+    assert outputs["BalancedFullName"].startswith("targetgroup/")
+    assert ":listener-rule/app/" in outputs["IdRule"]
+    assert outputs["DoorZone"]
+
+
+def test_stack_keeps_kind_and_attributes(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """The idle time-out above all."""
+    client = fake.client("elbv2")
+    door = client.describe_load_balancers(LoadBalancerArns=[outputs["DoorArn"]])["LoadBalancers"][0]
+    assert (door["Type"], door["Scheme"], len(door["SecurityGroups"])) == ("network", "internal", 1)
+    attributes = client.describe_load_balancer_attributes(LoadBalancerArn=outputs["RouterArn"])["Attributes"]
+    assert {"Key": "idle_timeout.timeout_seconds", "Value": "25"} in attributes
+    group = client.describe_target_group_attributes(TargetGroupArn=outputs["Slot"])["Attributes"]
+    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in group
+
+
+def test_names_are_written_for_functions(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """Each name with its nodes in the order of AZs."""
+    expected = {outputs["RouterName"]: [ROUTER, "127.98.2.2"], outputs["DoorName"]: [DOOR, "127.98.2.3"]}
+    assert json.loads((fake.workdir / "names.json").read_text()) == expected
+    assert fake.load_balancers.dns_names() == expected
+
+
+def test_fixed_response_is_reached_through_the_stable_name(
+    fake: FakeStandIn, outputs: dict[str, str], port: int
+) -> None:
+    """Network load balancer, application load balancer, rule."""
+    fake.settle()
+    assert ask(DOOR, port, routing.HEALTH_PATH) == (200, routing.HEALTH_BODY)
+    assert ask("127.98.2.3", port, "/batches/1002000000") == (410, routing.GONE_BODY)
+
+
+def test_stable_names_target_becomes_healthy(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """Its health check is the front door's own fixed response."""
+    eventually(lambda: states(fake, outputs["Doorway"]) == {outputs["RouterArn"]: "healthy"})
+
+
+def test_registered_primary_gets_requests(
+    fake: FakeStandIn, outputs: dict[str, str], port: int, primary: Origin
+) -> None:
+    """Once it is healthy (A12)."""
+    assert ask(ROUTER, port, "/batches")[0] == 503
+    register(fake, outputs["Balanced"], port)
+    assert json.loads(ask(DOOR, port, "/batches")[1])["name"] == "primary"
+
+
+def test_new_target_is_initial(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """Nothing answers there yet."""
+    fake.client("elbv2").register_targets(TargetGroupArn=outputs["Balanced"], Targets=[{"Id": PRIMARY, "Port": port}])
+    assert states(fake, outputs["Balanced"]) == {PRIMARY: "initial"}
+
+
+def test_target_that_died_is_unhealthy(fake: FakeStandIn, outputs: dict[str, str], port: int, primary: Origin) -> None:
+    """Found out by real checks; the load balancer fails open to it and answers 502."""
+    register(fake, outputs["Balanced"], port)
+    primary.close()
+    eventually(lambda: states(fake, outputs["Balanced"]) == {PRIMARY: "unhealthy"})
+    assert ask(ROUTER, port, "/batches")[0] == 502
+    change = {"kind": "target_health", "before": "healthy", "after": "unhealthy"}
+    assert any(change.items() <= entry.items() for entry in fake.journal)
+
+
+def test_registering_again_changes_nothing(
+    fake: FakeStandIn, outputs: dict[str, str], port: int, primary: Origin
+) -> None:
+    """It stays healthy."""
+    register(fake, outputs["Balanced"], port)
+    fake.client("elbv2").register_targets(TargetGroupArn=outputs["Balanced"], Targets=[{"Id": PRIMARY, "Port": port}])
+    assert states(fake, outputs["Balanced"]) == {PRIMARY: "healthy"}
+
+
+def test_deregistering_is_idempotent(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """A target that is not registered is no error."""
+    for _ in range(2):
+        fake.client("elbv2").deregister_targets(
+            TargetGroupArn=outputs["Balanced"], Targets=[{"Id": PRIMARY, "Port": port}]
+        )
+    assert states(fake, outputs["Balanced"]) == {}
+
+
+def test_deregistered_target_is_draining(tmp_path: Path, port: int) -> None:
+    """For the group's delay, 30 s, which take some time at this speed."""
+    with stand_in(tmp_path, speed=1) as slow:
+        outputs = deploy(slow, port)
+        client = slow.client("elbv2")
+        targets = [{"Id": PRIMARY, "Port": port}]
+        client.register_targets(TargetGroupArn=outputs["Balanced"], Targets=targets)
+        client.deregister_targets(TargetGroupArn=outputs["Balanced"], Targets=targets)
+        assert states(slow, outputs["Balanced"]) == {PRIMARY: "draining"}
+
+
+def test_target_that_was_never_registered_is_unused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """If asked for by name."""
+    targets = [{"Id": PRIMARY, "Port": port}]
+    assert states(fake, outputs["Balanced"], Targets=targets) == {PRIMARY: "unused"}
+
+
+def test_target_of_a_group_without_listener_is_unused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """Nobody checks it."""
+    client = fake.client("elbv2")
+    vpc = client.describe_target_groups(TargetGroupArns=[outputs["Slot"]])["TargetGroups"][0]["VpcId"]
+    group = client.create_target_group(Name="alone", Protocol="HTTP", Port=port, VpcId=vpc, TargetType="ip")[
+        "TargetGroups"
+    ][0]["TargetGroupArn"]
+    client.register_targets(TargetGroupArn=group, Targets=[{"Id": PRIMARY, "Port": port}])
+    assert states(fake, group) == {PRIMARY: "unused"}
+
+
+def test_modified_rule_routes_ids_to_the_slot(
+    fake: FakeStandIn, outputs: dict[str, str], port: int, primary: Origin
+) -> None:
+    """What the controller does in Route and at retirement."""
+    register(fake, outputs["Slot"], port)
+    client = fake.client("elbv2")
+    client.modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.id_conditions(1002))
+    fake.settle()
+    assert json.loads(ask(ROUTER, port, "/batches/1002000000")[1])["name"] == "primary"
+    client.modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.unused_id_conditions(1))
+    fake.settle()
+    assert ask(ROUTER, port, "/batches/1002000000")[0] == 410
+
+
+def test_modified_rule_is_described_as_given(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """RegexValues come back, so that the controller can compare."""
+    client = fake.client("elbv2")
+    client.modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.id_conditions(1002))
+    rule = client.describe_rules(RuleArns=[outputs["IdRule"]])["Rules"][0]
+    assert rule["Conditions"] == routing.id_conditions(1002)
+
+
+def test_each_node_learns_of_a_change_in_its_own_time(tmp_path: Path, port: int) -> None:
+    """No node knows at once, and the times are drawn from the table: 8 to 12 s for each."""
+    with stand_in(tmp_path, speed=1) as slow:
+        outputs = deploy(slow, port)
+        before = {answer.node: answer for answer in slow.load_balancers.owners_of("/batches/1002000000", port=port)}
+        asked = slow.clock.now()
+        slow.client("elbv2").modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.id_conditions(1002))
+        change = next(entry for entry in reversed(slow.journal) if entry["kind"] == "load_balancer_change")
+        assert slow.load_balancers.settled_at(kind="application") == max(change["effective"].values())
+        delays = [time - asked for time in change["effective"].values()]
+        assert before.keys() == change["effective"].keys()
+        assert len(set(delays)) == len(delays)
+        # At least 8 s; the deployment's own changes may still be under way and keep their order.
+        assert all(delay >= 8 for delay in delays)
+
+
+def test_owners_are_told_for_each_node(fake: FakeStandIn, outputs: dict[str, str], port: int, primary: Origin) -> None:
+    """For the drill's check that no id has a wrong owner at any moment."""
+    register(fake, outputs["Slot"], port)
+    fake.client("elbv2").modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.id_conditions(1002))
+    fake.settle()
+    owners = fake.load_balancers.owners_of("/batches/1002000000", port=port)
+    assert [(owner.zone, owner.rule, owner.targets) for owner in owners] == [
+        ("us-east-1a", "101", (primary.target,)),
+        ("us-east-1b", "101", (primary.target,)),
+    ]
+    gone = fake.load_balancers.owners_of("/batches/1003000000", port=port)
+    assert [(owner.rule, owner.status) for owner in gone] == [("900", 410)] * 2
+
+
+def test_owner_by_header_is_told(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """A slot without member: 503, and from the right rule."""
+    fake.settle()
+    owners = fake.load_balancers.owners_of("/batches/x", port=port, headers={"X-Emr-Id-Prefix": "unused-1"})
+    assert {(owner.rule, owner.status) for owner in owners} == {("201", 503)}
+
+
+def test_requests_are_reported(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """To whom the drill named."""
+    seen: list[tuple[object, ...]] = []
+    fake.settle()
+    fake.load_balancers.on_request = lambda *request: seen.append(request)
+    ask(ROUTER, port, "/batches/5")
+    eventually(lambda: bool(seen))
+    assert seen[0][1:] == (ROUTER, port, "GET", "/batches/5", 410, "", "900")
+
+
+def test_stack_can_be_deleted(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """Nothing listens and no name is left."""
+    fake.client("cloudformation").delete_stack(StackName="front-door")
+    assert fake.load_balancers.dns_names() == {}
+    with pytest.raises(ConnectionRefusedError):
+        ask(ROUTER, port, "/")
+
+
+def test_rule_beyond_the_quota_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """As on AWS, by the API."""
+    conditions = [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": [f"^/{n}$" for n in range(6)]}}]
+    with pytest.raises(ClientError, match="A rule can only have '5' condition values"):
+        fake.client("elbv2").modify_rule(RuleArn=outputs["IdRule"], Conditions=conditions)
+
+
+def test_listener_with_encryption_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """The data path does not speak TLS, and says so instead of pretending."""
+    with pytest.raises(ClientError, match="encryption in transit turned off"):
+        fake.client("elbv2").create_listener(
+            LoadBalancerArn=outputs["RouterArn"],
+            Protocol="HTTPS",
+            Port=8443,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
+        )
+
+
+@pytest.mark.parametrize(
+    "target",
+    [{"Id": "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/none/1"}, {"Id": "10.0.0.1"}],
+)
+def test_group_of_a_load_balancer_takes_nothing_else(
+    fake: FakeStandIn, outputs: dict[str, str], target: dict[str, Any]
+) -> None:
+    """Target groups of type alb."""
+    with pytest.raises(ClientError, match="no application load balancer"):
+        fake.client("elbv2").register_targets(TargetGroupArn=outputs["Doorway"], Targets=[target])
+
+
+def test_group_of_addresses_takes_addresses(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """And not names."""
+    with pytest.raises(ClientError, match="not a valid IPv4 address"):
+        fake.client("elbv2").register_targets(TargetGroupArn=outputs["Slot"], Targets=[{"Id": "primary"}])
+
+
+def test_second_listener_on_a_port_is_refused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    """One listener to a port."""
+    with pytest.raises(ClientError, match="DuplicateListener"):
+        fake.client("elbv2").create_listener(
+            LoadBalancerArn=outputs["RouterArn"],
+            Protocol="HTTP",
+            Port=port,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
+        )
+
+
+def test_port_in_use_is_told_with_the_remedy(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """Another drill on the same block, or anything else that listens there."""
+    other = Origin(host=ROUTER)
+    with pytest.raises(DrillError, match=f"{other.target}: port {other.target.port} is in use"):
+        fake.client("elbv2").create_listener(
+            LoadBalancerArn=outputs["RouterArn"],
+            Protocol="HTTP",
+            Port=other.target.port,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
+        )
+    other.close()
