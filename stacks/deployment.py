@@ -179,6 +179,7 @@ class Deployment(Stack):
         alarms = Alarms(self, "Alarms", deployment=name, alert_topic=platform.alert_topic)
         alarms.watch_machines(controller.machines)
         alarms.watch_monitor(strategy.managed_clusters)
+        alarms.watch_retirements(strategy.managed_clusters)
         alarms.watch_dead_letters("Schedules", schedules.dead_letters)
         alarms.watch_dead_letters("Executions", controller.dead_letters)
 

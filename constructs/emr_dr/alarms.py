@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -47,7 +47,7 @@ class Alarms(Construct):
         """Alarm when the monitor has finished no round for three minutes, and when it asks for a person."""
         self._alarm(
             "MonitorSilent",
-            metric=self._metric(metrics.MONITOR_HEARTBEAT),
+            metric=self._metric(metrics.MONITOR_HEARTBEAT, {metrics.DEPLOYMENT_DIMENSION: self._deployment}),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             periods=3,
             description="The monitor watches nothing: no failover would start. See the log of its function.",
@@ -56,13 +56,36 @@ class Alarms(Construct):
         )
         for name in managed_clusters:
             for metric, description in (
-                (metrics.ATTEMPTS_EXHAUSTED, "No operation could mend it, and no further one is started by itself."),
-                (metrics.TERMINATED_BY_A_PERSON, "Its cluster was ended by a person, so nothing replaces it."),
+                (metrics.ATTEMPTS_EXHAUSTED, "no operation could mend it, and no further one starts by itself"),
+                (metrics.TERMINATED_BY_A_PERSON, "its cluster was ended by a person, so nothing replaces it"),
             ):
                 self._alarm(
                     f"{metric}{name.upper()}",
-                    metric=self._metric(metric, managed_cluster=name),
-                    description=f"Managed cluster {name} of {self._deployment}: {description}",
+                    metric=self._metric(
+                        metric,
+                        {metrics.DEPLOYMENT_DIMENSION: self._deployment, metrics.MANAGED_CLUSTER_DIMENSION: name},
+                    ),
+                    description=f"Managed cluster {name} of {self._deployment}: {description}.",
+                )
+
+    def watch_retirements(self, managed_clusters: Sequence[str]) -> None:
+        """Alarm when an old incarnation does not come to its end in time."""
+        for name in managed_clusters:
+            for metric, description in (
+                (
+                    "FenceOverdue",
+                    "applications of an old incarnation are not known to be dead, and its ids answer 410 nevertheless: "
+                    "a job that is submitted again may run twice",
+                ),
+                ("RetirementOverdue", "the stack of an old incarnation is still there and costs money"),
+            ):
+                self._alarm(
+                    f"{metric}{name.upper()}",
+                    # The dimensions that Powertools and the failover function give to all of its metrics.
+                    metric=self._metric(
+                        metric, {"service": "failover", "Deployment": self._deployment, "ManagedCluster": name}
+                    ),
+                    description=f"Managed cluster {name} of {self._deployment}: {description}.",
                 )
 
     def watch_dead_letters(self, name: str, queue: sqs.IQueue) -> None:
@@ -75,14 +98,11 @@ class Alarms(Construct):
             description="A call that had to be made was given up; the message in the queue says which.",
         )
 
-    def _metric(self, name: str, *, managed_cluster: str | None = None) -> cloudwatch.Metric:
-        dimensions = {metrics.DEPLOYMENT_DIMENSION: self._deployment}
-        if managed_cluster is not None:
-            dimensions[metrics.MANAGED_CLUSTER_DIMENSION] = managed_cluster
+    def _metric(self, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
         return cloudwatch.Metric(
             namespace=metrics.NAMESPACE,
             metric_name=name,
-            dimensions_map=dimensions,
+            dimensions_map=dict(dimensions),
             statistic=cloudwatch.Stats.SUM,
             period=Duration.minutes(1),
         )

@@ -94,21 +94,11 @@ class Controller(Construct):
                 *permissions.clusters(
                     self,
                     deployment=deployment,
-                    actions=(
-                        "AddJobFlowSteps",
-                        "DescribeCluster",
-                        "DescribeStep",
-                        "ListInstances",
-                        "ListSteps",
-                        "SetTerminationProtection",
-                        "TerminateJobFlows",
-                    ),
+                    actions=("DescribeCluster", "ListInstances", "SetTerminationProtection", "TerminateJobFlows"),
                 ),
                 *permissions.routing_changes(front_door),
                 *permissions.prober_calls(probers),
-                *permissions.machine_access(
-                    self, starts=[retirement], reads=[operation, retirement], stops=[operation]
-                ),
+                *permissions.machine_access(self, starts=[retirement], describes=[operation]),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )
@@ -125,7 +115,11 @@ class Controller(Construct):
             [
                 *permissions.record_access(tables.record),
                 *permissions.machine_access(
-                    self, starts=[operation, retirement], reads=[operation, retirement], stops=[operation]
+                    self,
+                    starts=[operation, retirement],
+                    describes=[operation],
+                    lists=[operation],
+                    stops=[operation],
                 ),
             ]
         )
@@ -141,7 +135,8 @@ class Controller(Construct):
         self.execution_ended.allow(
             [
                 *permissions.record_access(tables.record),
-                *permissions.machine_access(self, starts=[retirement], reads=[operation, retirement]),
+                permissions.routing_reading(),
+                *permissions.machine_access(self, starts=[retirement]),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )
@@ -184,17 +179,22 @@ class Controller(Construct):
     def _acknowledge(self, *, deployment: str, managed_clusters: Sequence[str], template_bucket: str) -> None:
         everywhere = "arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"
         executions = {
-            wildcard_resource(
-                everywhere.format(service="states", resource=f"execution:{deployment}-{machine}:*")
-            ): "executions of this one machine; their names are made when they start"
-            for machine in ("operation", "retirement")
+            wildcard_resource(everywhere.format(service="states", resource=f"execution:{deployment}-operation:*")): (
+                "executions of this one machine; their names are made when they start"
+            )
+        }
+        targets = {
+            "AwsSolutions-IAM5[Resource::*]": (
+                "reading actions that know no resources: ListStacks and DescribeTargetHealth; neither changes anything"
+            )
         }
         acknowledge(self.managed_cluster.role, executions)
-        acknowledge(self.execution_ended.role, executions)
+        acknowledge(self.execution_ended.role, targets)
         acknowledge(
             self.failover.role,
             {
                 **executions,
+                **targets,
                 **{
                     wildcard_resource(
                         everywhere.format(
@@ -209,10 +209,6 @@ class Controller(Construct):
                 ),
                 wildcard_resource(f"arn:<AWS::Partition>:s3:::{_finding_text(self, template_bucket)}/*.json"): (
                     "published templates; names are hashes of their content, and older ones stay launchable"
-                ),
-                "AwsSolutions-IAM5[Resource::*]": (
-                    "ListStacks and the reading actions of Elastic Load Balancing know no resources; none of them "
-                    "changes anything"
                 ),
             },
         )

@@ -84,7 +84,6 @@ def incarnation_stacks(
             sid="Stacks",
             actions=[
                 "cloudformation:DeleteStack",
-                "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStackResource",
                 "cloudformation:DescribeStacks",
                 "cloudformation:TagResource",
@@ -142,10 +141,10 @@ def routing_changes(front_door: FrontDoor) -> list[iam.PolicyStatement]:
 
 
 def routing_reading() -> iam.PolicyStatement:
-    """Look at targets and rules; these actions know no resources."""
+    """Look at targets; this action knows no resources."""
     return iam.PolicyStatement(
         sid="Routing",
-        actions=["elasticloadbalancing:DescribeRules", "elasticloadbalancing:DescribeTargetHealth"],
+        actions=["elasticloadbalancing:DescribeTargetHealth"],
         resources=["*"],
     )
 
@@ -162,38 +161,22 @@ def prober_calls(probers: Probers) -> list[iam.PolicyStatement]:
 
 
 def machine_access(
-    scope: Construct, *, starts: Sequence[str], reads: Sequence[str] = (), stops: Sequence[str] = ()
+    scope: Construct,
+    *,
+    starts: Sequence[str] = (),
+    describes: Sequence[str] = (),
+    lists: Sequence[str] = (),
+    stops: Sequence[str] = (),
 ) -> list[iam.PolicyStatement]:
-    """Start, look at and stop executions of our machines, each given by its name."""
-    statements = [
-        iam.PolicyStatement(
-            sid="StartExecutions",
-            actions=["states:StartExecution"],
-            resources=[machine_arn(scope, name) for name in starts],
-        )
+    """Start, describe, list and stop executions of our machines, each given by its name."""
+    by_machine = (("states:StartExecution", starts), ("states:ListExecutions", lists))
+    by_execution = (("states:DescribeExecution", describes), ("states:StopExecution", stops))
+    return [
+        iam.PolicyStatement(actions=[action], resources=[arn(scope, name) for name in names])
+        for arn, actions in ((machine_arn, by_machine), (executions_arn, by_execution))
+        for action, names in actions
+        if names
     ]
-    if reads:
-        statements += [
-            iam.PolicyStatement(
-                sid="ListExecutions",
-                actions=["states:ListExecutions"],
-                resources=[machine_arn(scope, name) for name in reads],
-            ),
-            iam.PolicyStatement(
-                sid="ReadExecutions",
-                actions=["states:DescribeExecution"],
-                resources=[executions_arn(scope, name) for name in reads],
-            ),
-        ]
-    if stops:
-        statements.append(
-            iam.PolicyStatement(
-                sid="StopExecutions",
-                actions=["states:StopExecution"],
-                resources=[executions_arn(scope, name) for name in stops],
-            )
-        )
-    return statements
 
 
 def notices(topic: sns.ITopic, key: kms.IKey) -> list[iam.PolicyStatement]:

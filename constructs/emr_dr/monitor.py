@@ -52,7 +52,7 @@ class Monitor(Construct):
                 permissions.routing_reading(),
                 *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster",)),
                 *permissions.machine_access(
-                    self, starts=[f"{deployment}-operation"], reads=[f"{deployment}-operation"]
+                    self, starts=[f"{deployment}-operation"], describes=[f"{deployment}-operation"]
                 ),
             ]
         )
