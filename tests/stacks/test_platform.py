@@ -1,0 +1,77 @@
+"""The platform as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_dr.settings import Settings
+from stacks.platform import Platform
+
+from ..synthesis import findings, new_app, only, resources, templates
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    app = new_app(tmp_path_factory.mktemp("platform"))
+    Platform(app, "Platform", settings=Settings.parse({"alert_email": "ops@example.org"}))
+    return templates(app)["Platform"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"network": {"nat_gateways": "none"}, "alert_email": "ops@example.org"},
+        {"permissions": {"read": ["s3://lake/raw/", "s3://whole-bucket/"], "write": ["s3://lake/curated/"]}},
+        {
+            "region": "us-east-1",
+            "network": {"availability_zones": ["us-east-1a", "us-east-1b", "us-east-1f"], "nat_gateways": "one"},
+        },
+    ],
+)
+def test_the_policy_checks_find_nothing_whatever_the_settings(tmp_path: Path, values: dict[str, Any]) -> None:
+    """B8: each acknowledged finding has its reason beside the construct."""
+    app = new_app(tmp_path)
+    Platform(app, "Platform", settings=Settings.parse(values))
+
+    assert findings(app) == []
+
+
+def test_alerts_are_encrypted_and_sent_to_the_address_of_the_settings(template: dict[str, Any]) -> None:
+    """B3: somebody is told."""
+    subscription = only(template, "AWS::SNS::Subscription")
+
+    assert "KmsMasterKeyId" in only(template, "AWS::SNS::Topic")
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
+
+
+def test_clients_get_a_group_without_rules(template: dict[str, Any]) -> None:
+    """A5: who may use Livy is who carries this group."""
+    (group,) = (
+        each for name, each in resources(template, "AWS::EC2::SecurityGroup").items() if name.startswith("LivyClients")
+    )
+
+    assert "SecurityGroupIngress" not in group
+
+
+def test_the_template_names_no_region_unless_the_settings_do(tmp_path: Path) -> None:
+    app = new_app(tmp_path)
+    platform = Platform(app, "Platform", settings=Settings.parse({"region": "eu-west-1"}))
+
+    assert platform.region == "eu-west-1"
+
+
+def test_one_zone_each_for_clusters_and_services(tmp_path: Path) -> None:
+    app = new_app(tmp_path)
+    platform = Platform(app, "Platform", settings=Settings())
+
+    assert [len(each) for each in (platform.emr_subnets, platform.service_subnets)] == [3, 3]
+    assert len(platform.availability_zones_in_use) == 3
+
+
+def test_nothing_in_it_runs_code(template: dict[str, Any]) -> None:
+    """The slow, shared stack holds no function that would need rights on what everything stands on."""
+    assert resources(template, "AWS::Lambda::Function") == {}
