@@ -59,6 +59,11 @@ class Timing:
         self._draws: Counter[tuple[Event, str]] = Counter()
         self._lock = threading.Lock()
 
+    @property
+    def seed(self) -> int:
+        """The seed that decides every duration."""
+        return self._seed
+
     def draw(self, event: Event, subject: str = "") -> float:
         """How long *event* takes this time, in simulated seconds.
 

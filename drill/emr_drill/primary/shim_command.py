@@ -2,6 +2,7 @@
 
 ``shim_command.py NAME ARGUMENT...`` with ``EMR_DRILL_MACHINE`` (the machine's root directory),
 ``EMR_DRILL_CONTROL`` (host:port of what answers for the machine) and ``EMR_DRILL_SHIMS`` (directory of the shims).
+A script calls it a dozen times while simulated time runs on, so that it imports no more than it needs.
 
 Absolute paths of the machine in arguments are mapped below its root directory, so that the very script that runs on a
 real primary runs here, changes nothing outside, and needs no rights.
@@ -9,13 +10,9 @@ real primary runs here, changes nothing outside, and needs no rights.
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import shutil
-import socket
 import sys
-from pathlib import Path
 
 # What belongs to a machine of its own; /tmp is not here, as scripts get a TMPDIR below the machine's directory.
 _MACHINE_PATHS = re.compile(r"(?<![^\s'\"=:>])/(?:var|etc|opt|mnt|run|usr/lib)(?=/|\s|['\"]|$)")
@@ -64,7 +61,7 @@ def without_owners(arguments: list[str]) -> list[str]:
 def change_owner(arguments: list[str]) -> int:
     """What chown would say: nothing, if every file is there."""
     files = [argument for argument in arguments if not argument.startswith("-")][1:]
-    missing = [file for file in files if not Path(file).exists()]
+    missing = [file for file in files if not os.access(file, os.F_OK)]
     for file in missing:
         print(f"chown: cannot access '{file}': No such file or directory", file=sys.stderr)
     return 1 if missing or not files else 0
@@ -72,6 +69,9 @@ def change_owner(arguments: list[str]) -> int:
 
 def ask(name: str, arguments: list[str]) -> int:
     """Have whoever answers for the machine do it."""
+    import json
+    import socket
+
     host, _, port = os.environ["EMR_DRILL_CONTROL"].rpartition(":")
     given = sys.stdin.read() if "-" in arguments and not sys.stdin.isatty() else ""
     with socket.create_connection((host, int(port))) as connection:
@@ -86,12 +86,12 @@ def ask(name: str, arguments: list[str]) -> int:
 def execute(command: list[str]) -> int:
     """Become the real *command*; returns only if there is none."""
     shims = os.environ["EMR_DRILL_SHIMS"]
-    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if one != shims)
-    program = shutil.which(command[0], path=path)
-    if program is None:
-        print(f"{command[0]}: command not found", file=sys.stderr)
-        return 127
-    os.execv(program, command)
+    folders = [folder for folder in os.environ["PATH"].split(os.pathsep) if folder != shims]
+    for program in [command[0]] if "/" in command[0] else [f"{folder}/{command[0]}" for folder in folders]:
+        if os.access(program, os.X_OK):
+            os.execv(program, command)
+    print(f"{command[0]}: command not found", file=sys.stderr)
+    return 127
 
 
 def main(name: str, arguments: list[str]) -> int:
@@ -104,7 +104,7 @@ def main(name: str, arguments: list[str]) -> int:
         if not command:
             return 0
         name, arguments = command[0], command[1:]
-        if (Path(os.environ["EMR_DRILL_SHIMS"]) / name).exists():
+        if os.access(f"{os.environ['EMR_DRILL_SHIMS']}/{name}", os.X_OK):
             return main(name, arguments)
     arguments = [mapped(argument, root) for argument in arguments]
     if name == "chown":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -207,10 +208,9 @@ class Batches:
                 self._new.clear()
                 await self._new.wait()
                 continue
-            try:
+            # A ResourceManager that is dead changes no batch's state: clients are told what was true last.
+            with contextlib.suppress(OSError):
                 self._see(pending, await self._call("GET", "/applications"))
-            except OSError:
-                pass  # a ResourceManager that is dead changes no batch's state: clients are told what was true last
             await self._sleep(self._configuration.poll_seconds)
 
     def _see(self, pending: list[Batch], applications: dict[str, dict[str, str]]) -> None:

@@ -28,10 +28,8 @@ class HdfsCommand:
         """Exit code and output of ``hdfs ARGUMENTS`` with *given* as standard input."""
         if not self._up():
             return 1, f"{arguments[0] if arguments else 'hdfs'}: Connection refused\n"
-        if len(arguments) < 2 or arguments[0] not in ("dfs", "dfsadmin"):
-            return 1, f"hdfs: a simulated primary knows dfs and dfsadmin, got {list(arguments)}\n"
-        if arguments[0] == "dfsadmin":
-            return 0, "Safe mode is OFF\n"
+        if len(arguments) < 2 or arguments[0] != "dfs":
+            return 1, f"hdfs: a simulated primary knows only dfs, got {list(arguments)}\n"
         action, rest = arguments[1], [one for one in arguments[2:] if one == "-" or not one.startswith("-")]
         flags = {one for one in arguments[2:] if one != "-" and one.startswith("-")}
         match action:

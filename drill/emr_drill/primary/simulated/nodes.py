@@ -7,6 +7,7 @@ job that is run again elsewhere a double run, and what the controller's fence is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -124,10 +125,8 @@ class Nodes:
             os.close(descriptor)
 
     async def _tell(self, path: str, body: object) -> None:
-        try:
+        with contextlib.suppress(OSError):  # no ResourceManager: containers run on without it
             await web.call("POST", self._configuration.address, SUBMIT_PORT, path, body)
-        except OSError:
-            pass  # no ResourceManager: containers run on without it
 
 
 async def run(configuration: Configuration) -> None:

@@ -1,0 +1,327 @@
+"""EMR of the stand-in: clusters that take as long as real ones and have real processes behind them.
+
+moto's clusters are WAITING when RunJobFlow returns and have nothing behind them; here each has a life of its own
+(:mod:`emr_drill.stand_in.emr_life`), and the API is answered from it (:mod:`emr_drill.stand_in.emr_api`).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.error import URLError
+from urllib.parse import urlsplit
+from urllib.request import ProxyHandler, build_opener
+
+from moto.ec2.models import ec2_backends
+
+from emr_drill.errors import DrillError
+from emr_drill.ports import Primary, PrimaryPlan, Service, StepResult
+from emr_drill.stand_in import emr_api
+from emr_drill.stand_in.emr_life import ClusterLife, World
+from emr_drill.stand_in.emr_properties import coerce_cluster_properties
+from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Reason, Step, new_id
+from emr_drill.timing import Event
+
+if TYPE_CHECKING:
+    from emr_drill.stand_in.server import StandIn
+
+__all__ = ["LEDGER_FILE", "ClusterSeen", "EmrClusters", "coerce_cluster_properties", "install"]
+
+LEDGER_FILE = "ledger.jsonl"
+# Which code EMR gives when an AZ has no machines left is a guess (docs/assumptions.md); the code of the details is
+# documented in EMR's management guide, page INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ.
+NO_CAPACITY_CODE, NO_CAPACITY_DETAIL = "INTERNAL_ERROR", "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"
+# States that EMR publishes events for, by the table in its management guide.
+PUBLISHED = ENDED | {ClusterState.STARTING, ClusterState.RUNNING, ClusterState.WAITING}
+SCRIPT_RUNNER, COMMAND_RUNNER = "script-runner.jar", "command-runner.jar"
+UNFINISHED = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+RESOURCE_MANAGER_PORT = 8088
+ASK_SECONDS = 2.0  # machine time
+
+
+def install(stand_in: StandIn) -> None:
+    """Put EMR into moto, and give *stand_in* its ``clusters``, which must be closed when it ends."""
+    stand_in.clusters = EmrClusters(stand_in)
+    emr_api.apply(stand_in.clusters)
+
+
+class ClusterSeen(NamedTuple):
+    """A cluster in one line."""
+
+    cluster_id: str
+    name: str
+    availability_zone: str
+    address: str | None
+    state: str
+
+
+class EmrClusters:
+    """All clusters of the stand-in, and what the drill may do to them behind EMR's back."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self._stand_in = stand_in
+        self._lives: dict[str, ClusterLife] = {}
+        self._lock = threading.RLock()
+        self._launched: Counter[int] = Counter()
+        self._without_capacity: dict[str, str] = {}
+        self._world = World(
+            clock=stand_in.clock,
+            timing=stand_in.timing,
+            assign_address=self._assign_address,
+            capacity_failure=self._capacity_failure,
+            make_primary=self._make_primary,
+            run_step=self._run_step,
+            changed=self._changed,
+        )
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Region and account of every cluster."""
+        return self._stand_in.region, self._stand_in.account
+
+    # What the API does.
+
+    def launch(self, request: Mapping[str, Any]) -> Cluster:
+        """Begin a cluster as RunJobFlow does.
+
+        Args:
+            request: the arguments of RunJobFlow.
+
+        Raises:
+            ValueError: EMR would refuse them, or the stand-in cannot do what they ask for.
+        """
+        instances = request.get("Instances", {})
+        if not instances.get("InstanceGroups") or not instances.get("Ec2SubnetId"):
+            raise ValueError("the stand-in launches instance groups in one subnet: InstanceGroups and Ec2SubnetId")
+        subnets = ec2_backends[self._stand_in.account][self._stand_in.region]
+        subnet = next(iter(subnets.describe_subnets(filters={"subnet-id": instances["Ec2SubnetId"]})), None)
+        if subnet is None:
+            raise ValueError(f"The subnet {instances['Ec2SubnetId']} does not exist.")
+        zones = sorted(one.name for one in subnets.describe_availability_zones())
+        now = self._stand_in.clock.now()
+        cluster = Cluster(
+            id=new_id("j"),
+            request=request,
+            availability_zone=subnet.availability_zone,
+            zone=zones.index(subnet.availability_zone) + 1,
+            network=subnet.cidr_block,
+            groups=[InstanceGroup(id=new_id("ig"), request=one) for one in instances["InstanceGroups"]],
+            created=now,
+            tags={one["Key"]: one.get("Value", "") for one in request.get("Tags") or []},
+            termination_protected=bool(instances.get("TerminationProtected", False)),
+            managed_scaling=request.get("ManagedScalingPolicy"),
+        )
+        life = ClusterLife(cluster=cluster, world=self._world)
+        life.add_steps([self.new_step(cluster, one) for one in request.get("Steps") or []])
+        with self._lock:
+            self._lives[cluster.id] = life
+        life.start()
+        return cluster
+
+    def new_step(self, cluster: Cluster, request: Mapping[str, Any]) -> Step:
+        """A step of *cluster*, with the time that it takes; not in its line yet."""
+        seconds = self._stand_in.timing.draw(Event.EMR_STEP, cluster.name)
+        return Step(id=new_id("s"), request=request, seconds=seconds, created=self._stand_in.clock.now())
+
+    def life(self, cluster_id: str) -> ClusterLife:
+        """The life of a cluster.
+
+        Raises:
+            KeyError: there is no such cluster.
+        """
+        with self._lock:
+            return self._lives[cluster_id]
+
+    def all(self) -> list[Cluster]:
+        """Every cluster that there ever was, oldest first."""
+        with self._lock:
+            return [life.cluster for life in self._lives.values()]
+
+    # What CloudFormation asks.
+
+    def cfn_status(self, cluster_id: str) -> str | None:
+        """Whether the resource is made: ``None`` not yet, ``""`` yes, else why it failed.
+
+        Made means WAITING; at which state of the cluster AWS completes the resource is not documented.
+        """
+        cluster = self.life(cluster_id).cluster
+        if any(state is ClusterState.WAITING for state, _ in cluster.history):
+            return ""
+        if cluster.state not in ENDING:
+            return None
+        return f"Cluster {cluster_id} is {cluster.state}: {cluster.reason.code}: {cluster.reason.message}"
+
+    def cfn_gone(self, cluster_id: str) -> bool:
+        """Whether the resource is deleted: the cluster ended, or there never was one."""
+        with self._lock:
+            life = self._lives.get(cluster_id)
+        return life is None or life.cluster.state in ENDED
+
+    # What the drill asks and does.
+
+    def states(self) -> list[ClusterSeen]:
+        """Every cluster that there ever was, oldest first."""
+        return [ClusterSeen(one.id, one.name, one.availability_zone, one.address, str(one.state)) for one in self.all()]
+
+    def by_address(self, address: str) -> ClusterSeen | None:
+        """The cluster whose primary has *address*; no two clusters of a drill ever have the same."""
+        return next((one for one in self.states() if one.address == address), None)
+
+    def history(self, cluster_id: str) -> list[tuple[str, float]]:
+        """Every state that a cluster was in, and when it began, in simulated seconds since 1970."""
+        return [(str(state), at) for state, at in self.life(cluster_id).cluster.history]
+
+    def primary(self, cluster_id: str) -> Primary:
+        """The machines of a cluster.
+
+        Raises:
+            DrillError: it has none yet.
+        """
+        primary = self.life(cluster_id).primary
+        if primary is None:
+            raise DrillError(f"cluster {cluster_id} is {self.life(cluster_id).cluster.state} and has no primary yet")
+        return primary
+
+    def kill_primary(self, cluster_id: str) -> None:
+        """SIGKILL of all the primary's services; containers on other nodes live on until EMR says TERMINATED."""
+        self.life(cluster_id).kill(list(Service))
+
+    def kill_service(self, cluster_id: str, service: Service) -> None:
+        """SIGKILL of one service."""
+        self.life(cluster_id).kill([service])
+
+    def fail_capacity(self, availability_zone: str, *, message: str | None = None) -> None:
+        """Let launches in an AZ fail from now on, for want of machines."""
+        with self._lock:
+            self._without_capacity[availability_zone] = message or (
+                f"The selected Availability Zone {availability_zone} does not have enough capacity for the request."
+            )
+
+    def restore_capacity(self, availability_zone: str) -> None:
+        """Let launches in an AZ succeed again."""
+        with self._lock:
+            self._without_capacity.pop(availability_zone, None)
+
+    def applications_running(self, name: str) -> bool:
+        """Whether an application may still run on the cluster called *name*: not if it ended, or if its
+        ResourceManager says so; a ResourceManager that does not answer proves nothing."""
+        found = [cluster for cluster in self.all() if cluster.name == name]
+        return any(cluster.state not in ENDED and self._may_run(cluster) for cluster in found)
+
+    def close(self) -> None:
+        """End every cluster at once."""
+        with self._lock:
+            lives = list(self._lives.values())
+        for life in lives:
+            life.close()
+        for life in lives:
+            life.join()
+
+    # What the life of a cluster needs.
+
+    def _assign_address(self, cluster: Cluster) -> str:
+        with self._lock:
+            number = self._launched[cluster.zone]
+            self._launched[cluster.zone] += 1
+        return self._stand_in.addresses.primary(cluster.zone, number)
+
+    def _capacity_failure(self, cluster: Cluster) -> Reason | None:
+        with self._lock:
+            message = self._without_capacity.get(cluster.availability_zone)
+        if message is None:
+            return None
+        primary = next(group for group in cluster.groups if group.role == "MASTER")
+        data = {"instance-type": primary.request["InstanceType"], "availability-zone": cluster.availability_zone}
+        detail = {"ErrorCode": NO_CAPACITY_DETAIL, "ErrorData": [data], "ErrorMessage": message}
+        return Reason(code=NO_CAPACITY_CODE, message=message, details=(detail,))
+
+    def _make_primary(self, cluster: Cluster) -> Primary:
+        assert cluster.address is not None, "a primary is made when it has an address"
+        directory = self._stand_in.workdir / "clusters" / cluster.id
+        directory.mkdir(parents=True, exist_ok=True)
+        return self._stand_in.primaries.create(
+            PrimaryPlan(
+                cluster_id=cluster.id,
+                name=cluster.name,
+                address=cluster.address,
+                directory=directory,
+                ledger=self._stand_in.workdir / LEDGER_FILE,
+                clock=self._stand_in.clock,
+                classifications=cluster.classifications,
+                seed=self._stand_in.timing.seed,
+            )
+        )
+
+    def _run_step(self, primary: Primary, step: Step) -> StepResult:
+        jar = step.jar.rsplit("/", 1)[-1]
+        if jar == SCRIPT_RUNNER and step.arguments:
+            script, *arguments = step.arguments
+            try:
+                return primary.run_script(self._fetch(script), arguments)
+            except self._stand_in.client("s3").exceptions.ClientError as error:
+                return StepResult(exit_code=1, output=f"cannot read {script}: {error}")
+        if jar == COMMAND_RUNNER and step.arguments:
+            return primary.run_script(b'exec "$@"\n', step.arguments)
+        return StepResult(
+            exit_code=1, output=f"the stand-in runs {SCRIPT_RUNNER} and {COMMAND_RUNNER} with arguments, got {step.jar}"
+        )
+
+    def _fetch(self, uri: str) -> bytes:
+        parts = urlsplit(uri)
+        answer = self._stand_in.client("s3").get_object(Bucket=parts.netloc, Key=parts.path.lstrip("/"))
+        body: bytes = answer["Body"].read()
+        return body
+
+    def _changed(self, cluster: Cluster, step: Step | None) -> None:
+        about = {"at": self._stand_in.clock.now(), "cluster": cluster.id, "name": cluster.name}
+        if step is not None:
+            self._stand_in.journal.append(
+                {**about, "kind": "step", "step": step.name, "state": str(step.state), "output": step.message}
+            )
+            return
+        self._stand_in.journal.append(
+            {
+                **about,
+                "kind": "cluster",
+                "state": str(cluster.state),
+                "availability_zone": cluster.availability_zone,
+                "address": cluster.address,
+                "reason": f"{cluster.reason.code} {cluster.reason.message}".strip(),
+            }
+        )
+        bus = getattr(self._stand_in, "event_bus", None)  # tests leave it out
+        if bus is not None and cluster.state in PUBLISHED:
+            bus.publish(
+                source="aws.emr",
+                detail_type="EMR Cluster State Change",
+                detail=_event(cluster),
+                resources=[cluster.arn(self._stand_in.region, self._stand_in.account)],
+            )
+
+    def _may_run(self, cluster: Cluster) -> bool:
+        if cluster.address is None:
+            return False
+        site = cluster.classifications.get("yarn-site", {}).get("yarn.resourcemanager.webapp.address", "")
+        port = site.rsplit(":", 1)[1] if ":" in site else RESOURCE_MANAGER_PORT
+        url = f"http://{cluster.address}:{port}/ws/v1/cluster/apps?states={UNFINISHED}"
+        try:
+            with build_opener(ProxyHandler({})).open(url, timeout=ASK_SECONDS) as answer:
+                return bool((json.load(answer).get("apps") or {}).get("app"))
+        except (URLError, OSError, ValueError):
+            return True
+
+
+def _event(cluster: Cluster) -> dict[str, Any]:
+    failed = cluster.state is ClusterState.TERMINATED_WITH_ERRORS
+    return {
+        "severity": "CRITICAL" if failed else "INFO",
+        # A string, not an object, in EMR's events.
+        "stateChangeReason": json.dumps({"code": cluster.reason.code, "message": cluster.reason.message}),
+        "name": cluster.name,
+        "clusterId": cluster.id,
+        "state": str(cluster.state),
+        "message": f"Amazon EMR Cluster {cluster.id} ({cluster.name}) is {cluster.state}.",
+    }
