@@ -183,7 +183,7 @@ class FunctionConfig:
                     "policy": Policy(**data["policy"]),
                 }
             )
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{ENVIRONMENT_VARIABLE} is not a function configuration: {error!r}") from error
 
 

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from dr_core.evidence import (
+    LOAD_BALANCER,
+    Evidence,
+    Reading,
+    Service,
+    Verdict,
+    healthy,
+    is_prober,
+    look_from_dict,
+    look_to_dict,
+    prober_observer,
+    sort_key_from,
+    unhealthy,
+    unknown,
+)
+
+EVIDENCE = Evidence(
+    incarnation="g000001",
+    observer=prober_observer("us-east-1a"),
+    observed_at=1795230625.125,
+    services={Service.LIVY: healthy("sessions: 0"), Service.NAME_NODE: unhealthy("connection refused")},
+    front_door=True,
+)
+
+
+def test_the_item_of_evidence() -> None:
+    assert EVIDENCE.to_item(round_seconds=10) == {
+        "incarnation": "g000001",
+        "observed": "1795230625.125#prober:us-east-1a",
+        "observer": "prober:us-east-1a",
+        "observed_at": Decimal("1795230625.125"),
+        "round": 179523062,
+        "services": {
+            "livy": {"verdict": "healthy", "detail": "sessions: 0"},
+            "name_node": {"verdict": "unhealthy", "detail": "connection refused"},
+        },
+        "front_door": True,
+        "expires_at": 1795230625 + 86_400,
+    }
+
+
+def test_evidence_comes_back_from_its_item() -> None:
+    assert Evidence.from_item(EVIDENCE.to_item(round_seconds=10)) == EVIDENCE
+
+
+def test_a_failed_control_comes_back() -> None:
+    item = EVIDENCE.to_item(round_seconds=10) | {"front_door": False}
+
+    assert Evidence.from_item(item).front_door is False
+
+
+def test_the_time_comes_back_as_an_ordinary_number() -> None:
+    assert type(Evidence.from_item(EVIDENCE.to_item(round_seconds=10)).observed_at) is float
+
+
+def test_sort_keys_compare_as_times_do() -> None:
+    times = [0.0, 9.999, 10.0, 999_999_999.5, 1_795_230_625.125, 1_795_230_625.25]
+
+    assert sorted(times, key=sort_key_from) == times
+    assert len({len(sort_key_from(each)) for each in times}) == 1
+
+
+def test_evidence_sorts_behind_the_key_of_its_time() -> None:
+    assert sort_key_from(EVIDENCE.observed_at) < EVIDENCE.observed < sort_key_from(EVIDENCE.observed_at + 0.001)
+
+
+def test_an_immediate_look_goes_over_the_wire() -> None:
+    data = look_to_dict(EVIDENCE, address="10.0.0.7")
+
+    assert data == {
+        "address": "10.0.0.7",
+        "observer": "prober:us-east-1a",
+        "observed_at": 1795230625.125,
+        "front_door": True,
+        "services": {
+            "livy": {"verdict": "healthy", "detail": "sessions: 0"},
+            "name_node": {"verdict": "unhealthy", "detail": "connection refused"},
+        },
+    }
+    assert look_from_dict(data, incarnation="g000001") == EVIDENCE
+
+
+@pytest.mark.parametrize(
+    ("reading", "verdict"),
+    [(healthy("x"), Verdict.HEALTHY), (unhealthy("x"), Verdict.UNHEALTHY), (unknown("x"), Verdict.UNKNOWN)],
+)
+def test_readings_say_what_they_are_called(reading: Reading, verdict: Verdict) -> None:
+    assert reading == Reading(verdict=verdict, detail="x")
+
+
+def test_a_prober_is_named_by_its_zone() -> None:
+    assert prober_observer("us-east-1a") == "prober:us-east-1a"
+
+
+@pytest.mark.parametrize(
+    ("observer", "expected"), [("prober:us-east-1a", True), (LOAD_BALANCER, False), ("probers", False)]
+)
+def test_who_is_a_prober(observer: str, expected: bool) -> None:
+    assert is_prober(observer) is expected
+
+
+def test_the_words_of_evidence() -> None:
+    assert [str(each) for each in Service] == ["livy", "resource_manager", "name_node"]
+    assert [str(each) for each in Verdict] == ["healthy", "unhealthy", "unknown"]
+    assert LOAD_BALANCER == "load-balancer"

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dr_core import naming
+
+
+def test_incarnation_id_sorts_by_age() -> None:
+    assert naming.incarnation_id(1) == "g000001"
+    assert naming.incarnation_id(9) < naming.incarnation_id(10) < naming.incarnation_id(100)
+
+
+@pytest.mark.parametrize("generation", [1, 42, 999_999, 1_000_000])
+def test_generation_is_read_back_from_its_id(generation: int) -> None:
+    assert naming.generation_of(naming.incarnation_id(generation)) == generation
+
+
+@pytest.mark.parametrize("text", ["000001", "g1", "g00001", "xg000001", "g000001x", "g00000a", ""])
+def test_what_is_no_incarnation_id_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(f"six digits, such as g000001, got {text!r}")):
+        naming.generation_of(text)
+
+
+def test_stack_name_says_whose_incarnation_it_is() -> None:
+    assert naming.stack_name("emr-dr-active-passive", "a", 1) == "emr-dr-active-passive-a-g1"
+
+
+def test_generation_is_read_back_from_the_stack_name() -> None:
+    assert naming.generation_of_stack("dep", "a", naming.stack_name("dep", "a", 12)) == 12
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dep-b-g1",  # another managed cluster
+        "other-a-g1",  # another deployment
+        "dep-a-g0",  # no generation
+        "dep-a-g01",
+        "dep-a-g",
+        "dep-a-g1-x",
+        "x-dep-a-g1",
+        "depXa-g1",
+    ],
+)
+def test_a_stack_that_is_not_ours_has_no_generation(name: str) -> None:
+    """Nothing is touched that is not ours."""
+    assert naming.generation_of_stack("dep", "a", name) is None
+
+
+def test_dots_in_a_deployments_name_match_only_themselves() -> None:
+    assert naming.generation_of_stack("d.p", "a", "dxp-a-g1") is None
+
+
+def test_canary_name_is_read_back() -> None:
+    assert naming.canary_name(2, 1) == "emr-dr-canary-g2-1"
+    assert naming.parse_canary_name("emr-dr-canary-g2-13") == (2, 13)
+
+
+@pytest.mark.parametrize(
+    "name", ["job-1", "emr-dr-canary-g2", "emr-dr-canary-g0-1", "emr-dr-canary-g2-0", "x-emr-dr-canary-g2-1"]
+)
+def test_another_job_is_no_canary(name: str) -> None:
+    assert naming.parse_canary_name(name) is None
+
+
+def test_incident_is_named_by_its_first_bad_evidence_in_utc() -> None:
+    assert naming.incident_name("a", 1795230625.9) == "a-20261121t031025"
+
+
+def test_operation_of_an_incident_is_the_incident_and_the_attempt() -> None:
+    assert naming.operation_of_incident("a-20261121t031025", 2) == "a-20261121t031025-2"
+
+
+def test_the_same_stack_request_is_the_same_operation() -> None:
+    assert naming.operation_of_stack_request("a", "launch", "0f1e") == "a-launch-0f1e"
+    assert naming.deletion_name("a", "0f1e") == "a-delete-0f1e"
+
+
+def test_retirement_is_named_by_its_incarnation() -> None:
+    assert naming.retirement_name("a", 7) == "a-retire-g7"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda text: naming.operation_of_stack_request("a", "launch", text), lambda text: naming.deletion_name("a", text)],
+)
+def test_names_of_executions_hold_only_what_step_functions_takes(make: object) -> None:
+    assert callable(make)
+
+    name = make("x/y z:ü_" + "9" * 100)
+
+    assert re.fullmatch(r"[A-Za-z0-9_-]{80}", name)
+    assert "x-y-z--_9" in name

@@ -1,0 +1,317 @@
+"""A11, A14: from evidence to a verdict.
+
+A row of looks reads from left to right, oldest first, one character a round of 10 s, the last one *now*:
+``+`` healthy, ``-`` unhealthy, ``?`` nothing can be said, ``!`` the control failed too, a dot no look at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from dr_core.config import Policy
+from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, healthy, unhealthy, unknown
+from dr_core.verdicts import Judgement, Termination, consider_termination, judge, judge_looks, looked_at_since
+
+NOW = 1_000_000.0
+POLICY = Policy()  # 3 of 4 rounds of 10 s, two vantage points
+A, B, C, LB = "prober:a", "prober:b", "prober:c", LOAD_BALANCER
+
+READINGS: dict[str, Reading] = {
+    "+": healthy("fine"),
+    "-": unhealthy("connection refused"),
+    "?": unknown("could not ask"),
+    "!": unhealthy("no whole answer within 3 s"),
+}
+
+
+def looks(rows: Mapping[str, str], *, service: Service = Service.LIVY, phase: float = 0.0) -> list[Evidence]:
+    """Evidence of *rows*; services other than *service* are healthy in every look."""
+    found = []
+    for observer, row in rows.items():
+        for age, sign in enumerate(reversed(row)):
+            if sign == ".":
+                continue
+            found.append(
+                Evidence(
+                    incarnation="g000001",
+                    observer=observer,
+                    observed_at=NOW - phase - age * POLICY.round_seconds,
+                    services={each: READINGS["+"] for each in Service} | {service: READINGS[sign]},
+                    front_door=sign != "!",
+                )
+            )
+    return found
+
+
+def verdict(rows: Mapping[str, str], *, phase: float = 0.0) -> Verdict:
+    return judge(looks(rows, phase=phase), now=NOW, policy=POLICY).verdict
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "expected"),
+    [
+        # who has to agree
+        ("all see it well", {A: "++++", B: "++++", C: "++++", LB: "++++"}, Verdict.HEALTHY),
+        ("two vantage points are enough to be healthy", {A: "++++", B: "++++"}, Verdict.HEALTHY),
+        ("and enough to be unhealthy", {A: "----", B: "----"}, Verdict.UNHEALTHY),
+        ("a prober and the load balancer are two", {A: "----", LB: "----"}, Verdict.UNHEALTHY),
+        ("a prober and the load balancer are two for health", {A: "++++", LB: "++++"}, Verdict.HEALTHY),
+        ("one alone never decides", {A: "----"}, Verdict.UNKNOWN),
+        ("one against the others never decides", {A: "----", B: "++++"}, Verdict.UNKNOWN),
+        ("one bad voice does not outweigh two good ones", {A: "----", B: "++++", C: "++++"}, Verdict.HEALTHY),
+        ("one good voice does not outweigh two bad ones", {A: "----", B: "----", C: "++++"}, Verdict.UNHEALTHY),
+        (
+            "two against two: somebody stands at the wrong place",
+            {A: "----", B: "----", C: "++++", LB: "++++"},
+            Verdict.UNKNOWN,
+        ),
+        ("nobody looks", {}, Verdict.UNKNOWN),
+        # how often
+        ("three of four rounds", {A: "+---", B: "+---"}, Verdict.UNHEALTHY),
+        ("two rounds are not enough", {A: "++--", B: "++--"}, Verdict.UNKNOWN),
+        ("a single failed check does nothing", {A: "+++-", B: "++++", C: "++++"}, Verdict.HEALTHY),
+        ("not all need to have seen it equally often", {A: "----", B: "+---"}, Verdict.UNHEALTHY),
+        ("each needs three rounds of its own", {A: "----", B: "++--"}, Verdict.UNKNOWN),
+        ("one good look among bad ones", {A: "--+-", B: "-+--"}, Verdict.UNHEALTHY),
+        ("every second look is no voice", {A: "+-+-", B: "+-+-"}, Verdict.UNKNOWN),
+        ("older rounds do not count", {A: "--++-", B: "--++-"}, Verdict.UNKNOWN),
+        (
+            "whoever begins to see the fault does not speak against it",
+            {A: "+---", B: "+---", C: "+++-", LB: "+++-"},
+            Verdict.UNHEALTHY,
+        ),
+        ("three good rounds are healthy again", {A: "-+++", B: "-+++"}, Verdict.HEALTHY),
+        ("two good rounds are not", {A: "--++", B: "--++"}, Verdict.UNKNOWN),
+        # unknown never leads to an action
+        ("an error of our own call", {A: "????", B: "----"}, Verdict.UNKNOWN),
+        ("takes a place among the last four", {A: "--??", B: "----"}, Verdict.UNKNOWN),
+        ("but not more", {A: "---?", B: "----"}, Verdict.UNHEALTHY),
+        ("a prober that does not reach the front door says nothing", {A: "!!!!", B: "----"}, Verdict.UNKNOWN),
+        ("all probers cut off, the load balancer alone", {A: "!!!!", B: "!!!!", LB: "----"}, Verdict.UNKNOWN),
+        ("a dead zone does not blind the others", {A: "!!!!", B: "----", C: "----"}, Verdict.UNHEALTHY),
+        # silence
+        ("too few rounds yet", {A: "--", B: "--"}, Verdict.UNKNOWN),
+        ("three rounds are enough", {A: "---", B: "---"}, Verdict.UNHEALTHY),
+        ("a late round", {A: "----.", B: "----."}, Verdict.UNHEALTHY),
+        ("two late rounds", {A: "---..", B: "---.."}, Verdict.UNHEALTHY),
+        ("an observer that fell silent has no voice", {A: "---...", B: "----"}, Verdict.UNKNOWN),
+        ("a round left out", {A: "--.-", B: "-.--"}, Verdict.UNHEALTHY),
+        ("what is older than four rounds and one for drift", {A: "-..--", B: "----"}, Verdict.UNHEALTHY),
+        ("does not count", {A: "-...--.", B: "----"}, Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_when(rule: str, rows: dict[str, str], expected: Verdict) -> None:
+    assert verdict(rows) is expected, rule
+
+
+def test_the_load_balancer_alone_is_no_prober() -> None:
+    """Two must agree, one of them a prober."""
+    assert verdict({LB: "----", "another-load-balancer": "----"}) is Verdict.UNKNOWN
+    assert verdict({LB: "++++", "another-load-balancer": "++++"}) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("service", Service)
+def test_one_bad_service_makes_the_incarnation_unhealthy(service: Service) -> None:
+    judgement = judge(looks({A: "+---", B: "+---"}, service=service), now=NOW, policy=POLICY)
+
+    assert judgement.verdict is Verdict.UNHEALTHY
+    assert judgement.bad_services == {service}
+
+
+def test_vantage_points_must_agree_on_the_same_service() -> None:
+    evidence = looks({A: "----"}, service=Service.LIVY) + looks({B: "----"}, service=Service.NAME_NODE)
+
+    assert judge(evidence, now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
+
+
+def test_several_bad_services_are_all_named() -> None:
+    dead = [replace(each, services=dict.fromkeys(Service, READINGS["-"])) for each in looks({A: "---", B: "---"})]
+
+    judgement = judge(dead, now=NOW, policy=POLICY)
+
+    assert judgement.bad_services == set(Service)
+    assert [sentence.split(":")[0] for sentence in judgement.reason.split("; ")] == [str(each) for each in Service]
+
+
+def test_a_service_that_nobody_looks_at_keeps_the_verdict_open() -> None:
+    evidence = [replace(each, services={Service.LIVY: READINGS["+"]}) for each in looks({A: "++++", B: "++++"})]
+
+    judgement = judge(evidence, now=NOW, policy=POLICY)
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.reason.startswith("resource_manager: ") and "; name_node: " in judgement.reason
+
+
+def test_an_unhealthy_verdict_says_who_saw_what() -> None:
+    judgement = judge(looks({B: "+---", A: "+---", C: "++++"}), now=NOW, policy=POLICY)
+
+    assert judgement == Judgement(
+        verdict=Verdict.UNHEALTHY,
+        reason="livy: unhealthy for prober:a (connection refused), prober:b (connection refused), "
+        "healthy for prober:c (fine)",
+        bad_services=frozenset({Service.LIVY}),
+        first_bad_at=NOW - 20,
+        actionable=True,
+    )
+
+
+def test_a_healthy_verdict_asks_for_nothing() -> None:
+    judgement = judge(looks({A: "++++", B: "++++"}), now=NOW, policy=POLICY)
+
+    assert judgement == Judgement(
+        verdict=Verdict.HEALTHY,
+        reason="; ".join(
+            f"{service}: unhealthy for nobody, healthy for prober:a (fine), prober:b (fine)" for service in Service
+        ),
+    )
+    assert (judgement.bad_services, judgement.first_bad_at, judgement.actionable) == (frozenset(), None, False)
+
+
+def test_an_open_verdict_says_what_is_missing() -> None:
+    judgement = judge(looks({A: "----", B: "++++"}), now=NOW, policy=POLICY)
+
+    assert judgement == Judgement(
+        verdict=Verdict.UNKNOWN,
+        reason="livy: unhealthy for prober:a (connection refused), healthy for prober:b (fine): "
+        "no 2 vantage points, one of them a prober, agree uncontradicted",
+    )
+
+
+def test_the_newest_bad_look_is_quoted() -> None:
+    evidence = [
+        replace(each, services={**each.services, Service.LIVY: unhealthy(f"at {each.observed_at:.0f}")})
+        for each in looks({A: "---", B: "---"})
+    ]
+
+    assert "prober:a (at 1000000)" in judge(evidence, now=NOW, policy=POLICY).reason
+
+
+def test_the_first_bad_look_is_the_earliest_of_those_who_agree() -> None:
+    """The incident's name is made of it."""
+    judgement = judge(looks({A: "+---", B: "-+--", C: "---+"}), now=NOW, policy=POLICY)
+
+    assert judgement.first_bad_at == NOW - 30
+
+
+def test_the_first_bad_look_does_not_depend_on_how_long_ago_it_was_good() -> None:
+    early = judge(looks({A: "+---", B: "+---"}), now=NOW, policy=POLICY)
+    late = judge(looks({A: "+---", B: "+---"}), now=NOW + 5, policy=POLICY)
+
+    assert early.first_bad_at == late.first_bad_at
+
+
+@pytest.mark.parametrize("phase", [0.0, 3.0, 9.9])
+def test_the_phase_of_the_rounds_does_not_matter(phase: float) -> None:
+    assert verdict({A: "+---", B: "+---"}, phase=phase) is Verdict.UNHEALTHY
+
+
+def test_the_order_of_evidence_does_not_matter() -> None:
+    evidence = looks({A: "++---", B: "++---"})
+
+    assert judge(reversed(evidence), now=NOW, policy=POLICY) == judge(evidence, now=NOW, policy=POLICY)
+
+
+def test_a_function_that_runs_twice_does_not_halve_the_time() -> None:
+    """Schedules fire at least once: looks closer than 6 s are of one round."""
+    doubled = looks({A: "++--", B: "++--"}) + looks({A: "++--", B: "++--"}, phase=5.9)
+
+    assert judge(doubled, now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
+
+
+def test_looks_six_seconds_apart_are_of_two_rounds() -> None:
+    near = [replace(each, observed_at=NOW - (NOW - each.observed_at) * 0.6) for each in looks({A: "---", B: "---"})]
+
+    assert judge(near, now=NOW, policy=POLICY).verdict is Verdict.UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    ("silent_for", "expected"), [(25.0, Verdict.UNHEALTHY), (25.5, Verdict.UNKNOWN)], ids=["just heard", "silent"]
+)
+def test_an_observer_is_heard_for_two_rounds_and_a_half(silent_for: float, expected: Verdict) -> None:
+    recent = [each for each in looks({A: "---", B: "---"}, phase=silent_for)]
+
+    assert judge(recent, now=NOW, policy=POLICY).verdict is expected
+
+
+def test_evidence_is_read_for_the_rounds_of_a_verdict_and_one_more() -> None:
+    assert looked_at_since(now=NOW, policy=POLICY) == NOW - 50
+    assert verdict({A: "-..--.", B: "-..--."}) is Verdict.UNHEALTHY
+    assert verdict({A: "-..--.", B: "-..--."}, phase=0.1) is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("age", "expected"), [(39.9, Verdict.UNKNOWN), (40.0, Verdict.UNHEALTHY), (1000.0, Verdict.UNHEALTHY)]
+)
+def test_an_incarnation_is_judged_after_four_rounds_in_service(age: float, expected: Verdict) -> None:
+    judgement = judge(looks({A: "----", B: "----"}), now=NOW, policy=POLICY, serving_from=NOW - age)
+
+    assert judgement.verdict is expected
+
+
+def test_why_it_is_not_judged_yet() -> None:
+    judgement = judge([], now=NOW, policy=POLICY, serving_from=NOW - 12.3)
+
+    assert judgement == Judgement(verdict=Verdict.UNKNOWN, reason="in service for 12 s, judged from 40 s on")
+
+
+def test_evidence_from_before_the_service_does_not_count() -> None:
+    rows = {A: "--+--", B: "--+--"}
+    policy = Policy(rounds=3, bad_rounds=3)
+    before = [each for each in looks({A: "---", B: "---"}, phase=15)]
+
+    assert judge(before, now=NOW, policy=policy, serving_from=NOW - 35).verdict is Verdict.UNHEALTHY
+    assert judge(before, now=NOW, policy=policy, serving_from=NOW - 34).verdict is Verdict.UNKNOWN
+    assert verdict(rows) is Verdict.UNHEALTHY
+
+
+def test_the_numbers_are_the_policys() -> None:
+    strict = Policy(rounds=2, bad_rounds=2, vantage_points=3)
+
+    assert judge(looks({A: "--", B: "--"}), now=NOW, policy=strict).verdict is Verdict.UNKNOWN
+    assert judge(looks({A: "--", B: "--", C: "--"}), now=NOW, policy=strict).verdict is Verdict.UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "expected"),
+    [
+        ("two that see it well", {A: "+", B: "+"}, Verdict.HEALTHY),
+        ("two that do not", {A: "-", B: "-"}, Verdict.UNHEALTHY),
+        ("one of each", {A: "+", B: "-"}, Verdict.UNKNOWN),
+        ("one alone", {A: "+"}, Verdict.UNKNOWN),
+        ("one is cut off", {A: "+", B: "!"}, Verdict.UNKNOWN),
+        ("a third confirms", {A: "+", B: "!", C: "+"}, Verdict.HEALTHY),
+        ("nobody", {}, Verdict.UNKNOWN),
+    ],
+)
+def test_the_verdict_of_this_moment(rule: str, rows: dict[str, str], expected: Verdict) -> None:
+    assert judge_looks(looks(rows), policy=POLICY).verdict is expected, rule
+
+
+UNHEALTHY = Judgement(verdict=Verdict.UNHEALTHY, reason="livy: bad", first_bad_at=NOW, actionable=True)
+BY_A_PERSON = Termination(code="USER_REQUEST", message="Terminated by user request")
+
+
+def test_a_cluster_that_a_person_ended_is_not_replaced() -> None:
+    judgement = consider_termination(UNHEALTHY, BY_A_PERSON, asked_by_us=False)
+
+    assert judgement == replace(
+        UNHEALTHY,
+        actionable=False,
+        terminated_by_a_person=True,
+        reason="terminated by a person (Terminated by user request), not replaced; livy: bad",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "termination", "asked_by_us"),
+    [
+        ("it does not end", None, False),
+        ("we asked for it", BY_A_PERSON, True),
+        ("its instance failed", Termination(code="INSTANCE_FAILURE", message="lost"), False),
+    ],
+)
+def test_other_ends_are_answered(rule: str, termination: Termination | None, asked_by_us: bool) -> None:
+    assert consider_termination(UNHEALTHY, termination, asked_by_us=asked_by_us) == UNHEALTHY, rule
