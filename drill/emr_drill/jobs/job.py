@@ -5,7 +5,8 @@ job's *effect*: what a real job would write to its table.  It goes to a file out
 write, so that whatever becomes of the cluster, the truth of what the job did stays.
 
 Arguments: job key, seconds to run on the drill's clock, ``succeed`` or ``fail``.
-Environment: ``DRILL_LEDGER`` (file), ``DRILL_INCARNATION`` (the cluster's name), ``DRILL_CLOCK`` (``Clock.to_json``).
+Environment: ``DRILL_LEDGER`` (file), ``DRILL_INCARNATION`` (the cluster's name), ``DRILL_CLOCK`` (file with what
+``Clock.to_json`` gives; YARN would eat the quotes of JSON in a variable).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 
 def main(arguments: list[str]) -> int:
@@ -22,7 +24,7 @@ def main(arguments: list[str]) -> int:
     # Present where the job runs, not where the drill does.
     from pyspark.sql import SparkSession  # pyright: ignore[reportMissingImports]
 
-    clock = json.loads(os.environ["DRILL_CLOCK"])
+    clock = json.loads(Path(os.environ["DRILL_CLOCK"]).read_text())
     deadline = time.monotonic() + float(seconds) / clock["speed"]
     spark = SparkSession.builder.appName(key).getOrCreate()
     application = spark.sparkContext.applicationId

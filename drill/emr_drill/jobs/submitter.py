@@ -84,8 +84,8 @@ class Progress:
 
     @property
     def running(self) -> bool:
-        """Whether a cluster took it and nothing final was said."""
-        return bool(self.tries) and self.tries[-1].id is not None and not self.tries[-1].told
+        """Whether a cluster runs it, as far as its client knows: it has an application and no last word."""
+        return bool(self.tries) and bool(self.tries[-1].application) and not self.tries[-1].told
 
 
 class Submitter:
@@ -131,7 +131,7 @@ class Submitter:
 
     @property
     def running(self) -> int:
-        """How many jobs a cluster took and nothing final was said of."""
+        """How many jobs have an application and no last word."""
         return sum(progress.running for progress in list(self.jobs))
 
     @property

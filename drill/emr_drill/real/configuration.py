@@ -18,7 +18,8 @@ from emr_drill.real.install import SPARK_HOME
 # than half of it, so that five jobs run beside each other in about 3 GiB.
 NODE_MANAGER_MIB = 6656
 CONTAINER_ENVIRONMENT = (
-    "JAVA_HOME,HADOOP_CONF_DIR,PATH,SPARK_LOCAL_IP,SPARK_LOCAL_HOSTNAME,DRILL_INCARNATION,DRILL_LEDGER,DRILL_CLOCK"
+    "JAVA_HOME,HADOOP_CONF_DIR,PATH,SPARK_LOCAL_IP,SPARK_LOCAL_HOSTNAME,"
+    "DRILL_INCARNATION,DRILL_LEDGER,DRILL_CLOCK,DRILL_DIRECTORY"
 )
 LOG4J = """log4j.rootLogger=INFO,console
 log4j.appender.console=org.apache.log4j.ConsoleAppender
@@ -55,6 +56,7 @@ def write(plan: PrimaryPlan) -> None:
     (hadoop / "log4j.properties").write_text(LOG4J)
     (livy / "log4j.properties").write_text(LOG4J)
     (livy / "livy.conf").write_text("".join(f"{name} = {value}\n" for name, value in _livy(plan).items()))
+    _clock_file(plan).write_text(plan.clock.to_json())
     (spark / "spark-defaults.conf").write_text("".join(f"{name} {value}\n" for name, value in _spark(plan).items()))
 
 
@@ -167,7 +169,7 @@ def _spark(plan: PrimaryPlan) -> Mapping[str, object]:
     }
 
 
-def environment(plan: PrimaryPlan, *, java_home: str, clock: str) -> dict[str, str]:
+def environment(plan: PrimaryPlan, *, java_home: str) -> dict[str, str]:
     """The environment of this primary's services, and of what they start.
 
     Spark binds the machine's public interface unless told otherwise, hence SPARK_LOCAL_*.  The marker by which the
@@ -190,8 +192,12 @@ def environment(plan: PrimaryPlan, *, java_home: str, clock: str) -> dict[str, s
         "DRILL_INCARNATION": plan.name,
         "DRILL_LEDGER": str(plan.ledger),
         "DRILL_DIRECTORY": str(plan.directory),
-        "DRILL_CLOCK": clock,
+        "DRILL_CLOCK": str(_clock_file(plan)),
     }
+
+
+def _clock_file(plan: PrimaryPlan) -> Path:
+    return plan.directory / "etc" / "drill-clock.json"
 
 
 def _xml(path: Path, properties: Mapping[str, object]) -> None:

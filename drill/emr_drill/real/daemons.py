@@ -138,12 +138,13 @@ class Daemons:
 
     def _command(self, daemon: Daemon) -> Sequence[str]:
         hadoop = configuration.hadoop_directory(self._plan)
+        options = (*JAVA_OPTIONS, f"-Djava.io.tmpdir={self._plan.directory / 'tmp'}")
         if daemon is LIVY:
             path = f"{configuration.livy_directory(self._plan)}:{livy_jars()}/*:{hadoop}"
-            return [java(), *JAVA_OPTIONS, "-cp", path, daemon.main]
+            return [java(), *options, "-cp", path, daemon.main]
         path = f"{hadoop}:{HADOOP_WEB}:{HADOOP_JARS}/*"
         home = f"-Dhadoop.home.dir={HADOOP_JARS.parent}"
-        return [java(), *JAVA_OPTIONS, home, *OPENED, "-cp", path, daemon.main]
+        return [java(), *options, home, *OPENED, "-cp", path, daemon.main]
 
 
 def answers(address: str, port: int, path: str) -> bool:
