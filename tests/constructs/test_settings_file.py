@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,8 +11,6 @@ import yaml
 from emr_dr.settings import Settings
 from emr_dr.settings_errors import SettingsError
 from emr_dr.settings_file import DEFAULT_FILE, SCHEMA_FILE, load_settings, read_settings_file, schema_text
-
-from ..synthesis import REPOSITORY
 
 
 def test_the_shipped_file_holds_the_defaults() -> None:
@@ -116,31 +111,3 @@ def test_the_schema_describes_every_key() -> None:
     objects = [schema, *schema["$defs"].values()]
 
     assert [key for part in objects for key, about in part["properties"].items() if not about.get("description")] == []
-
-
-def run_app(folder: Path, **context: str) -> subprocess.CompletedProcess[str]:
-    """``app.py`` as the CDK's command line runs it."""
-    flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
-    return subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=REPOSITORY,
-        env={**os.environ, "CDK_OUTDIR": str(folder), "CDK_CONTEXT_JSON": json.dumps({**flags, **context})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_the_app_takes_values_from_the_command_line(tmp_path: Path) -> None:
-    run = run_app(tmp_path, **{"set.network.vpc_cidr": "10.99.0.0/16"})
-
-    assert run.returncode == 0, run.stderr
-    assert "10.99.0.0/16" in (tmp_path / "Platform.template.json").read_text(encoding="utf-8")
-
-
-def test_the_app_ends_with_what_is_wrong_and_no_traceback(tmp_path: Path) -> None:
-    run = run_app(tmp_path, **{"set.cluster.release_label": "emr-5.36.0"})
-
-    assert run.returncode == 1
-    assert "cluster.release_label: got 'emr-5.36.0'" in run.stderr
-    assert "Traceback" not in run.stderr
