@@ -107,6 +107,13 @@ class StackRun:
 
         self._begin("delete", after_previous, interrupt)
 
+    def wait(self, seconds: float) -> None:
+        """Wait until what is under way is done, at most *seconds* of machine time."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
     def close(self) -> None:
         """Stop where it is.  May be called more than once."""
         with self._lock:
