@@ -81,7 +81,8 @@ class ApplicationLoadBalancerNode:
             zone=self.zone,
             rule=rule.label,
             status=None if targets else 503,
-            group=", ".join(group.name for group in groups),
+            group=groups[0].name if groups else "",
+            group_arn=groups[0].arn if groups else "",
             targets=targets,
         )
 

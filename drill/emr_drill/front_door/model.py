@@ -169,7 +169,8 @@ class Answer:
         rule: priority of the rule that takes the request, or ``default``; empty if nothing listens on the port.
         status: status code that the node answers by itself (a fixed response, or 503 without a target); None if the
             request goes to a target.
-        group: name of the target group, empty for a fixed response.
+        group: name of the target group, empty for a fixed response; the first if a rule has several.
+        group_arn: its ARN.
         targets: the targets that may get it.
     """
 
@@ -178,6 +179,7 @@ class Answer:
     rule: str
     status: int | None
     group: str = ""
+    group_arn: str = ""
     targets: tuple[Target, ...] = ()
 
 

@@ -61,6 +61,7 @@ class NetworkLoadBalancerNode:
             rule="default" if group else "",
             status=None if targets else 503,
             group=group.name if group else "",
+            group_arn=group.arn if group else "",
             targets=targets,
         )
 

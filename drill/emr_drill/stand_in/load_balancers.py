@@ -21,7 +21,7 @@ from moto.elbv2.models import elbv2_backends
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.front_door.application_load_balancer import ApplicationLoadBalancerNode, RequestHook
-from emr_drill.front_door.health import HealthState
+from emr_drill.front_door.health import CheckResult, HealthState
 from emr_drill.front_door.health_checks import HealthBoard, Membership
 from emr_drill.front_door.model import Answer, LoadBalancer, Target, TargetGroup
 from emr_drill.front_door.network_load_balancer import NetworkLoadBalancerNode
@@ -189,16 +189,15 @@ class LoadBalancers:
     def target_health(self, group_arn: str) -> list[tuple[str, int, str, str | None, str | None]]:
         """See ``load_balancers_moto.DataPath.target_health``."""
         group = elbv2_backends[ACCOUNT][self._region].target_groups[group_arn]
-        reported = self._board.reported(group_arn)
-        found = [
-            (target.id, target.port, str(state), *_reason(state, check.reason if check else "", check))
-            for target, (state, check) in reported.items()
-        ]
-        for known in list(group.targets.values()):
-            target = Target(id=known["Id"], port=int(known["Port"]))
-            if target not in reported:
-                text = "Target group is not configured to receive traffic from the load balancer"
-                found.append((target.id, target.port, str(HealthState.UNUSED), "Target.NotInUse", text))
+        registered = {Target(id=known["Id"], port=int(known["Port"])) for known in list(group.targets.values())}
+        found: list[tuple[str, int, str, str | None, str | None]] = []
+        for target, (state, check) in self._board.reported(group_arn).items():
+            if state is not HealthState.DRAINING or target not in registered:
+                found.append((target.id, target.port, str(state), *_reason(state, check)))
+                registered.discard(target)
+        # What is left is in a group that no listener uses (any more).
+        text = "Target group is not configured to receive traffic from the load balancer"
+        found += [(target.id, target.port, "unused", "Target.NotInUse", text) for target in sorted(registered, key=str)]
         return found
 
     # ------------------------------------------------------------------ inside
@@ -347,14 +346,17 @@ def _handler(node: Node, port: int) -> Any:
     return serve
 
 
-def _reason(state: HealthState, code: str, check: Any) -> tuple[str | None, str | None]:
-    """Reason code and description of the API for *state*."""
+def _reason(state: HealthState, check: CheckResult | None) -> tuple[str | None, str | None]:
+    """Reason code and description of the API for *state*, whose last check was *check*."""
     if state is HealthState.INITIAL:
         if check is None:
             return "Elb.RegistrationInProgress", "Target registration is in progress"
         return "Elb.InitialHealthChecking", "Initial health checks in progress"
     if state is HealthState.UNHEALTHY:
-        return code or "Target.FailedHealthChecks", (check.description if check else "") or "Health checks failed"
+        # The last check may have passed: it takes more than one to be healthy again.
+        if check is None or check.passed:
+            return "Target.FailedHealthChecks", "Health checks failed"
+        return check.reason, check.description
     if state is HealthState.DRAINING:
         return "Target.DeregistrationInProgress", "Target deregistration is in progress"
     return None, None
