@@ -116,9 +116,9 @@ def one(name: str, command: Sequence[str | Path]) -> Callable[[], list[Outcome]]
 
 # The long ones first, so that two at a time end together.
 GATES: tuple[Callable[[], list[Outcome]], ...] = (
-    one("mypy", tool("mypy", ".")),
-    check_templates,
     one("pyright", tool("pyright")),
+    check_templates,
+    one("mypy", tool("mypy", ".")),
     one("layers (import-linter)", tool("lint-imports")),
     one("ruff check", tool("ruff", "check", ".")),
     one("ruff format", tool("ruff", "format", "--check", ".")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws, Stack
+from aws_cdk import Aws
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
@@ -58,7 +58,6 @@ class EmrRoles(Construct):
         self.service_role = self._service_role(key)
 
     def _service_role(self, key: kms.IKey) -> iam.Role:
-        stack = Stack.of(self)
         role = iam.Role(
             self,
             "ServiceRole",
@@ -69,7 +68,7 @@ class EmrRoles(Construct):
                 conditions={
                     "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
                     "ArnLike": {
-                        "aws:SourceArn": stack.format_arn(service="elasticmapreduce", resource="*", resource_name="")
+                        "aws:SourceArn": f"arn:{Aws.PARTITION}:elasticmapreduce:{Aws.REGION}:{Aws.ACCOUNT_ID}:*"
                     },
                 },
             ),

@@ -73,7 +73,7 @@ def _problem(item: Mapping[str, Any], model: type[BaseModel]) -> Problem:
     description = (field.description or "").rstrip(".") if field else ""
     # pydantic's own sentence covers types and bounds; the description says what the setting means.
     sentence = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    allowed = f"{sentence} ({description})" if description else sentence
+    allowed = f"{description} ({sentence[:1].lower()}{sentence[1:]})" if description else sentence
     default = field.get_default(call_default_factory=True, validated_data={}) if field else None
     remedy = (
         f"put an allowed value there, or leave it out to get {default!r}"

@@ -64,6 +64,16 @@ def test_only_emr_for_this_account_takes_the_service_role(template: dict[str, An
 
     assert statement["Principal"] == {"Service": "elasticmapreduce.amazonaws.com"}
     assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+    parts = statement["Condition"]["ArnLike"]["aws:SourceArn"]["Fn::Join"][1]
+    assert [part if isinstance(part, str) else part["Ref"] for part in parts] == [
+        "arn:",
+        "AWS::Partition",
+        ":elasticmapreduce:",
+        "AWS::Region",
+        ":",
+        "AWS::AccountId",
+        ":*",
+    ]
 
 
 def test_emr_passes_our_instance_role_and_no_other(template: dict[str, Any]) -> None:
