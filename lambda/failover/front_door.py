@@ -53,7 +53,10 @@ class FrontDoor:
             self._deregister(slot.target_group, address, self.config.ports.livy)
 
     def put_in_service(self, *, managed_cluster: str, address: str) -> None:
-        """Register *address* with the balanced group and the groups of its managed cluster."""
+        """Register *address* with the groups of its managed cluster and the balanced group.
+
+        The balanced group comes last: whoever is registered there is registered with the others too.
+        """
         for target_group, port in self._service_groups(managed_cluster):
             self._register(target_group, address, port)
 
@@ -66,9 +69,9 @@ class FrontDoor:
         own = self.managed_cluster(managed_cluster)
         ports = self.config.ports
         return (
-            (self.config.balanced_target_group, ports.livy),
             (own.resource_manager_target_group, ports.resource_manager),
             (own.name_node_target_group, ports.name_node),
+            (self.config.balanced_target_group, ports.livy),
         )
 
     def _register(self, target_group: str, address: str, port: int) -> None:

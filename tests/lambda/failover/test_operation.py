@@ -1,0 +1,406 @@
+"""Whole operations, run as the machine runs them: also each step twice, and with the answer of each call lost once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_core.record import IncarnationState, Lease, ManagedCluster, Outcome
+
+from .world import RETIREMENTS, SPEC, START, ZONES, Clock, World, rule_of
+
+OTHER_SPEC = SPEC.replace("template.json", "newer.json")
+
+
+def launched(world: World) -> World:
+    """A world in which generation 1 has been serving for a while."""
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    world.clock.now += 600
+    return world
+
+
+def failing(world: World) -> dict[str, Any]:
+    """The request of the failover that answers a dead primary."""
+    serving = world.managed_cluster().serving_generation
+    assert serving is not None
+    world.kill_primary(serving)
+    return world.request("failover", "op2", reason="unhealthy", incident="a-1")
+
+
+def settled(world: World) -> dict[str, Any]:
+    """What is left of a world that came to rest, without what differs from run to run (times)."""
+    record = world.deployment.record
+    return {
+        "serving": world.managed_cluster().serving_generation,
+        "lease": world.managed_cluster().lease,
+        "states": {each.generation: str(each.state) for each in record.incarnations()},
+        "targets": {group: sorted(targets) for group, targets in world.targets.items() if targets},
+        "slots": {slot.number: slot.generation for slot in record.slots([1, 2, 3, 4])},
+        "rules": {rule: str(conditions) for rule, conditions in world.rules.items()},
+        "stacks": sorted(each.name for each in world.stacks.values() if world.stack_status(each) != "DELETE_COMPLETE"),
+        "clusters": sorted(each.name for each in world.clusters.values() if each.ended_at is None and not each.fails),
+        "protected": sorted(each.name for each in world.clusters.values() if each.protected),
+    }
+
+
+def shape(end: dict[str, Any]) -> dict[str, Any]:
+    """What a settled world looks like whatever the numbers of its generations: a lost draw burns one."""
+    return {
+        "serves": end["serving"] == max(end["states"]),
+        "lease": end["lease"],
+        "states": list(end["states"].values()),
+        "targets": {group: len(targets) for group, targets in end["targets"].items()},
+        "slots": {slot: held is not None for slot, held in end["slots"].items()},
+        "unused": [rule for rule, conditions in end["rules"].items() if "unused" in conditions],
+        **{name: len(end[name]) for name in ("stacks", "clusters", "protected")},
+    }
+
+
+def never_nobody_in_service(world: World) -> bool:
+    """Whether nobody left the balanced group while nobody else was healthy there, unless it was unhealthy itself."""
+    return all(
+        health.get(address) != "healthy" or [each for each in health if each != address and health[each] == "healthy"]
+        for group, address, health in world.deregistered
+        if group == "balanced"
+    )
+
+
+def test_a_launch_puts_the_first_incarnation_into_service(world: World) -> None:
+    """A10: one cluster behind the stable address."""
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 1
+    assert world.health("balanced") == {"10.0.1.1": "healthy"}
+    assert list(world.targets["rm-a"]) == list(world.targets["nn-a"]) == ["10.0.1.1"]
+
+
+def test_a_launch_protects_the_cluster_in_service_only(world: World) -> None:
+    """Termination protection guards what serves; before that it would be in the way of a rollback."""
+    assert world.run_operation(world.request("launch", "op1"), until="CutOver") == "CutOver"
+    assert not world.cluster(1).protected
+    world.run_operation(world.request("launch", "op1"))
+    assert world.cluster(1).protected
+
+
+def test_the_intent_is_recorded_before_the_stack_exists(world: World) -> None:
+    """A stack that the record does not know could be leaked."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.lose_call = world.calls + 3  # entered, counter, intent
+    world._look_around()
+    with pytest.raises(Exception, match="call"):
+        world.step("operation", "Launch", request)
+    assert world.stacks == {}
+    assert world.incarnation(1).state is IncarnationState.LAUNCHING
+
+
+def test_the_stack_gets_the_parameters_of_its_incarnation(world: World) -> None:
+    """The static parameters of the spec and those that name this incarnation."""
+    world.run_operation(world.request("launch", "op1"))
+    (stack,) = world.stacks.values()
+    assert stack.name == "emr-dr-active-passive-a-g1"
+    assert stack.parameters == {
+        "ServiceRole": "role",
+        "Deployment": "emr-dr-active-passive",
+        "ManagedCluster": "a",
+        "Generation": "1",
+        "FirstId": "1001000000",
+        "SubnetId": "subnet-us-east-1a",
+        "Operation": "op1",
+    }
+    assert stack.tags["emr-dr:generation"] == "1"
+
+
+def test_a_failover_replaces_the_incarnation_in_another_zone(world: World) -> None:
+    """A12: a cluster in a different AZ takes over and the old one is stopped."""
+    request = failing(launched(world))
+    assert world.run_operation(request) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+    assert world.incarnation(2).availability_zone == "us-east-1b"
+    assert list(world.targets["balanced"]) == ["10.0.2.2"]
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+
+
+def test_the_old_ids_stay_routed_until_the_retirement(world: World) -> None:
+    """A 410 makes clients run jobs again, so it must not come before the old applications are dead."""
+    assert world.run_operation(failing(launched(world))) == "CutOverDone"
+    assert rule_of(1) in str(world.rules["id-1"])
+    assert rule_of(2) in str(world.rules["id-2"])
+
+
+def test_a_failover_ends_with_the_old_incarnation_retired(world: World) -> None:
+    """A12: old address out of every group, stack and cluster gone, ids closed."""
+    world.run_operation(failing(launched(world)))
+    world.run_started_retirements()
+    assert settled(world) == {
+        "serving": 2,
+        "lease": None,
+        "states": {1: "retired", 2: "serving"},
+        "targets": {group: ["10.0.2.2"] for group in ("balanced", "rm-a", "nn-a", "slot-2")},
+        "slots": {1: None, 2: 2, 3: None, 4: None},
+        "rules": settled(world)["rules"],
+        "stacks": ["emr-dr-active-passive-a-g2"],
+        "clusters": ["emr-dr-active-passive-a-g2"],
+        "protected": ["emr-dr-active-passive-a-g2"],
+    }
+    assert "/_front-door/unused/1" in str(world.rules["id-1"])
+    assert "unused-1" in str(world.rules["header-1"])
+
+
+def test_people_are_told_of_a_failover_once(world: World) -> None:
+    """One message in plain words: what happened, what was done, what to do next."""
+    launched(world).notices.clear()
+    world.run_operation(failing(world), twice=True)
+    (notice,) = world.notices
+    assert notice["subject"] == "emr-dr-active-passive: a failed over"
+    assert "generation 1 (j-1) of managed cluster a failed" in notice["message"]
+    assert "Generation 2 (j-2) in us-east-1b has taken over" in notice["message"]
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_launch_answers_cloudformation_once(world: World, twice: bool) -> None:
+    """The custom resource is answered at cut-over, with what the template may ask for."""
+    request = world.request("launch", "op1")
+    world.expect_answer("op1", request)
+    world.run_operation(request, twice=twice)
+    (answer,) = world.answers
+    assert answer["succeeded"]
+    assert answer["data"] == {"ClusterId": "j-1", "Generation": "1"}
+
+
+def _run_all(world: World, *, twice: bool = False) -> dict[str, Any]:
+    request = world.request("launch", "op1")
+    world.expect_answer("op1", request)
+    assert world.run_operation(request, twice=twice) == "CutOverDone"
+    world.clock.now += 600
+    assert world.run_operation(failing(world), twice=twice) == "CutOverDone"
+    world.run_started_retirements(twice=twice)
+    return settled(world)
+
+
+def _another(clock: Clock) -> World:
+    """A world like the fixture's, at the beginning of its time."""
+    clock.now = START
+    world = World(clock)
+    world.create_managed_cluster()
+    return world
+
+
+def test_every_step_may_be_called_twice(world: World, clock: Clock) -> None:
+    """A14: a repeated step changes nothing."""
+    assert _run_all(world, twice=True) == _run_all(_another(clock))
+    assert len(world.answers) == 1
+
+
+def test_a_lost_answer_of_any_call_changes_nothing_in_the_end(world: World, clock: Clock) -> None:
+    """A14: the function may die after any call; the machine calls the step again and ends in the same place."""
+    end = shape(_run_all(world))
+    total = world.calls
+    assert total > 60
+    for lost in range(1, total + 1):
+        other = _another(clock)
+        other.lose_call = lost
+        assert shape(_run_all(other)) == end, f"answer of call {lost} of {total} lost"
+        assert never_nobody_in_service(other)
+        assert [each["succeeded"] for each in other.answers][:1] == [True]
+
+
+def test_nobody_healthy_is_taken_out_of_service(world: World) -> None:
+    """A14: the old incarnation leaves only when the new one is healthy in the balanced group."""
+    request = world.request("switchover", "op2", reason="upgrade")
+    assert launched(world).run_operation(request) == "CutOverDone"
+    left = [(address, health) for group, address, health in world.deregistered if group == "balanced"]
+    assert left[0] == ("10.0.1.1", {"10.0.1.1": "healthy", "10.0.1.2": "healthy"})
+    assert never_nobody_in_service(world)
+
+
+def test_a_switchover_launches_its_own_spec_and_keeps_it(world: World) -> None:
+    """An update of the custom resource: the new template serves, and a later failover launches it too."""
+    request = world.request("switchover", "op2", reason="upgrade")
+    launched(world).expect_answer("op2", request, spec=OTHER_SPEC)
+    assert world.run_operation(request) == "CutOverDone"
+    assert world.managed_cluster().spec == OTHER_SPEC
+
+
+def test_a_failed_switchover_changes_nothing(world: World) -> None:
+    """Anything that fails before Fence leaves the old incarnation as it was."""
+    launched(world)
+    before = settled(world)
+    world.canary_state = "dead"
+    request = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request, spec=OTHER_SPEC)
+    assert world.run_operation(request) == "Failed"
+    after = settled(world)
+    assert {**after, "states": {}, "rules": {}} == {**before, "states": {}, "rules": {}}
+    assert after["states"] == {1: "serving", 2: "retired"}
+    assert world.managed_cluster().spec == SPEC
+
+
+def test_a_failed_launch_answers_cloudformation_with_the_reason(world: World) -> None:
+    """FAILED at once after the rollback, not after CloudFormation's hour."""
+    world.bad_seed = True
+    request = world.request("launch", "op1")
+    world.expect_answer("op1", request)
+    assert world.run_operation(request, twice=True) == "Failed"
+    (answer,) = world.answers
+    assert not answer["succeeded"]
+    assert "the seed step failed" in answer["reason"]
+
+
+def test_a_bad_seed_never_gets_traffic(world: World) -> None:
+    """Ids from another range would name another owner: the launch fails and nothing of it is left."""
+    world.bad_seed = True
+    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    left = settled(world)
+    assert left["targets"] == {}
+    assert left["stacks"] == left["clusters"] == []
+    assert left["slots"] == {1: None, 2: None, 3: None, 4: None}
+
+
+def test_a_zone_without_capacity_is_left_for_the_next(world: World) -> None:
+    """A14: launch in one AZ fails, the next one is tried, and what failed is cleaned up."""
+    world.broken_zones = {"us-east-1a"}
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    assert world.incarnation(1).state is IncarnationState.ABANDONED
+    assert world.incarnation(2).availability_zone == "us-east-1b"
+    assert world.operation("op1").tried == ("us-east-1a", "us-east-1b")
+    world.run_started_retirements()
+    assert world.incarnation(1).state is IncarnationState.RETIRED
+
+
+def test_a_launch_fails_when_no_zone_is_left(world: World) -> None:
+    """Page, keep what is there."""
+    world.broken_zones = set(ZONES)
+    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    message = world.operation("op1").message or ""
+    assert message.startswith("no availability zone is left to launch in (tried: us-east-1a, us-east-1b, us-east-1c)")
+    assert "INSUFFICIENT_CAPACITY" in message
+    assert world.notices[-1]["subject"] == "emr-dr-active-passive: launch of a failed"
+
+
+def test_a_launch_over_its_deadline_is_given_up(world: World) -> None:
+    """A cluster that hangs in its bootstrap must not hold up the recovery for ever."""
+    world.LAUNCH_SECONDS = 5000  # type: ignore[misc]
+    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    assert "it was not ready at its deadline" in (world.operation("op1").message or "")
+
+
+def test_the_launches_of_one_operation_end_in_time_for_cloudformation(world: World) -> None:
+    """45 minutes over all AZs, so that the answer comes within the custom resource's hour."""
+    world.LAUNCH_SECONDS = 5000  # type: ignore[misc]
+    began = world.clock.now
+    world.run_operation(world.request("launch", "op1"))
+    assert world.clock.now - began < 3300
+
+
+def test_a_failover_keeps_away_from_the_failed_zone(world: World) -> None:
+    """A12: in a different AZ, even if the others have no capacity."""
+    launched(world)
+    world.broken_zones = {"us-east-1b", "us-east-1c"}
+    assert world.run_operation(failing(world)) == "Failed"
+    assert world.operation("op2").tried == ("us-east-1b", "us-east-1c")
+
+
+def test_an_incarnation_that_recovers_is_not_replaced(world: World) -> None:
+    """A14: healthy again at the second look: nothing is changed."""
+    launched(world)
+    before = settled(world)
+    assert world.run_operation(world.request("failover", "op2", reason="unhealthy")) == "Cancelled"
+    assert settled(world) == before
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+
+
+def test_a_person_may_replace_a_healthy_incarnation(world: World) -> None:
+    """A drill or a manual failover is not called off because all is well."""
+    launched(world)
+    assert world.run_operation(world.request("failover", "op2", reason="drill")) == "CutOverDone"
+
+
+def test_nothing_is_launched_for_a_managed_cluster_that_is_being_deleted(world: World) -> None:
+    """A delete during a create must not leak a cluster."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    assert world.step("operation", "Launch", request).status == "failed"
+    assert world.stacks == {}
+
+
+def test_the_tombstone_is_checked_together_with_the_intent(world: World) -> None:
+    """Set between the look at the record and the intent, it still stops the launch."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    draw = world.record.draw_generation
+
+    def draw_while_somebody_deletes(*, at_least: int = 0) -> int:
+        world.put({**world.managed_cluster().to_item(), "tombstone": True})
+        return draw(at_least=at_least)
+
+    world.record.draw_generation = draw_while_somebody_deletes  # type: ignore[method-assign]
+    assert world.step("operation", "Launch", request).status == "wait"
+    assert world.stacks == {}
+
+
+def test_a_lost_lease_stops_an_operation(world: World) -> None:
+    """At most one operation for a managed cluster."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    thief = Lease(execution="somebody", operation="other", since=1.0)
+    world.put(ManagedCluster(name="a", spec=SPEC, lease=thief).to_item())
+    answer = world.step("operation", "Verify", request)
+    assert (answer.status, answer.message) == ("failed", "another execution took the lease")
+
+
+def test_a_generation_whose_prefix_is_taken_is_skipped(world: World) -> None:
+    """Id ranges of live incarnations are disjoint."""
+    launched(world)
+    world.put({"kind": "counter", "id": "generation", "value": 1147})  # 1148 shares the prefix of 1
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 1149
+
+
+def test_a_stack_that_exists_already_is_adopted(world: World) -> None:
+    """CreateStack happens once for a generation, even if its answer was lost."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.lose_call = world.calls + 4  # entered, counter, intent, CreateStack
+    assert world.run_operation(request) == "CutOverDone"
+    assert len(world.stacks) == 1
+
+
+def test_a_stack_of_somebody_else_is_not_adopted(world: World) -> None:
+    """None touched that is not ours."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    (stack,) = world.stacks.values()
+    stack.tags.clear()
+    world.put({**world.incarnation(1).to_item(), "state": "launching"})
+    world.record.items["incarnation", "g000001"].pop("stack_id")
+    with pytest.raises(ValueError, match="is not of deployment emr-dr-active-passive: delete it, or rename"):
+        world.step("operation", "Launch", request)
+
+
+def test_the_retirement_of_an_unplanned_end_is_started_once(world: World) -> None:
+    """A step that is repeated finds the retirement started."""
+    world.run_operation(failing(launched(world)), twice=True)
+    started = [each["name"] for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+    assert started == ["a-retire-g1"]
+
+
+def test_a_failover_goes_on_when_the_old_cluster_is_not_ours(world: World) -> None:
+    """Never terminate a cluster whose name or tags are not ours; say so and serve."""
+    request = failing(launched(world))
+    world.cluster(1).tags = {"emr-dr:deployment": "somebody else's"}
+    assert world.run_operation(request) == "CutOverDone"
+    assert world.terminated == []
+    assert any("left alone" in notice["subject"] for notice in world.notices)
+
+
+def test_a_slow_load_balancer_holds_up_the_cut_over_only(world: World) -> None:
+    """A14: not registered means not healthy: the old one stays until the balancer says otherwise."""
+    launched(world)
+    request = world.request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="CutOver")
+    world.unhealthy.add("10.0.1.2")
+    assert world.run_operation(request, until="nowhere") == "Failed"
+    assert "10.0.1.1" in world.targets["balanced"]
+    assert world.managed_cluster().serving_generation == 1
