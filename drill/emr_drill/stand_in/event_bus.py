@@ -21,6 +21,7 @@ import moto.events.models as events_models
 from moto.awslambda.models import lambda_backends
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 from moto.utilities.arns import parse_arn
 
 from emr_drill.clock import Clock
@@ -78,6 +79,7 @@ class EventBus:
             "region": self._region,
             "resources": list(resources),
             "detail": json.loads(json.dumps(detail)),
+            "ingestion-time": self._clock.now(),
         }
         bus = events_models.events_backends[self._account][self._region].describe_event_bus("default")
         for rule in list(bus.rules.values()):  # a copy, for stacks may be adding rules
@@ -101,7 +103,10 @@ def send_to_targets(self: events_models.Rule, original_event: Any, transform_inp
     if len(ours) < len(self.targets):
         rest = copy.copy(self)
         rest.targets = [target for target in self.targets if target not in ours]
-        original(events_models.Rule, "send_to_targets")(rest, original_event, transform_input)
+        try:
+            original(events_models.Rule, "send_to_targets")(rest, original_event, transform_input)
+        except NotImplementedError:  # the service that publishes is none the worse for it
+            LOG.warning("rule %s has targets that the drill cannot deliver to", self.name)
 
 
 def target_input(target: Mapping[str, Any], event: Mapping[str, Any]) -> str:
@@ -165,8 +170,6 @@ def _deliver(target: Mapping[str, Any], text: str) -> None:
             function = lambda_backends[arn.account][arn.region].get_function(target["Arn"])
             functions.runtime().invoke_later(functions.function_of(function), text)
         elif arn.service == "states":
-            from moto.stepfunctions.parser.models import stepfunctions_parser_backends
-
             machines = stepfunctions_parser_backends[arn.account][arn.region]
             machines.start_execution(target["Arn"], str(uuid.uuid4()), text)
         elif arn.service == "sns":

@@ -170,7 +170,7 @@ def replace_time(*, speed: float, machine_origin: float, origin: float) -> None:
     for name, module in list(sys.modules.items()):
         keeps = name.split(".")[0] in (*MACHINE_TIME, *MACHINE_TIME_THIRD_PARTY)
         if keeps and vars(module).get("time") is time:
-            vars(module)["time"] = machine
+            put(module, time=machine)
 
     def monotonic() -> float:
         return machine_origin + (machine_monotonic() - machine_origin) * speed
@@ -181,7 +181,8 @@ def replace_time(*, speed: float, machine_origin: float, origin: float) -> None:
     def sleep(seconds: float) -> None:
         machine.sleep(seconds / speed)
 
-    vars(time).update(
+    put(
+        time,
         time=now,
         time_ns=lambda: int(now() * 1e9),
         monotonic=monotonic,
@@ -222,7 +223,7 @@ def replace_datetime(now: Callable[[], float]) -> None:
 
     Simulated.__name__ = Simulated.__qualname__ = "datetime"
     Simulated.__module__ = "datetime"
-    vars(datetime)["datetime"] = Simulated
+    put(datetime, datetime=Simulated)
 
 
 def resolve_names(file: Path) -> None:
@@ -250,7 +251,13 @@ def resolve_names(file: Path) -> None:
             return original(host, port, *arguments, **named)
         return [entry for address in found for entry in original(address, port, *arguments, **named)]
 
-    vars(socket)["getaddrinfo"] = getaddrinfo
+    put(socket, getaddrinfo=getaddrinfo)
+
+
+def put(module: types.ModuleType, **symbols: object) -> None:
+    """Put *symbols* into the places of those that *module* has."""
+    for name, symbol in symbols.items():
+        setattr(module, name, symbol)
 
 
 if __name__ == "__main__":

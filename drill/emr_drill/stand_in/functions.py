@@ -26,6 +26,7 @@ from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
 from emr_drill.stand_in import function_bootstrap
 from emr_drill.stand_in.function_process import Answer, Function, FunctionProcess
+from emr_drill.stand_in.notifications import metric_recorder
 from emr_drill.stand_in.patching import replace
 from emr_drill.timing import Event, Timing
 
@@ -342,8 +343,6 @@ def runtime() -> FunctionRuntime:
 
 def install(stand_in: StandIn) -> None:
     """Give *stand_in* its function runtime, and have moto run functions by it."""
-    from emr_drill.stand_in.notifications import metric_recorder
-
     use(
         FunctionRuntime(
             clock=stand_in.clock,

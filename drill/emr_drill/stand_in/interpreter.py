@@ -30,7 +30,6 @@ import moto.stepfunctions.parser.models as parser_models
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import Timeout
-from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.program.program import Program
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.environment import Environment
@@ -102,7 +101,8 @@ def _follow_clock(clock: Clock) -> None:
     def run_program(self: Program, env: Environment) -> None:
         limit = clock.machine_seconds(self.timeout_seconds.timeout_seconds) if self.timeout_seconds else None
         env.next_state_name = self.start_at.start_at_name
-        worker = threading.Thread(target=EvalComponent.eval, args=(self, env), daemon=True)
+        # Not through EvalComponent.eval, which would leave out the last event of what was stopped already.
+        worker = threading.Thread(target=self._eval_body, args=(env,), daemon=True)
         worker.start()
         worker.join(timeout=limit)
         if worker.is_alive():

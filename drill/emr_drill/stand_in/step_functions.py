@@ -87,6 +87,7 @@ class StateMachines:
         self._events = events
         self._account = account
         self._region = region
+        self._closed = False
         interpreter.use(clock=clock, port=port, invoke=self._invoke)
         self._watch_executions()
 
@@ -103,7 +104,7 @@ class StateMachines:
         A state that was left without a word (because the execution failed, or was stopped) counts as left at the
         execution's end.
         """
-        execution: Execution = self._backend.describe_execution(execution_arn)
+        execution: Any = self._backend.describe_execution(execution_arn)
         events = execution.to_history_output()["events"]
         stopped = None if execution.stop_date is None else execution.stop_date.timestamp()
         visits: list[StateVisit] = []
@@ -115,6 +116,14 @@ class StateMachines:
                 visits[-1] = visits[-1]._replace(exited=at)
         return visits
 
+    def close(self) -> None:
+        """Let no execution take another step, and tell nobody.  May be called more than once."""
+        self._closed = True
+        for machine in list(self._backend.state_machines):
+            for execution in list(machine.executions):
+                if execution.exec_status is ExecutionStatus.RUNNING:
+                    execution.stop(stop_date=None, error="Closed", cause="the drill is over")
+
     @property
     def _backend(self) -> Any:
         return stepfunctions_parser_backends[self._account][self._region]
@@ -125,7 +134,7 @@ class StateMachines:
             function = lambda_backends[self._account][self._region].get_function(function_name)
             answer = functions.runtime().invoke(functions.function_of(function), event)
         except LambdaClientError as error:
-            raise interpreter.client_error(error.error_type, error.message, error.code) from error
+            raise interpreter.client_error(error.error_type, error.message, error.code or 500) from error
         return answer.payload, answer.failed
 
     def _watch_executions(self) -> None:
@@ -178,6 +187,8 @@ class StateMachines:
 
     def _publish(self, execution: Execution) -> None:
         """Tell EventBridge: https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html."""
+        if self._closed:
+            return
         view = _view(execution)
         output = None if view.output is None else to_json_str(view.output)
         self._events.publish(

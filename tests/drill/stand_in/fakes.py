@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+import uuid
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ class FakeStandIn:
         self.region = REGION
         self.endpoint = ""
         self.journal: list[dict[str, Any]] = []
+        self._clients: dict[str, Any] = {}
         self.functions: FunctionRuntime
         self.event_bus: event_bus.EventBus
         self.schedules: schedules.Schedules
@@ -46,14 +48,16 @@ class FakeStandIn:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this stand-in."""
-        return boto3.client(
-            cast(Any, service),
-            region_name=REGION,
-            endpoint_url=self.endpoint,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        if service not in self._clients:
+            self._clients[service] = boto3.client(
+                cast(Any, service),
+                region_name=REGION,
+                endpoint_url=self.endpoint,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(retries={"total_max_attempts": 1}),
+            )
+        return self._clients[service]
 
     def deploy(self, name: str, code: str, **settings: Any) -> str:
         """Create a function whose module ``handler`` is *code*; its ARN."""
@@ -71,12 +75,18 @@ class FakeStandIn:
     def start(self, definition: dict[str, Any], *, data: Any = None) -> str:
         """Create a state machine and start one execution of it; its ARN."""
         states = self.client("stepfunctions")
-        machine = states.create_state_machine(name="machine", definition=json.dumps(definition), roleArn=ROLE)
+        name = f"machine-{uuid.uuid4()}"
+        machine = states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)
         return str(
             states.start_execution(
                 stateMachineArn=machine["stateMachineArn"], name="one", input=json.dumps(data or {})
             )["executionArn"]
         )
+
+    def execution(self, arn: str) -> step_functions.ExecutionView:
+        """What the stand-in tells of an execution that :meth:`start` started."""
+        (view,) = self.state_machines.executions(arn.split(":")[6])
+        return view
 
     def finished(self, execution: str) -> dict[str, Any]:
         """What DescribeExecution says once the execution has ended."""
@@ -104,6 +114,7 @@ def fake_stand_in(workdir: Path, *, speed: float = 100) -> Iterator[FakeStandIn]
         yield fake
     finally:
         fake.schedules.close()
+        fake.state_machines.close()
         fake.functions.close()
         server.stop()
 
