@@ -1,1 +1,22 @@
 """Shared by every test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emr_dr.settings import Settings
+from stacks.active_passive import ActivePassive
+from stacks.platform import Platform
+
+from .synthesis import new_app, templates
+
+
+@pytest.fixture(scope="session")
+def active_passive(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of ``ActivePassive`` with default settings: synthesized once, as that takes seconds."""
+    app = new_app(tmp_path_factory.mktemp("active-passive"))
+    settings = Settings()
+    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    return templates(app)["ActivePassive"]

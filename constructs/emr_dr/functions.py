@@ -63,7 +63,7 @@ class PythonFunction(Construct):
         description: str,
         timeout: Duration,
         log_retention: logs.RetentionDays,
-        asynchronous_retries: int = 2,
+        asynchronous_retries: int | None = None,
         placement: Placement | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -73,7 +73,7 @@ class PythonFunction(Construct):
             name: at most 64 characters.
             handler: ``package.module.function``; the package is one of ``lambda/``.
             timeout: of one invocation.
-            asynchronous_retries: how often Lambda repeats an event whose invocation failed, 0 to 2.
+            asynchronous_retries: how often Lambda repeats an event whose invocation failed, 0 to 2; 2 by default.
             placement: where it runs in the VPC.  Outside of any VPC by default.
             environment: additional variables.
         """

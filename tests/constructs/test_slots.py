@@ -1,0 +1,137 @@
+"""The pool of slots."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws_cdk import Stack
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+
+from dr_core import routing
+from emr_dr.settings import Settings
+from emr_dr.slots import SlotPool
+from stacks.active_passive import ActivePassive
+from stacks.platform import Platform
+
+from ..synthesis import new_app, resources, templates
+
+# Every setting that may be changed at all, with another value than its default.
+OTHER_SETTINGS: dict[str, Any] = {
+    "name": "other",
+    "region": "eu-west-1",
+    "network": {
+        "vpc_cidr": "10.30.0.0/16",
+        "availability_zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"],
+        "nat_gateways": "one",
+    },
+    "cluster": {
+        "release_label": "emr-7.12.0",
+        "primary_instance_type": "m6g.xlarge",
+        "core_instance_type": "m6g.2xlarge",
+        "minimum_instances": 3,
+        "maximum_instances": 30,
+        "availability_zone_preference": ["eu-west-1b"],
+        "spark_defaults": {"spark.speculation": "true"},
+        "tags": {"team": "data"},
+        "finished_batch_retention_hours": 48,
+    },
+    "canary": {"file": "s3://jobs/canary.jar", "class_name": "Canary", "arguments": ["1"], "limit_seconds": 200},
+    "monitor": {"round_seconds": 20, "rounds": 5, "bad_rounds": 4, "vantage_points": 3, "read_limit_seconds": 4},
+    "controller": {"launch_limit_seconds": 900, "total_launch_limit_seconds": 1800, "fence_limit_seconds": 120},
+    "front_door": {
+        "livy_port": 18998,
+        "resource_manager_port": 18088,
+        "name_node_port": 19870,
+        "livy_clients": ["10.1.0.0/16"],
+        "web_interface_clients": ["sg-0123456789abcdef0"],
+    },
+    "permissions": {
+        "read": ["s3://lake/raw/"],
+        "write": ["s3://lake/out/"],
+        "keys": ["arn:aws:kms:eu-west-1:123456789012:key/1234"],
+    },
+    "log_retention_days": 30,
+    "alert_email": "on-call@example.com",
+}
+
+
+def routing_places(template: dict[str, Any]) -> dict[str, Any]:
+    """Groups and rules of the slots as the template has them, whatever they refer to included."""
+    return {
+        logical_id: resource for logical_id, resource in template["Resources"].items() if "FrontDoorSlots" in logical_id
+    }
+
+
+def test_other_settings_change_every_setting() -> None:
+    """Else the test below could miss the one that matters."""
+    default, other = Settings().model_dump(), Settings.parse(OTHER_SETTINGS).model_dump()
+
+    def same(left: dict[str, Any], right: dict[str, Any], path: str = "") -> list[str]:
+        found = []
+        for key, value in left.items():
+            if isinstance(value, dict) and value:
+                found += same(value, right[key], f"{path}{key}.")
+            elif value == right[key]:
+                found.append(f"{path}{key}")
+        return found
+
+    assert same(default, other) == []
+
+
+def test_no_setting_changes_a_slot(active_passive: dict[str, Any], tmp_path: Path) -> None:
+    """A deploy that wrote a live rule anew would answer 410 for live jobs."""
+    settings = Settings.parse(OTHER_SETTINGS)
+    app = new_app(tmp_path)
+    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    other = templates(app)["ActivePassive"]
+
+    assert len(routing_places(active_passive)) == 3 * 4
+    assert json.dumps(routing_places(other), sort_keys=True) == json.dumps(
+        routing_places(active_passive), sort_keys=True
+    )
+
+
+def test_every_slot_starts_free(active_passive: dict[str, Any]) -> None:
+    rules = {
+        rule["Priority"]: rule["Conditions"]
+        for logical_id, rule in resources(active_passive, "AWS::ElasticLoadBalancingV2::ListenerRule").items()
+        if "Slots" in logical_id
+    }
+
+    assert rules == {
+        priority: conditions
+        for number in range(1, 5)
+        for priority, conditions in (
+            (routing.id_rule_priority(number), routing.unused_id_conditions(number)),
+            (routing.header_rule_priority(number), routing.unused_header_conditions(number)),
+        )
+    }
+
+
+def test_both_rules_of_a_slot_lead_to_its_group(active_passive: dict[str, Any]) -> None:
+    rules = resources(active_passive, "AWS::ElasticLoadBalancingV2::ListenerRule")
+
+    for number in range(1, 5):
+        leads_to = {
+            rule["Actions"][0]["TargetGroupArn"]["Ref"]
+            for logical_id, rule in rules.items()
+            if logical_id.startswith((f"FrontDoorSlotsIdRule{number}", f"FrontDoorSlotsHeaderRule{number}"))
+        }
+        assert len(leads_to) == 1
+        assert next(iter(leads_to)).startswith(f"FrontDoorSlotsGroup{number}")
+
+
+@pytest.mark.parametrize("count", [0, 100])
+def test_pool_that_cannot_be_numbered_is_refused(count: int, tmp_path: Path) -> None:
+    stack = Stack(new_app(tmp_path), "Stack")
+    vpc = ec2.Vpc(stack, "Vpc")
+    listener = elbv2.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=vpc).add_listener(
+        "Listener", port=80, open=False, default_action=elbv2.ListenerAction.fixed_response(200)
+    )
+
+    with pytest.raises(ValueError, match=f"1 to 99 slots, got {count}"):
+        SlotPool(stack, "Slots", vpc=vpc, listener=listener, count=count)
