@@ -322,7 +322,7 @@ def function_of(deployed: lambda_models.LambdaFunction) -> Function:
         region=deployed.region,
         version=str(deployed.version),
         concurrency=None if deployed.reserved_concurrency is None else int(deployed.reserved_concurrency),
-        attempts=int(settings[-1].get("MaximumRetryAttempts", 2)) if settings else 2,
+        attempts=int(settings[-1].config.get("MaximumRetryAttempts", 2)) if settings else 2,
     )
 
 
