@@ -81,7 +81,7 @@ class Actions:
                     batch = _object(fetch(address, port, f"/batches/{id}", limit=limit))
                 except _Refused as refusal:
                     return str(refusal)
-                if (batch.get("id"), batch.get("name")) != (id, name) or batch.get("appId") not in (None, app_id):
+                if not _is_that_batch(batch, name=name, id=id, app_id=app_id):
                     return (
                         f"asked for batch {id} {name} {app_id}, "
                         f"got {batch.get('id')} {batch.get('name')} {batch.get('appId')}"
@@ -123,6 +123,12 @@ class Actions:
 
 
 _BATCH: Mapping[str, str] = {"id": "id", "state": "state", "app_id": "appId", "name": "name"}
+
+
+def _is_that_batch(batch: Mapping[str, Any], *, name: str, id: int, app_id: str | None) -> bool:
+    """By id and name; by application too where both sides know it, as Livy does only once YARN accepted the batch."""
+    applications = {app_id, batch.get("appId")} - {None}
+    return batch.get("id") == id and batch.get("name") == name and len(applications) <= 1
 
 
 def _object(answer: Answer) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def fetch(
             connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
             with connection.getresponse() as response:
                 status, text = response.status, response.read(_BODY_LIMIT).decode("utf-8", errors="replace")
+                missing = response.length
         except (ConnectionError, TimeoutError, HTTPException) as error:
             return NotAnswered(detail=_why(error, deadline, limit))
         except OSError as error:
@@ -85,6 +86,8 @@ def fetch(
             return NotAsked(detail=f"could not ask: {error}")
         if deadline.passed:
             return NotAnswered(detail=f"no whole answer within {limit:g} s")
+        if missing:
+            return NotAnswered(detail=f"answer broken off, {missing} bytes missing")
         return Answered(status=status, body=text)
 
 

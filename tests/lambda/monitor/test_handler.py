@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from aws_lambda_powertools import Logger
+
+from dr_core import metrics
+from dr_core.config import ENVIRONMENT_VARIABLE, Canary, FunctionConfig, ManagedClusterResources
+from monitor import handler as handler_module
+from monitor.handler import Monitor, handler
+from monitor.reporting import Report
+
+CONFIG = FunctionConfig(
+    deployment="dep",
+    record_table="record",
+    evidence_table="evidence",
+    managed_clusters=tuple(
+        ManagedClusterResources(name=name, resource_manager_target_group="rm", name_node_target_group="nn")
+        for name in ("a", "b")
+    ),
+    subnets=(),
+    slots=(),
+    balanced_target_group="balanced",
+    front_door_host="nlb.example.com",
+    load_balancer_host="alb.example.com",
+    canary=Canary(file="x"),
+)
+
+
+@dataclass
+class FakeWatch:
+    """Remembers what was judged and when."""
+
+    config: FunctionConfig = CONFIG
+    report: Report = field(default_factory=lambda: Report(deployment="dep", logger=Logger(service="test")))
+    judged: list[tuple[float, str]] = field(default_factory=list)
+    fails: Callable[[str], bool] = lambda _: False
+
+    def round(self, resources: ManagedClusterResources) -> None:
+        if self.fails(resources.name):
+            raise RuntimeError("a table is not reachable")
+        self.judged.append((time.monotonic(), resources.name))
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> FakeWatch:
+    now = [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "sleep", sleep)
+    made = FakeWatch()
+    monkeypatch.setattr(handler_module, "_monitor", lambda: Monitor(watch=made))  # type: ignore[arg-type]
+    return made
+
+
+def heartbeats(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    return [line for line in lines if metrics.MONITOR_HEARTBEAT in line]
+
+
+def test_a_minute_has_six_rounds_over_every_managed_cluster(watch: FakeWatch) -> None:
+    """A11."""
+    handler({}, None)
+
+    assert watch.judged == [(1000 + 10 * each, name) for each in range(6) for name in ("a", "b")]
+
+
+def test_one_managed_clusters_error_stops_neither_the_others_nor_later_rounds(watch: FakeWatch) -> None:
+    watch.fails = lambda name: name == "a"
+
+    handler({}, None)
+
+    assert watch.judged == [(1000 + 10 * each, "b") for each in range(6)]
+
+
+def test_the_heart_beats_each_round(watch: FakeWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    handler({}, None)
+
+    beats = heartbeats(capsys)
+    assert len(beats) == 6
+    assert beats[0]["_aws"]["CloudWatchMetrics"] == [
+        {
+            "Namespace": metrics.NAMESPACE,
+            "Dimensions": [[metrics.DEPLOYMENT_DIMENSION]],
+            "Metrics": [{"Name": metrics.MONITOR_HEARTBEAT, "Unit": "Count"}],
+        }
+    ]
+    assert beats[0][metrics.DEPLOYMENT_DIMENSION] == "dep"
+
+
+def test_the_heart_does_not_beat_when_one_was_not_judged(watch: FakeWatch, capsys: pytest.CaptureFixture[str]) -> None:
+    watch.fails = lambda name: name == "b"
+
+    handler({}, None)
+
+    assert heartbeats(capsys) == []
+
+
+def test_a_monitor_is_made_of_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, json.dumps(CONFIG.to_dict()))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    handler_module._monitor.cache_clear()
+
+    monitor = handler_module._monitor()
+
+    assert monitor.watch.config == replace(CONFIG)
+    assert monitor.watch.report.deployment == "dep"
+    handler_module._monitor.cache_clear()
+
+
+def test_a_cold_start_imports_no_sdk_client() -> None:
+    """The SDK's clients are made when they are first used."""
+    program = "import sys, monitor.handler; sys.exit('boto3' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], env=dict(os.environ), check=False).returncode == 0

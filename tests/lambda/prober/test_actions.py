@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.config import Canary, ServicePorts
+from prober import actions as actions_module
+from prober.actions import Actions
+
+from ..http_server import refused_port
+from .conftest import World
+
+NAME = "emr-dr-canary-g2-1"
+BY_NAME = f"/batches/{NAME}"
+APPS = "/ws/v1/cluster/apps"
+RUNNING_APPS = f"{APPS}?states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
+
+
+@pytest.fixture
+def actions(world: World, pool: ThreadPoolExecutor) -> Actions:
+    return Actions(config=world.config, pool=pool)
+
+
+@pytest.fixture
+def batch(sample: Callable[[str], Any]) -> dict[str, Any]:
+    found: dict[str, Any] = sample("livy-batch-yarn-cluster-success")
+    return {**found, "id": 1_002_000_000, "name": NAME}
+
+
+class TestCanary:
+    """B11: a job that proves the cluster before traffic comes."""
+
+    def test_it_is_submitted_if_there_is_none(self, actions: Actions, world: World, batch: dict[str, Any]) -> None:
+        world.livy.answers["POST", "/batches"] = (201, {**batch, "state": "starting", "appId": None})
+
+        answer = actions.canary(address=world.address, name=NAME)
+
+        assert answer == {"id": 1_002_000_000, "state": "starting", "app_id": None, "name": NAME}
+        assert world.livy.requests == [
+            ("GET", BY_NAME, None),
+            ("POST", "/batches", {"name": NAME, "file": "hdfs:///tmp/emr-dr/canary.py", "args": ["10"]}),
+        ]
+
+    def test_a_class_is_named_if_it_has_one(self, actions: Actions, world: World, batch: dict[str, Any]) -> None:
+        world.livy.answers["POST", "/batches"] = (201, batch)
+        config = replace(world.config, canary=Canary(file="x.jar", class_name="org.example.Pi"))
+
+        replace(actions, config=config).canary(address=world.address, name=NAME)
+
+        assert world.livy.requests[-1][2] == {"name": NAME, "file": "x.jar", "args": [], "className": "org.example.Pi"}
+
+    def test_one_that_exists_is_read(self, actions: Actions, world: World, batch: dict[str, Any]) -> None:
+        world.livy.answers["GET", BY_NAME] = (200, batch)
+
+        answer = actions.canary(address=world.address, name=NAME)
+
+        assert answer == {"id": 1_002_000_000, "state": "success", "app_id": batch["appId"], "name": NAME}
+        assert [method for method, _, _ in world.livy.requests] == ["GET"]
+
+    def test_one_that_was_submitted_meanwhile_is_read(
+        self, actions: Actions, world: World, batch: dict[str, Any], sample: Callable[[str], Any]
+    ) -> None:
+        """A submission whose answer was lost is not repeated: Livy takes each name once."""
+        world.livy.answers["GET", BY_NAME] = [(404, {"msg": "not found"}), (200, batch)]
+        world.livy.answers["POST", "/batches"] = (400, sample("livy-post-batch-duplicate-name"))
+
+        assert actions.canary(address=world.address, name=NAME)["id"] == 1_002_000_000
+
+    def test_a_refusal_is_told(self, actions: Actions, world: World) -> None:
+        world.livy.answers["POST", "/batches"] = (400, {"msg": "requirement failed: Local path not allowed"})
+
+        answer = actions.canary(address=world.address, name=NAME)
+
+        assert list(answer) == ["error"]
+        assert answer["error"].startswith(f"Livy at 127.0.0.1:{world.livy.port}: answered 400: ")
+        assert "Local path not allowed" in answer["error"]
+
+    @pytest.mark.parametrize(
+        ("said", "told"),
+        [
+            ((503, "starting"), "answered 503: starting"),
+            ((200, "<html>"), "answered 200 without JSON"),
+            ((200, []), "answered 200 with something else than an object: []"),
+        ],
+    )
+    def test_an_odd_answer_is_told(self, actions: Actions, world: World, said: tuple[int, Any], told: str) -> None:
+        world.livy.answers["GET", BY_NAME] = said
+
+        assert told in actions.canary(address=world.address, name=NAME)["error"]
+
+    def test_a_livy_that_does_not_answer_is_told(self, actions: Actions, world: World) -> None:
+        dead = replace(actions, config=replace(world.config, ports=ServicePorts(livy=refused_port())))
+
+        assert "connection refused" in dead.canary(address=world.address, name=NAME)["error"]
+
+
+class TestRoute:
+    """The id path through the load balancer leads to the incarnation that issued the id."""
+
+    PATH = "/batches/1002000000"
+
+    def ask(self, actions: Actions, *, app_id: str | None, times: int = 3) -> dict[str, Any]:
+        return actions.route(name=NAME, id=1_002_000_000, app_id=app_id, times=times)
+
+    def test_every_time_the_right_batch(self, actions: Actions, world: World, batch: dict[str, Any]) -> None:
+        world.front_door.answers["GET", self.PATH] = (200, batch)
+
+        assert self.ask(actions, app_id=batch["appId"]) == {"ok": True, "addresses": {"127.0.0.1": "ok"}}
+        assert world.front_door.requests == [("GET", self.PATH, None)] * 3
+
+    @pytest.mark.parametrize(("asked", "found"), [(None, "application_1_1"), ("application_1_1", None)])
+    def test_an_application_that_one_side_does_not_know_is_not_compared(
+        self, actions: Actions, world: World, batch: dict[str, Any], asked: str | None, found: str | None
+    ) -> None:
+        world.front_door.answers["GET", self.PATH] = (200, {**batch, "appId": found})
+
+        assert self.ask(actions, app_id=asked)["ok"]
+
+    @pytest.mark.parametrize("other", [{"id": 7}, {"name": "another"}, {"appId": "application_2_1"}])
+    def test_one_wrong_batch_is_enough_to_fail(
+        self, actions: Actions, world: World, batch: dict[str, Any], other: dict[str, Any]
+    ) -> None:
+        world.front_door.answers["GET", self.PATH] = [(200, batch), (200, {**batch, **other})]
+
+        answer = self.ask(actions, app_id=batch["appId"])
+
+        assert not answer["ok"]
+        assert answer["addresses"]["127.0.0.1"].startswith(f"asked for batch 1002000000 {NAME} ")
+
+    def test_a_rule_that_did_not_take_effect_yet_is_told(self, actions: Actions, world: World) -> None:
+        world.front_door.answers["GET", self.PATH] = (410, {"msg": "no cluster"})
+
+        assert self.ask(actions, app_id=None) == {
+            "ok": False,
+            "addresses": {"127.0.0.1": 'answered 410: {"msg": "no cluster"}'},
+        }
+
+    def test_every_address_has_to_lead_there(
+        self, actions: Actions, world: World, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world.front_door.answers["GET", self.PATH] = (200, batch)
+        monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: ["127.0.0.1", "127.0.0.2"])
+
+        assert self.ask(actions, app_id=None) == {
+            "ok": False,
+            "addresses": {"127.0.0.1": "ok", "127.0.0.2": "connection refused"},
+        }
+
+    def test_no_address_is_not_ok(self, actions: Actions, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: [])
+
+        assert self.ask(actions, app_id=None) == {"ok": False, "addresses": {}}
+
+
+class TestKillApplications:
+    """Ids answer 410 only when their owner is fenced: what ran on the old incarnation is known dead."""
+
+    def test_every_application_is_killed(self, actions: Actions, world: World) -> None:
+        listed = {"apps": {"app": [{"id": "application_1_1"}, {"id": "application_1_2"}]}}
+        world.resource_manager.answers["GET", RUNNING_APPS] = [(200, listed), (200, {"apps": None})]
+
+        answer = actions.kill_applications(address=world.address)
+
+        assert answer == {"reachable": True, "running": []}
+        assert sorted(each for each in world.resource_manager.requests if each[0] == "PUT") == [
+            ("PUT", f"{APPS}/application_1_1/state", {"state": "KILLED"}),
+            ("PUT", f"{APPS}/application_1_2/state", {"state": "KILLED"}),
+        ]
+
+    def test_what_still_runs_is_told(self, actions: Actions, world: World) -> None:
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": {"app": [{"id": "application_1_1"}]}})
+
+        assert actions.kill_applications(address=world.address) == {"reachable": True, "running": ["application_1_1"]}
+
+    @pytest.mark.parametrize("nothing", [{"apps": None}, {"apps": {}}])
+    def test_nothing_runs(self, actions: Actions, world: World, nothing: dict[str, Any]) -> None:
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, nothing)
+
+        assert actions.kill_applications(address=world.address) == {"reachable": True, "running": []}
+
+    def test_a_resource_manager_that_does_not_answer_is_not_reachable(self, actions: Actions, world: World) -> None:
+        """Not reachable is not the same as nothing runs: containers on other nodes may."""
+        dead = replace(actions, config=replace(world.config, ports=ServicePorts(resource_manager=refused_port())))
+
+        assert dead.kill_applications(address=world.address) == {"reachable": False, "running": []}
+
+    def test_one_that_answers_oddly_is_not_reachable(self, actions: Actions, world: World) -> None:
+        world.resource_manager.answers["GET", RUNNING_APPS] = (500, "")
+
+        assert actions.kill_applications(address=world.address) == {"reachable": False, "running": []}

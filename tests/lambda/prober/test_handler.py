@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.config import ENVIRONMENT_VARIABLE, ServicePorts
+from dr_core.evidence import Evidence, Service, Verdict
+from dr_core.record import Incarnation, IncarnationState
+from prober import handler as handler_module
+from prober.handler import Prober, handler
+
+from ..http_server import refused_port
+from .conftest import World
+
+
+class RememberedStore:
+    """A store in memory."""
+
+    def __init__(self, *incarnations: Incarnation) -> None:
+        self.incarnations = incarnations
+        self.written: list[Evidence] = []
+
+    def live_incarnations(self) -> Iterator[Incarnation]:
+        yield from self.incarnations
+
+    def write(self, evidence: Evidence) -> None:
+        self.written.append(evidence)
+
+
+class FakeTime:
+    """A clock that only sleeping moves."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1_000_000.0
+        self.slept: list[float] = []
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "time", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+INCARNATION = Incarnation(
+    generation=1, managed_cluster="a", state=IncarnationState.SERVING, primary_address="127.0.0.1"
+)
+
+
+@pytest.fixture
+def store() -> RememberedStore:
+    return RememberedStore(INCARNATION)
+
+
+@pytest.fixture
+def prober(world: World, pool: ThreadPoolExecutor, store: RememberedStore) -> Prober:
+    return Prober(config=world.config, observer="prober:us-east-1a", store=store, pool=pool)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ready(prober: Prober, monkeypatch: pytest.MonkeyPatch) -> Prober:
+    """The prober that the handler finds made."""
+    monkeypatch.setattr(handler_module, "_prober", lambda: prober)
+    return prober
+
+
+def test_a_round_keeps_what_each_service_showed(prober: Prober, store: RememberedStore) -> None:
+    """A11."""
+    prober.round()
+
+    (evidence,) = store.written
+    assert (evidence.incarnation, evidence.observer, evidence.front_door) == ("g000001", "prober:us-east-1a", True)
+    assert {service: reading.verdict for service, reading in evidence.services.items()} == dict.fromkeys(
+        Service, Verdict.HEALTHY
+    )
+
+
+def test_a_dead_primary_is_evidence_too(prober: Prober, store: RememberedStore, world: World) -> None:
+    dead = refused_port()
+    config = replace(world.config, ports=ServicePorts(livy=dead, resource_manager=dead, name_node=dead))
+
+    replace(prober, config=config).round()
+
+    assert {reading.verdict for reading in store.written[0].services.values()} == {Verdict.UNHEALTHY}
+    assert store.written[0].front_door
+
+
+def test_a_failed_control_is_kept(prober: Prober, store: RememberedStore, world: World) -> None:
+    replace(prober, config=replace(world.config, front_door_port=refused_port())).round()
+
+    assert not store.written[0].front_door
+
+
+def test_every_live_incarnation_is_looked_at(prober: Prober, world: World, pool: ThreadPoolExecutor) -> None:
+    second = replace(INCARNATION, generation=2, primary_address="127.0.0.2")
+    store = RememberedStore(INCARNATION, second)
+
+    replace(prober, store=store).round()  # type: ignore[arg-type]
+
+    assert [each.incarnation for each in store.written] == ["g000001", "g000002"]
+
+
+def test_evidence_has_the_time_of_its_round(
+    prober: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1795230625.125)
+
+    prober.round()
+
+    assert store.written[0].observed_at == 1795230625.125
+
+
+def test_a_minute_has_six_rounds(ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = FakeTime(monkeypatch)
+
+    handler({}, None)
+
+    assert [each.observed_at - 1_000_000 for each in store.written] == [0, 10, 20, 30, 40, 50]
+    assert clock.now == 1_000_050
+
+
+def test_a_failed_round_does_not_stop_those_after_it(
+    ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    FakeTime(monkeypatch)
+    answers = iter([None, RuntimeError("table not reachable"), None, None, None, None])
+
+    def live() -> Iterator[Incarnation]:
+        error = next(answers)
+        if error is not None:
+            raise error
+        yield INCARNATION
+
+    monkeypatch.setattr(store, "live_incarnations", live)
+
+    handler({}, None)
+
+    assert [each.observed_at - 1_000_000 for each in store.written] == [0, 20, 30, 40, 50]
+
+
+def test_a_slow_round_is_not_made_up_for(
+    ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = FakeTime(monkeypatch)
+    durations = iter([12.0, 3.0, 3.0, 3.0, 3.0])
+
+    def write(evidence: Evidence) -> None:
+        store.written.append(evidence)
+        clock.now += next(durations)
+
+    monkeypatch.setattr(store, "write", write)
+
+    handler({}, None)
+
+    assert [each.observed_at - 1_000_000 for each in store.written] == [0, 20, 30, 40, 50]
+
+
+def test_a_look_is_answered_and_not_kept(ready: Prober, store: RememberedStore) -> None:
+    (look,) = handler({"action": "look", "addresses": ["127.0.0.1"]}, None)
+
+    assert (look["address"], look["observer"], look["front_door"]) == ("127.0.0.1", "prober:us-east-1a", True)
+    assert look["services"]["livy"] == {"verdict": "healthy", "detail": "sessions: 0"}
+    assert json.dumps(look)
+    assert store.written == []
+
+
+@pytest.mark.parametrize(
+    ("event", "answer"),
+    [
+        (
+            {"action": "canary", "address": "127.0.0.1", "name": "x"},
+            lambda answer: "answered 404" in answer["error"],
+        ),
+        (
+            {"action": "route", "name": "x", "id": 7, "app_id": None, "times": 1},
+            lambda answer: answer["addresses"].keys() == {"127.0.0.1"} and not answer["ok"],
+        ),
+        (
+            {"action": "route", "name": "x", "id": 7},
+            lambda answer: answer["addresses"].keys() == {"127.0.0.1"} and not answer["ok"],
+        ),
+        ({"action": "kill_applications", "address": "127.0.0.1"}, lambda answer: not answer["reachable"]),
+    ],
+)
+def test_an_action_is_answered(ready: Prober, event: dict[str, Any], answer: Callable[[dict[str, Any]], bool]) -> None:
+    assert answer(handler(event, None))
+
+
+@pytest.mark.parametrize("event", [{"action": "dance"}, {"action": "canary", "address": "127.0.0.1"}])
+def test_an_unknown_action_is_refused(ready: Prober, event: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="a prober's action is canary"):
+        handler(event, None)
+
+
+def test_a_prober_is_made_of_its_environment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, json.dumps(world.config.to_dict()))
+    monkeypatch.setenv("EMR_DR_AVAILABILITY_ZONE", "us-east-1c")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    handler_module._prober.cache_clear()
+
+    prober = handler_module._prober()
+
+    assert (prober.config, prober.observer) == (world.config, "prober:us-east-1c")
+    prober.pool.shutdown()
+    handler_module._prober.cache_clear()
+
+
+def test_only_http_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(world.config, ports=ServicePorts(scheme="https"))
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, json.dumps(config.to_dict()))
+    handler_module._prober.cache_clear()
+
+    with pytest.raises(ValueError, match=r"over http, got 'https' in ports.scheme"):
+        handler_module._prober()
+
+
+def test_a_cold_start_imports_no_sdk() -> None:
+    """The SDK is imported when it is first used: it takes longer than everything else together."""
+    program = "import sys, prober.handler; sys.exit('boto3' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", program], env=dict(os.environ), check=False).returncode == 0
