@@ -116,7 +116,15 @@ def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
     )
 
 
+def _is_repeat(deployment: Deployment, operation: str) -> bool:
+    """Whether the execution of a request runs or ran: Lambda delivers an event at least once, at times hours later."""
+    known = deployment.record.operation(operation)
+    return known is not None and bool(known.entered)
+
+
 def _create(deployment: Deployment, request: ResourceRequest) -> None:
+    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.LAUNCH, request.answer.request_id)):
+        return
     deployment.record.change(
         Change(key=ManagedCluster.key(request.name), values={"spec": request.spec, "tombstone": None})
     )
@@ -124,6 +132,8 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
+    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
+        return
     managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _create(deployment, request)
@@ -138,12 +148,15 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _delete(deployment: Deployment, request: ResourceRequest) -> None:
+    deletion = deletion_name(request.name, request.answer.request_id)
+    if _is_repeat(deployment, deletion):
+        return
     # First of all: no step writes down the intent of a launch any more.
     deployment.record.change(Change(key=ManagedCluster.key(request.name), values={"tombstone": True}))
     stopped = deployment.executions.stop_operations(request.name, cause="the managed cluster is being deleted")
     logger.info("stopped operations", extra={"executions": stopped})
     retirement = RetirementRequest(
-        retirement=deletion_name(request.name, request.answer.request_id),
+        retirement=deletion,
         managed_cluster=request.name,
         generation=None,
         planned=False,

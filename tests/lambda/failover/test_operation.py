@@ -8,62 +8,10 @@ import pytest
 
 from dr_core.record import IncarnationState, Lease, ManagedCluster, Outcome
 
+from .scenarios import failing, launched, never_nobody_in_service, settled, shape
 from .world import RETIREMENTS, SPEC, START, ZONES, Clock, World, rule_of
 
 OTHER_SPEC = SPEC.replace("template.json", "newer.json")
-
-
-def launched(world: World) -> World:
-    """A world in which generation 1 has been serving for a while."""
-    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
-    world.clock.now += 600
-    return world
-
-
-def failing(world: World) -> dict[str, Any]:
-    """The request of the failover that answers a dead primary."""
-    serving = world.managed_cluster().serving_generation
-    assert serving is not None
-    world.kill_primary(serving)
-    return world.request("failover", "op2", reason="unhealthy", incident="a-1")
-
-
-def settled(world: World) -> dict[str, Any]:
-    """What is left of a world that came to rest, without what differs from run to run (times)."""
-    record = world.deployment.record
-    return {
-        "serving": world.managed_cluster().serving_generation,
-        "lease": world.managed_cluster().lease,
-        "states": {each.generation: str(each.state) for each in record.incarnations()},
-        "targets": {group: sorted(targets) for group, targets in world.targets.items() if targets},
-        "slots": {slot.number: slot.generation for slot in record.slots([1, 2, 3, 4])},
-        "rules": {rule: str(conditions) for rule, conditions in world.rules.items()},
-        "stacks": sorted(each.name for each in world.stacks.values() if world.stack_status(each) != "DELETE_COMPLETE"),
-        "clusters": sorted(each.name for each in world.clusters.values() if each.ended_at is None and not each.fails),
-        "protected": sorted(each.name for each in world.clusters.values() if each.protected),
-    }
-
-
-def shape(end: dict[str, Any]) -> dict[str, Any]:
-    """What a settled world looks like whatever the numbers of its generations: a lost draw burns one."""
-    return {
-        "serves": end["serving"] == max(end["states"]),
-        "lease": end["lease"],
-        "states": list(end["states"].values()),
-        "targets": {group: len(targets) for group, targets in end["targets"].items()},
-        "slots": {slot: held is not None for slot, held in end["slots"].items()},
-        "unused": [rule for rule, conditions in end["rules"].items() if "unused" in conditions],
-        **{name: len(end[name]) for name in ("stacks", "clusters", "protected")},
-    }
-
-
-def never_nobody_in_service(world: World) -> bool:
-    """Whether nobody left the balanced group while nobody else was healthy there, unless it was unhealthy itself."""
-    return all(
-        health.get(address) != "healthy" or [each for each in health if each != address and health[each] == "healthy"]
-        for group, address, health in world.deregistered
-        if group == "balanced"
-    )
 
 
 def test_a_launch_puts_the_first_incarnation_into_service(world: World) -> None:
@@ -280,14 +228,14 @@ def test_a_launch_fails_when_no_zone_is_left(world: World) -> None:
 
 def test_a_launch_over_its_deadline_is_given_up(world: World) -> None:
     """A cluster that hangs in its bootstrap must not hold up the recovery for ever."""
-    world.LAUNCH_SECONDS = 5000  # type: ignore[misc]
+    world.LAUNCH_SECONDS = 5000
     assert world.run_operation(world.request("launch", "op1")) == "Failed"
     assert "it was not ready at its deadline" in (world.operation("op1").message or "")
 
 
 def test_the_launches_of_one_operation_end_in_time_for_cloudformation(world: World) -> None:
     """45 minutes over all AZs, so that the answer comes within the custom resource's hour."""
-    world.LAUNCH_SECONDS = 5000  # type: ignore[misc]
+    world.LAUNCH_SECONDS = 5000
     began = world.clock.now
     world.run_operation(world.request("launch", "op1"))
     assert world.clock.now - began < 3300

@@ -363,6 +363,7 @@ class World:
     def _until_answer(
         self, machine: str, step: str, request: Mapping[str, Any], wait_seconds: int, *, twice: bool
     ) -> str:
+        message = ""
         for _ in range(400):
             self._look_around()
             answer = self._call(machine, step, request)
@@ -370,8 +371,9 @@ class World:
                 answer = self._call(machine, step, request)
             if answer.status != "wait":
                 return str(answer.status)
+            message = answer.message
             self.clock.now += wait_seconds
-        raise TooLongError(f"{step} kept waiting: {answer.message}")
+        raise TooLongError(f"{step} kept waiting: {message}")
 
     def _call(self, machine: str, step: str, request: Mapping[str, Any]) -> Any:
         """Call a step as the machine does: one that raised is called again."""

@@ -1,0 +1,68 @@
+"""Situations that several tests start from, and what a world looks like at rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dr_core.naming import retirement_name
+
+from .world import World
+
+
+def launched(world: World) -> World:
+    """A world in which generation 1 has been serving for a while."""
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    world.clock.now += 600
+    return world
+
+
+def failing(world: World, operation: str = "op2") -> dict[str, Any]:
+    """The request of the failover that answers a dead primary."""
+    serving = world.managed_cluster().serving_generation
+    assert serving is not None
+    world.kill_primary(serving)
+    return world.request("failover", operation, reason="unhealthy", incident="a-1")
+
+
+def failed_over(world: World) -> dict[str, Any]:
+    """The request of the retirement of generation 1, whose primary is dead and whose successor serves."""
+    assert launched(world).run_operation(failing(world)) == "CutOverDone"
+    return {"retirement": retirement_name("a", 1), "managed_cluster": "a", "generation": 1, "planned": False}
+
+
+def settled(world: World) -> dict[str, Any]:
+    """What is left of a world that came to rest, without what differs from run to run (times)."""
+    record = world.deployment.record
+    return {
+        "serving": world.managed_cluster().serving_generation,
+        "lease": world.managed_cluster().lease,
+        "states": {each.generation: str(each.state) for each in record.incarnations()},
+        "targets": {group: sorted(targets) for group, targets in world.targets.items() if targets},
+        "slots": {slot.number: slot.generation for slot in record.slots([1, 2, 3, 4])},
+        "rules": {rule: str(conditions) for rule, conditions in world.rules.items()},
+        "stacks": sorted(each.name for each in world.stacks.values() if world.stack_status(each) != "DELETE_COMPLETE"),
+        "clusters": sorted(each.name for each in world.clusters.values() if each.ended_at is None and not each.fails),
+        "protected": sorted(each.name for each in world.clusters.values() if each.protected),
+    }
+
+
+def shape(end: dict[str, Any]) -> dict[str, Any]:
+    """What a settled world looks like whatever the numbers of its generations: a lost draw burns one."""
+    return {
+        "serves": end["serving"] == max(end["states"], default=None),
+        "lease": end["lease"],
+        "states": sorted(end["states"].values()),
+        "targets": sorted((group, len(targets)) for group, targets in end["targets"].items() if "slot" not in group),
+        "slots": sorted(held is not None for held in end["slots"].values()),
+        "routed": sum("_front-door" not in rule and "PathPattern" in rule for rule in end["rules"].values()),
+        **{name: len(end[name]) for name in ("stacks", "clusters", "protected")},
+    }
+
+
+def never_nobody_in_service(world: World) -> bool:
+    """Whether nobody left the balanced group while nobody else was healthy there, unless it was unhealthy itself."""
+    return all(
+        health.get(address) != "healthy" or [each for each in health if each != address and health[each] == "healthy"]
+        for group, address, health in world.deregistered
+        if group == "balanced"
+    )

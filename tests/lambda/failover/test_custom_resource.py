@@ -1,0 +1,228 @@
+"""Create, Update and Delete of ``Custom::EmrManagedCluster``."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dr_core.config import ENVIRONMENT_VARIABLE
+from failover import custom_resource
+from failover.custom_resource import respond
+from failover.deployment import deployment_from_environment
+from failover.stack_answers import StackAnswers
+
+from .scenarios import launched, settled
+from .world import CONFIG, DEPLOYMENT, SPEC, World
+
+
+def event(kind: str, request_id: str = "r1", **properties: Any) -> dict[str, Any]:
+    """A request as CloudFormation sends it."""
+    return {
+        "RequestType": kind,
+        "ResponseURL": f"https://answers/{request_id}",
+        "StackId": "stack",
+        "RequestId": request_id,
+        "LogicalResourceId": "ManagedClusterA",
+        "ResourceProperties": {
+            "ServiceToken": "arn",
+            "ServiceTimeout": "3600",
+            "Deployment": DEPLOYMENT,
+            "Name": "a",
+            "TemplateUrl": "https://bucket/template.json",
+            "Parameters": json.dumps({"ServiceRole": "role"}),
+            **properties,
+        },
+    }
+
+
+def started(world: World) -> list[dict[str, Any]]:
+    """The requests of the executions that were started."""
+    return [json.loads(each["input"])["request"] for each in world.executions.values() if "machine" in each]
+
+
+def test_create_starts_a_launch(world: World) -> None:
+    """The first incarnation is launched by the same machine as every other."""
+    respond(world.deployment, event("Create"))
+    assert started(world) == [
+        {
+            "operation": "a-launch-r1",
+            "kind": "launch",
+            "reason": "bootstrap",
+            "managed_cluster": "a",
+            "incident": None,
+        }
+    ]
+    assert world.managed_cluster().spec == SPEC
+    assert world.answers == []
+
+
+def test_create_is_answered_at_cut_over(world: World) -> None:
+    """Success when the cluster serves, not before."""
+    respond(world.deployment, event("Create"))
+    world.run_operation(started(world)[0])
+    assert [(each["request"], each["succeeded"]) for each in world.answers] == [("r1", True)]
+
+
+def test_a_request_that_is_delivered_twice_starts_once(world: World) -> None:
+    """Lambda delivers an asynchronous event at least once."""
+    respond(world.deployment, event("Create"))
+    respond(world.deployment, event("Create"))
+    assert len(started(world)) == 1
+    world.run_operation(started(world)[0])
+    respond(world.deployment, event("Create"))
+    assert len(world.answers) == 1
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update", "Delete"])
+def test_a_request_that_is_delivered_again_much_later_changes_nothing(world: World, kind: str) -> None:
+    """A Create that comes again after the Delete must not lift the tombstone, nor a Delete set it."""
+    launched(world)
+    respond(world.deployment, event(kind, "r2", TemplateUrl="https://bucket/newer.json"))
+    request = started(world)[-1]
+    if kind == "Delete":
+        world.run_retirement(request)
+    else:
+        world.run_operation(request)
+    before = world.managed_cluster().to_item()
+    world.put({**before, "tombstone": kind != "Delete"})
+    respond(world.deployment, event(kind, "r2", TemplateUrl="https://bucket/newer.json"))
+    assert world.managed_cluster().tombstone is (kind != "Delete")
+
+
+def test_create_after_delete_lifts_the_tombstone(world: World) -> None:
+    """A managed cluster may come back under its name."""
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    respond(world.deployment, event("Create"))
+    assert not world.managed_cluster().tombstone
+
+
+def test_update_to_what_runs_is_a_no_op(world: World) -> None:
+    """The way back after a failed update, and a change of a property that launches nothing."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2", ServiceTimeout="1800"))
+    assert [(each["request"], each["succeeded"]) for each in world.answers] == [("r2", True)]
+    assert [each for each in started(world) if each.get("operation")] == []
+
+
+def test_update_of_the_template_is_a_switchover(world: World) -> None:
+    """Changed template = switchover; what runs stays recorded until the cut-over."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
+    assert started(world)[-1] == {
+        "operation": "a-switchover-r2",
+        "kind": "switchover",
+        "reason": "upgrade",
+        "managed_cluster": "a",
+        "incident": None,
+    }
+    assert world.managed_cluster().spec == SPEC
+    assert "newer.json" in (world.operation("a-switchover-r2").spec or "")
+
+
+def test_a_newer_update_supersedes_a_running_one(world: World) -> None:
+    """The user gave up the first update; two switchovers must not follow each other."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
+    respond(world.deployment, event("Update", "r3"))
+    statuses = {each["name"]: each["status"] for each in world.executions.values() if "name" in each}
+    assert statuses["a-switchover-r2"] == "ABORTED"
+    assert [each["request"] for each in world.answers] == ["r3"]
+
+
+def test_an_update_lets_a_failover_go_on(world: World) -> None:
+    """A failover brings back what runs; the switchover waits for its lease."""
+    launched(world)
+    request = world.request("failover", "op2", reason="drill")
+    world.run_operation(request, until="Verify")
+    respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
+    assert world.executions[world.execution(CONFIG.operation_state_machine, "op2")]["status"] == "RUNNING"
+
+
+def test_update_of_what_never_served_launches(world: World) -> None:
+    """The create failed and was kept; the update brings it up."""
+    respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
+    assert started(world)[-1]["kind"] == "launch"
+    assert "newer.json" in (world.managed_cluster().spec or "")
+
+
+def test_delete_stops_operations_before_it_retires(world: World) -> None:
+    """A running launch would go to the next AZ after its stack was deleted."""
+    respond(world.deployment, event("Create"))
+    world.run_operation(started(world)[0], until="Verify")
+    respond(world.deployment, event("Delete", "r9"))
+    launch = world.executions[world.execution(CONFIG.operation_state_machine, "a-launch-r1")]
+    assert launch["status"] == "ABORTED"
+    assert world.managed_cluster().tombstone
+    assert started(world)[-1] == {
+        "retirement": "a-delete-r9",
+        "managed_cluster": "a",
+        "generation": None,
+        "planned": False,
+    }
+
+
+def test_delete_is_answered_when_nothing_is_left(world: World) -> None:
+    """The stack goes on deleting roles and groups that the clusters need."""
+    launched(world)
+    respond(world.deployment, event("Delete", "r9"))
+    assert world.answers == []
+    world.run_started_retirements()
+    assert settled(world)["stacks"] == []
+    assert [(each["request"], each["succeeded"]) for each in world.answers] == [("r9", True)]
+
+
+def test_operations_of_other_managed_clusters_are_left_alone(world: World) -> None:
+    """None touched that is not ours."""
+    other = world.request("launch", "b-launch", managed_cluster="b")
+    arn = world.execution(CONFIG.operation_state_machine, "b-launch")
+    world.executions[arn] = {"status": "RUNNING", "input": json.dumps({"request": other})}
+    respond(world.deployment, event("Delete", "r9"))
+    assert world.executions[arn]["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"Name": "z"}, "property Name must be one of a, got 'z'"),
+        ({"Deployment": "other"}, "property Deployment must be emr-dr-active-passive, got 'other'"),
+        ({"Parameters": "{"}, "properties TemplateUrl and Parameters"),
+        ({"Parameters": "[]"}, "properties TemplateUrl and Parameters"),
+    ],
+)
+def test_wrong_properties_are_named(world: World, properties: dict[str, str], message: str) -> None:
+    """Error text: what, got, allowed."""
+    with pytest.raises(ValueError, match=message):
+        respond(world.deployment, event("Create", **properties))
+
+
+def test_an_unknown_request_type_is_refused(world: World) -> None:
+    """CloudFormation may learn a new one."""
+    with pytest.raises(ValueError, match="RequestType must be Create, Update or Delete, got 'Read'"):
+        respond(world.deployment, event("Read"))
+
+
+def test_the_physical_id_never_changes(world: World) -> None:
+    """A changed one makes CloudFormation delete the managed cluster."""
+    respond(world.deployment, event("Create"))
+    answer = world.operation("a-launch-r1").answer
+    assert answer is not None
+    assert answer.physical_resource_id == "emr-dr-active-passive/a"
+
+
+def test_an_error_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A function that dies before StartExecution would hang the stack for an hour."""
+    sent: list[dict[str, Any]] = []
+
+    def send(self: object, answer: Any, *, succeeded: bool, reason: str, data: object = None) -> None:
+        sent.append({"url": answer.response_url, "id": answer.physical_resource_id, "ok": succeeded, "why": reason})
+
+    monkeypatch.setattr(StackAnswers, "send", send)
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, "{")
+    deployment_from_environment.cache_clear()
+    custom_resource.handler(event("Create"), None)
+    assert sent[0]["url"] == "https://answers/r1"
+    assert sent[0]["id"] == "emr-dr-active-passive/a"
+    assert not sent[0]["ok"]
+    assert sent[0]["why"].startswith("ValueError: EMR_DR_CONFIG is not a function configuration")
