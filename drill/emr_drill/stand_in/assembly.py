@@ -205,7 +205,9 @@ def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise DrillError(f"cannot read {path} of the cloud assembly ({error.strerror}); run `cdk synth` again") from error
+        raise DrillError(
+            f"cannot read {path} of the cloud assembly ({error.strerror}); run `cdk synth` again"
+        ) from error
 
 
 def _read(path: Path) -> dict[str, Any]:

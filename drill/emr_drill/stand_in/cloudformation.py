@@ -2,13 +2,14 @@
 
 Differences to moto 5.2.5, whose stacks are complete when CreateStack returns: see :mod:`emr_drill.stand_in.stack_run`
 (threads), :mod:`emr_drill.stand_in.custom_resources` and :mod:`emr_drill.stand_in.resource_types`.  Only CreateStack,
-DeleteStack and the calls that read are made right; UpdateStack and change sets stay as moto has them.
+DeleteStack and the calls that read are made right; UpdateStack and change sets are refused.
 """
 
 from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from moto.cloudformation.exceptions import ValidationError
 from moto.core.responses import ActionResult
 
 from emr_drill.stand_in import custom_resources, intrinsics, resource_types
+from emr_drill.stand_in.custom_resources import CustomResource
 from emr_drill.stand_in.patching import original, replace
 from emr_drill.stand_in.stack_diary import StackDiary
 from emr_drill.stand_in.stack_run import StackRun
@@ -27,6 +29,10 @@ from emr_drill.stand_in.template import resource_types as types_of
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
+
+
+# moto's own would block everything until they are done, and do not notice that something fails.
+REFUSED = ("update_stack", "create_change_set", "execute_change_set")
 
 
 class ResourceNotMade(KeyError):
@@ -194,6 +200,22 @@ class Stacks:
                 assert isinstance(stack, RunningStack)
                 stack.run.delete()
 
+    def update_custom_resource(self, name_or_id: str, resource: str, properties: Mapping[str, Any]) -> CustomResource:
+        """Send an Update event, as an update of the stack with changed properties does.
+
+        Args:
+            name_or_id: of a complete stack.
+            resource: logical id of a custom resource.
+            properties: the new ones; those not named stay as they are.
+
+        Returns:
+            The resource; its ``creation_result()`` tells how the update goes.
+        """
+        found = self.find(name_or_id).resource_map[resource]
+        assert isinstance(found, CustomResource)
+        found.update(properties)
+        return found
+
     def close(self) -> None:
         """Stop what is under way.  May be called more than once."""
         with self._lock:
@@ -257,9 +279,15 @@ def install(stand_in: StandIn) -> None:
     replace(responses, "StackResourceDTO", ResourceDetail)
     replace(responses.CloudFormationResponse, "create_stack", create_stack)
     replace(responses.CloudFormationResponse, "list_stack_resources", _list_stack_resources)
+    for call in REFUSED:
+        replace(responses.CloudFormationResponse, call, _refuse)
     intrinsics.install()
     resource_types.install(stand_in)
     custom_resources.install(stand_in)
+
+
+def _refuse(self: responses.CloudFormationResponse) -> ActionResult:
+    raise ValidationError(message="the stand-in creates and deletes stacks only; begin a new drill to change one")
 
 
 def _list_stack_resources(self: responses.CloudFormationResponse) -> ActionResult:

@@ -176,6 +176,12 @@ class CustomResource(CloudFormationModel):
             FunctionName=self._properties["ServiceToken"], InvocationType="Event", Payload=json.dumps(event)
         )
 
+    def update(self, properties: Mapping[str, Any]) -> None:
+        """Send an update with *properties* in the place of the old ones of the same names."""
+        old = self._properties
+        self._properties = {**old, **as_strings(properties)}
+        self.send("Update", old)
+
     def creation_result(self) -> str | None:
         """See SlowResource."""
         request = self._request

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -39,6 +40,7 @@ ACCOUNT = "123456789012"  # moto's own, which it takes for every caller with mad
 PARTS = ("event_bus", "notifications", "functions", "step_functions", "schedules", "load_balancers", "emr")
 # Closed in this order, so that nothing starts anew what was stopped before.
 CLOSED = ("schedules", "stacks", "state_machines", "event_bus", "functions", "load_balancers", "clusters")
+LOG_FILE = "aws.log"
 READ_TIMEOUT_SECONDS = 900  # machine time; Lambda's longest run is the longest call
 
 
@@ -99,6 +101,7 @@ class StandIn:
         self.journal: list[dict[str, Any]] = []
         self._parts = tuple(parts)
         self._server: HttpServer | None = None
+        self._log: logging.FileHandler | None = None
         self._clients: dict[str, Any] = {}
         self._clients_lock = threading.Lock()
 
@@ -122,6 +125,7 @@ class StandIn:
 
     def __enter__(self) -> Self:
         reset_moto()
+        self._log_to_file()
         self.responses = ResponseDesk(moto_application())
         latency = ApiCallLatency(Serialization(self.responses), clock=self.clock, timing=self.timing)
         self._server = HttpServer(latency)
@@ -160,8 +164,19 @@ class StandIn:
             client.close()
         self._clients.clear()
         os.environ.pop("MOTO_PORT", None)
+        if self._log is not None:
+            logging.getLogger("moto").removeHandler(self._log)
+            self._log.close()
+            self._log = None
         if failures:
             raise ExceptionGroup("parts of the stand-in did not stop", failures)
+
+    def _log_to_file(self) -> None:
+        """moto's state machines log each failed task; the report tells what of it matters."""
+        logger = logging.getLogger("moto")
+        self._log = logging.FileHandler(self.workdir / LOG_FILE, delay=True)
+        logger.addHandler(self._log)
+        logger.propagate = False
 
     def _make_client(self, service: str) -> Any:
         client: Any = boto3.session.Session(
