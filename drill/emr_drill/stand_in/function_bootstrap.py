@@ -41,7 +41,16 @@ RUNTIME = "EMR_DRILL_RUNTIME"
 
 # Loaded before time is replaced.  The SDK belongs here for its urllib3; its own pauses between attempts are looked up
 # when they are made and follow the drill's time, as on AWS.
-LOADED_FIRST = ("asyncio", "concurrent.futures", "http.client", "selectors", "ssl", "subprocess", "urllib3", "boto3")
+LOADED_FIRST = (
+    "asyncio",
+    "concurrent.futures.thread",
+    "http.client",
+    "selectors",
+    "ssl",
+    "subprocess",
+    "urllib3",
+    "boto3",
+)
 # Whatever these look up in ``time`` is a limit for the machine.
 MACHINE_TIME = ("asyncio", "concurrent", "http", "queue", "selectors", "socket", "ssl", "subprocess", "threading")
 MACHINE_TIME_THIRD_PARTY = ("urllib3",)

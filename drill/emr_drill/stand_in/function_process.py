@@ -25,6 +25,7 @@ from emr_drill.stand_in import function_bootstrap
 BOOTSTRAP = Path(function_bootstrap.__file__)
 # How long a process may take to load its handler, in machine seconds: it is the machine's own work.
 START_LIMIT_SECONDS = 60.0
+LONGEST_EVENT_AGE_SECONDS = 6 * 3600.0  # Lambda's maximum and default
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,9 @@ class Function:
         region: AWS region.
         version: ``$LATEST`` or a number.
         concurrency: how many invocations may run at once; None for no limit.
+        runtime: ``python3.14``; told to the function, which runs on the drill's own Python.
         attempts: how many more times a failed asynchronous invocation is tried.
+        event_age: how many seconds an event waits for its invocation before it is dropped.
     """
 
     name: str
@@ -57,7 +60,9 @@ class Function:
     region: str = "us-east-1"
     version: str = "$LATEST"
     concurrency: int | None = None
+    runtime: str = "python3.14"
     attempts: int = 2
+    event_age: float = LONGEST_EVENT_AGE_SECONDS
 
     @property
     def revision(self) -> tuple[object, ...]:

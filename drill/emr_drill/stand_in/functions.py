@@ -1,315 +1,31 @@
-"""Lambda: deployed code runs for real, in warm processes, without containers.
+"""Lambda: deployed code runs for real, without containers.
 
-moto keeps what is deployed; this module replaces the two places where it would run it.  A function has as many
-processes as it had invocations at the same time; an idle one is used again, else a new one starts (a cold start, whose
-length comes from the drill's timing table).
+moto keeps what is deployed; this module replaces the two places where it would run it by
+:class:`emr_drill.stand_in.function_runtime.FunctionRuntime`.
 """
 
 from __future__ import annotations
 
-import io
 import json
-import logging
-import os
-import threading
-import uuid
-import zipfile
-from collections import Counter
-from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as lambda_models
-from moto.awslambda.exceptions import LambdaClientError
 
-from emr_drill.clock import Clock
-from emr_drill.errors import DrillError
-from emr_drill.stand_in import function_bootstrap
-from emr_drill.stand_in.function_process import Answer, Function, FunctionProcess
+from emr_drill.stand_in.function_process import LONGEST_EVENT_AGE_SECONDS, Answer, Function
+from emr_drill.stand_in.function_runtime import RETRY_SECONDS, FunctionRuntime
 from emr_drill.stand_in.notifications import metric_recorder
 from emr_drill.stand_in.patching import replace
-from emr_drill.timing import Event, Timing
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
-LOG = logging.getLogger(__name__)
-RUNTIME_DIRECTORY = Path(__file__).parents[3] / "build" / "function-runtime"
-NAMES_FILE = "names.json"
-# https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html: a failed asynchronous invocation
-# is tried again after one and after two more minutes; one that was not let in, for up to six hours, 1 s to 5 min apart.
-RETRY_SECONDS = (60.0, 120.0)
-FIRST_ADMISSION_SECONDS, LAST_ADMISSION_SECONDS, ADMISSION_LIMIT_SECONDS = 1.0, 300.0, 6 * 3600.0
-
-
-class NotAdmitted(LambdaClientError):
-    """Lambda did not run the function; nothing of it happened."""
-
-
-class Throttled(NotAdmitted):
-    """Reserved concurrency is used up."""
-
-    code = 429
-
-    def __init__(self) -> None:
-        super().__init__("TooManyRequestsException", "Rate Exceeded.")
-
-
-class Unavailable(NotAdmitted):
-    """The function cannot run at the moment (a fault of the drill)."""
-
-    code = 500
-
-    def __init__(self) -> None:
-        super().__init__("ServiceException", "Internal Server Error")
-
-
-class FunctionRuntime:
-    """Runs functions.  Thread-safe."""
-
-    def __init__(
-        self,
-        *,
-        clock: Clock,
-        timing: Timing,
-        workdir: Path,
-        endpoint: Callable[[], str],
-        runtime_directory: Path = RUNTIME_DIRECTORY,
-        on_log_line: Callable[[str, str], None] | None = None,
-    ) -> None:
-        """Prepare to run functions.
-
-        Args:
-            clock: the drill's time, which the functions live by.
-            timing: how long cold starts take.
-            workdir: code goes to ``functions/code``, output to ``functions/<name>.log``; host names are read from
-                ``names.json``.
-            endpoint: gives the URL that the functions' SDK calls go to; asked at each cold start.
-            runtime_directory: packages that the Lambda runtime and its layers bring along.
-            on_log_line: called with function name and line for each line of output, after the invocation that wrote it.
-
-        Raises:
-            DrillError: *runtime_directory* does not exist.
-        """
-        if not runtime_directory.is_dir():
-            raise DrillError(
-                f"the packages of the Lambda runtime are missing: no directory {runtime_directory}; run `make setup`"
-            )
-        self._clock = clock
-        self._timing = timing
-        self._directory = workdir / "functions"
-        self._names = workdir / NAMES_FILE
-        self._endpoint = endpoint
-        self._runtime_directory = runtime_directory
-        self._on_log_line = on_log_line
-        self._lock = threading.Lock()
-        self._unpacking = threading.Lock()
-        self._idle: dict[str, list[FunctionProcess]] = {}
-        self._processes: set[FunctionProcess] = set()
-        self._running: Counter[str] = Counter()
-        self._blocked: set[str] = set()
-        self._logs: dict[str, _Log] = {}
-        self._closed = threading.Event()
-        self._directory.mkdir(parents=True, exist_ok=True)
-
-    def invoke(self, function: Function, event: str = "{}") -> Answer:
-        """Run *function* and wait for its answer.
-
-        Args:
-            function: what to run.
-            event: JSON text.
-
-        Raises:
-            NotAdmitted: it was not run.
-        """
-        self._admit(function)
-        try:
-            return self._run(function, event)
-        finally:
-            with self._lock:
-                self._running[function.name] -= 1
-
-    def invoke_later(self, function: Function, event: str = "{}") -> None:
-        """Run *function* asynchronously, with Lambda's retries."""
-        threading.Thread(
-            target=self._deliver, args=(function, event), daemon=True, name=f"asynchronous {function.name}"
-        ).start()
-
-    def block(self, name: str) -> None:
-        """Make a function impossible to run, as when its AZ is gone; what runs of it is killed."""
-        with self._lock:
-            self._blocked.add(name)
-            processes = [process for process in self._processes if process.function.name == name]
-        for process in processes:
-            process.kill()
-
-    def unblock(self, name: str) -> None:
-        """Let a blocked function run again."""
-        with self._lock:
-            self._blocked.discard(name)
-
-    def log_file(self, name: str) -> Path:
-        """Where the output of a function goes."""
-        return self._directory / f"{name}.log"
-
-    def process_ids(self) -> list[int]:
-        """The live processes."""
-        with self._lock:
-            return [process.id for process in self._processes if process.alive]
-
-    def close(self) -> None:
-        """Kill every process; nothing runs afterwards.  May be called more than once."""
-        with self._lock:
-            self._closed.set()
-            idle = [process for processes in self._idle.values() for process in processes]
-            self._idle.clear()
-            busy = self._processes.difference(idle)
-        for process in busy:  # whoever waits for its answer gives back the pipes
-            process.kill()
-        for process in idle:
-            self._discard(process)
-
-    def _admit(self, function: Function) -> None:
-        with self._lock:
-            if self._closed.is_set() or function.name in self._blocked:
-                raise Unavailable
-            if function.concurrency is not None and self._running[function.name] >= function.concurrency:
-                raise Throttled
-            self._running[function.name] += 1
-
-    def _run(self, function: Function, event: str) -> Answer:
-        request_id = str(uuid.uuid4())
-        process = self._take_idle(function)
-        if process is None:
-            process, failure = self._start(function, request_id)
-            if failure is not None:
-                self._give_back(process)
-                return failure
-        answer = process.call(event, request_id=request_id)
-        self._give_back(process)
-        return answer
-
-    def _take_idle(self, function: Function) -> FunctionProcess | None:
-        while True:
-            with self._lock:
-                idle = self._idle.get(function.name)
-                if not idle:
-                    return None
-                process = idle.pop()
-            if process.alive and process.function.revision == function.revision:
-                process.function = function
-                return process
-            self._discard(process)
-
-    def _start(self, function: Function, request_id: str) -> tuple[FunctionProcess, Answer | None]:
-        began = self._clock.elapsed()
-        length = self._timing.draw(Event.COLD_START, function.name)
-        environment = self._environment(function, self._unpack(function))
-        with self._lock:
-            if self._closed.is_set():
-                raise Unavailable
-            process = FunctionProcess(
-                function=function, clock=self._clock, environment=environment, log=self.log_file(function.name)
-            )
-            self._processes.add(process)
-        failure = process.start(request_id)
-        self._clock.sleep(length - (self._clock.elapsed() - began))
-        return process, failure
-
-    def _give_back(self, process: FunctionProcess) -> None:
-        self._read_log(process.function.name)
-        with self._lock:
-            keep = process.alive and not self._closed.is_set()
-            if keep:
-                self._idle.setdefault(process.function.name, []).append(process)
-        if not keep:
-            self._discard(process)
-
-    def _discard(self, process: FunctionProcess) -> None:
-        with self._lock:
-            self._processes.discard(process)
-        process.close()
-
-    def _deliver(self, function: Function, event: str) -> None:
-        pauses = iter(RETRY_SECONDS[: function.attempts])
-        accepted_at, admission = self._clock.now(), FIRST_ADMISSION_SECONDS
-        while not self._closed.is_set():
-            try:
-                answer = self.invoke(function, event)
-            except NotAdmitted:
-                pause = admission if self._clock.now() - accepted_at < ADMISSION_LIMIT_SECONDS else None
-                admission = min(admission * 2, LAST_ADMISSION_SECONDS)
-            else:
-                pause = next(pauses, None) if answer.failed else None
-            if pause is None or self._clock.wait(self._closed, pause):
-                return
-
-    def _unpack(self, function: Function) -> Path:
-        directory = self._directory / "code" / function.code_sha256.replace("/", "_").rstrip("=")
-        with self._unpacking:
-            if not directory.is_dir():
-                partial = directory.with_suffix(".partial")
-                with zipfile.ZipFile(io.BytesIO(function.code)) as archive:
-                    archive.extractall(partial)
-                partial.rename(directory)
-        return directory
-
-    def _environment(self, function: Function, code: Path) -> dict[str, str]:
-        clock: Mapping[str, str] = {
-            function_bootstrap.CLOCK: self._clock.to_json(),
-            function_bootstrap.NAMES: str(self._names),
-            function_bootstrap.RUNTIME: str(self._runtime_directory),
-        }
-        lambda_own = {
-            "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
-            "AWS_SESSION_TOKEN": "test",
-            "AWS_REGION": function.region,
-            "AWS_DEFAULT_REGION": function.region,
-            "AWS_ENDPOINT_URL": self._endpoint(),
-            "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
-            "AWS_LAMBDA_FUNCTION_NAME": function.name,
-            "AWS_LAMBDA_FUNCTION_VERSION": function.version,
-            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
-            "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{function.name}",
-            "AWS_LAMBDA_LOG_STREAM_NAME": f"[{function.version}]{uuid.uuid4().hex}",
-            "LAMBDA_TASK_ROOT": str(code),
-            "_HANDLER": function.handler,
-            "PATH": os.defpath,
-            "LANG": "en_US.UTF-8",
-            "TZ": ":UTC",
-        }
-        return {**function.environment, **lambda_own, **clock}
-
-    def _read_log(self, name: str) -> None:
-        if self._on_log_line is None:
-            return
-        with self._lock:
-            log = self._logs.setdefault(name, _Log(self.log_file(name)))
-        for line in log.new_lines():
-            self._on_log_line(name, line)
-
-
-class _Log:
-    """Reads a growing file, each line once."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._position = 0
-        self._lock = threading.Lock()
-
-    def new_lines(self) -> list[str]:
-        with self._lock, self._file.open("rb") as content:
-            content.seek(self._position)
-            text, _, _ = content.read().rpartition(b"\n")
-            self._position += len(text) + 1 if text else 0
-        return text.decode(errors="replace").splitlines()
+__all__ = ["FunctionRuntime", "function_of", "install", "runtime", "use"]
 
 
 def function_of(deployed: lambda_models.LambdaFunction) -> Function:
     """What moto keeps of a function, as this module wants it."""
-    settings: list[Any] = deployed.event_invoke_config
+    kept: list[Any] = deployed.event_invoke_config
+    asynchronous: dict[str, Any] = kept[-1].config if kept else {}
     return Function(
         name=deployed.function_name,
         arn=deployed.function_arn,
@@ -322,7 +38,9 @@ def function_of(deployed: lambda_models.LambdaFunction) -> Function:
         region=deployed.region,
         version=str(deployed.version),
         concurrency=None if deployed.reserved_concurrency is None else int(deployed.reserved_concurrency),
-        attempts=int(settings[-1].config.get("MaximumRetryAttempts", 2)) if settings else 2,
+        runtime=deployed.run_time or "",
+        attempts=int(asynchronous.get("MaximumRetryAttempts", len(RETRY_SECONDS))),
+        event_age=float(asynchronous.get("MaximumEventAgeInSeconds", LONGEST_EVENT_AGE_SECONDS)),
     )
 
 
@@ -342,7 +60,23 @@ def runtime() -> FunctionRuntime:
 
 
 def install(stand_in: StandIn) -> None:
-    """Give *stand_in* its function runtime, and have moto run functions by it."""
+    """Give *stand_in* its function runtime, and have moto run functions by it.
+
+    Each failed invocation is in the journal: ``{"at", "kind": "function failed", "function", "error", "message"}``.
+    """
+
+    def tell(name: str, answer: Answer) -> None:
+        error = json.loads(answer.payload)
+        stand_in.journal.append(
+            {
+                "at": stand_in.clock.now(),
+                "kind": "function failed",
+                "function": name,
+                "error": error.get("errorType", ""),
+                "message": error.get("errorMessage", ""),
+            }
+        )
+
     use(
         FunctionRuntime(
             clock=stand_in.clock,
@@ -350,6 +84,7 @@ def install(stand_in: StandIn) -> None:
             workdir=stand_in.workdir,
             endpoint=lambda: stand_in.endpoint,
             on_log_line=metric_recorder(stand_in.journal),
+            on_failure=tell,
         )
     )
     stand_in.functions = runtime()

@@ -20,7 +20,7 @@ from moto.server import ThreadedMotoServer
 from emr_drill.clock import Clock
 from emr_drill.stand_in import event_bus, functions, notifications, schedules, step_functions
 from emr_drill.stand_in.function_process import Function
-from emr_drill.stand_in.functions import FunctionRuntime
+from emr_drill.stand_in.function_runtime import FunctionRuntime
 from emr_drill.timing import Timing
 
 ACCOUNT, REGION = "123456789012", "us-east-1"

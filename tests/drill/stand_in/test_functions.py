@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
 from emr_drill.stand_in.function_process import Function
-from emr_drill.stand_in.functions import FunctionRuntime, Throttled, Unavailable
+from emr_drill.stand_in.function_runtime import FunctionRuntime, Throttled, Unavailable
 from emr_drill.timing import Event, Timing
 
 from .fakes import fake_stand_in, function, wait_until
@@ -333,6 +333,40 @@ def test_a_failed_asynchronous_invocation_is_tried_twice_more(tmp_path: Path) ->
     assert second - first >= 60 and third - second >= 120
 
 
+def test_no_retry_where_the_function_wants_none(tmp_path: Path) -> None:
+    with fake_stand_in(tmp_path, speed=1000) as stand_in:
+        marks = tmp_path / "marks"
+        code = f"def handler(event, context): open({str(marks)!r}, 'a').write('x'); raise ValueError"
+        stand_in.deploy("f", code, Timeout=6000)
+        client = stand_in.client("lambda")
+        client.put_function_event_invoke_config(FunctionName="f", MaximumRetryAttempts=0)
+        client.invoke(FunctionName="f", InvocationType="Event")
+        wait_until(lambda: stand_in.journal)
+        stand_in.clock.sleep(200)
+        assert marks.read_text() == "x"
+
+
+def test_an_event_that_is_not_let_in_is_tried_until_it_is_too_old(runtime: FunctionRuntime, tmp_path: Path) -> None:
+    marks = tmp_path / "marks"
+    writes = "open(event, 'a').write('x')"
+    runtime.block("example")
+    runtime.invoke_later(of_body(writes, event_age=1), json.dumps(str(marks)))
+    runtime.invoke_later(of_body(writes, event_age=9999), json.dumps(str(marks)))
+    Clock.start(speed=SPEED).sleep(10)
+    runtime.unblock("example")
+    wait_until(marks.exists)
+    assert marks.read_text() == "x"
+
+
+def test_a_failure_is_in_the_journal(tmp_path: Path) -> None:
+    """A13: nothing fails unseen."""
+    with fake_stand_in(tmp_path) as stand_in:
+        stand_in.deploy("f", "def handler(event, context): raise ValueError('no')")
+        stand_in.client("lambda").invoke(FunctionName="f")
+        (entry,) = stand_in.journal
+    assert (entry["kind"], entry["function"], entry["error"]) == ("function failed", "f", "ValueError")
+
+
 def test_a_blocked_function_does_not_run(runtime: FunctionRuntime) -> None:
     """A14: an AZ that is gone takes its prober along."""
     runtime.block("example")
@@ -385,7 +419,7 @@ import json, sys, threading, time
 from pathlib import Path
 from emr_drill.clock import Clock
 from emr_drill.timing import Timing
-from emr_drill.stand_in.functions import FunctionRuntime
+from emr_drill.stand_in.function_runtime import FunctionRuntime
 from emr_drill.stand_in.function_process import Function
 clock, workdir = Clock.start(speed=1), Path({str(tmp_path)!r})
 runtime = FunctionRuntime(clock=clock, timing=Timing(seed=1), workdir=workdir, endpoint=str)
