@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as events_targets
 from aws_cdk import aws_iam as iam
@@ -15,12 +15,13 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr.findings import wildcard_arn
 from emr_dr.front_door import FrontDoor
 from emr_dr.functions import PythonFunction
-from emr_dr.incarnation_role import IncarnationRole
-from emr_dr.policy_checks import acknowledge, wildcard_resource
+from emr_dr.incarnation_role import IncarnationRole, cluster_arns
+from emr_dr.policy_checks import acknowledge
 from emr_dr.probers import Probers
-from emr_dr.state_machines import StateMachines
+from emr_dr.state_machines import StateMachines, executions_arn
 from emr_dr.tables import Tables
 
 # The end of an execution that its machine could not answer for.
@@ -177,45 +178,33 @@ class Controller(Construct):
         )
 
     def _acknowledge(self, *, deployment: str, managed_clusters: Sequence[str], template_bucket: str) -> None:
-        everywhere = "arn:<AWS::Partition>:{service}:<AWS::Region>:<AWS::AccountId>:{resource}"
         executions = {
-            wildcard_resource(everywhere.format(service="states", resource=f"execution:{deployment}-operation:*")): (
+            wildcard_arn(self, executions_arn(self, f"{deployment}-operation")): (
                 "executions of this one machine; their names are made when they start"
             )
         }
-        targets = {
+        readings = {
             "AwsSolutions-IAM5[Resource::*]": (
                 "reading actions that know no resources: ListStacks and DescribeTargetHealth; neither changes anything"
             )
         }
+        stacks = {
+            wildcard_arn(self, arn): "stacks of this managed cluster, one for each generation, with a random id each"
+            for arn in permissions.stack_arns(self, deployment=deployment, managed_clusters=managed_clusters)
+        }
         acknowledge(self.managed_cluster.role, executions)
-        acknowledge(self.execution_ended.role, targets)
+        acknowledge(self.execution_ended.role, readings)
         acknowledge(
             self.failover.role,
             {
                 **executions,
-                **targets,
-                **{
-                    wildcard_resource(
-                        everywhere.format(
-                            service="cloudformation",
-                            resource=f"stack/{permissions.stack_pattern(deployment, name)}/*",
-                        )
-                    ): "stacks of this managed cluster, one for each generation; the rest of an ARN is a random id"
-                    for name in managed_clusters
-                },
-                wildcard_resource(everywhere.format(service="elasticmapreduce", resource="cluster/*")): (
+                **readings,
+                **stacks,
+                wildcard_arn(self, cluster_arns(self)): (
                     "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
                 ),
-                wildcard_resource(f"arn:<AWS::Partition>:s3:::{_finding_text(self, template_bucket)}/*.json"): (
+                wildcard_arn(self, permissions.template_arns(self, template_bucket)): (
                     "published templates; names are hashes of their content, and older ones stay launchable"
                 ),
             },
         )
-
-
-def _finding_text(scope: Construct, text: str) -> str:
-    """*text* as a finding writes it: ``<AWS::Region>`` where the template has ``${AWS::Region}``."""
-    resolved = Stack.of(scope).resolve(text)
-    value = resolved["Fn::Sub"] if isinstance(resolved, dict) else resolved
-    return str(value).replace("${", "<").replace("}", ">")

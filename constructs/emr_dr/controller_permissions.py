@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from emr_dr.front_door import FrontDoor
-from emr_dr.incarnation_role import DEPLOYMENT_TAG
+from emr_dr.incarnation_role import DEPLOYMENT_TAG, cluster_arns
 from emr_dr.probers import Probers
 from emr_dr.state_machines import executions_arn, machine_arn
 
@@ -44,9 +44,19 @@ def evidence_writing(evidence: dynamodb.ITable) -> list[iam.PolicyStatement]:
     return [iam.PolicyStatement(actions=["dynamodb:PutItem"], resources=[evidence.table_arn])]
 
 
-def stack_pattern(deployment: str, managed_cluster: str) -> str:
-    """What the names of a managed cluster's incarnation stacks match (:func:`dr_core.naming.stack_name`)."""
-    return f"{deployment}-{managed_cluster}-g*"
+def stack_arns(scope: Construct, *, deployment: str, managed_clusters: Iterable[str]) -> list[str]:
+    """What the ARNs of incarnation stacks match; their names come from :func:`dr_core.naming.stack_name`."""
+    return [
+        Stack.of(scope).format_arn(
+            service="cloudformation", resource="stack", resource_name=f"{deployment}-{name}-g*/*"
+        )
+        for name in managed_clusters
+    ]
+
+
+def template_arns(scope: Construct, bucket: str) -> str:
+    """What the ARNs of published templates match."""
+    return f"arn:{Stack.of(scope).partition}:s3:::{bucket}/*.json"
 
 
 def incarnation_stacks(
@@ -65,12 +75,7 @@ def incarnation_stacks(
             the one that runs.  Only who deploys can write there, and the role can do nothing but run clusters.
     """
     stack = Stack.of(scope)
-    stacks = [
-        stack.format_arn(
-            service="cloudformation", resource="stack", resource_name=f"{stack_pattern(deployment, name)}/*"
-        )
-        for name in managed_clusters
-    ]
+    stacks = stack_arns(scope, deployment=deployment, managed_clusters=managed_clusters)
     with_role = {"StringEquals": {"cloudformation:RoleArn": incarnation_role.role_arn}}
     template = f"https://s3.{stack.region}.{stack.url_suffix}/{template_bucket}/*.json"
     return [
@@ -95,7 +100,7 @@ def incarnation_stacks(
         iam.PolicyStatement(
             sid="ReadTemplates",
             actions=["s3:GetObject"],
-            resources=[f"arn:{stack.partition}:s3:::{template_bucket}/*.json"],
+            resources=[template_arns(scope, template_bucket)],
         ),
         iam.PolicyStatement(
             sid="PassIncarnationRole",
@@ -112,7 +117,7 @@ def clusters(scope: Construct, *, deployment: str, actions: Sequence[str]) -> li
         iam.PolicyStatement(
             sid="Clusters",
             actions=[f"elasticmapreduce:{action}" for action in actions],
-            resources=[Stack.of(scope).format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")],
+            resources=[cluster_arns(scope)],
             conditions={"StringEquals": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": deployment}},
         )
     ]

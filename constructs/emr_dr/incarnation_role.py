@@ -8,7 +8,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from emr_dr.policy_checks import acknowledge, wildcard_resource
+from emr_dr.findings import wildcard_arn
+from emr_dr.policy_checks import acknowledge
 
 DEPLOYMENT_TAG = "emr-dr:deployment"
 
@@ -57,7 +58,7 @@ class IncarnationRole(Construct):
         """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        clusters = stack.format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")
+        clusters = cluster_arns(self)
         requested = {"StringEquals": {f"aws:RequestTag/{DEPLOYMENT_TAG}": deployment}}
         self.role = iam.Role(
             self,
@@ -115,8 +116,13 @@ class IncarnationRole(Construct):
                     "RunJobFlow knows no resource, as the cluster does not exist yet; the condition demands the "
                     "deployment's tag"
                 ),
-                wildcard_resource(
-                    "arn:<AWS::Partition>:elasticmapreduce:<AWS::Region>:<AWS::AccountId>:cluster/*"
-                ): "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only",
+                wildcard_arn(self, clusters): (
+                    "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
+                ),
             },
         )
+
+
+def cluster_arns(scope: Construct) -> str:
+    """What the ARNs of EMR clusters match."""
+    return Stack.of(scope).format_arn(service="elasticmapreduce", resource="cluster", resource_name="*")

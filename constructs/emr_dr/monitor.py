@@ -7,9 +7,12 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr.findings import wildcard_arn
 from emr_dr.functions import PythonFunction
-from emr_dr.policy_checks import acknowledge, wildcard_resource
+from emr_dr.incarnation_role import cluster_arns
+from emr_dr.policy_checks import acknowledge
 from emr_dr.schedules import EveryMinute
+from emr_dr.state_machines import executions_arn
 from emr_dr.tables import Tables
 
 
@@ -63,11 +66,11 @@ class Monitor(Construct):
                 "AwsSolutions-IAM5[Resource::*]": (
                     "the reading actions of Elastic Load Balancing know no resources and change nothing"
                 ),
-                wildcard_resource(
-                    "arn:<AWS::Partition>:elasticmapreduce:<AWS::Region>:<AWS::AccountId>:cluster/*"
-                ): "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only",
-                wildcard_resource(
-                    f"arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:{deployment}-operation:*"
-                ): "executions of this one machine; their names are made when they start",
+                wildcard_arn(self, cluster_arns(self)): (
+                    "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
+                ),
+                wildcard_arn(self, executions_arn(self, f"{deployment}-operation")): (
+                    "executions of this one machine; their names are made when they start"
+                ),
             },
         )

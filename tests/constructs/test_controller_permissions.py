@@ -1,0 +1,135 @@
+"""What the functions may do, against what they do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..synthesis import REPOSITORY, statements
+
+ROLES = {
+    "failover": ("ControllerFailoverRole", "ControllerManagedClusterRole", "ControllerExecutionEndedRole"),
+    "monitor": ("MonitorRole",),
+    "prober": ("ProbersProber1Role",),
+}
+# A call of an SDK client or resource, as our functions write it; `table` and such are how they name one.
+CALL = re.compile(
+    r"\b(?:client|emr|load_balancing|step_functions|dynamodb|_table|table|_record|_evidence)"
+    r"\.([a-z]+(?:_[a-z]+)+)\("
+)
+PAGES = re.compile(r"get_paginator\(\"([a-z_]+)\"\)")
+# What is not an action of its own: helpers, and a transaction, which needs the right to each of its parts.
+NO_ACTIONS = {"get_paginator", "transact_write_items"}
+OTHER_NAMES = {"Query": "Query", "Invoke": "InvokeFunction"}
+
+
+def actions(found: Iterable[dict[str, Any]]) -> set[str]:
+    """Every action that statements allow, without its service."""
+    allowed: set[str] = set()
+    for statement in found:
+        if statement["Effect"] == "Allow":
+            named = statement["Action"]
+            allowed |= {each.partition(":")[2] for each in ([named] if isinstance(named, str) else named)}
+    return allowed
+
+
+def calls(package: str) -> set[str]:
+    """Every call that the code of a function makes, by its action's name."""
+    text = "\n".join(file.read_text(encoding="utf-8") for file in Path(REPOSITORY / "lambda" / package).rglob("*.py"))
+    names = {*CALL.findall(text), *PAGES.findall(text)} - NO_ACTIONS
+    return {"".join(part.capitalize() for part in name.split("_")) for name in names}
+
+
+@pytest.mark.parametrize("package", sorted(ROLES))
+def test_function_may_make_every_call_that_its_code_makes(active_passive: dict[str, Any], package: str) -> None:
+    granted = actions(each for role in ROLES[package] for each in statements(active_passive, role=role))
+
+    assert calls(package)
+    assert calls(package) <= granted
+
+
+def statement(template: dict[str, Any], action: str, *, role: str = "ControllerFailoverRole") -> dict[str, Any]:
+    """The one statement of a role that allows *action*."""
+    found = [
+        each
+        for each in statements(template, role=role)
+        if action == each["Action"] or (isinstance(each["Action"], list) and action in each["Action"])
+    ]
+    assert len(found) == 1, f"{action}: {found}"
+    return found[0]
+
+
+def test_stacks_are_made_of_published_templates_with_the_incarnation_role_only(active_passive: dict[str, Any]) -> None:
+    found = statement(active_passive, "cloudformation:CreateStack")
+
+    assert str(found["Resource"]).endswith(":stack/emr-dr-active-passive-a-g*/*']]}")
+    assert found["Condition"]["StringEquals"]["cloudformation:RoleArn"]["Fn::GetAtt"][0].startswith(
+        "ControllerIncarnationRole"
+    )
+    url = str(found["Condition"]["StringLike"]["cloudformation:TemplateUrl"])
+    assert "cdk-hnb659fds-assets-" in url
+    assert url.endswith("/*.json']]}")
+
+
+def test_stacks_of_others_are_not_touched(active_passive: dict[str, Any]) -> None:
+    found = statement(active_passive, "cloudformation:DeleteStack")
+
+    assert str(found["Resource"]).endswith(":stack/emr-dr-active-passive-a-g*/*']]}")
+
+
+def test_incarnation_role_is_passed_to_cloudformation_only(active_passive: dict[str, Any]) -> None:
+    found = statement(active_passive, "iam:PassRole")
+
+    assert found["Resource"]["Fn::GetAtt"][0].startswith("ControllerIncarnationRole")
+    assert found["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
+
+
+@pytest.mark.parametrize("role", ["ControllerFailoverRole", "MonitorRole"])
+def test_clusters_of_others_are_not_touched(active_passive: dict[str, Any], role: str) -> None:
+    found = statement(active_passive, "elasticmapreduce:DescribeCluster", role=role)
+
+    assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}}
+
+
+def test_targets_are_registered_with_our_groups_only(active_passive: dict[str, Any]) -> None:
+    """A12."""
+    named = statement(active_passive, "elasticloadbalancing:RegisterTargets")["Resource"]
+    names = sorted(each["Ref"] for each in named)
+
+    assert len(names) == 7
+    assert all(name.startswith("FrontDoor") and "Door" not in name.removeprefix("FrontDoor") for name in names)
+
+
+def test_rules_of_slots_are_changed_and_no_others(active_passive: dict[str, Any]) -> None:
+    named = statement(active_passive, "elasticloadbalancing:ModifyRule")["Resource"]
+
+    assert len(named) == 8
+    assert all(each["Ref"].startswith("FrontDoorSlots") for each in named)
+
+
+def test_only_the_custom_resource_stops_executions(active_passive: dict[str, Any]) -> None:
+    for role in ("ControllerFailoverRole", "ControllerExecutionEndedRole", "MonitorRole"):
+        assert "StopExecution" not in actions(statements(active_passive, role=role))
+    found = statement(active_passive, "states:StopExecution", role="ControllerManagedClusterRole")
+    assert str(found["Resource"]).endswith(":execution:emr-dr-active-passive-operation:*']]}")
+
+
+def test_monitor_starts_operations_and_changes_nothing_else_in_aws(active_passive: dict[str, Any]) -> None:
+    found = statements(active_passive, role="MonitorRole")
+    changing = {
+        action
+        for action in actions(found)
+        if not action.startswith(("Describe", "Get", "Query", "BatchGet", "ConditionCheck", "CreateLog", "PutLog"))
+    }
+
+    assert changing == {"StartExecution", "PutItem", "UpdateItem"}
+
+
+def test_nothing_deletes_from_the_record(active_passive: dict[str, Any]) -> None:
+    for roles in ROLES.values():
+        for role in roles:
+            assert "DeleteItem" not in actions(statements(active_passive, role=role))

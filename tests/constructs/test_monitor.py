@@ -1,0 +1,31 @@
+"""The monitor's function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ..synthesis import resources
+
+
+@pytest.fixture
+def monitor(active_passive: dict[str, Any]) -> dict[str, Any]:
+    found = resources(active_passive, "AWS::Lambda::Function").values()
+    return next(each for each in found if each["FunctionName"] == "emr-dr-active-passive-monitor")
+
+
+def test_monitor_needs_no_network_of_ours(monitor: dict[str, Any]) -> None:
+    """A11: what watches must not hang on what it watches."""
+    assert "VpcConfig" not in monitor
+
+
+def test_monitor_runs_longer_than_the_minute_of_its_rounds(monitor: dict[str, Any]) -> None:
+    assert monitor["Timeout"] > 60
+
+
+def test_failed_minute_is_not_repeated(active_passive: dict[str, Any]) -> None:
+    configurations = resources(active_passive, "AWS::Lambda::EventInvokeConfig").values()
+    found = [each for each in configurations if str(each["FunctionName"]).find("MonitorFunction") >= 0]
+
+    assert [each["MaximumRetryAttempts"] for each in found] == [0]

@@ -1,0 +1,68 @@
+"""The probers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..synthesis import resources, statements
+
+
+def probers(template: dict[str, Any]) -> list[dict[str, Any]]:
+    """In the order of their numbers."""
+    found = resources(template, "AWS::Lambda::Function").values()
+    return sorted(
+        (each for each in found if "-prober-" in each["FunctionName"]), key=lambda each: str(each["FunctionName"])
+    )
+
+
+def test_every_zone_has_a_prober_in_one_subnet_of_its_own(active_passive: dict[str, Any]) -> None:
+    """A11."""
+    subnets = [each["VpcConfig"]["SubnetIds"] for each in probers(active_passive)]
+
+    assert [len(each) for each in subnets] == [1, 1, 1]
+    assert len({str(each) for each in subnets}) == 3
+
+
+def test_prober_knows_its_zone(active_passive: dict[str, Any]) -> None:
+    zones = [each["Environment"]["Variables"]["EMR_DR_AVAILABILITY_ZONE"] for each in probers(active_passive)]
+
+    assert zones == [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in range(3)]
+
+
+def test_prober_runs_longer_than_the_minute_of_its_rounds(active_passive: dict[str, Any]) -> None:
+    assert all(each["Timeout"] > 60 for each in probers(active_passive))
+
+
+def test_failed_minute_is_not_repeated(active_passive: dict[str, Any]) -> None:
+    configurations = resources(active_passive, "AWS::Lambda::EventInvokeConfig").values()
+    names = [str(each["FunctionName"]) for each in configurations if each["MaximumRetryAttempts"] == 0]
+
+    assert sum("Prober" in name for name in names) == 3
+
+
+def test_prober_reads_the_record_and_adds_evidence_and_no_more(active_passive: dict[str, Any]) -> None:
+    found = statements(active_passive, role="ProbersProber1Role")
+    tables = {
+        str(each["Resource"]["Fn::GetAtt"][0])[:12]: each["Action"]
+        for each in found
+        if "dynamodb" in str(each["Action"])
+    }
+
+    assert tables == {"TablesRecord": ["dynamodb:GetItem", "dynamodb:Query"], "TablesEviden"[:12]: "dynamodb:PutItem"}
+
+
+def test_probers_leave_their_subnets_for_dynamodb_services_and_front_door_only(active_passive: dict[str, Any]) -> None:
+    group = next(
+        each
+        for logical_id, each in resources(active_passive, "AWS::EC2::SecurityGroup").items()
+        if logical_id.startswith("ProbersGroup")
+    )
+    standalone = [
+        each
+        for each in resources(active_passive, "AWS::EC2::SecurityGroupEgress").values()
+        if "ProbersGroup" in str(each["GroupId"])
+    ]
+
+    assert [(each["CidrIp"], each["FromPort"]) for each in group["SecurityGroupEgress"]] == [("0.0.0.0/0", 443)]
+    assert {each["FromPort"] for each in standalone} == {8998, 8088, 9870}
+    assert all("DestinationSecurityGroupId" in each for each in standalone)

@@ -1,0 +1,28 @@
+"""Groups whose members the controller registers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..synthesis import resources
+
+
+def test_groups_of_services_have_neither_name_nor_members(active_passive: dict[str, Any]) -> None:
+    """A fixed name would collide when a change replaces a group; members are the controller's."""
+    groups = [
+        each
+        for each in resources(active_passive, "AWS::ElasticLoadBalancingV2::TargetGroup").values()
+        if each["TargetType"] == "ip"
+    ]
+
+    assert len(groups) == 1 + 2 + 4
+    for group in groups:
+        assert "Name" not in group
+        assert "Targets" not in group
+
+
+def test_calls_in_progress_have_time_to_end(active_passive: dict[str, Any]) -> None:
+    for group in resources(active_passive, "AWS::ElasticLoadBalancingV2::TargetGroup").values():
+        if group["TargetType"] == "ip":
+            attributes = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+            assert attributes["deregistration_delay.timeout_seconds"] == "30"

@@ -1,0 +1,96 @@
+"""A deployment of another strategy than those that are shipped: what is data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emr_dr.settings import Settings
+from stacks.deployment import Deployment, Strategy
+from stacks.platform import Platform
+
+from ..synthesis import new_app, resources, templates
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A deployment of two managed clusters with settings of its own."""
+    app = new_app(tmp_path_factory.mktemp("other"))
+    settings = Settings.parse(
+        {
+            "region": "eu-west-1",
+            "network": {"availability_zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]},
+            "cluster": {"availability_zone_preference": ["eu-west-1c"]},
+            "front_door": {
+                "livy_clients": ["10.1.0.0/16"],
+                "web_interface_clients": ["10.2.0.0/16", "sg-0123456789abcdef0"],
+            },
+        }
+    )
+    Deployment(
+        app,
+        "Two",
+        strategy=Strategy(name="two", managed_clusters=("a", "b"), slots=5),
+        settings=settings,
+        platform=Platform(app, "Platform", settings=settings),
+    )
+    return templates(app)["Two"]
+
+
+def custom_resources(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {
+        resource["Properties"]["Name"]: {**resource, "LogicalId": logical_id}
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "Custom::EmrManagedCluster"
+    }
+
+
+def test_strategy_decides_how_many_managed_clusters_and_slots(other: dict[str, Any]) -> None:
+    groups = resources(other, "AWS::ElasticLoadBalancingV2::TargetGroup")
+
+    assert custom_resources(other).keys() == {"a", "b"}
+    assert sum("Slots" in logical_id for logical_id in groups) == 5
+
+
+def test_managed_clusters_change_one_after_the_other(other: dict[str, Any]) -> None:
+    found = custom_resources(other)
+
+    assert found["a"]["LogicalId"] in found["b"]["DependsOn"]
+
+
+def test_web_interfaces_of_further_managed_clusters_have_ports_of_their_own(other: dict[str, Any]) -> None:
+    ports = {each["Port"] for each in resources(other, "AWS::ElasticLoadBalancingV2::Listener").values()}
+
+    assert ports == {8998, 8088, 9870, 18088, 19870}
+
+
+def test_preferred_zones_come_first_in_what_functions_know(other: dict[str, Any]) -> None:
+    failover = next(
+        each
+        for each in resources(other, "AWS::Lambda::Function").values()
+        if each["FunctionName"] == "emr-dr-two-failover"
+    )
+    text = str(failover["Environment"]["Variables"]["EMR_DR_CONFIG"])
+    places = text[text.index("subnets") : text.index("slots")]
+
+    assert places.index("eu-west-1c") < places.index("eu-west-1a") < places.index("eu-west-1b")
+
+
+def test_clients_that_settings_name_are_admitted_to_their_ports(other: dict[str, Any]) -> None:
+    """A5."""
+    network_group = next(
+        each
+        for logical_id, each in resources(other, "AWS::EC2::SecurityGroup").items()
+        if logical_id.startswith("FrontDoorNetworkGroup")
+    )
+    found = {
+        (each.get("CidrIp") or each["SourceSecurityGroupId"], each["FromPort"])
+        for each in network_group["SecurityGroupIngress"]
+    }
+    web_interfaces = {8088, 9870, 18088, 19870}
+
+    assert found == {
+        ("10.1.0.0/16", 8998),
+        *((client, port) for client in ("10.2.0.0/16", "sg-0123456789abcdef0") for port in web_interfaces),
+    }
