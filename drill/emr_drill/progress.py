@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -84,7 +84,11 @@ class Story:
     """Turns changes of the record and the clusters into lines."""
 
     def __init__(
-        self, *, progress: Progress, deployment: Deployment, clusters: Callable[[], list[tuple[str, ...]]]
+        self,
+        *,
+        progress: Progress,
+        deployment: Deployment,
+        clusters: Callable[[], Sequence[tuple[str, str, str, str | None, str]]],
     ) -> None:
         self._progress = progress
         self._deployment = deployment

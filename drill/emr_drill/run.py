@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 import tempfile
@@ -38,6 +39,8 @@ RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 2400.0
 LOOK_SECONDS = 0.2  # machine time
+# Twenty jobs, but fewer at once: a real Spark job takes 20 seconds of two cores only to start and end.
+REAL_WAVES = {"long": 6, "short": 3, "during": 3, "after": 8}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +94,7 @@ def run(
     holder = preflight.hold_block(addresses)
     workdir = options.workdir or Path(tempfile.mkdtemp(prefix="emr-dr-drill-"))
     workdir.mkdir(parents=True, exist_ok=True)
+    _log_to(workdir / "stand-in.log")
     report = None
     try:
         preflight.check_function_runtime()
@@ -103,6 +107,18 @@ def run(
             shutil.rmtree(workdir, ignore_errors=True)
         elif not quiet:
             console.print(f"files of this drill (logs of functions and services): {workdir}", style="dim")
+
+
+def _log_to(file: Path) -> None:
+    """Send what the stand-in's libraries log to a file: a person watches a drill, not their tracebacks."""
+    root = logging.getLogger()
+    for handler in list(root.handlers):
+        root.removeHandler(handler)
+    handler = logging.FileHandler(file)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(True)
 
 
 class _Drill:
@@ -192,7 +208,8 @@ class _Drill:
         self, stand_in: StandIn, clock: Clock, progress: Progress, deployment: Deployment, submitter: Submitter
     ) -> float:
         """The story of a drill; returns when the fault struck."""
-        plan = plans.make(seed=self.options.seed)
+        waves = REAL_WAVES if self.options.services == "real" else {}
+        plan = plans.make(seed=self.options.seed, **waves)
         chance = random.Random(f"fault {self.options.seed}")
         submitter.add(plan.before)
         progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
@@ -260,8 +277,6 @@ class _Drill:
             time.sleep(LOOK_SECONDS)
 
     def _owner_watch(self, stand_in: StandIn, clock: Clock, deployment: Deployment, submitter: Submitter) -> OwnerWatch:
-        states: dict[str, Any] = {}
-
         def issued() -> list[Issued]:
             found = [
                 Issued(id=batch.id, name=batch.name)
@@ -276,9 +291,6 @@ class _Drill:
 
         def may_be_gone(batch_id: int) -> bool:
             owner = deployment.owner(batch_id)
-            states.update({name: state for _, name, _, _, state in stand_in.clusters.states()})
-            if str(states.get(owner, "")).startswith("TERMINATED"):
-                return True
             return owner is not None and not stand_in.clusters.applications_running(owner)
 
         return OwnerWatch(clock=clock, nodes=deployment.load_balancer_nodes(), issued=issued, may_be_gone=may_be_gone)

@@ -78,14 +78,14 @@ class ScriptHost:
 
     def run(self, script: bytes, arguments: Sequence[str]) -> StepResult:
         """Run *script* with *arguments*, of which those that are paths of the machine are mapped, and wait for it."""
-        assert self._server is not None, "start() comes first"
         file = self._directory / "tmp" / f"step-{os.urandom(4).hex()}.sh"
         file.write_bytes(script)
         root = str(self._directory)
-        host, port = self._server.server_address[:2]
         with self._lock:
             if self._closed:
                 return StepResult(exit_code=-signal.SIGKILL, output="the machine is gone")
+            assert self._server is not None, "start() comes first"
+            host, port = self._server.server_address[:2]
             process = subprocess.Popen(
                 ["bash", str(file), *(shim_command.mapped(argument, root) for argument in arguments)],
                 stdin=subprocess.DEVNULL,
@@ -122,12 +122,12 @@ class ScriptHost:
         with self._lock:
             self._closed = True
             running = list(self._running)
+            server, self._server = self._server, None
         for process in running:
             _kill(process)
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-            self._server = None
+        if server is not None:
+            server.shutdown()
+            server.server_close()
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:

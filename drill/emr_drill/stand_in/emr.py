@@ -212,7 +212,8 @@ class EmrClusters:
         return any(cluster.state not in ENDED and self._may_run(cluster) for cluster in found)
 
     def close(self) -> None:
-        """End every cluster at once."""
+        """End every cluster at once, and leave EMR's API to moto."""
+        emr_api.remove()
         with self._lock:
             lives = list(self._lives.values())
         for life in lives:

@@ -198,8 +198,16 @@ def apply(clusters: EmrClusters) -> None:
     for name in ADDED:
         setattr(ElasticMapReduceResponse, name, _handler(getattr(api, name)))
     for name in REFUSED:
-        original(ElasticMapReduceResponse, name)
         replace(ElasticMapReduceResponse, name, _handler(_refuse))
+
+
+def remove() -> None:
+    """Leave EMR's API to moto again."""
+    for name in (*REPLACED, *REFUSED):
+        replace(ElasticMapReduceResponse, name, original(ElasticMapReduceResponse, name))
+    for name in ADDED:
+        if hasattr(ElasticMapReduceResponse, name):
+            delattr(ElasticMapReduceResponse, name)
 
 
 def _handler(operation: Operation) -> Callable[[ElasticMapReduceResponse], str]:
