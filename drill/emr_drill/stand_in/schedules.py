@@ -1,8 +1,8 @@
 """EventBridge Scheduler: schedules with a rate fire, in the drill's time.
 
-moto keeps schedules and never fires one.  A schedule starts when it is created, as on AWS for a rate without a start
-date, and then fires for every period, each time a little late (``Event.SCHEDULE_DELAY``): the service promises the
-minute, not the second (https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-state.html).
+moto keeps schedules and never fires one.  A schedule with a rate and no start date fires when it is created and then
+after every period, each time a little late (``Event.SCHEDULE_DELAY``): the service promises the minute, not the second
+(https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html).
 """
 
 from __future__ import annotations
