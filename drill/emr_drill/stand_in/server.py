@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 import os
@@ -179,10 +180,11 @@ class StandIn:
         logger.propagate = False
 
     def _make_client(self, service: str) -> Any:
-        client: Any = boto3.session.Session(
-            aws_access_key_id="test", aws_secret_access_key="test", region_name=self.region
-        ).client(
+        client: Any = _session().client(
             service,  # type: ignore[call-overload]
+            region_name=self.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
             endpoint_url=self.endpoint,
             config=Config(
                 retries={"total_max_attempts": 1},
@@ -197,6 +199,12 @@ class StandIn:
 
         client.meta.events.register("before-call", mark)
         return client
+
+
+@functools.cache
+def _session() -> boto3.session.Session:
+    """One for the process, which keeps the descriptions of services that it has read."""
+    return boto3.session.Session()
 
 
 def reset_moto() -> None:
