@@ -1,0 +1,266 @@
+"""A primary of simulated services as a whole: its processes, its jobs, and what is left when parts of it die (A13)."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_drill.jobs.ledger import read
+from emr_drill.ports import PrimaryPlan, Service
+from emr_drill.primary.primary import SimulatedPrimary, SimulatedPrimaryFactory
+from tests.drill.primary.conftest import STATE_DIRECTORY, Call, Eventually
+
+SCRIPTS = Path(__file__).resolve().parents[3] / "constructs" / "emr_dr" / "scripts"
+SEED = (SCRIPTS / "seed-livy.sh").read_bytes()
+RESTART = (SCRIPTS / "restart-livy.sh").read_bytes()
+INSTALL_CANARY = (SCRIPTS / "install-canary.sh").read_bytes()
+FIRST_ID = 1_002_000_000
+RESOURCE_MANAGER = 8088
+
+
+def job(key: str, seconds: float, ending: str = "succeed") -> dict[str, Any]:
+    """A POST of a workload job."""
+    return {"file": "s3://artifacts/job.py", "args": [key, str(seconds), ending], "name": key}
+
+
+def state(call: Call, number: int) -> str:
+    """State of a batch, as a client sees it."""
+    return str(call("GET", f"/batches/{number}")[1]["state"])
+
+
+def listens(address: str, port: int) -> bool:
+    """Whether a connection is taken."""
+    with socket.socket() as connection:
+        return connection.connect_ex((address, port)) == 0
+
+
+def test_a_job_that_succeeds_is_told_as_success_and_leaves_its_effect(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    status, batch = call("POST", "/batches", job("one", 20))
+    assert (status, batch["state"], batch["appId"]) == (201, "starting", None)
+
+    eventually(lambda: state(call, batch["id"]) == "success")
+
+    (entry,) = read(plan.ledger)
+    application = call("GET", f"/batches/{batch['id']}")[1]["appId"]
+    assert (entry.job, entry.event, entry.incarnation, entry.application) == ("one", "effect", plan.name, application)
+
+
+def test_a_job_that_fails_is_told_as_dead_and_leaves_its_failure(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    batch = call("POST", "/batches", job("one", 5, "fail"))[1]
+
+    eventually(lambda: state(call, batch["id"]) == "dead")
+
+    assert [entry.event for entry in read(plan.ledger)] == ["failed"]
+
+
+def test_the_seed_script_of_the_asset_makes_livy_number_from_the_first_id(
+    primary: SimulatedPrimary, call: Call
+) -> None:
+    result = primary.run_script(SEED, [str(FIRST_ID), STATE_DIRECTORY])
+
+    assert result.exit_code == 0, result.output
+    assert call("POST", "/batches", job("one", 1))[1]["id"] == FIRST_ID
+
+
+def test_the_seed_script_with_another_directory_leaves_livy_at_zero(primary: SimulatedPrimary, call: Call) -> None:
+    """A bad seed fails open, as on the real server: only looking at an id finds it."""
+    result = primary.run_script(SEED, [str(FIRST_ID), "/var/lib/livy/elsewhere"])
+
+    assert result.exit_code == 0, result.output
+    assert call("POST", "/batches", job("one", 1))[1]["id"] == 0
+
+
+def test_a_second_run_of_the_seed_script_changes_nothing(primary: SimulatedPrimary, call: Call) -> None:
+    primary.run_script(SEED, [str(FIRST_ID), STATE_DIRECTORY])
+    call("POST", "/batches", job("one", 1))
+
+    primary.run_script(SEED, [str(FIRST_ID), STATE_DIRECTORY])
+
+    assert call("POST", "/batches", job("two", 1))[1]["id"] == FIRST_ID + 1
+
+
+def test_the_restart_script_keeps_ids_and_batches_and_shows_them_recovering_first(
+    primary: SimulatedPrimary, call: Call, eventually: Eventually
+) -> None:
+    primary.run_script(SEED, [str(FIRST_ID), STATE_DIRECTORY])
+    call("POST", "/batches", job("one", 3000))
+    eventually(lambda: state(call, FIRST_ID) == "running")
+    # Without a ResourceManager that answers, Livy cannot leave the state again before it is seen.
+    primary.kill([Service.RESOURCE_MANAGER])
+
+    assert primary.run_script(RESTART, []).exit_code == 0
+
+    assert state(call, FIRST_ID) == "recovering"
+    assert call("POST", "/batches", job("two", 1))[1]["id"] == FIRST_ID + 1
+
+
+def test_livy_that_was_killed_finds_its_running_batches_again(
+    primary: SimulatedPrimary, call: Call, eventually: Eventually
+) -> None:
+    batch = call("POST", "/batches", job("one", 3000))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+    primary.kill([Service.LIVY])
+    assert not primary.running()[Service.LIVY]
+
+    primary.run_script(RESTART, [])
+
+    eventually(lambda: state(call, batch["id"]) == "running")
+
+
+def test_batches_keep_their_last_state_when_the_resource_manager_dies(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    """Livy goes on answering `running` for ever: why its word alone proves no health (A11)."""
+    batch = call("POST", "/batches", job("one", 60))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+
+    primary.kill([Service.RESOURCE_MANAGER])
+    eventually(lambda: len(read(plan.ledger)) == 1)
+
+    assert state(call, batch["id"]) == "running"
+
+
+def test_containers_write_after_all_services_were_killed(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    batch = call("POST", "/batches", job("one", 100))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+
+    primary.kill(list(Service))
+
+    assert not any(primary.running().values())
+    eventually(lambda: [entry.job for entry in read(plan.ledger)] == ["one"])
+
+
+def test_terminate_ends_containers_and_everything_that_listens(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    batch = call("POST", "/batches", job("one", 50))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+
+    primary.terminate()
+    primary.terminate()
+    plan.clock.sleep(60)
+
+    assert read(plan.ledger) == []
+    assert not any(listens(plan.address, port) for port in (8998, 8088, 9870, 8032, 8041))
+
+
+def test_a_killed_application_writes_nothing_and_its_batch_is_killed(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    """What the fence does through the ResourceManager."""
+    batch = call("POST", "/batches", job("one", 50))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+    application = call("GET", f"/batches/{batch['id']}")[1]["appId"]
+
+    path = f"/ws/v1/cluster/apps/{application}/state"
+    assert call("PUT", path, {"state": "KILLED"}, port=RESOURCE_MANAGER)[0] == 202
+    eventually(lambda: state(call, batch["id"]) == "killed")
+    plan.clock.sleep(60)
+
+    assert read(plan.ledger) == []
+
+
+def test_the_canary_that_its_script_installed_succeeds_and_leaves_nothing(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    canary = "hdfs:///tmp/emr-dr/canary.py"
+    result = primary.run_script(INSTALL_CANARY, [canary])
+    assert result.exit_code == 0, result.output
+
+    batch = call("POST", "/batches", {"file": canary, "name": "canary"})[1]
+
+    eventually(lambda: state(call, batch["id"]) == "success")
+    assert read(plan.ledger) == []
+
+
+def test_a_canary_that_was_never_installed_is_dead(
+    primary: SimulatedPrimary, call: Call, eventually: Eventually
+) -> None:
+    batch = call("POST", "/batches", {"file": "hdfs:///tmp/emr-dr/canary.py", "name": "canary"})[1]
+
+    eventually(lambda: state(call, batch["id"]) == "dead")
+
+
+def test_a_job_is_dead_while_hdfs_is_in_safe_mode(
+    primary: SimulatedPrimary, call: Call, eventually: Eventually
+) -> None:
+    primary.set_safe_mode(True)
+    bean = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState"
+    eventually(lambda: call("GET", bean, port=9870)[1]["beans"][0]["FSState"] == "safeMode")
+
+    batch = call("POST", "/batches", job("one", 1))[1]
+
+    eventually(lambda: state(call, batch["id"]) == "dead")
+
+
+def test_a_service_that_cannot_start_is_told_with_the_end_of_its_log(plan: PrimaryPlan) -> None:
+    primary = SimulatedPrimaryFactory().create(plan)
+    with socket.socket() as taken:
+        taken.bind((plan.address, 8088))
+        taken.listen(1)
+        try:
+            with pytest.raises(RuntimeError, match=r"resource_manager of j-1ABCDEFGHIJKL does not start:(.|\n)*in use"):
+                primary.start()
+        finally:
+            primary.terminate()
+
+
+def test_a_terminated_primary_starts_nothing_any_more(primary: SimulatedPrimary) -> None:
+    primary.terminate()
+
+    assert primary.run_script(RESTART, []).exit_code != 0
+
+
+def test_services_end_when_the_drill_is_killed(plan: PrimaryPlan, eventually: Eventually) -> None:
+    """Nothing is left running, however the drill ends (A13)."""
+    code = (
+        "import sys, json; from pathlib import Path; from emr_drill.clock import Clock;"
+        "from emr_drill.ports import PrimaryPlan; from emr_drill.primary.primary import SimulatedPrimaryFactory;"
+        f"p = SimulatedPrimaryFactory().create(PrimaryPlan(cluster_id='j-1', name='n', address={plan.address!r},"
+        f"directory=Path({str(plan.directory)!r}), ledger=Path({str(plan.ledger)!r}), clock=Clock.start(speed=1)));"
+        "p.start(); print('up', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as drill:
+        assert drill.stdout is not None
+        assert drill.stdout.readline() == b"up\n"
+        os.kill(drill.pid, signal.SIGKILL)
+
+    eventually(lambda: not any(listens(plan.address, port) for port in (8998, 8088, 9870, 8041)))
+
+
+@pytest.fixture
+def plan_without_recovery(plan: PrimaryPlan) -> PrimaryPlan:
+    """A primary as EMR makes it when nobody configures Livy."""
+    return dataclasses.replace(plan, classifications={"livy-conf": {"livy.server.yarn.poll-interval": "500ms"}})
+
+
+def test_without_recovery_ids_start_at_zero_again_after_a_kill(
+    plan_without_recovery: PrimaryPlan, call: Call, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    primary = SimulatedPrimaryFactory().create(plan_without_recovery)
+    try:
+        primary.start()
+        call("POST", "/batches", job("one", 3000))
+        eventually(lambda: state(call, 0) == "running")
+        primary.kill([Service.LIVY])
+        primary.run_script(RESTART, [])
+
+        assert call("GET", "/batches/0")[0] == 404
+        assert call("POST", "/batches", job("two", 1))[1]["id"] == 0
+    finally:
+        primary.terminate()
