@@ -60,6 +60,15 @@ class MadeResources(parsing.ResourceMap):
 class RunningStack(models.Stack):
     """A stack whose resources a :class:`StackRun` makes and deletes."""
 
+    class Meta(models.Stack.Meta):
+        """moto finds some values by the name of the class, which is another one here."""
+
+        serialization_aliases = {  # noqa: RUF012 - moto's own form
+            **models.Stack.Meta.serialization_aliases,
+            "StackName": "name",
+            "StackStatus": "status",
+        }
+
     run: StackRun
     diary: StackDiary
     token: str | None = None

@@ -187,6 +187,19 @@ def test_deleted_stack_is_known_by_its_id_only(world: StackWorld) -> None:
         world.stack("q")
 
 
+def test_list_has_names_and_statuses_of_all_stacks(world: StackWorld) -> None:
+    for name in ("first", "second"):
+        world.settled(world.create(name, queue_template()))
+    world.client("cloudformation").delete_stack(StackName="first")
+    world.until(lambda: len(world.client("cloudformation").describe_stacks()["Stacks"]) == 1)
+
+    listed = world.client("cloudformation").list_stacks()["StackSummaries"]
+    assert {stack["StackName"]: stack["StackStatus"] for stack in listed} == {
+        "first": "DELETE_COMPLETE",
+        "second": "CREATE_COMPLETE",
+    }
+
+
 def test_name_of_a_deleted_stack_is_free(world: StackWorld) -> None:
     stack = world.create("q", queue_template())
     world.settled(stack)
