@@ -184,6 +184,10 @@ def test_a_situation_is_quiet_unless_told_otherwise() -> None:
     )
 
 
+def test_only_a_start_has_an_attempt() -> None:
+    assert respond(HEALTHY, QUIET, now=NOW).attempt == 0
+
+
 def test_the_bounds() -> None:
     assert (MAXIMUM_ATTEMPTS, RETRY_SECONDS) == (3, 120)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -86,9 +87,7 @@ def test_retirement_is_named_by_its_incarnation() -> None:
     "make",
     [lambda text: naming.operation_of_stack_request("a", "launch", text), lambda text: naming.deletion_name("a", text)],
 )
-def test_names_of_executions_hold_only_what_step_functions_takes(make: object) -> None:
-    assert callable(make)
-
+def test_names_of_executions_hold_only_what_step_functions_takes(make: Callable[[str], str]) -> None:
     name = make("x/y z:ü_" + "9" * 100)
 
     assert re.fullmatch(r"[A-Za-z0-9_-]{80}", name)

@@ -167,7 +167,8 @@ def test_a_healthy_verdict_asks_for_nothing() -> None:
             f"{service}: unhealthy for nobody, healthy for prober:a (fine), prober:b (fine)" for service in Service
         ),
     )
-    assert (judgement.bad_services, judgement.first_bad_at, judgement.actionable) == (frozenset(), None, False)
+    assert (judgement.bad_services, judgement.first_bad_at) == (frozenset(), None)
+    assert (judgement.actionable, judgement.terminated_by_a_person) == (False, False)
 
 
 def test_an_open_verdict_says_what_is_missing() -> None:
@@ -178,6 +179,27 @@ def test_an_open_verdict_says_what_is_missing() -> None:
         reason="livy: unhealthy for prober:a (connection refused), healthy for prober:b (fine): "
         "no 2 vantage points, one of them a prober, agree uncontradicted",
     )
+
+
+def test_a_prober_that_is_cut_off_says_nothing_in_its_favour_either() -> None:
+    cut_off = looks({A: "!!!!"})
+    blind = [replace(each, services={}) for each in looks({B: "++++"})]
+
+    assert judge(cut_off + blind, now=NOW, policy=POLICY).reason.startswith(
+        "livy: unhealthy for nobody, healthy for nobody: no 2 vantage points"
+    )
+
+
+def test_the_first_bad_look_is_that_of_the_service_that_failed_first() -> None:
+    dead = {Service.LIVY: READINGS["-"], Service.NAME_NODE: READINGS["-"]}
+    evidence = [
+        replace(each, services=dead | {Service.RESOURCE_MANAGER: READINGS["-" if age < 3 else "+"]})
+        for observer in (A, B)
+        for age, each in enumerate(looks({observer: "----"}))
+    ]
+
+    assert judge(list(evidence), now=NOW, policy=POLICY).bad_services == set(Service)
+    assert judge(list(evidence), now=NOW, policy=POLICY).first_bad_at == NOW - 30
 
 
 def test_the_newest_bad_look_is_quoted() -> None:
