@@ -21,3 +21,14 @@ TERMINATED_BY_A_PERSON = "TerminatedByAPerson"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 # Of a managed cluster, when the monitor starts an operation: seconds since the first bad evidence.
 DETECT_SECONDS = "DetectSeconds"
+
+# Of a managed cluster, when an operation reaches its end: how long each phase took, in seconds.
+PHASE_SECONDS = {
+    "decide": "DecideSeconds",
+    "launch": "LaunchSeconds",
+    "verify": "VerifySeconds",
+    "cut_over": "CutOverSeconds",
+}
+# Of a managed cluster, when it happens: 1.
+FENCE_OVERDUE = "FenceOverdue"
+RETIREMENT_OVERDUE = "RetirementOverdue"

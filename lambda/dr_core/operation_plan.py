@@ -9,7 +9,7 @@ from enum import StrEnum
 from dr_core.evidence import Verdict
 from dr_core.record import Outcome
 from dr_core.requests import Kind
-from dr_core.steps import PHASES, OperationStep
+from dr_core.steps import PHASES
 
 
 class Claim(StrEnum):
@@ -131,18 +131,15 @@ def judge_proof(*, proof: Proof, waited: float, limit: float) -> tuple[Next, str
     return (Next.STOP if waited >= limit else Next.WAIT), " and ".join(missing)
 
 
-def phase_seconds(*, entered: Mapping[str, float], ended_at: float, first_bad_at: float | None) -> dict[str, float]:
-    """How long each phase took, in seconds, from the times at which the states were *entered*.
+def phase_seconds(*, entered: Mapping[str, float], ended_at: float) -> dict[str, float]:
+    """How long each phase from the claim on took, in seconds, from the times at which the states were *entered*.
 
-    A phase lasts until the next one begins; one that was not entered is left out.  ``detect`` needs *first_bad_at*,
-    the time of the first bad evidence.
+    A phase lasts until the next one begins; one that was not entered is left out.  What comes before, ``detect``, is
+    the monitor's to measure.
     """
     begins = {phase: entered[steps[0]] for phase, steps in PHASES.items() if steps[0] in entered}
     ends = [*list(begins.values())[1:], ended_at]
-    durations = {phase: end - begin for (phase, begin), end in zip(begins.items(), ends, strict=True)}
-    if first_bad_at is None or OperationStep.CLAIM not in entered:
-        return durations
-    return {"detect": entered[OperationStep.CLAIM] - first_bad_at, **durations}
+    return {phase: end - begin for (phase, begin), end in zip(begins.items(), ends, strict=False)}
 
 
 _OUTCOMES = {

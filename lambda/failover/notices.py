@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+from dr_core import metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
@@ -32,20 +33,20 @@ class Notices:
         )
 
     def measure(self, seconds: Mapping[str, float], *, managed_cluster: str) -> None:
-        """Write one metric in seconds for each entry of *seconds*, such as ``LaunchSeconds``."""
-        if not seconds:
-            return
-        metrics = Metrics()
-        metrics.add_dimension(name="Deployment", value=self.deployment)
-        metrics.add_dimension(name="ManagedCluster", value=managed_cluster)
+        """Write one metric in seconds for each entry of *seconds*."""
         for name, value in seconds.items():
-            metrics.add_metric(name=name, unit=MetricUnit.Seconds, value=round(value, 3))
-        metrics.flush_metrics()
+            self._emit(name, MetricUnit.Seconds, round(value, 3), managed_cluster=managed_cluster)
 
     def count(self, name: str, *, managed_cluster: str) -> None:
         """Write the metric *name* with value 1: something that an alarm counts."""
-        metrics = Metrics()
-        metrics.add_dimension(name="Deployment", value=self.deployment)
-        metrics.add_dimension(name="ManagedCluster", value=managed_cluster)
-        metrics.add_metric(name=name, unit=MetricUnit.Count, value=1)
-        metrics.flush_metrics()
+        self._emit(name, MetricUnit.Count, 1, managed_cluster=managed_cluster)
+
+    def _emit(self, name: str, unit: MetricUnit, value: float, *, managed_cluster: str) -> None:
+        dimensions = {
+            metrics.DEPLOYMENT_DIMENSION: self.deployment,
+            metrics.MANAGED_CLUSTER_DIMENSION: managed_cluster,
+        }
+        with single_metric(
+            name=name, unit=unit, value=value, namespace=metrics.NAMESPACE, default_dimensions=dimensions
+        ):
+            pass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import Incarnation, IncarnationState
 from dr_core.retirement_plan import Fence, FenceSeen, judge_fence
 from failover.calls import RetirementCall, StepAnswer, done, wait
@@ -67,7 +68,7 @@ def _kill(call: RetirementCall, incarnation: Incarnation) -> Applications:
 
 def _alarm(call: RetirementCall, incarnation: Incarnation) -> None:
     limit = call.deployment.config.policy.fence_limit_seconds
-    call.deployment.notices.count("FenceOverdue", managed_cluster=incarnation.managed_cluster)
+    call.deployment.notices.count(FENCE_OVERDUE, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
         subject=f"nobody knows whether {incarnation.id} still runs jobs",
         happened=f"For {limit} s after its end was requested, neither EMR nor the ResourceManager of "

@@ -13,7 +13,7 @@ from failover.retiring import to_retire
 
 # A step that was at work when its execution was stopped may still call CreateStack for an intent that it wrote down:
 # longer than a call of the function may last.
-STEP_SECONDS = 120
+STEP_SECONDS = 240
 
 
 def confirm(call: RetirementCall) -> StepAnswer:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import outcome_of, phase_seconds
-from dr_core.record import Incarnation, IncarnationState, Incident, ManagedCluster
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
@@ -96,7 +97,10 @@ def _finish(call: OperationCall, new: Incarnation, retiring: list[Incarnation]) 
         data={"ClusterId": new.cluster_id or "", "Generation": str(new.generation)},
     )
     if call.operation.outcome is None:
-        _measure(call)
+        seconds = phase_seconds(entered=call.operation.entered, ended_at=time.time())
+        deployment.notices.measure(
+            {PHASE_SECONDS[phase]: value for phase, value in seconds.items()}, managed_cluster=name
+        )
         outcome = outcome_of(call.request.kind)
         close(
             deployment,
@@ -107,26 +111,6 @@ def _finish(call: OperationCall, new: Incarnation, retiring: list[Incarnation]) 
         )
     release_lease(deployment, managed_cluster=name, execution=call.execution)
     return done(message)
-
-
-def _measure(call: OperationCall) -> None:
-    first_bad_at = None
-    if call.request.incident is not None:
-        key = Incident.key(call.request.managed_cluster)
-        item = call.deployment.record.get(key).get((key["kind"], key["id"]))
-        incident = Incident.from_item(item) if item else None
-        if incident is not None and incident.incident == call.request.incident:
-            first_bad_at = incident.first_bad_at
-    seconds = phase_seconds(entered=call.operation.entered, ended_at=time.time(), first_bad_at=first_bad_at)
-    call.deployment.notices.measure(
-        {_metric_name(phase): value for phase, value in seconds.items()},
-        managed_cluster=call.request.managed_cluster,
-    )
-
-
-def _metric_name(phase: str) -> str:
-    """``cut_over`` to ``CutOverSeconds``."""
-    return "".join(word.capitalize() for word in phase.split("_")) + "Seconds"
 
 
 def _notice(call: OperationCall, new: Incarnation, retiring: list[Incarnation], *, outcome: str) -> Notice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dr_core.metrics import RETIREMENT_OVERDUE
 from dr_core.record import Operation
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.record_store import Change
@@ -34,7 +35,7 @@ def _alarm_once(call: RetirementCall, names: str) -> None:
     )
     if not first:
         return
-    call.deployment.notices.count("RetirementOverdue", managed_cluster=call.request.managed_cluster)
+    call.deployment.notices.count(RETIREMENT_OVERDUE, managed_cluster=call.request.managed_cluster)
     call.deployment.notices.tell(
         subject=f"retirement {call.request.retirement} takes long",
         happened=f"Stacks of retired incarnations are still there: {message}.",

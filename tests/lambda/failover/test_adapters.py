@@ -157,11 +157,11 @@ def test_metrics_are_written_in_seconds(world: World, capsys: pytest.CaptureFixt
     world.deployment.notices.measure({"LaunchSeconds": 480.12345}, managed_cluster="a")
     written = json.loads(capsys.readouterr().out)
     assert written["LaunchSeconds"] == [480.123]
-    assert (written["Deployment"], written["ManagedCluster"]) == (DEPLOYMENT, "a")
+    assert (written["service"], written["managed_cluster"]) == (DEPLOYMENT, "a")
 
 
 def test_no_phases_are_no_metric(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """An empty set is refused by the format."""
+    """Nothing is made up."""
     world.deployment.notices.measure({}, managed_cluster="a")
     assert capsys.readouterr().out == ""
 
