@@ -25,6 +25,7 @@ class Services(StrEnum):
 
 # The drill's default speeds: as fast as two cores carry it without the machine's own work showing in the figures'
 # order of magnitude.  Figures to quote are measured at speed 5 (`make bench-drill`).
+WIDTH_OF_A_LOG = 160
 DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 8.0}
 
 
@@ -62,6 +63,8 @@ def drill(
 
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console = Console(stderr=True, width=WIDTH_OF_A_LOG)
     factory = primary_factory(services.value)
     report = run(
         Options(

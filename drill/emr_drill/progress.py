@@ -81,47 +81,48 @@ class Progress:
 
 
 class Story:
-    """Turns changes of the record and the clusters into lines."""
+    """Turns changes into lines: each subject's new status once."""
 
-    def __init__(
-        self,
-        *,
-        progress: Progress,
-        deployment: Deployment,
-        clusters: Callable[[], Sequence[tuple[str, str, str, str | None, str]]],
-    ) -> None:
+    def __init__(self, *, progress: Progress) -> None:
         self._progress = progress
-        self._deployment = deployment
-        self._clusters = clusters
         self._seen: dict[tuple[str, str], str] = {}
 
-    def look(self) -> None:
-        """Print what changed since the last look."""
-        for cluster_id, name, zone, address, state in self._clusters():
-            self._tell(
-                "cluster", cluster_id, state, f"{name} ({cluster_id}, {zone}, {address or 'no address yet'}): {state}"
-            )
-        for item in self._deployment.records("operation"):
+    def clusters(self, clusters: Sequence[tuple[str, str, str, str | None, str]]) -> None:
+        """Lines about clusters: id, name, AZ, address, state."""
+        for cluster_id, name, zone, address, state in clusters:
+            where = f"{zone}, {address}" if address else zone
+            self._tell("cluster", cluster_id, state, f"{name} ({cluster_id}, {where}): {state}")
+
+    def record(self, deployment: Deployment) -> None:
+        """Lines about operations, retirements, incarnations and what probers see of them."""
+        for item in deployment.records("operation"):
             request = request_of(item)
             entered = item.get("entered") or {}
             step = max(entered, key=lambda name: entered[name], default="")
             status = str(item.get("outcome") or step)
+            if "retirement" in request:
+                subject = f"retirement of generation {request.get('generation') or 'all'}"
+            else:
+                subject = f"{request.get('kind')} of {item.get('managed_cluster')} ({request.get('reason')})"
+            message = str(item.get("message") or "")
+            text = f"{subject}: {status}" + (f".  {message}" if message and item.get("outcome") else "")
             if status:
-                text = f"{request.get('kind')} of {item.get('managed_cluster')} ({request.get('reason')}): {status}"
-                message = str(item.get("message") or "")
-                self._tell("controller", str(item["id"]), status, f"{text}.  {message}" if message else text)
-        for item in self._deployment.incarnations():
+                self._tell("controller", str(item["id"]), status, text)
+        for item in deployment.incarnations():
             name = f"generation {item['generation']} in {item['availability_zone']}"
             self._tell("controller", f"incarnation {item['id']}", str(item["state"]), f"{name}: {item['state']}")
             if item["state"] in ("verifying", "serving"):
-                self._evidence(int(item["generation"]))
+                self._evidence(deployment, int(item["generation"]))
 
-    def _evidence(self, generation: int) -> None:
-        for item in self._deployment.evidence(generation):
-            sick = [f"{name} {one['detail']}" for name, one in item["services"].items() if one["verdict"] != "healthy"]
-            status = "; ".join(sick) or "all services healthy"
-            key = f"{item['observer']} {generation}"
-            self._tell("prober", key, status[:40], f"{item['observer']} on generation {generation}: {status}")
+    def _evidence(self, deployment: Deployment, generation: int) -> None:
+        newest = {item["observer"]: item for item in deployment.evidence(generation)}
+        for observer, item in newest.items():
+            sick = {name: one["detail"] for name, one in item["services"].items() if one["verdict"] != "healthy"}
+            status = ", ".join(sorted(sick))
+            text = "; ".join(f"{name} {detail}" for name, detail in sick.items()) or "all services healthy"
+            self._tell(
+                "prober", f"{observer} {generation}", status, f"{observer} on generation {generation}: {text[:160]}"
+            )
 
     def _tell(self, who: str, subject: str, status: str, text: str) -> None:
         if self._seen.get((who, subject)) != status:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -39,8 +38,12 @@ RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 2400.0
 LOOK_SECONDS = 0.2  # machine time
-# Twenty jobs, but fewer at once: a real Spark job takes 20 seconds of two cores only to start and end.
-REAL_WAVES = {"long": 6, "short": 3, "during": 3, "after": 8}
+# Real services run on machine time: a Spark job takes some 15 seconds of a core only to start and end.  So there are
+# twenty jobs but fewer at once, they last longer on the drill's clock, and it takes longer until five of them run.
+REAL_WAVES = {"long": 6, "short": 1, "during": 3, "after": 10}
+REAL_DURATION_SCALE = 2.0
+REAL_STARTING = 3
+REAL_READY_LIMIT_SECONDS = 4000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +165,7 @@ class _Drill:
             workdir=self.workdir,
             primaries=self.primaries,
         )
-        with Progress(console=self.console, clock=clock, quiet=self.quiet) as progress, stand_in:
+        with stand_in, Progress(console=self.console, clock=clock, quiet=self.quiet) as progress:
             memory.start()
             self._live(stand_in, clock, progress, assembly)
             memory.stop()
@@ -175,14 +178,18 @@ class _Drill:
 
     def _live(self, stand_in: StandIn, clock: Clock, progress: Progress, assembly: Path) -> None:
         progress.line("drill", f"deploying {' and '.join(STACKS)} into the stand-in at {stand_in.endpoint}")
-        telling = threading.Thread(target=self._tell_clusters, args=(stand_in, progress), daemon=True)
-        telling.start()
+        story = Story(progress=progress)
+        progress.watch(lambda: story.clusters(stand_in.clusters.states()))
         deploy(stand_in, assembly, stacks=list(STACKS))
         deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
-        story = Story(progress=progress, deployment=deployment, clusters=stand_in.clusters.states)
-        progress.watch(story.look)
-        submitter = Submitter(clock=clock, addresses=deployment.front_door_addresses, file=self.job_file)
+        progress.watch(lambda: story.record(deployment))
+        submitter = Submitter(
+            clock=clock,
+            addresses=deployment.front_door_addresses,
+            file=self.job_file,
+            starting=REAL_STARTING if self.options.services == "real" else None,
+        )
         progress.footer(lambda: job_footer(submitter, clock))
         watch = self._owner_watch(stand_in, clock, deployment, submitter)
         submitter.start()
@@ -208,8 +215,12 @@ class _Drill:
         self, stand_in: StandIn, clock: Clock, progress: Progress, deployment: Deployment, submitter: Submitter
     ) -> float:
         """The story of a drill; returns when the fault struck."""
-        waves = REAL_WAVES if self.options.services == "real" else {}
-        plan = plans.make(seed=self.options.seed, **waves)
+        if self.options.services == "real":
+            plan = plans.make(seed=self.options.seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
+            ready_limit = REAL_READY_LIMIT_SECONDS
+        else:
+            plan = plans.make(seed=self.options.seed)
+            ready_limit = READY_LIMIT_SECONDS
         chance = random.Random(f"fault {self.options.seed}")
         submitter.add(plan.before)
         progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
@@ -221,7 +232,7 @@ class _Drill:
                 and any(one.finished for one in submitter.jobs)
             ),
             clock,
-            READY_LIMIT_SECONDS,
+            ready_limit,
             f"{RUNNING_AT_FAULT} jobs running and {POLLS_AT_FAULT} polls open",
         )
         clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
@@ -294,16 +305,6 @@ class _Drill:
             return owner is not None and not stand_in.clusters.applications_running(owner)
 
         return OwnerWatch(clock=clock, nodes=deployment.load_balancer_nodes(), issued=issued, may_be_gone=may_be_gone)
-
-    def _tell_clusters(self, stand_in: StandIn, progress: Progress) -> None:
-        """Lines about clusters while the first deploy waits for one (the story needs a deployment to begin)."""
-        seen: dict[str, str] = {}
-        while "WAITING" not in seen.values():
-            for cluster_id, name, zone, _, state in stand_in.clusters.states():
-                if seen.get(cluster_id) != state:
-                    seen[cluster_id] = state
-                    progress.line("cluster", f"{name} ({cluster_id}, {zone}): {state}")
-            time.sleep(LOOK_SECONDS)
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
         deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)

@@ -96,13 +96,23 @@ class Submitter:
         addresses: gives the addresses that the front door's name has now.
         file: URI of the job file, as a cluster reads it.
         tries: how many times a lost job is run altogether.
+        starting: how many jobs may be between their submit and their application at once; no limit if ``None``.
     """
 
-    def __init__(self, *, clock: Clock, addresses: Callable[[], Sequence[str]], file: str, tries: int = 3) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        addresses: Callable[[], Sequence[str]],
+        file: str,
+        tries: int = 3,
+        starting: int | None = None,
+    ) -> None:
         self._clock = clock
         self._addresses = addresses
         self._file = file
         self._tries = tries
+        self._starting_limit = starting
         self._queue: deque[Progress] = deque()
         self._wake = threading.Condition()
         self._stop = threading.Event()
@@ -165,6 +175,8 @@ class Submitter:
                 if self._stop.is_set():
                     return
                 progress = self._queue[0]
+            while self._too_many_starting() and not self._clock.wait(self._stop, SUBMIT_AGAIN_SECONDS):
+                continue
             batch = Try(name=f"{progress.job.key}-try{len(progress.tries) + 1}")
             progress.tries.append(batch)
             while batch.id is None and not self._stop.is_set():
@@ -175,6 +187,12 @@ class Submitter:
                 self._queue.popleft()
             if batch.id is not None:
                 self._run(self._poll, f"poll {batch.name}", progress, batch)
+
+    def _too_many_starting(self) -> bool:
+        """Whether enough jobs start already; one whose polls fail is not starting, it may be lost."""
+        last = [progress.tries[-1] for progress in list(self.jobs) if progress.tries]
+        starting = sum(one.id is not None and not (one.application or one.told or one.disturbed_polls) for one in last)
+        return self._starting_limit is not None and starting >= self._starting_limit
 
     def _submit(self, job: Job, batch: Try) -> None:
         """One POST; a name that is taken already means that an earlier, ambiguous one was heard."""
