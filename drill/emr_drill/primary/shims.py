@@ -144,9 +144,8 @@ class _ControlServer(socketserver.ThreadingTCPServer):
 
 
 class _ControlHandler(socketserver.StreamRequestHandler):
-    server: _ControlServer
-
     def handle(self) -> None:
+        assert isinstance(self.server, _ControlServer)
         try:
             asked = json.loads(self.rfile.readline())
             name, *arguments = asked["command"]

@@ -21,14 +21,11 @@ from emr_drill.errors import DrillError
 from emr_drill.ports import Primary, PrimaryPlan, Service, StepResult
 from emr_drill.stand_in import emr_api
 from emr_drill.stand_in.emr_life import ClusterLife, World
-from emr_drill.stand_in.emr_properties import coerce_cluster_properties
 from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Reason, Step, new_id
 from emr_drill.timing import Event
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
-
-__all__ = ["LEDGER_FILE", "ClusterSeen", "EmrClusters", "coerce_cluster_properties", "install"]
 
 LEDGER_FILE = "ledger.jsonl"
 # Which code EMR gives when an AZ has no machines left is a guess (docs/assumptions.md); the code of the details is

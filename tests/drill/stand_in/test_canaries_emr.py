@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import boto3
 import pytest
@@ -41,7 +42,7 @@ def plain() -> Iterator[None]:
 
 
 def test_without_the_stand_in_a_cluster_waits_at_once_and_has_nothing_behind_it(plain: None) -> None:
-    emr = boto3.client("emr", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
+    emr: Any = boto3.client("emr", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test")
     cluster_id = emr.run_job_flow(
         Name="a", Instances={"KeepJobFlowAliveWhenNoSteps": True}, JobFlowRole="r", ServiceRole="s"
     )["JobFlowId"]

@@ -175,13 +175,13 @@ def test_an_ended_cluster_cannot_be_changed(world: EmrWorld) -> None:
     cluster_id = world.launch()
     world.emr.terminate_job_flows(JobFlowIds=[cluster_id])
 
-    for change in (
-        lambda: world.emr.add_job_flow_steps(JobFlowId=cluster_id, Steps=[step()]),
-        lambda: world.emr.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=True),
-        lambda: world.emr.put_managed_scaling_policy(ClusterId=cluster_id, ManagedScalingPolicy=POLICY),
+    for operation, arguments in (
+        ("add_job_flow_steps", {"JobFlowId": cluster_id, "Steps": [step()]}),
+        ("set_termination_protection", {"JobFlowIds": [cluster_id], "TerminationProtected": True}),
+        ("put_managed_scaling_policy", {"ClusterId": cluster_id, "ManagedScalingPolicy": POLICY}),
     ):
         with fails("ValidationException", "shutting down, terminated, or finished may not be modified"):
-            change()
+            getattr(world.emr, operation)(**arguments)
 
 
 def test_changes_of_an_unknown_cluster_are_refused(world: EmrWorld) -> None:
