@@ -58,6 +58,10 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
     Raises:
         ValueError: the request's properties are wrong, or the request is of no known type.
     """
+    if event["RequestType"] == "Delete" and not _ever_accepted(deployment, event):
+        answer = answer_of(event, deployment="", name="")
+        deployment.stack_answers.send(answer, succeeded=True, reason="nothing was ever launched for it")
+        return
     request = parse(deployment, event)
     logger.append_keys(managed_cluster=request.name, request=request.answer.request_id)
     match request.kind:
@@ -69,6 +73,19 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
             _delete(deployment, request)
         case other:
             raise ValueError(f"RequestType must be Create, Update or Delete, got {other!r}")
+
+
+def _ever_accepted(deployment: Deployment, event: Mapping[str, Any]) -> bool:
+    """Whether the resource that shall go was accepted once.
+
+    CloudFormation deletes what it failed to create, with the same properties; refusing them again would leave a stack
+    that cannot be deleted.
+    """
+    try:
+        parse(deployment, event)
+    except ValueError:
+        return False
+    return True
 
 
 def answer_of(event: Mapping[str, Any], *, deployment: str, name: str) -> Answer:

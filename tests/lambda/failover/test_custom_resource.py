@@ -197,6 +197,14 @@ def test_wrong_properties_are_named(world: World, properties: dict[str, str], me
         respond(world.deployment, event("Create", **properties))
 
 
+@pytest.mark.parametrize("properties", [{"Name": "z"}, {"Deployment": "other"}, {"Parameters": "{"}])
+def test_what_was_refused_may_be_deleted(world: World, properties: dict[str, str]) -> None:
+    """CloudFormation deletes a resource that it failed to create; a stack must not be stuck on that."""
+    respond(world.deployment, event("Delete", **properties))
+    assert [each["succeeded"] for each in world.answers] == [True]
+    assert started(world) == []
+
+
 def test_an_unknown_request_type_is_refused(world: World) -> None:
     """CloudFormation may learn a new one."""
     with pytest.raises(ValueError, match="RequestType must be Create, Update or Delete, got 'Read'"):
@@ -226,3 +234,12 @@ def test_an_error_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent[0]["id"] == "emr-dr-active-passive/a"
     assert not sent[0]["ok"]
     assert sent[0]["why"].startswith("ValueError: EMR_DR_CONFIG is not a function configuration")
+
+
+def test_a_request_is_carried_out_for_the_deployment_of_the_environment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry point."""
+    monkeypatch.setattr(custom_resource, "deployment_from_environment", lambda: world.deployment)
+    custom_resource.handler(event("Create"), None)
+    assert len(started(world)) == 1

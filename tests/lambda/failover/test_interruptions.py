@@ -10,6 +10,7 @@ import pytest
 from dr_core.record import IncarnationState, Outcome
 from dr_core.requests import Kind
 from dr_core.steps import OperationStep
+from failover import execution_ended
 from failover.execution_ended import tidy_up
 from failover.record_store import Change
 
@@ -239,3 +240,11 @@ def test_nothing_is_claimed_of_a_managed_cluster_that_is_being_deleted(world: Wo
     world.put({**world.managed_cluster().to_item(), "tombstone": True})
     assert world.run_operation(world.request("failover", "op1", reason="unhealthy")) == "Failed"
     assert world.stacks == {}
+
+
+def test_the_event_is_read_as_eventbridge_sends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry point."""
+    monkeypatch.setattr(execution_ended, "deployment_from_environment", lambda: world.deployment)
+    detail = ended(world, world.request("failover", "op9", reason="unhealthy"), status="FAILED")
+    execution_ended.handler({"detail-type": "Step Functions Execution Status Change", "detail": detail}, None)
+    assert world.operation("op9").outcome is Outcome.FAILED

@@ -11,7 +11,7 @@ from dr_core.record import Outcome
 from failover.errors import InvariantError
 
 from .scenarios import failing, launched
-from .world import World
+from .world import AlreadyExistsException, World
 
 
 def test_an_unknown_verdict_waits_then_calls_the_failover_off(world: World) -> None:
@@ -260,3 +260,80 @@ def test_a_rollback_leaves_what_an_interrupted_cut_over_put_into_service(world: 
     world.run_operation(again, until="Launch")
     assert "was left there" in world.step("operation", "RollBack", again).message
     assert "10.0.2.2" in world.targets["balanced"]
+
+
+def test_a_holder_that_step_functions_forgot_is_closed(world: World) -> None:
+    """Executions are forgotten after 90 days."""
+    lease = {"execution": "arn:forgotten", "operation": "old", "since": 1}
+    world.put({**world.managed_cluster().to_item(), "lease": lease})
+    assert world.step("operation", "Claim", world.request("launch", "op1")).status == "done"
+
+
+def test_a_tombstone_stops_an_operation_at_its_second_look(world: World) -> None:
+    """The delete came after the claim."""
+    request = world.request("launch", "op1")
+    world.step("operation", "Claim", request)
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    assert world.step("operation", "Reassess", request).status == "failed"
+
+
+def test_an_incarnation_that_the_record_lost_is_replaced(world: World) -> None:
+    """Nothing can be said of it, and nobody looks at it."""
+    world.put({**world.managed_cluster().to_item(), "serving_generation": 7})
+    request = world.request("failover", "op1", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+def test_a_launch_whose_stack_is_unknown_is_given_up(world: World) -> None:
+    """Somebody deleted it by hand, long ago."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.step("operation", "Launch", request)
+    world.stacks.clear()
+    assert world.step("operation", "Launch", request).status == "wait"
+    assert world.incarnation(2).availability_zone == "us-east-1b"
+
+
+def test_a_launch_whose_cluster_is_unknown_is_given_up(world: World) -> None:
+    """EMR does not know it any more."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    for _ in range(3):
+        world.step("operation", "Launch", request)
+        world.clock.now += 10
+    world.clusters.clear()
+    world.step("operation", "Launch", request)
+    assert str(world.incarnation(1).state) == "abandoned"
+
+
+def test_no_zone_is_tried_after_the_limit_of_all(world: World) -> None:
+    """CloudFormation waits an hour, and Verify and Route need some of it."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.clock.now += 2700
+    answer = world.step("operation", "Launch", request)
+    assert answer.status == "failed"
+    assert answer.message.startswith("the launch took longer than it may over all availability zones")
+
+
+def test_a_stack_that_vanishes_while_it_is_adopted_is_asked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine calls the step again."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    world.put({**world.incarnation(1).to_item(), "state": "launching"})
+    world.record.items["incarnation", "g000001"].pop("stack_id")
+    monkeypatch.setattr(type(world.deployment.stacks), "describe", lambda *_: None)
+    with pytest.raises(AlreadyExistsException):
+        world.step("operation", "Launch", request)
+
+
+def test_late_finds_of_a_deletion_are_left_to_its_last_state(world: World) -> None:
+    """CloseIds passes over what is not fenced yet; Confirm brings it to its end."""
+    launched(world)
+    request = {"retirement": "a-delete-1", "managed_cluster": "a", "generation": None, "planned": False}
+    world.step("retirement", "Drain", request)
+    assert world.step("retirement", "CloseIds", request).status == "done"
+    assert list(world.targets["slot-1"]) == ["10.0.1.1"]
