@@ -94,5 +94,33 @@ class Platform(Stack):
             description="Whoever carries this group may use Livy at the front door",
         )
         self.alert_topic: sns.Topic = sns.Topic(self, "Alerts", master_key=storage.key, enforce_ssl=True)
+        self._let_alarms_tell()
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
+
+    def _let_alarms_tell(self) -> None:
+        """Let alarms of this account publish to the encrypted topic; without these rights they say nothing.
+
+        (SNS developer guide, "Enable compatibility between event sources from AWS services and encrypted topics"; a
+        topic with a policy of its own loses the default one, which admits the account's alarms.)
+        """
+        service = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+        own_account = {"StringEquals": {"aws:SourceAccount": self.account}}
+        self.alert_topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Alarms",
+                principals=[service],
+                actions=["sns:Publish"],
+                resources=[self.alert_topic.topic_arn],
+                conditions=own_account,
+            )
+        )
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="Alarms",
+                principals=[service],
+                actions=["kms:Decrypt", "kms:GenerateDataKey*"],
+                resources=["*"],
+                conditions=own_account,
+            )
+        )

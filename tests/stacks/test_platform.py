@@ -48,6 +48,17 @@ def test_alerts_are_encrypted_and_sent_to_the_address_of_the_settings(template: 
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
 
 
+def test_alarms_of_the_account_may_publish_to_the_encrypted_topic(template: dict[str, Any]) -> None:
+    """B3: an alarm that may not publish fails silently."""
+    topic = only(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
+    key = only(template, "AWS::KMS::Key")["KeyPolicy"]["Statement"]
+
+    for statements in (topic, key):
+        (alarms,) = (each for each in statements if each.get("Sid") == "Alarms")
+        assert alarms["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+        assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_clients_get_a_group_without_rules(template: dict[str, Any]) -> None:
     """A5: who may use Livy is who carries this group."""
     (group,) = (
