@@ -132,40 +132,8 @@ class Deployment(Stack):
             schedules=schedules,
             log_retention=platform.log_retention,
         )
-        config = FunctionConfig(
-            deployment=name,
-            record_table=tables.record.table_name,
-            evidence_table=tables.evidence.table_name,
-            managed_clusters=tuple(
-                ManagedClusterResources(
-                    name=each.managed_cluster,
-                    resource_manager_target_group=each.resource_manager.target_group_arn,
-                    name_node_target_group=each.name_node.target_group_arn,
-                )
-                for each in self.front_door.web_interfaces
-            ),
-            subnets=_places(platform, preference=settings.cluster.availability_zone_preference),
-            slots=tuple(
-                SlotResources(
-                    number=slot.number,
-                    target_group=slot.target_group.target_group_arn,
-                    id_rule=slot.id_rule.ref,
-                    header_rule=slot.header_rule.ref,
-                )
-                for slot in self.front_door.slots
-            ),
-            balanced_target_group=self.front_door.balanced.target_group_arn,
-            front_door_host=self.front_door.network_load_balancer.load_balancer_dns_name,
-            load_balancer_host=self.front_door.load_balancer.load_balancer_dns_name,
-            front_door_port=settings.ports.livy,
-            probers=probers.in_config,
-            operation_state_machine=controller.machines.operation_arn,
-            retirement_state_machine=controller.machines.retirement_arn,
-            incarnation_role=controller.incarnation_role.role_arn,
-            alert_topic=platform.alert_topic.topic_arn,
-            ports=settings.ports,
-            canary=settings.canary_job,
-            policy=settings.policy,
+        config = self._function_config(
+            settings=settings, platform=platform, tables=tables, probers=probers, controller=controller
         )
         for function in (
             controller.failover,
@@ -200,6 +168,47 @@ class Deployment(Stack):
             "LivyUrl",
             value=f"{config.front_door_scheme}://{config.front_door_host}:{config.front_door_port}",
             description="Livy behind the front door",
+        )
+
+    def _function_config(
+        self, *, settings: Settings, platform: Platform, tables: Tables, probers: Probers, controller: Controller
+    ) -> FunctionConfig:
+        """What every function knows of the deployment."""
+        door = self.front_door
+        return FunctionConfig(
+            deployment=self.deployment_name,
+            record_table=tables.record.table_name,
+            evidence_table=tables.evidence.table_name,
+            managed_clusters=tuple(
+                ManagedClusterResources(
+                    name=each.managed_cluster,
+                    resource_manager_target_group=each.resource_manager.target_group_arn,
+                    name_node_target_group=each.name_node.target_group_arn,
+                )
+                for each in door.web_interfaces
+            ),
+            subnets=_places(platform, preference=settings.cluster.availability_zone_preference),
+            slots=tuple(
+                SlotResources(
+                    number=slot.number,
+                    target_group=slot.target_group.target_group_arn,
+                    id_rule=slot.id_rule.ref,
+                    header_rule=slot.header_rule.ref,
+                )
+                for slot in door.slots
+            ),
+            balanced_target_group=door.balanced.target_group_arn,
+            front_door_host=door.network_load_balancer.load_balancer_dns_name,
+            load_balancer_host=door.load_balancer.load_balancer_dns_name,
+            front_door_port=settings.ports.livy,
+            probers=probers.in_config,
+            operation_state_machine=controller.machines.operation_arn,
+            retirement_state_machine=controller.machines.retirement_arn,
+            incarnation_role=controller.incarnation_role.role_arn,
+            alert_topic=platform.alert_topic.topic_arn,
+            ports=settings.ports,
+            canary=settings.canary_job,
+            policy=settings.policy,
         )
 
     def _managed_clusters(

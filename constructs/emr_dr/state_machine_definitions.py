@@ -6,7 +6,7 @@ simplest kind is used (``$.result.status``), so that every interpreter understan
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -198,10 +198,3 @@ def _when(status: StepStatus, follower: str) -> dict[str, str]:
 
 def _failed(error: str, cause: str) -> dict[str, str]:
     return {"Type": "Fail", "Error": error, "Cause": cause}
-
-
-def called_steps(definition: Mapping[str, Any]) -> Sequence[str]:
-    """The steps that a definition calls the function for, in the order of its states."""
-    return [
-        state["Parameters"]["Payload"]["step"] for state in definition["States"].values() if state["Type"] == "Task"
-    ]
