@@ -21,7 +21,7 @@ from moto.core.responses import ActionResult
 
 from emr_drill.stand_in import custom_resources, intrinsics, resource_types
 from emr_drill.stand_in.custom_resources import CustomResource
-from emr_drill.stand_in.patching import original, replace
+from emr_drill.stand_in.patching import replace
 from emr_drill.stand_in.stack_diary import StackDiary
 from emr_drill.stand_in.stack_run import StackRun
 from emr_drill.stand_in.template import TemplateProblem, check_parameters, check_references
@@ -53,18 +53,29 @@ class MadeResources(parsing.ResourceMap):
             return None
         raise ResourceNotMade(f"resource {key} is not made yet")
 
+    def load_parameters(self) -> None:
+        """moto splits lists that are given, but not those that are defaults."""
+        super().load_parameters()
+        for name, body in self._template.get("Parameters", {}).items():
+            value = self.resolved_parameters[name]
+            if body["Type"] == "CommaDelimitedList" and isinstance(value, str):
+                self.resolved_parameters[name] = self._parsed_resources[name] = value.split(",")
+
     def validate_outputs(self) -> None:
         """moto asks its models for attributes here, and they name too few; a wrong output fails when it is made."""
 
 
-class RunningStack(models.Stack):
+PlainStack = models.Stack
+
+
+class RunningStack(PlainStack):
     """A stack whose resources a :class:`StackRun` makes and deletes."""
 
-    class Meta(models.Stack.Meta):
+    class Meta(PlainStack.Meta):
         """moto finds some values by the name of the class, which is another one here."""
 
         serialization_aliases = {  # noqa: RUF012 - moto's own form
-            **models.Stack.Meta.serialization_aliases,
+            **PlainStack.Meta.serialization_aliases,
             "StackName": "name",
             "StackStatus": "status",
         }
@@ -82,7 +93,7 @@ class RunningStack(models.Stack):
         try:
             return dict(json.loads(template))
         except ValueError:
-            return dict(original(models.Stack, "parse_template").__func__(template))
+            return dict(PlainStack.parse_template(template))
 
     def _create_resource_map(self) -> parsing.ResourceMap:
         made = MadeResources(

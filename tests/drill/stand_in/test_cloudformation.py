@@ -115,6 +115,14 @@ def test_template_is_read_from_s3(world: StackWorld) -> None:
     assert world.settled(answer["StackId"]) == "CREATE_COMPLETE"
 
 
+def test_template_may_be_yaml(world: StackWorld) -> None:
+    body = "Resources:\n  Queue:\n    Type: AWS::SQS::Queue\n"
+
+    answer = world.client("cloudformation").create_stack(StackName="q", TemplateBody=body)
+
+    assert world.settled(answer["StackId"]) == "CREATE_COMPLETE"
+
+
 def test_times_are_simulated(world: StackWorld) -> None:
     before = world.stand_in.clock.now()
     stack = world.create("q", queue_template())
