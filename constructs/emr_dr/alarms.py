@@ -47,46 +47,33 @@ class Alarms(Construct):
         """Alarm when the monitor has finished no round for three minutes, and when it asks for a person."""
         self._alarm(
             "MonitorSilent",
-            metric=self._metric(metrics.MONITOR_HEARTBEAT, {metrics.DEPLOYMENT_DIMENSION: self._deployment}),
+            metric=self._metric(metrics.MONITOR_HEARTBEAT),
             comparison=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
             periods=3,
             description="The monitor watches nothing: no failover would start. See the log of its function.",
             # A monitor that is gone writes no metric at all.
             missing=cloudwatch.TreatMissingData.BREACHING,
         )
-        for name in managed_clusters:
-            for metric, description in (
-                (metrics.ATTEMPTS_EXHAUSTED, "no operation could mend it, and no further one starts by itself"),
-                (metrics.TERMINATED_BY_A_PERSON, "its cluster was ended by a person, so nothing replaces it"),
-            ):
-                self._alarm(
-                    f"{metric}{name.upper()}",
-                    metric=self._metric(
-                        metric,
-                        {metrics.DEPLOYMENT_DIMENSION: self._deployment, metrics.MANAGED_CLUSTER_DIMENSION: name},
-                    ),
-                    description=f"Managed cluster {name} of {self._deployment}: {description}.",
-                )
+        self._of_managed_clusters(
+            managed_clusters,
+            {
+                metrics.ATTEMPTS_EXHAUSTED: "no operation could mend it, and no further one starts by itself",
+                metrics.TERMINATED_BY_A_PERSON: "its cluster was ended by a person, so nothing replaces it",
+            },
+        )
 
     def watch_retirements(self, managed_clusters: Sequence[str]) -> None:
         """Alarm when an old incarnation does not come to its end in time."""
-        for name in managed_clusters:
-            for metric, description in (
-                (
-                    "FenceOverdue",
+        self._of_managed_clusters(
+            managed_clusters,
+            {
+                metrics.FENCE_OVERDUE: (
                     "applications of an old incarnation are not known to be dead, and its ids answer 410 nevertheless: "
-                    "a job that is submitted again may run twice",
+                    "a job that is submitted again may run twice"
                 ),
-                ("RetirementOverdue", "the stack of an old incarnation is still there and costs money"),
-            ):
-                self._alarm(
-                    f"{metric}{name.upper()}",
-                    # The dimensions that Powertools and the failover function give to all of its metrics.
-                    metric=self._metric(
-                        metric, {"service": "failover", "Deployment": self._deployment, "ManagedCluster": name}
-                    ),
-                    description=f"Managed cluster {name} of {self._deployment}: {description}.",
-                )
+                metrics.RETIREMENT_OVERDUE: "the stack of an old incarnation is still there and costs money",
+            },
+        )
 
     def watch_dead_letters(self, name: str, queue: sqs.IQueue) -> None:
         """Alarm when something lies in a dead-letter queue."""
@@ -98,11 +85,24 @@ class Alarms(Construct):
             description="A call that had to be made was given up; the message in the queue says which.",
         )
 
-    def _metric(self, name: str, dimensions: Mapping[str, str]) -> cloudwatch.Metric:
+    def _of_managed_clusters(self, managed_clusters: Sequence[str], meanings: Mapping[str, str]) -> None:
+        """An alarm for each managed cluster on each metric that is written when it happens."""
+        for name in managed_clusters:
+            for metric, meaning in meanings.items():
+                self._alarm(
+                    f"{metric}{name.upper()}",
+                    metric=self._metric(metric, managed_cluster=name),
+                    description=f"Managed cluster {name} of {self._deployment}: {meaning}.",
+                )
+
+    def _metric(self, name: str, *, managed_cluster: str | None = None) -> cloudwatch.Metric:
+        dimensions = {metrics.DEPLOYMENT_DIMENSION: self._deployment}
+        if managed_cluster is not None:
+            dimensions[metrics.MANAGED_CLUSTER_DIMENSION] = managed_cluster
         return cloudwatch.Metric(
             namespace=metrics.NAMESPACE,
             metric_name=name,
-            dimensions_map=dict(dimensions),
+            dimensions_map=dimensions,
             statistic=cloudwatch.Stats.SUM,
             period=Duration.minutes(1),
         )

@@ -73,7 +73,7 @@ def test_silent_monitor_is_noticed(
     assert alarm["ComparisonOperator"] == "LessThanThreshold"
 
 
-@pytest.mark.parametrize("name", ["FenceOverdue", "RetirementOverdue"])
+@pytest.mark.parametrize("name", [metrics.FENCE_OVERDUE, metrics.RETIREMENT_OVERDUE])
 def test_overdue_end_of_an_incarnation_is_noticed(
     active_passive: dict[str, Any],
     environment: dict[str, dict[str, str]],
