@@ -143,8 +143,3 @@ def look_to_dict(evidence: Evidence, *, address: str) -> dict[str, Any]:
         "front_door": evidence.front_door,
         "services": {str(service): reading.to_dict() for service, reading in evidence.services.items()},
     }
-
-
-def look_from_dict(data: Mapping[str, Any], *, incarnation: str) -> Evidence:
-    """The look that :func:`look_to_dict` described, at the primary of *incarnation*."""
-    return Evidence.from_item({**data, "incarnation": incarnation})

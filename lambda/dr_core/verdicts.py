@@ -115,17 +115,7 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
         for observer, seen in looks.items()
         if seen and seen[0].observed_at >= heard_since
     }
-    return _judge(speaking, needed=policy.bad_rounds, policy=policy)
-
-
-def judge_looks(looks: Iterable[Evidence], *, policy: Policy) -> Judgement:
-    """The verdict of one look each from several vantage points: what is true at this moment.
-
-    Args:
-        looks: one piece of evidence for each observer.
-        policy: how many vantage points must agree.
-    """
-    return _judge({look.observer: [look] for look in looks}, needed=1, policy=policy)
+    return _judge(speaking, policy=policy)
 
 
 def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_by_us: bool) -> Judgement:
@@ -146,11 +136,11 @@ def consider_termination(judgement: Judgement, termination: Termination | None, 
     )
 
 
-def _judge(looks: Mapping[str, Sequence[Evidence]], *, needed: int, policy: Policy) -> Judgement:
+def _judge(looks: Mapping[str, Sequence[Evidence]], *, policy: Policy) -> Judgement:
     opinions = [
         _opinion(
             service,
-            {observer: _voice(seen, service, needed=needed) for observer, seen in sorted(looks.items())},
+            {observer: _voice(seen, service, needed=policy.bad_rounds) for observer, seen in sorted(looks.items())},
             policy=policy,
         )
         for service in Service

@@ -1,16 +1,24 @@
-"""The two tables, as the stacks define their keys."""
+"""The two tables, as the stacks define their keys; the fixtures are for conftest files to import."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
+
+import boto3
+import pytest
+from moto import mock_aws
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
+_KEYS = {"record": ("kind", "id"), "evidence": ("incarnation", "observed")}
+
+
 def make_tables(dynamodb: DynamoDBServiceResource) -> None:
     """Make the tables ``record`` and ``evidence``."""
-    for name, partition, sort in (("record", "kind", "id"), ("evidence", "incarnation", "observed")):
+    for name, (partition, sort) in _KEYS.items():
         dynamodb.create_table(
             TableName=name,
             KeySchema=[
@@ -23,3 +31,28 @@ def make_tables(dynamodb: DynamoDBServiceResource) -> None:
             ],
             BillingMode="PAY_PER_REQUEST",
         )
+
+
+def empty_tables(dynamodb: DynamoDBServiceResource) -> None:
+    """Remove every item."""
+    for name, keys in _KEYS.items():
+        table = dynamodb.Table(name)
+        while items := table.scan()["Items"]:
+            for item in items:
+                table.delete_item(Key={key: item[key] for key in keys})
+
+
+@pytest.fixture(scope="module")
+def dynamodb_of_module() -> Iterator[DynamoDBServiceResource]:
+    """Tables in memory; made once for a module, as loading the SDK's models takes longer than most tests."""
+    with mock_aws():
+        resource = boto3.resource("dynamodb", region_name="us-east-1")
+        make_tables(resource)
+        yield resource
+
+
+@pytest.fixture
+def dynamodb(dynamodb_of_module: DynamoDBServiceResource) -> DynamoDBServiceResource:
+    """The tables ``record`` and ``evidence``, empty."""
+    empty_tables(dynamodb_of_module)
+    return dynamodb_of_module

@@ -13,7 +13,7 @@ import pytest
 
 from dr_core.config import Policy
 from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, healthy, unhealthy, unknown
-from dr_core.verdicts import Judgement, Termination, consider_termination, judge, judge_looks, looked_at_since
+from dr_core.verdicts import Judgement, Termination, consider_termination, judge, looked_at_since
 
 NOW = 1_000_000.0
 POLICY = Policy()  # 3 of 4 rounds of 10 s, two vantage points
@@ -190,6 +190,12 @@ def test_a_prober_that_is_cut_off_says_nothing_in_its_favour_either() -> None:
     )
 
 
+def test_evidence_of_other_services_is_none() -> None:
+    blind = [replace(each, services={}) for each in looks({A: "----", B: "----"})]
+
+    assert judge(blind, now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
+
+
 def test_the_first_bad_look_is_that_of_the_service_that_failed_first() -> None:
     dead = {Service.LIVY: READINGS["-"], Service.NAME_NODE: READINGS["-"]}
     evidence = [
@@ -294,22 +300,6 @@ def test_the_numbers_are_the_policys() -> None:
 
     assert judge(looks({A: "--", B: "--"}), now=NOW, policy=strict).verdict is Verdict.UNKNOWN
     assert judge(looks({A: "--", B: "--", C: "--"}), now=NOW, policy=strict).verdict is Verdict.UNHEALTHY
-
-
-@pytest.mark.parametrize(
-    ("rule", "rows", "expected"),
-    [
-        ("two that see it well", {A: "+", B: "+"}, Verdict.HEALTHY),
-        ("two that do not", {A: "-", B: "-"}, Verdict.UNHEALTHY),
-        ("one of each", {A: "+", B: "-"}, Verdict.UNKNOWN),
-        ("one alone", {A: "+"}, Verdict.UNKNOWN),
-        ("one is cut off", {A: "+", B: "!"}, Verdict.UNKNOWN),
-        ("a third confirms", {A: "+", B: "!", C: "+"}, Verdict.HEALTHY),
-        ("nobody", {}, Verdict.UNKNOWN),
-    ],
-)
-def test_the_verdict_of_this_moment(rule: str, rows: dict[str, str], expected: Verdict) -> None:
-    assert judge_looks(looks(rows), policy=POLICY).verdict is expected, rule
 
 
 UNHEALTHY = Judgement(verdict=Verdict.UNHEALTHY, reason="livy: bad", first_bad_at=NOW, actionable=True)

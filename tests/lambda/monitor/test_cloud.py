@@ -25,36 +25,36 @@ REQUEST = OperationRequest(
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aws() -> Iterator[None]:
     with mock_aws():
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def load_balancing(aws: None) -> ElasticLoadBalancingv2Client:
     return boto3.client("elbv2", region_name="us-east-1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def emr(aws: None) -> EMRClient:
     return boto3.client("emr", region_name="us-east-1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def step_functions(aws: None) -> SFNClient:
     return boto3.client("stepfunctions", region_name="us-east-1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cloud(load_balancing: ElasticLoadBalancingv2Client, emr: EMRClient, step_functions: SFNClient) -> Cloud:
     return Cloud(load_balancing=load_balancing, emr=emr, step_functions=step_functions)
 
 
 @pytest.fixture
-def state_machine(step_functions: SFNClient) -> str:
+def state_machine(step_functions: SFNClient, request: pytest.FixtureRequest) -> str:
     made = step_functions.create_state_machine(
-        name="dep-operation",
+        name=request.node.name[:80],
         definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
         roleArn="arn:aws:iam::123456789012:role/machine",
     )

@@ -1,19 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from dr_core.evidence import LOAD_BALANCER, Evidence, Service, healthy
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation
 from monitor.store import Store
-
-from ..tables import make_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -22,14 +17,6 @@ INCIDENT = Incident(
     managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=20.5, first_bad_at=10.5, attempts=0
 )
 OPERATION = Operation(id="a-1-1", request="{}", managed_cluster="a", started_at=20.5)
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[DynamoDBServiceResource]:
-    with mock_aws():
-        resource = boto3.resource("dynamodb", region_name="us-east-1")
-        make_tables(resource)
-        yield resource
 
 
 @pytest.fixture

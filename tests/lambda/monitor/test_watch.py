@@ -9,11 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
 from aws_lambda_powertools import Logger
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from dr_core import metrics
 from dr_core.config import Canary, FunctionConfig, ManagedClusterResources
@@ -32,8 +30,6 @@ from dr_core.verdicts import Termination
 from monitor.reporting import Report
 from monitor.store import Store
 from monitor.watch import Watch
-
-from ..tables import make_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -137,10 +133,8 @@ class World:
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with mock_aws(), ThreadPoolExecutor(max_workers=4) as pool:
-        dynamodb = boto3.resource("dynamodb", region_name="us-east-1")
-        make_tables(dynamodb)
+def world(dynamodb: DynamoDBServiceResource, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with ThreadPoolExecutor(max_workers=4) as pool:
         made = World(dynamodb, pool)
         monkeypatch.setattr(time, "time", lambda: made.now)
         yield made

@@ -14,6 +14,9 @@ from dr_core import readings, routing
 from dr_core.config import Canary, FunctionConfig, Policy, ServicePorts
 
 from ..http_server import CannedServer, canned_server
+from ..tables import dynamodb, dynamodb_of_module
+
+__all__ = ["dynamodb", "dynamodb_of_module"]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import pytest
-from moto import mock_aws
 
 from dr_core.evidence import Evidence, Service, healthy
 from dr_core.record import Incarnation, IncarnationState
 from prober.store import Store
-
-from ..tables import make_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -23,14 +18,6 @@ EVIDENCE = Evidence(
     services={Service.LIVY: healthy("sessions: 0")},
     front_door=True,
 )
-
-
-@pytest.fixture
-def dynamodb() -> Iterator[DynamoDBServiceResource]:
-    with mock_aws():
-        resource = boto3.resource("dynamodb", region_name="us-east-1")
-        make_tables(resource)
-        yield resource
 
 
 @pytest.fixture
