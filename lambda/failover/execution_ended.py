@@ -16,9 +16,11 @@ from dr_core.requests import OperationRequest, RetirementRequest
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.leftovers import BEGUN, abandon, in_service_group
+from failover.steps.cut_over import finish_cut_over
 
 logger = Logger()
 
+CUT_OVER_OUTCOMES = (Outcome.LAUNCHED, Outcome.FAILED_OVER, Outcome.SWITCHED_OVER)
 BAD_ENDS = ("FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -49,6 +51,9 @@ def _after_operation(deployment: Deployment, request: OperationRequest, detail: 
     if operation is None:  # it ended before its first step was carried out
         operation = Operation(id=request.operation, request=request.to_json(), managed_cluster=request.managed_cluster)
         deployment.record.put_new(operation.to_item())
+    if operation.outcome in CUT_OVER_OUTCOMES:  # it died, or was stopped, between its record and its end
+        finish_cut_over(deployment, operation, request)
+        return
     status = detail["status"]
     reason = operation.message or f"the execution ended as {status}: {detail.get('cause') or 'no cause was given'}"
     left = _give_up_launch(deployment, operation)

@@ -20,7 +20,7 @@ from failover.steps.await_fenced import await_fenced
 from failover.steps.claim import claim
 from failover.steps.close_ids import close_ids
 from failover.steps.confirm import confirm
-from failover.steps.cut_over import cut_over
+from failover.steps.cut_over import cut_over, finish_cut_over
 from failover.steps.delete_stack import delete_stacks
 from failover.steps.drain import drain
 from failover.steps.fence import fence
@@ -166,9 +166,10 @@ def _after_the_end(call: OperationCall, outcome: Outcome) -> StepAnswer:
             return StepAnswer(status=StepStatus.CANCELLED, message=message)
         case Outcome.REPAIRED:
             return StepAnswer(status=StepStatus.REPAIRED, message=message)
-        case Outcome.FAILED if call.step != ROLL_BACK:
-            return failed(message)
-        case _:
+        case Outcome.FAILED:
+            return done(message) if call.step == ROLL_BACK else failed(message)
+        case Outcome.LAUNCHED | Outcome.FAILED_OVER | Outcome.SWITCHED_OVER:
+            finish_cut_over(call.deployment, call.operation, call.request)
             return done(message)
 
 

@@ -44,20 +44,21 @@ def claim(call: OperationCall) -> StepAnswer:
             return cancelled(message)
         case Claim.KEEP:
             pass
-    serving = call.managed_cluster.serving_generation
-    if serving is not None and call.operation.old_generation is None:
-        call.deployment.record.change(Change(key=Operation.key(call.operation.id), values={"old_generation": serving}))
     take_care_of_leftovers(call)
     return done("holds the lease")
 
 
 def _take(call: OperationCall, holder: str) -> bool:
     lease = Lease(execution=call.execution, operation=call.operation.id, since=time.time())
-    return call.deployment.record.change(
+    return call.deployment.record.change_together(
         Change(
             key=ManagedCluster.key(call.managed_cluster.name),
             values={"lease": lease},
             condition="#lease.#execution = :holder" if holder else "attribute_not_exists(#lease)",
             condition_values={"holder": holder} if holder else None,
-        )
+        ),
+        Change(
+            key=Operation.key(call.operation.id),
+            values={"old_generation": call.managed_cluster.serving_generation},
+        ),
     )

@@ -93,7 +93,6 @@ def test_why_a_step_raised_is_noted_down(world: World) -> None:
 @pytest.mark.parametrize(
     ("outcome", "step", "status"),
     [
-        (Outcome.LAUNCHED, "CutOver", "done"),
         (Outcome.CANCELLED, "Reassess", "cancelled"),
         (Outcome.REPAIRED, "Repair", "repaired"),
         (Outcome.FAILED, "Launch", "failed"),
@@ -106,10 +105,18 @@ def test_a_step_after_the_end_answers_as_the_end_did(world: World, outcome: Outc
     assert world.step("operation", step, EVENT["request"]).status == status
 
 
+def test_a_cut_over_that_is_called_again_changes_nothing(world: World) -> None:
+    """Its answer to the machine was lost."""
+    world.run_operation(EVENT["request"])
+    told = len(world.notices)
+    assert world.step("operation", "CutOver", EVENT["request"]).status == "done"
+    assert len(world.notices) == told
+
+
 def test_the_lease_is_given_back_after_the_end(world: World) -> None:
     """The function died between the outcome and the release."""
     world.run_operation(EVENT["request"], until="Isolate")
-    world.put({**world.operation("op1").to_item(), "outcome": "launched"})
+    world.put({**world.operation("op1").to_item(), "outcome": "cancelled"})
     world.executions[world.execution(OPERATIONS, "op1")] = {"status": "RUNNING", "input": "{}"}
-    world.step("operation", "CutOver", EVENT["request"])
+    world.step("operation", "Isolate", EVENT["request"])
     assert world.managed_cluster().lease is None

@@ -139,6 +139,24 @@ def test_nothing_is_done_after_an_operation_that_rolled_back(world: World) -> No
     assert (settled(world), len(world.answers), len(world.notices)) == (before, 1, told)
 
 
+@pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
+def test_an_execution_that_ended_after_its_cut_over_is_a_success(world: World, status: str) -> None:
+    """The record says that it serves: CloudFormation is told so, and the old incarnation is retired."""
+    launched(world)
+    request = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request)
+    world.run_operation(request, until="CutOver")
+    world.step("operation", "CutOver", request)
+    world.clock.now += 20
+    world.lose_call = world.calls + 6  # deregistered from three groups, protected, told, recorded
+    with pytest.raises(Exception, match="call"):
+        world.step("operation", "CutOver", request)
+    tidy_up(world.deployment, ended(world, request, status=status))
+    assert [each["succeeded"] for each in world.answers] == [True]
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "serving"}
+
+
 def test_nobody_is_paged_for_what_a_deletion_stopped(world: World) -> None:
     """The person who deletes knows."""
     request = world.request("launch", "op1")
@@ -223,14 +241,13 @@ def test_a_lease_that_changes_hands_meanwhile_is_not_taken(world: World, monkeyp
     request = launched(world).request("switchover", "op2", reason="upgrade")
     world.run_operation(request, until="Verify")
     ended(world, request)
-    change = world.record.change
+    change = world.record.change_together
 
-    def change_after_somebody_else(wanted: Change) -> bool:
-        if "lease" in wanted.values:
-            world.put({**world.managed_cluster().to_item(), "lease": {"execution": "x", "operation": "y", "since": 1}})
-        return change(wanted)
+    def change_after_somebody_else(*wanted: Change) -> bool:
+        world.put({**world.managed_cluster().to_item(), "lease": {"execution": "x", "operation": "y", "since": 1}})
+        return change(*wanted)
 
-    monkeypatch.setattr(world.record, "change", change_after_somebody_else)
+    monkeypatch.setattr(world.record, "change_together", change_after_somebody_else)
     answer = world.step("operation", "Claim", world.request("switchover", "op3"))
     assert (answer.status, answer.message) == ("wait", "another execution took the lease at the same moment")
 
