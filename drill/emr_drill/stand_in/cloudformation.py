@@ -22,6 +22,7 @@ from moto.core.responses import ActionResult
 from emr_drill.stand_in import custom_resources, intrinsics, resource_types
 from emr_drill.stand_in.custom_resources import CustomResource
 from emr_drill.stand_in.patching import replace
+from emr_drill.stand_in.resource_deletions import DELETIONS
 from emr_drill.stand_in.stack_diary import StackDiary
 from emr_drill.stand_in.stack_run import StackRun
 from emr_drill.stand_in.template import TemplateProblem, check_parameters, check_references
@@ -60,6 +61,14 @@ class MadeResources(parsing.ResourceMap):
             value = self.resolved_parameters[name]
             if body["Type"] == "CommaDelimitedList" and isinstance(value, str):
                 self.resolved_parameters[name] = self._parsed_resources[name] = value.split(",")
+
+    def _delete_resource(self, parsed_resource: Any, resource_json: dict[str, Any]) -> None:
+        deletion = DELETIONS.get(resource_json["Type"])
+        if deletion is None:
+            super()._delete_resource(parsed_resource, resource_json)
+            return
+        properties = intrinsics.resolve(resource_json.get("Properties", {}), self)
+        deletion(resource_types.installed(), getattr(parsed_resource, "physical_resource_id", ""), properties)
 
     def validate_outputs(self) -> None:
         """moto asks its models for attributes here, and they name too few; a wrong output fails when it is made."""

@@ -150,6 +150,11 @@ _installed: list[StandIn] = []
 _models: dict[str, type] = {}
 
 
+def installed() -> StandIn:
+    """The stand-in that resources are made in."""
+    return _installed[-1]
+
+
 def install(stand_in: StandIn) -> None:
     """Have moto make resources of *stand_in* by :data:`MADE_BY_MOTO` and the classes of this package."""
     from emr_drill.stand_in.resource_recipes import RECIPES
