@@ -172,7 +172,8 @@ class _Deployment:
                     failure = event
             if settled:
                 break
-            stack.run.wait(LOOK_SECONDS)
+            if stack.run.wait(LOOK_SECONDS) and stack.status.endswith("_IN_PROGRESS"):
+                raise DrillError(f"the stand-in was stopped while stack {stack.name} was {stack.status}")
         if stack.status == "CREATE_COMPLETE":
             return
         if failure is None:

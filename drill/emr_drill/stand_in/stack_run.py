@@ -107,12 +107,14 @@ class StackRun:
 
         self._begin("delete", after_previous, interrupt)
 
-    def wait(self, seconds: float) -> None:
-        """Wait until what is under way is done, at most *seconds* of machine time."""
+    def wait(self, seconds: float) -> bool:
+        """Wait until what is under way is done or given up, at most *seconds* of machine time; whether it is."""
         with self._lock:
             thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
+        if thread is None:
+            return True
+        thread.join(seconds)
+        return not thread.is_alive()
 
     def close(self) -> None:
         """Stop where it is.  May be called more than once."""
@@ -191,12 +193,12 @@ class StackRun:
                 account_id=stack.account_id,
                 region_name=stack.region_name,
             )
+            stack.resource_map._parsed_resources[name] = resource
+            self._made[name] = resource
             if isinstance(resource, TaggedEC2Resource):
                 self._tag(name, resource)
         except Exception as error:
             raise ResourceFailed(name, f"{type(error).__name__}: {error}") from error
-        stack.resource_map._parsed_resources[name] = resource
-        self._made[name] = resource
         if isinstance(resource, SlowResource):
             in_flight[name] = resource
             self._diary.resource(name, self._made.get(name), "CREATE_IN_PROGRESS", "Resource creation Initiated")
@@ -240,7 +242,7 @@ class StackRun:
         if self._on_failure == "DO_NOTHING":
             self._set_status("CREATE_FAILED", reason, interrupt)
         elif self._on_failure == "DELETE":
-            self._set_status("DELETE_IN_PROGRESS", reason, interrupt)
+            self._set_status("DELETE_IN_PROGRESS", f"{reason}Delete requested by user.", interrupt)
             self._delete(interrupt)
         else:
             self._set_status("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.", interrupt)
