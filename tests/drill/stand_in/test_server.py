@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
-from emr_drill.stand_in.server import StandIn
+from emr_drill.stand_in.server import PARTS, StandIn
 from emr_drill.timing import Timing
 
 
@@ -73,6 +74,18 @@ def test_failing_part_stops_what_was_started(tmp_path: Path) -> None:
     with pytest.raises(ModuleNotFoundError), running:
         pass
     assert "MOTO_PORT" not in os.environ
+
+
+def test_whole_stand_in_starts_and_leaves_nothing(tmp_path: Path) -> None:
+    """All parts, as a drill has them."""
+    before = set(threading.enumerate())
+
+    with stand_in(tmp_path, parts=PARTS) as running:
+        assert running.clusters.states() == []
+
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+    assert set(threading.enumerate()) - before == set()
 
 
 def test_parts_are_closed_although_one_fails(tmp_path: Path) -> None:
