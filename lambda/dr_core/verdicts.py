@@ -181,10 +181,12 @@ def _reading(evidence: Evidence, service: Service) -> Reading:
 
 
 def _opinion(service: Service, voices: Mapping[str, _Voice], *, policy: Policy) -> _Opinion:
-    bad = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.UNHEALTHY}
-    good = {observer: voice for observer, voice in voices.items() if voice.verdict is Verdict.HEALTHY}
+    bad, good, none = (
+        {observer: voice for observer, voice in voices.items() if voice.verdict is verdict}
+        for verdict in (Verdict.UNHEALTHY, Verdict.HEALTHY, Verdict.UNKNOWN)
+    )
     bad_agree, good_agree = _agree(bad, policy=policy), _agree(good, policy=policy)
-    reason = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}"
+    reason = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}, undecided for {_list(none)}"
     if bad_agree == good_agree:
         verdict = Verdict.UNKNOWN
         reason += f": no {policy.vantage_points} vantage points, one of them a prober, agree uncontradicted"

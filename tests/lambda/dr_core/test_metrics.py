@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dr_core import metrics
+from dr_core.steps import PHASES
 
 
 def test_names_of_metrics() -> None:
@@ -29,3 +30,17 @@ def test_where_they_are_found() -> None:
         "service",
         "managed_cluster",
     )
+
+
+def test_every_phase_has_a_metric() -> None:
+    assert metrics.PHASE_SECONDS == {
+        "decide": "DecideSeconds",
+        "launch": "LaunchSeconds",
+        "verify": "VerifySeconds",
+        "cut_over": "CutOverSeconds",
+    }
+    assert set(metrics.PHASE_SECONDS) == set(PHASES)
+
+
+def test_names_of_what_is_late() -> None:
+    assert (metrics.FENCE_OVERDUE, metrics.RETIREMENT_OVERDUE) == ("FenceOverdue", "RetirementOverdue")

@@ -151,7 +151,7 @@ def test_an_unhealthy_verdict_says_who_saw_what() -> None:
     assert judgement == Judgement(
         verdict=Verdict.UNHEALTHY,
         reason="livy: unhealthy for prober:a (connection refused), prober:b (connection refused), "
-        "healthy for prober:c (fine)",
+        "healthy for prober:c (fine), undecided for nobody",
         bad_services=frozenset({Service.LIVY}),
         first_bad_at=NOW - 20,
         actionable=True,
@@ -164,7 +164,8 @@ def test_a_healthy_verdict_asks_for_nothing() -> None:
     assert judgement == Judgement(
         verdict=Verdict.HEALTHY,
         reason="; ".join(
-            f"{service}: unhealthy for nobody, healthy for prober:a (fine), prober:b (fine)" for service in Service
+            f"{service}: unhealthy for nobody, healthy for prober:a (fine), prober:b (fine), undecided for nobody"
+            for service in Service
         ),
     )
     assert (judgement.bad_services, judgement.first_bad_at) == (frozenset(), None)
@@ -176,18 +177,30 @@ def test_an_open_verdict_says_what_is_missing() -> None:
 
     assert judgement == Judgement(
         verdict=Verdict.UNKNOWN,
-        reason="livy: unhealthy for prober:a (connection refused), healthy for prober:b (fine): "
+        reason="livy: unhealthy for prober:a (connection refused), healthy for prober:b (fine), undecided for nobody: "
         "no 2 vantage points, one of them a prober, agree uncontradicted",
     )
 
 
-def test_a_prober_that_is_cut_off_says_nothing_in_its_favour_either() -> None:
+def test_why_observers_are_undecided() -> None:
     cut_off = looks({A: "!!!!"})
     blind = [replace(each, services={}) for each in looks({B: "++++"})]
+    undecided = looks({C: "+-+-", LB: "-+-+"})
 
-    assert judge(cut_off + blind, now=NOW, policy=POLICY).reason.startswith(
-        "livy: unhealthy for nobody, healthy for nobody: no 2 vantage points"
+    assert judge([*cut_off, *blind, *undecided], now=NOW, policy=POLICY).reason.split("; ")[0] == (
+        "livy: unhealthy for nobody, healthy for nobody, undecided for load-balancer (fine), "
+        "prober:a (does not reach the front door either), prober:b (does not look at it), "
+        "prober:c (connection refused): no 2 vantage points, one of them a prober, agree uncontradicted"
     )
+
+
+def test_the_newest_good_look_is_quoted() -> None:
+    evidence = [
+        replace(each, services={**each.services, Service.LIVY: healthy(f"at {each.observed_at:.0f}")})
+        for each in looks({A: "+++", B: "+++"})
+    ]
+
+    assert "prober:a (at 1000000)" in judge(evidence, now=NOW, policy=POLICY).reason
 
 
 def test_evidence_of_other_services_is_none() -> None:
