@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
+import queue
 import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from emr_drill import results
 from emr_drill.preflight import REPOSITORY
 
 SPEED = 5.0
@@ -94,7 +98,7 @@ def result_file(reports: Sequence[dict[str, Any]], commit_id: str) -> dict[str, 
         "what": "active-passive, kill-primary, simulated services",
         "commit": commit_id,
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": _cores()},
+        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "speed": SPEED,
         "promised": {"median": PROMISED_MEDIAN_SECONDS, "worst": PROMISED_WORST_SECONDS, "budget": BUDGET},
         "overhead_median": verdict.median,
@@ -121,24 +125,37 @@ def result_file(reports: Sequence[dict[str, Any]], commit_id: str) -> dict[str, 
     }
 
 
-def _cores() -> int:
-    import os
+def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], Verdict]:
+    """Measure every seed, write the result file and the tables made from it.
 
-    return os.cpu_count() or 0
-
-
-def run(*, first_block: int, workdir: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], Verdict]:
-    """Measure every seed, one after the other, and write the result file."""
+    Args:
+        first_block: address block of the first drill; the n-th one beside it takes the n-th block after it.
+        at_once: how many drills run beside each other.
+        workdir: for the reports.
+        say: gets a line for each drill, in the seeds' order.
+    """
     commit_id = commit()
+    blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(at_once):
+        blocks.put(first_block + number)
+
+    def one(seed: int) -> dict[str, Any]:
+        block = blocks.get()
+        try:
+            return measure(seed, block=block, workdir=workdir)
+        finally:
+            blocks.put(block)
+
     reports = []
-    for seed in seeds(commit_id):
-        report = measure(seed, block=first_block, workdir=workdir)
-        reports.append(report)
-        say(
-            f"seed {seed}: overhead {report['overhead_seconds']} s, phases {report['phases']}, "
-            f"{'passed' if report['passed'] else 'FAILED: ' + str(report['problem'] or report['invariants_broken'])}"
-        )
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        for seed, report in zip(seeds(commit_id), pool.map(one, seeds(commit_id)), strict=True):
+            reports.append(report)
+            say(
+                f"seed {seed}: overhead {report['overhead_seconds']} s, phases {report['phases']}, "
+                + ("passed" if report["passed"] else f"FAILED: {report['problem'] or report['invariants_broken']}")
+            )
     content = result_file(reports, commit_id)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=2) + "\n")
+    results.write()
     return content, summarize(reports)

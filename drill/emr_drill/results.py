@@ -1,0 +1,90 @@
+"""Tables of documents that are made from result files, so that no figure is written by hand.
+
+``python -m emr_drill.results`` writes them anew; a test compares them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from emr_drill.preflight import REPOSITORY
+from emr_drill.report import PHASE_TEXTS
+
+DOCUMENT = REPOSITORY / "README.md"
+RESULTS = REPOSITORY / "docs" / "results"
+
+
+def recovery_table(content: Mapping[str, Any]) -> str:
+    """The recovery benchmark as Markdown."""
+    drills, promised = content["drills"], content["promised"]
+    seeds = ", ".join(str(drill["seed"]) for drill in drills)
+    lines = [
+        f"Active-passive, primary killed, simulated services at speed {content['speed']:g}, seeds {seeds} "
+        f"(the last one derived from commit `{content['commit'][:10]}`), measured {content['measured']}; seconds:",
+        "",
+        "| | median | worst | budget | |",
+        "|---|---|---|---|---|",
+    ]
+    for name, budget in promised["budget"].items():
+        values = [drill["launch_slack"] if name == "launch_slack" else drill["phases"][name] for drill in drills]
+        text = PHASE_TEXTS.get(name, "launching: the part that is not EMR's")
+        lines.append(f"| {name} | {_median(values)} | {max(values):.0f} | {budget:.0f} | {text} |")
+    overhead = [drill["overhead_seconds"] for drill in drills]
+    launch = [drill["emr_launch_seconds"] for drill in drills]
+    recovery = [drill["recovery_seconds"] for drill in drills]
+    lines += [
+        f"| **overhead, ours** | **{_median(overhead)}** | **{max(overhead):.0f}** | "
+        f"{promised['median']:.0f} median, {promised['worst']:.0f} worst | recovery minus EMR's launch |",
+        f"| EMR's launch | {_median(launch)} | {max(launch):.0f} | | CreateStack to WAITING |",
+        f"| **recovery** | **{_median(recovery)}** | **{max(recovery):.0f}** | | fault to the first job accepted, none "
+        "refused after it |",
+    ]
+    counts = {name: sum(drill["jobs"][name] for drill in drills) for name in ("submitted", "lost", "resubmitted")}
+    bad = {name: sum(drill["jobs"][name] for drill in drills) for name in ("unreported", "doubled", "wrong")}
+    lines += [
+        "",
+        f"Of {counts['submitted']} jobs in these {len(drills)} drills, {counts['lost']} were running on the cluster "
+        f"that died and were lost; every client was told and {counts['resubmitted']} were run again. Unreported: "
+        f"{bad['unreported']}, doubled: {bad['doubled']}, wrong: {bad['wrong']}.",
+    ]
+    return "\n".join(lines)
+
+
+# Name of a result file, and what makes its table.
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"recovery-active-passive": recovery_table}
+
+
+def filled(document: str) -> str:
+    """*document* with every table between its markers made anew from its result file.
+
+    Raises:
+        ValueError: a table has no place in the document.
+    """
+    for name, table in TABLES.items():
+        file = RESULTS / f"{name}.json"
+        if not file.exists():
+            continue
+        begin, end = f"<!-- results: {name} -->", "<!-- end of results -->"
+        place = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
+        if not place.search(document):
+            raise ValueError(f"the document has no place for {name}: put {begin!r} and {end!r} where the table goes")
+        before, after = place.split(document, maxsplit=1)
+        document = f"{before}{begin}\n{table(json.loads(file.read_text()))}\n{end}{after}"
+    return document
+
+
+def write() -> None:
+    """Make the tables of the README anew."""
+    DOCUMENT.write_text(filled(DOCUMENT.read_text()))
+
+
+def _median(values: list[float]) -> str:
+    return f"{statistics.median(values):.0f}"
+
+
+if __name__ == "__main__":
+    write()

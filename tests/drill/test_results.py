@@ -1,0 +1,64 @@
+"""The figures of documents come from result files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from emr_drill import results
+
+CONTENT = {
+    "speed": 5.0,
+    "commit": "0123456789abcdef",
+    "measured": "2026-11-21",
+    "promised": {"median": 150.0, "worst": 165.0, "budget": {"detect": 45.0, "launch_slack": 15.0}},
+    "drills": [
+        {
+            "seed": seed,
+            "phases": {"detect": detect},
+            "launch_slack": 2.0,
+            "overhead_seconds": 100.0 + detect,
+            "emr_launch_seconds": 450.0,
+            "recovery_seconds": 550.0 + detect,
+            "jobs": {"submitted": 27, "lost": 9, "resubmitted": 9, "unreported": 0, "doubled": 0, "wrong": 0},
+        }
+        for seed, detect in ((1, 20.0), (2, 30.0), (3, 41.0))
+    ],
+}
+
+
+def test_tables_of_the_readme_are_made_from_the_committed_results() -> None:
+    document = results.DOCUMENT.read_text()
+
+    assert results.filled(document) == document, "run: python -m emr_drill.results"
+
+
+def test_a_table_shows_median_and_worst_of_each_phase() -> None:
+    table = results.recovery_table(CONTENT)
+
+    assert "| detect | 30 | 41 | 45 |" in table
+    assert "**130** | **141** | 150 median, 165 worst" in table
+
+
+def test_a_table_counts_the_jobs_of_all_drills() -> None:
+    assert "Of 81 jobs in these 3 drills, 27 were running" in results.recovery_table(CONTENT)
+
+
+def test_a_document_without_a_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recovery-active-passive.json").write_text(json.dumps(CONTENT))
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+
+    with pytest.raises(ValueError, match="no place for recovery-active-passive"):
+        results.filled("nothing here")
+
+
+def test_an_old_table_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "recovery-active-passive.json").write_text(json.dumps(CONTENT))
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+
+    filled = results.filled("a <!-- results: recovery-active-passive -->\nold\n<!-- end of results --> b")
+
+    assert "old\n" not in filled
+    assert filled.startswith("a ") and filled.endswith(" b")
