@@ -77,8 +77,9 @@ def _judge_one(
             counts.disturbed += 1
             result.complaints.append(f"disturbed: {key}: id {batch.id} answered 404 before a last word was said")
         if batch.told == "lost" and number + 1 < len(tries):
-            effects = [entry for entry in entries if entry.incarnation == owner(batch.id or 0)]
-            again = [entry for entry in entries if entry.incarnation != owner(batch.id or 0)]
+            home = owner(batch.id or 0)
+            effects = [entry for entry in entries if entry.event == EFFECT and entry.incarnation == home]
+            again = [entry for entry in entries if entry.event == EFFECT and entry.incarnation != home]
             if effects and again:
                 late = [entry for entry in effects if entry.at > batch.told_at]
                 if late:

@@ -86,6 +86,13 @@ def test_an_effect_of_the_old_cluster_before_its_410_is_repeated_but_not_doubled
     assert (counts.repeated, counts.doubled) == (1, 0)
 
 
+def test_a_job_that_fails_on_both_clusters_has_no_effect_to_repeat() -> None:
+    tries = [batch(1001000000, "lost", at=200), batch(1002000000, "failure", at=310)]
+    counts = judged(tries, [wrote(OLD, "failed", at=150), wrote(NEW, "failed", at=300)], fails=True).counts
+
+    assert (counts.repeated, counts.doubled, counts.failed) == (0, 0, 1)
+
+
 @pytest.mark.parametrize("told", ["", "lost"])
 def test_a_job_without_a_last_word_is_unreported(told: str) -> None:
     assert judged([batch(1001000000, told)], []).counts.unreported == 1
