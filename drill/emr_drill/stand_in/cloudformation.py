@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+import types
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from moto.core.responses import ActionResult
 
 from emr_drill.stand_in import custom_resources, intrinsics, resource_types
 from emr_drill.stand_in.custom_resources import CustomResource
-from emr_drill.stand_in.patching import replace
+from emr_drill.stand_in.patching import replace, restore
 from emr_drill.stand_in.resource_deletions import DELETIONS
 from emr_drill.stand_in.stack_diary import StackDiary
 from emr_drill.stand_in.stack_run import StackRun
@@ -34,6 +35,21 @@ if TYPE_CHECKING:
 
 # moto's own would block everything until they are done, and do not notice that something fails.
 REFUSED = ("update_stack", "create_change_set", "execute_change_set")
+
+# By this module, custom_resources, intrinsics and resource_types.
+REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
+    (models, "Stack"),
+    (models, "utcnow"),
+    (models.CloudFormationBackend, "delete_stack"),
+    (parsing, "CustomModel"),
+    (parsing, "clean_json"),
+    (parsing, "get_model_map"),
+    (parsing, "resource_name_property_from_type"),
+    (responses, "StackResourceDTO"),
+    (responses.CloudFormationResponse, "create_stack"),
+    (responses.CloudFormationResponse, "list_stack_resources"),
+    *((responses.CloudFormationResponse, call) for call in REFUSED),
+)
 
 
 class ResourceNotMade(KeyError):
@@ -256,8 +272,8 @@ class Stacks:
         template = RunningStack.parse_template(body)
         if not template.get("Resources"):
             raise ValidationError(message="Template format error: At least one Resources member must be defined.")
-        types = types_of(template)
-        if unknown := types - resource_types.known(types):
+        used = types_of(template)
+        if unknown := used - resource_types.known(used):
             raise ValidationError(
                 message=f"Template format error: Unrecognized resource types: [{', '.join(sorted(unknown))}]; "
                 "the stand-in neither makes them nor lists them as inert (emr_drill.stand_in.resource_types)"
@@ -267,7 +283,7 @@ class Stacks:
             check_parameters(template, parameters)
         except TemplateProblem as problem:
             raise ValidationError(message=str(problem)) from problem
-        self._stand_in.inert_types |= resource_types.inert(types)
+        self._stand_in.inert_types |= resource_types.inert(used)
 
     def _run(self, stack: RunningStack, on_failure: str) -> StackRun:
         backend = self.backend
@@ -313,6 +329,12 @@ def install(stand_in: StandIn) -> None:
     intrinsics.install()
     resource_types.install(stand_in)
     custom_resources.install(stand_in)
+
+
+def uninstall() -> None:
+    """Give moto its own CloudFormation back."""
+    for owner, name in REPLACED:
+        restore(owner, name)
 
 
 def _refuse(self: responses.CloudFormationResponse) -> ActionResult:

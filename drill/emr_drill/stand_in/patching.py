@@ -30,3 +30,9 @@ def original(owner: type | types.ModuleType, name: str) -> Any:
             raise AttributeError(f"{owner.__name__} has no {name}: the drill needs the moto of constraints.txt")
         _originals[key] = vars(owner)[name]
     return _originals[key]
+
+
+def restore(owner: type | types.ModuleType, name: str) -> None:
+    """Give *owner* back what moto itself has as *name*, if it was replaced."""
+    if (id(owner), name) in _originals:
+        setattr(owner, name, _originals[id(owner), name])

@@ -161,6 +161,7 @@ class StandIn:
                 failures.append(error)
         if self._server is not None:
             self._server.stop()
+        cloudformation.uninstall()
         for client in self._clients.values():
             client.close()
         self._clients.clear()

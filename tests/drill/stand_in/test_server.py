@@ -13,6 +13,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
+from emr_drill.stand_in.cloudformation import REPLACED
+from emr_drill.stand_in.patching import original
 from emr_drill.stand_in.server import PARTS, StandIn
 from emr_drill.timing import Timing
 
@@ -74,6 +76,15 @@ def test_failing_part_stops_what_was_started(tmp_path: Path) -> None:
     with pytest.raises(ModuleNotFoundError), running:
         pass
     assert "MOTO_PORT" not in os.environ
+
+
+def test_moto_has_its_own_cloudformation_back(tmp_path: Path) -> None:
+    """Whatever runs in this process afterwards meets plain moto."""
+    with stand_in(tmp_path):
+        inside = [(owner, name) for owner, name in REPLACED if getattr(owner, name) is original(owner, name)]
+    outside = [(owner, name) for owner, name in REPLACED if getattr(owner, name) is not original(owner, name)]
+
+    assert (inside, outside) == ([], [])
 
 
 def test_whole_stand_in_starts_and_leaves_nothing(tmp_path: Path) -> None:
