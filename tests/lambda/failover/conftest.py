@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from .world import START, Clock, World
+from .parts import START, Clock
+from .world import World
 
 
 @pytest.fixture

@@ -18,8 +18,10 @@ from failover.notices import Notices
 from failover.probers import Canary, Probers
 from failover.stacks import IncarnationStacks
 
+from .fakes import FakeTopics, InvalidRequestException, client_error
+from .parts import CONFIG, DEPLOYMENT
 from .scenarios import launched
-from .world import CONFIG, DEPLOYMENT, FakeTopics, InvalidRequestException, World, client_error
+from .world import World
 
 
 class Scripted:

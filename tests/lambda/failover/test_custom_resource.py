@@ -13,8 +13,9 @@ from failover.custom_resource import respond
 from failover.deployment import deployment_from_environment
 from failover.stack_answers import StackAnswers
 
+from .parts import CONFIG, DEPLOYMENT, SPEC
 from .scenarios import launched, settled
-from .world import CONFIG, DEPLOYMENT, SPEC, World
+from .world import World
 
 
 def event(kind: str, request_id: str = "r1", **properties: Any) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from failover import handler as module
 from failover.calls import StepEvent
 from failover.handler import OPERATION_STEPS, RETIREMENT_STEPS, run_step
 
-from .world import OPERATIONS, World
+from .parts import OPERATIONS
+from .world import World
 
 EVENT: dict[str, Any] = {
     "machine": "operation",

@@ -14,8 +14,9 @@ from failover import execution_ended
 from failover.execution_ended import tidy_up
 from failover.record_store import Change
 
+from .parts import OPERATIONS, RETIREMENTS
 from .scenarios import failed_over, failing, launched, never_nobody_in_service, settled, shape
-from .world import OPERATIONS, RETIREMENTS, World
+from .world import World
 
 
 def ended(world: World, request: dict[str, Any], *, status: str = "TIMED_OUT") -> dict[str, Any]:

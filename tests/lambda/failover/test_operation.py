@@ -8,8 +8,9 @@ import pytest
 
 from dr_core.record import IncarnationState, Lease, ManagedCluster, Outcome
 
+from .parts import RETIREMENTS, SPEC, START, ZONES, Clock
 from .scenarios import failing, launched, never_nobody_in_service, settled, shape
-from .world import RETIREMENTS, SPEC, START, ZONES, Clock, World, rule_of
+from .world import World, rule_of
 
 OTHER_SPEC = SPEC.replace("template.json", "newer.json")
 

@@ -9,8 +9,9 @@ import pytest
 from dr_core.record import IncarnationState
 from failover.errors import InvariantError
 
+from .parts import START, Clock
 from .scenarios import failed_over, failing, launched, settled, shape
-from .world import START, Clock, World, rule_of
+from .world import World, rule_of
 
 DELETION = {"retirement": "a-delete-1", "managed_cluster": "a", "generation": None, "planned": False}
 

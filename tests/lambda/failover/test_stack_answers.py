@@ -14,7 +14,7 @@ import pytest
 from dr_core.record import Answer
 from failover.stack_answers import StackAnswers
 
-from .world import Clock
+from .parts import Clock
 
 
 class _Bucket(BaseHTTPRequestHandler):

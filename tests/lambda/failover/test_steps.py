@@ -10,8 +10,9 @@ from dr_core.evidence import Verdict
 from dr_core.record import Outcome
 from failover.errors import InvariantError
 
+from .fakes import AlreadyExistsException
 from .scenarios import failing, launched
-from .world import AlreadyExistsException, World
+from .world import World
 
 
 def test_an_unknown_verdict_waits_then_calls_the_failover_off(world: World) -> None:

@@ -1,0 +1,305 @@
+"""Clients that answer from a world, as small as the calls that the controller makes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from dr_core.record import Answer
+
+from .parts import ZONES, Cluster, Stack
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+def client_error(code: str, message: str, operation: str = "Call") -> ClientError:
+    """An error as boto3 raises it."""
+    return ClientError({"Error": {"Code": code, "Message": message}}, operation)
+
+
+class Named(ClientError):
+    """Base of the errors that a client names in its ``exceptions``."""
+
+
+class AlreadyExistsException(Named):
+    pass
+
+
+class InvalidRequestException(Named):
+    pass
+
+
+class ExecutionAlreadyExists(Named):
+    pass
+
+
+class ExecutionDoesNotExist(Named):
+    pass
+
+
+_READS = ("describe_", "list_", "get_", "exceptions")
+
+
+class Watched:
+    """A client whose changing calls are counted."""
+
+    def __init__(self, fake: object, world: World) -> None:
+        self._fake, self._world = fake, world
+
+    def __getattr__(self, name: str) -> Any:
+        attribute = getattr(self._fake, name)
+        if name.startswith(_READS) or not callable(attribute):
+            return attribute
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            answer = attribute(*arguments, **keywords)
+            self._world.count()
+            return answer
+
+        return call
+
+
+class _Exceptions:
+    AlreadyExistsException = AlreadyExistsException
+    InvalidRequestException = InvalidRequestException
+    ExecutionAlreadyExists = ExecutionAlreadyExists
+    ExecutionDoesNotExist = ExecutionDoesNotExist
+
+
+@dataclass
+class _Fake:
+    world: World
+    exceptions = _Exceptions
+
+
+class FakeCloudFormation(_Fake):
+    """Stacks with one cluster each."""
+
+    def create_stack(self, **request: Any) -> dict[str, str]:
+        world = self.world
+        name = request["StackName"]
+        if any(each.name == name and not self._gone(each) for each in world.stacks.values()):
+            raise AlreadyExistsException(
+                {"Error": {"Code": "AlreadyExistsException", "Message": f"Stack [{name}] already exists"}},
+                "CreateStack",
+            )
+        stack = Stack(
+            stack_id=f"arn:stack/{name}/{len(world.stacks)}",
+            name=name,
+            tags={tag["Key"]: tag["Value"] for tag in request["Tags"]},
+            parameters={each["ParameterKey"]: each["ParameterValue"] for each in request["Parameters"]},
+            cluster=None,
+            created=world.clock.now,
+        )
+        assert request["OnFailure"] == "DELETE"
+        world.stacks[stack.stack_id] = stack
+        return {"StackId": stack.stack_id}
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+        stack = self._find(StackName)
+        status = self.world.stack_status(stack)
+        tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
+        return {"Stacks": [{"StackId": stack.stack_id, "StackName": stack.name, "StackStatus": status, "Tags": tags}]}
+
+    def describe_stack_resource(self, *, StackName: str, LogicalResourceId: str) -> dict[str, Any]:
+        assert LogicalResourceId == "Cluster"
+        stack = self._find(StackName)
+        if stack.cluster is None and not stack.deleting:
+            age = self.world.clock.now - stack.created
+            if age >= self.world.STACK_TO_CLUSTER_SECONDS:
+                stack.cluster = self._start_cluster(stack)
+        if stack.cluster is None:
+            raise client_error("ValidationError", f"Resource Cluster does not exist for stack {stack.name}")
+        return {"StackResourceDetail": {"PhysicalResourceId": stack.cluster.cluster_id}}
+
+    def delete_stack(self, *, StackName: str) -> None:
+        stack = self._find(StackName)
+        stack.deletions += 1
+        if self.world.delete_fails:
+            self.world.delete_fails -= 1
+            return
+        stack.deleting = True
+        if stack.cluster is not None and not stack.cluster.protected and stack.cluster.ended_at is None:
+            stack.cluster.ended_at = self.world.clock.now
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_stacks"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        yield {
+            "StackSummaries": [{"StackName": each.name} for each in self.world.stacks.values() if not self._gone(each)]
+        }
+
+    def _gone(self, stack: Stack) -> bool:
+        return self.world.stack_status(stack) == "DELETE_COMPLETE"
+
+    def _find(self, name: str) -> Stack:
+        by_name = [each for each in self.world.stacks.values() if each.name == name and not self._gone(each)]
+        found = self.world.stacks.get(name) or (by_name[0] if by_name else None)
+        if found is None:
+            raise client_error("ValidationError", f"Stack with id {name} does not exist")
+        return found
+
+    def _start_cluster(self, stack: Stack) -> Cluster:
+        world = self.world
+        zone = stack.parameters["SubnetId"].removeprefix("subnet-")
+        generation = int(stack.parameters["Generation"])
+        cluster = Cluster(
+            cluster_id=f"j-{generation}",
+            name=stack.name,
+            tags=stack.tags,
+            address=f"10.0.{ZONES.index(zone) + 1}.{generation}",
+            started=stack.created + world.STACK_TO_CLUSTER_SECONDS,
+            fails="INSUFFICIENT_CAPACITY" if zone in world.broken_zones else "",
+            first_id=int(stack.parameters["FirstId"]),
+            bad_seed=world.bad_seed,
+            canary_state=world.canary_state,
+        )
+        world.clusters[cluster.cluster_id] = cluster
+        return cluster
+
+
+class FakeEmr(_Fake):
+    """Clusters by the clock."""
+
+    def describe_cluster(self, *, ClusterId: str) -> dict[str, Any]:
+        cluster = self.world.clusters.get(ClusterId)
+        if cluster is None:
+            raise InvalidRequestException(
+                {"Error": {"Code": "InvalidRequestException", "Message": f"Cluster id '{ClusterId}' is not valid."}},
+                "DescribeCluster",
+            )
+        tags = [{"Key": key, "Value": value} for key, value in cluster.tags.items()]
+        reason = {"Code": "VALIDATION_ERROR", "Message": cluster.fails} if cluster.fails else {}
+        state = self.world.cluster_state(cluster)
+        return {
+            "Cluster": {"Name": cluster.name, "Tags": tags, "Status": {"State": state, "StateChangeReason": reason}}
+        }
+
+    def list_instances(self, *, ClusterId: str, **_: Any) -> dict[str, Any]:
+        return {"Instances": [{"PrivateIpAddress": self.world.clusters[ClusterId].address}]}
+
+    def set_termination_protection(self, *, JobFlowIds: list[str], TerminationProtected: bool) -> None:
+        self.world.clusters[JobFlowIds[0]].protected = TerminationProtected
+
+    def terminate_job_flows(self, *, JobFlowIds: list[str]) -> None:
+        cluster = self.world.clusters[JobFlowIds[0]]
+        assert not cluster.protected
+        self.world.terminated.append(cluster.name)
+        if cluster.ended_at is None:
+            cluster.ended_at = self.world.clock.now
+
+
+class FakeLoadBalancing(_Fake):
+    """Target groups and rules; asserts that nobody healthy leaves the balanced group before somebody else serves."""
+
+    def register_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
+        self.world.targets.setdefault(TargetGroupArn, {}).setdefault(Targets[0]["Id"], self.world.clock.now)
+
+    def deregister_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
+        address = Targets[0]["Id"]
+        self.world.deregistered.append((TargetGroupArn, address, self.world.health(TargetGroupArn)))
+        self.world.targets.get(TargetGroupArn, {}).pop(address, None)
+
+    def describe_target_health(self, *, TargetGroupArn: str) -> dict[str, Any]:
+        return {
+            "TargetHealthDescriptions": [
+                {"Target": {"Id": address}, "TargetHealth": {"State": state}}
+                for address, state in self.world.health(TargetGroupArn).items()
+            ]
+        }
+
+    def modify_rule(self, *, RuleArn: str, Conditions: list[dict[str, Any]]) -> None:
+        self.world.rules[RuleArn] = Conditions
+
+
+class FakeProbers(_Fake):
+    """Probers that know the clusters."""
+
+    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        if FunctionName in self.world.dead_probers:
+            raise client_error("ServiceException", f"{FunctionName} is away", "Invoke")
+        request = json.loads(Payload)
+        action: Callable[[dict[str, Any]], dict[str, Any]] = getattr(self, f"_{request['action']}")
+        return {"Payload": io.BytesIO(json.dumps(action(request)).encode())}
+
+    def _canary(self, request: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._at(request["address"])
+        batch_id = 0 if cluster.bad_seed else cluster.first_id
+        return {"id": batch_id, "state": cluster.canary_state, "app_id": "application_1_0001", "name": request["name"]}
+
+    def _route(self, request: dict[str, Any]) -> dict[str, Any]:
+        prefix = request["id"] // 1_000_000
+        taken = any(f"/{prefix}[0-9]" in json.dumps(conditions) for conditions in self.world.rules.values())
+        return {"ok": taken, "addresses": {"10.0.9.9": "ok" if taken else "answered 410"}}
+
+    def _kill_applications(self, request: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._at(request["address"])
+        if not cluster.rm_reachable:
+            return {"reachable": False, "running": []}
+        cluster.applications.clear()
+        return {"reachable": True, "running": []}
+
+    def _at(self, address: str) -> Cluster:
+        return next(each for each in self.world.clusters.values() if each.address == address)
+
+
+class FakeStateMachines(_Fake):
+    """Executions by name."""
+
+    def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> None:
+        execution = self.world.execution(stateMachineArn, name)
+        known = self.world.executions.get(execution)
+        if known is not None and (known["status"] != "RUNNING" or known["input"] != input):
+            raise ExecutionAlreadyExists(
+                {"Error": {"Code": "ExecutionAlreadyExists", "Message": name}}, "StartExecution"
+            )
+        self.world.executions.setdefault(
+            execution, {"status": "RUNNING", "input": input, "machine": stateMachineArn, "name": name}
+        )
+
+    def describe_execution(self, *, executionArn: str) -> dict[str, Any]:
+        if executionArn not in self.world.executions:
+            raise ExecutionDoesNotExist(
+                {"Error": {"Code": "ExecutionDoesNotExist", "Message": executionArn}}, "DescribeExecution"
+            )
+        return self.world.executions[executionArn]
+
+    def stop_execution(self, *, executionArn: str, **_: Any) -> None:
+        self.world.executions[executionArn]["status"] = "ABORTED"
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_executions"
+        return self
+
+    def paginate(self, *, stateMachineArn: str, statusFilter: str) -> Iterator[dict[str, Any]]:
+        yield {
+            "executions": [
+                {"executionArn": arn}
+                for arn, execution in self.world.executions.items()
+                if execution["status"] == statusFilter and arn.startswith(self.world.execution(stateMachineArn, ""))
+            ]
+        }
+
+
+class FakeTopics(_Fake):
+    """Messages that people got."""
+
+    def publish(self, *, TopicArn: str, Subject: str, Message: str) -> None:
+        self.world.notices.append({"topic": TopicArn, "subject": Subject, "message": Message})
+
+
+class FakeStackAnswers(_Fake):
+    """Answers that CloudFormation got."""
+
+    def send(self, answer: Answer, *, succeeded: bool, reason: str, data: Mapping[str, str] | None = None) -> None:
+        self.world.answers.append(
+            {"request": answer.request_id, "succeeded": succeeded, "reason": reason, "data": dict(data or {})}
+        )

@@ -1,0 +1,101 @@
+"""What a world is made of: its clock, its configuration, clusters and stacks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from dr_core.config import (
+    Canary,
+    FunctionConfig,
+    ManagedClusterResources,
+    ProberFunction,
+    SlotResources,
+    SubnetChoice,
+)
+
+START = 1_800_000_000.0
+DEPLOYMENT = "emr-dr-active-passive"
+OPERATIONS = "arn:aws:states:us-east-1:123456789012:stateMachine:operation"
+RETIREMENTS = "arn:aws:states:us-east-1:123456789012:stateMachine:retirement"
+ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
+SPEC = json.dumps({"parameters": {"ServiceRole": "role"}, "template_url": "https://bucket/template.json"})
+
+CONFIG = FunctionConfig(
+    deployment=DEPLOYMENT,
+    record_table="record",
+    evidence_table="evidence",
+    managed_clusters=(
+        ManagedClusterResources(name="a", resource_manager_target_group="rm-a", name_node_target_group="nn-a"),
+    ),
+    subnets=tuple(SubnetChoice(availability_zone=zone, subnet_id=f"subnet-{zone}") for zone in ZONES),
+    slots=tuple(
+        SlotResources(
+            number=number, target_group=f"slot-{number}", id_rule=f"id-{number}", header_rule=f"header-{number}"
+        )
+        for number in (1, 2, 3, 4)
+    ),
+    balanced_target_group="balanced",
+    front_door_host="front.door",
+    load_balancer_host="load.balancer",
+    probers=tuple(ProberFunction(availability_zone=zone, function_name=f"prober-{zone}") for zone in ZONES),
+    operation_state_machine=OPERATIONS,
+    retirement_state_machine=RETIREMENTS,
+    incarnation_role="arn:aws:iam::123456789012:role/incarnation",
+    alert_topic="arn:aws:sns:us-east-1:123456789012:alerts",
+    canary=Canary(file="hdfs:///tmp/emr-dr/canary.py"),
+)
+
+
+class LostAnswerError(Exception):
+    """A call took effect, and its answer was lost; the process dies of it."""
+
+
+class TooLongError(AssertionError):
+    """A machine did not come to its end."""
+
+
+@dataclass
+class Clock:
+    """Time that passes when a test says so."""
+
+    now: float = START
+
+    def time(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class Cluster:
+    """An EMR cluster: its state follows the clock until somebody ends it."""
+
+    cluster_id: str
+    name: str
+    tags: dict[str, str]
+    address: str
+    started: float
+    fails: str = ""
+    protected: bool = False
+    ended_at: float | None = None
+    first_id: int = 0
+    rm_reachable: bool = True
+    applications: list[str] = field(default_factory=list)
+    canary_state: str = "success"
+    bad_seed: bool = False
+
+
+@dataclass
+class Stack:
+    """A stack: its status follows its cluster."""
+
+    stack_id: str
+    name: str
+    tags: dict[str, str]
+    parameters: dict[str, str]
+    cluster: Cluster | None
+    created: float
+    deleting: bool = False
+    deletions: int = 0
