@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -17,7 +17,15 @@ from emr_drill.jobs.submitter import Submitter
 from emr_drill.observe import Deployment, request_of
 
 LOOK_SECONDS = 0.5  # machine time
-COLORS = {"drill": "bold", "stack": "dim", "cluster": "cyan", "controller": "green", "prober": "yellow", "fault": "red"}
+COLORS = {
+    "drill": "bold",
+    "stack": "dim",
+    "cluster": "cyan",
+    "controller": "green",
+    "notice": "magenta",
+    "prober": "yellow",
+    "fault": "red",
+}
 
 
 class Progress:
@@ -92,6 +100,12 @@ class Story:
         for cluster_id, name, zone, address, state in clusters:
             where = f"{zone}, {address}" if address else zone
             self._tell("cluster", cluster_id, state, f"{name} ({cluster_id}, {where}): {state}")
+
+    def notices(self, journal: Sequence[Mapping[str, Any]]) -> None:
+        """Lines about what was sent to the people on call."""
+        for number, entry in enumerate(list(journal)):
+            if entry.get("kind") == "notification":
+                self._tell("notice", str(number), "sent", str(entry["subject"]))
 
     def record(self, deployment: Deployment) -> None:
         """Lines about operations, retirements, incarnations and what probers see of them."""

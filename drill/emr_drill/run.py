@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from emr_drill import preflight
 from emr_drill.addresses import Addresses
+from emr_drill.choose import primary_ports
 from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.errors import DrillError
@@ -28,12 +30,13 @@ from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story, job_footer
 from emr_drill.report import Report
-from emr_drill.stand_in.assembly import deploy
+from emr_drill.stand_in.assembly import ResourceEvent, deploy
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
 
 DEPLOYMENT = "emr-dr-active-passive"
 STACKS = ("Platform", "ActivePassive")
+LOG_FILE = "stand-in.log"
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 2400.0
@@ -94,34 +97,55 @@ def run(
         DrillError: it could not run; nothing is left running.
     """
     addresses = Addresses(block=options.block)
-    holder = preflight.hold_block(addresses)
-    workdir = options.workdir or Path(tempfile.mkdtemp(prefix="emr-dr-drill-"))
-    workdir.mkdir(parents=True, exist_ok=True)
-    _log_to(workdir / "stand-in.log")
-    report = None
+    preflight.check_function_runtime()
+    primaries.check()
+    if options.assembly is not None:
+        preflight.check_assembly(options.assembly, stacks=STACKS)
+    with preflight.hold_block(addresses):
+        preflight.check_ports(addresses, primary_ports(options.services))
+        workdir = _make_workdir(options.workdir)
+        report = None
+        try:
+            with _logging_to(workdir / LOG_FILE):
+                report = _Drill(options, addresses, workdir, primaries, job_file, console, quiet, on_report).run()
+                return report
+        finally:
+            if options.workdir is None and report is not None and report.passed:
+                shutil.rmtree(workdir, ignore_errors=True)
+            elif not quiet:
+                console.print(f"files of this drill (logs of functions and services): {workdir}", style="dim")
+
+
+def _make_workdir(asked: Path | None) -> Path:
+    if asked is None:
+        return Path(tempfile.mkdtemp(prefix="emr-dr-drill-"))
     try:
-        preflight.check_function_runtime()
-        primaries.check()
-        report = _Drill(options, addresses, workdir, primaries, job_file, console, quiet, on_report).run()
-        return report
-    finally:
-        holder.close()
-        if options.workdir is None and report is not None and report.passed:
-            shutil.rmtree(workdir, ignore_errors=True)
-        elif not quiet:
-            console.print(f"files of this drill (logs of functions and services): {workdir}", style="dim")
+        asked.mkdir(parents=True, exist_ok=True)
+        empty = not any(asked.iterdir())
+    except OSError as error:
+        raise DrillError(f"cannot use {asked} as the working directory: {error.strerror}; name another one") from error
+    if not empty:  # an earlier drill's ledger would be taken for this one's
+        raise DrillError(f"the working directory {asked} is not empty: name an empty or a new one")
+    return asked.absolute()
 
 
-def _log_to(file: Path) -> None:
-    """Send what the stand-in's libraries log to a file: a person watches a drill, not their tracebacks."""
+@contextlib.contextmanager
+def _logging_to(file: Path) -> Iterator[None]:
+    """Send what the stand-in's libraries log to *file*: a person watches a drill, not their tracebacks."""
     root = logging.getLogger()
-    for handler in list(root.handlers):
-        root.removeHandler(handler)
-    handler = logging.FileHandler(file)
+    handlers, level = root.handlers[:], root.level
+    handler = logging.FileHandler(file, delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    root.addHandler(handler)
+    root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        handler.close()
 
 
 class _Drill:
@@ -154,7 +178,8 @@ class _Drill:
         began = time.monotonic()
         assembly = self.options.assembly or self.workdir / "cdk.out"
         if self.options.assembly is None:
-            self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
+            if not self.quiet:
+                self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
             preflight.synthesize(assembly)
         clock = Clock.start(speed=self.options.speed)
         memory = PeakMemory(marker=str(self.workdir))
@@ -167,8 +192,10 @@ class _Drill:
         )
         with stand_in, Progress(console=self.console, clock=clock, quiet=self.quiet) as progress:
             memory.start()
-            self._live(stand_in, clock, progress, assembly)
-            memory.stop()
+            try:
+                self._live(stand_in, clock, progress, assembly)
+            finally:
+                memory.stop()
             self.report.machine_seconds = round(time.monotonic() - began, 1)
             self.report.peak_memory_mib = memory.mib
             self.on_report(self.report)
@@ -180,7 +207,13 @@ class _Drill:
         progress.line("drill", f"deploying {' and '.join(STACKS)} into the stand-in at {stand_in.endpoint}")
         story = Story(progress=progress)
         progress.watch(lambda: story.clusters(stand_in.clusters.states()))
-        deploy(stand_in, assembly, stacks=list(STACKS))
+        progress.watch(lambda: story.notices(stand_in.journal))
+        deploy(
+            stand_in,
+            assembly,
+            stacks=list(STACKS),
+            on_event=lambda event: _tell_stack(progress, event),
+        )
         deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
@@ -194,9 +227,9 @@ class _Drill:
         watch = self._owner_watch(stand_in, clock, deployment, submitter)
         submitter.start()
         watch.start()
-        fault_at = None
         try:
             fault_at = self._break_it(stand_in, clock, progress, deployment, submitter)
+            watch.finish()
         finally:
             watch.stop()
             submitter.stop()
@@ -235,6 +268,8 @@ class _Drill:
             ready_limit,
             f"{RUNNING_AT_FAULT} jobs running and {POLLS_AT_FAULT} polls open",
         )
+        if self.report.problem:
+            return clock.now()
         clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
         serving = next(item for item in deployment.incarnations() if item["state"] == "serving")
         self.report.at_fault = {"jobs_running": submitter.running, "polls_open": submitter.open_polls}
@@ -312,7 +347,8 @@ class _Drill:
         progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")
         progress.line("drill", "Ctrl-C stops everything")
-        threading.Event().wait()
+        with contextlib.suppress(KeyboardInterrupt):  # which is how a kept drill is meant to end
+            threading.Event().wait()
 
 
 __all__ = ["DrillError", "Options", "run"]

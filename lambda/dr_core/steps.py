@@ -64,7 +64,7 @@ OPERATION_WAIT_SECONDS: dict[str, int] = {
     OperationStep.ISOLATE: 5,
     OperationStep.REPAIR: 10,
     OperationStep.LAUNCH: 10,
-    OperationStep.VERIFY: 5,
+    OperationStep.VERIFY: 2,
     OperationStep.ROUTE: 2,
     OperationStep.FENCE: 5,
     OperationStep.CUT_OVER: 2,
