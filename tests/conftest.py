@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from emr_dr.settings import Settings
-from stacks.active_passive import ActivePassive
-from stacks.platform import Platform
-
-from .synthesis import new_app, templates
-
 
 @pytest.fixture(scope="session")
 def active_passive(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The template of ``ActivePassive`` with default settings: synthesized once, as that takes seconds."""
+    # The CDK takes seconds to import and few tests need it: whoever runs the others should not wait for it, nor be
+    # stopped by a mistake in the stacks.
+    from emr_dr.settings import Settings
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    from .synthesis import new_app, templates
+
     app = new_app(tmp_path_factory.mktemp("active-passive"))
     settings = Settings()
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))

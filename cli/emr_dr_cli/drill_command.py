@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-import signal
+import math
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
-from emr_drill.faults import Fault
+from emr_drill.addresses import FIRST_BLOCK, LAST_BLOCK
+from emr_drill.errors import DrillError
+from emr_drill.faults import TEXTS, Fault
+
+if TYPE_CHECKING:
+    from emr_drill.report import Report
 
 
 class Services(StrEnum):
@@ -23,10 +28,17 @@ class Services(StrEnum):
     REAL = "real"
 
 
+WIDTH_OF_A_LOG = 160
+STANDARD_OUTPUT = "-"
 # The drill's default speeds: as fast as two cores carry it without the machine's own work showing in the figures'
 # order of magnitude.  Figures to quote are measured at speed 5 (`make bench-drill`).
-WIDTH_OF_A_LOG = 160
 DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 8.0}
+
+
+def _speed(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"must be a number above 0 (1 is as slow as AWS), got {value:g}")
+    return value
 
 
 def drill(
@@ -34,13 +46,22 @@ def drill(
         Services,
         typer.Option(help="simulated: answers like the real ones, in seconds.  real: Livy, YARN, HDFS, Spark."),
     ] = Services.SIMULATED,
-    fault: Annotated[Fault, typer.Option(help="What to break.")] = Fault.KILL_PRIMARY,
+    fault: Annotated[
+        Fault,
+        typer.Option(help="What to break.  " + "  ".join(f"{fault}: {text.what}." for fault, text in TEXTS.items())),
+    ] = Fault.KILL_PRIMARY,
     speed: Annotated[
-        float | None, typer.Option(help="Seconds on the drill's clock for each second here.  [default: 25, real: 8]")
+        float | None,
+        typer.Option(
+            callback=_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 8.)"
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random thing: the same seed is the same drill.")] = 1,
     block: Annotated[
-        int, typer.Option(help="Loopback addresses 127.BLOCK.*: a second drill needs another block.")
+        int,
+        typer.Option(
+            min=FIRST_BLOCK, max=LAST_BLOCK, help="Loopback addresses 127.BLOCK.*: a second drill needs another block."
+        ),
     ] = 10,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report there as JSON; `-` for standard output.")
@@ -54,43 +75,64 @@ def drill(
 ) -> None:
     """Deploy the synthesized stacks into a stand-in for AWS, run jobs, break something, and report what happened.
 
-    The state machines and function code are the very ones that `cdk deploy` would deploy.  Exit code 0: the system
-    recovered, and no job was unreported, doubled or wrong.
+    The state machines and function code are the very ones that `cdk deploy` would deploy.
+
+    Exit codes: 0 the system recovered, and no job was unreported, doubled or wrong; 1 it did not keep that promise;
+    2 the drill could not run; 130 interrupted.
     """
     from emr_drill.choose import job_file, primary_factory
     from emr_drill.report import render
     from emr_drill.run import Options, run
 
-    signal.signal(signal.SIGTERM, _interrupt)
+    _check_writable(json_file)
     console = Console(stderr=True)
     if not console.is_terminal:
         console = Console(stderr=True, width=WIDTH_OF_A_LOG)
-    factory = primary_factory(services.value)
+
+    def show(report: Report) -> None:
+        console.print(render(report))
+        if json_file is not None:
+            _write(json.dumps(report.to_dict(), indent=2) + "\n", json_file)
+
     report = run(
         Options(
             services=services.value,
             fault=fault,
-            speed=speed or DEFAULT_SPEED[services],
+            speed=DEFAULT_SPEED[services] if speed is None else speed,
             seed=seed,
             block=block,
             keep=keep,
             assembly=assembly,
             workdir=workdir,
         ),
-        primaries=factory,
+        primaries=primary_factory(services.value),
         job_file=job_file(services.value),
         console=console,
         quiet=quiet,
-        on_report=lambda report: console.print(render(report)),
+        on_report=show,
     )
-    if json_file is not None:
-        text = json.dumps(report.to_dict(), indent=2) + "\n"
-        if str(json_file) == "-":
-            sys.stdout.write(text)
-        else:
-            json_file.write_text(text)
     raise typer.Exit(0 if report.passed else 1)
 
 
-def _interrupt(signum: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+def _check_writable(json_file: Path | None) -> None:
+    """Find out before the drill, not after it, that its report cannot be kept."""
+    if json_file is None or str(json_file) == STANDARD_OUTPUT:
+        return
+    folder = json_file.parent
+    if not folder.is_dir():
+        why = f"{folder} is no directory"
+    elif json_file.is_dir():
+        why = "it is a directory"
+    elif not os.access(json_file if json_file.exists() else folder, os.W_OK):
+        why = "permission denied"
+    else:
+        return
+    raise DrillError(f"cannot write the report to {json_file}: {why}; give --json another path")
+
+
+def _write(text: str, json_file: Path) -> None:
+    if str(json_file) == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    else:
+        json_file.write_text(text)

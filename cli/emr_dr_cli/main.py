@@ -1,6 +1,6 @@
 """``emr-dr``: rehearse a failover on one machine.
 
-Exit codes: 0 the drill passed; 1 it ran and the system did not do what it promises; 2 it could not run (the message
+Exit codes: 0 the drill passed; 1 it ran and the system does not do what it promises; 2 it could not run (the message
 says what to do); 130 interrupted.
 """
 
@@ -13,7 +13,10 @@ import typer
 from rich.console import Console
 
 from emr_dr_cli import bench_command, drill_command, real_services_command
+from emr_dr_cli.interruption import interrupt_once
 from emr_drill.errors import DrillError
+
+COULD_NOT_RUN, INTERRUPTED = 2, 130
 
 app = typer.Typer(
     help="Disaster recovery for Amazon EMR on EC2: rehearse it here, before the AZ does it for you.",
@@ -28,22 +31,19 @@ app.add_typer(real_services_command.app, name="real-services")
 
 def main() -> NoReturn:
     """Run the command line."""
-    errors = Console(stderr=True)
+    interrupt_once()
     try:
-        app(standalone_mode=False)
+        app()
     except DrillError as error:
-        errors.print(f"cannot run: {error}", style="red", highlight=False, markup=False)
-        sys.exit(2)
-    except (KeyboardInterrupt, typer.Abort):
-        errors.print("interrupted; everything that was started has been stopped", style="yellow")
-        sys.exit(130)
-    except typer.Exit as leave:
-        sys.exit(leave.exit_code)
-    except Exception as error:
-        if type(error).__name__ in ("UsageError", "BadParameter", "NoSuchOption", "MissingParameter"):
-            show = getattr(error, "show", None)
-            if show is not None:
-                show()
-            sys.exit(2)
+        _say(f"cannot run: {error}", style="red")
+        sys.exit(COULD_NOT_RUN)
+    except SystemExit as leave:  # typer ends like this, whatever happened
+        if leave.code == INTERRUPTED:
+            _say("interrupted; everything that was started has been stopped", style="yellow")
         raise
     sys.exit(0)
+
+
+def _say(text: str, *, style: str) -> None:
+    # Without line breaks of our own: a command in the text must be fit to be copied.
+    Console(stderr=True).print(text, style=style, highlight=False, markup=False, soft_wrap=True)

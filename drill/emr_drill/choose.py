@@ -30,6 +30,23 @@ def primary_factory(services: str) -> PrimaryFactory:
             raise DrillError(f"services must be one of {', '.join(SERVICES)}, got {services!r}")
 
 
+def primary_ports(services: str) -> tuple[int, ...]:
+    """What the services of a primary listen on, unless settings say otherwise."""
+    if services == "real":
+        from emr_drill.real.configuration import PORTS
+
+        return PORTS
+    from emr_drill.primary.simulated import configuration as simulated
+
+    return (
+        simulated.LIVY_PORT,
+        simulated.RESOURCE_MANAGER_PORT,
+        simulated.NAME_NODE_PORT,
+        simulated.SUBMIT_PORT,
+        simulated.NODE_PORT,
+    )
+
+
 def job_file(services: str) -> str:
     """URI of the workload's job as a cluster with these services reads it.
 

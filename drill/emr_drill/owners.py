@@ -63,6 +63,7 @@ class OwnerWatch:
         self._issued = issued
         self._may_be_gone = may_be_gone
         self._stop = threading.Event()
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="owner watch", daemon=True)
         self.findings = Findings()
 
@@ -70,13 +71,29 @@ class OwnerWatch:
         """Begin."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Ask for every id once more, through every node, and end."""
-        self._stop.set()
-        self._thread.join(timeout=60)
+    def finish(self) -> None:
+        """End, and ask for every id once more, through every node.
+
+        Raises:
+            Exception: what broke the watch while it ran; its findings are not complete then.
+        """
+        self.stop()
+        if self._failure is not None:
+            raise self._failure
         self._round(self._issued())
 
+    def stop(self) -> None:
+        """End."""
+        self._stop.set()
+        self._thread.join(timeout=60)
+
     def _watch(self) -> None:
+        try:
+            self._take_turns()
+        except Exception as error:  # noqa: BLE001 - a watch that ended must not look like one that found nothing
+            self._failure = error
+
+    def _take_turns(self) -> None:
         turn = 0
         while not self._clock.wait(self._stop, ROUND_SECONDS):
             ids = list(self._issued())

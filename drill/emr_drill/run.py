@@ -148,6 +148,14 @@ def _logging_to(file: Path) -> Iterator[None]:
         handler.close()
 
 
+def _tell_stack(progress: Progress, event: ResourceEvent) -> None:
+    """A line for each change of a stack, and for each resource that fails."""
+    if event.resource == event.stack:
+        progress.line("stack", f"{event.stack}: {event.status}")
+    elif event.status.endswith("_FAILED"):
+        progress.line("stack", f"{event.stack}: {event.type} {event.resource}: {event.status}.  {event.reason}")
+
+
 class _Drill:
     """The state of one run."""
 

@@ -14,6 +14,8 @@ from xml.sax.saxutils import escape
 from emr_drill.ports import PrimaryPlan
 from emr_drill.real.install import SPARK_HOME
 
+# What the daemons listen on, NameNode to Livy.
+PORTS = (8020, 9870, 9868, 9866, 9864, 9867, 8032, 8030, 8031, 8033, 8088, 8041, 8040, 8042, 8048, 8998)
 # What the containers of one cluster may take together.  A job's driver and executor ask for 640 MiB each and use less
 # than half of it, so that five jobs run beside each other in about 3 GiB.
 NODE_MANAGER_MIB = 6656

@@ -1,0 +1,27 @@
+"""Ctrl-C and SIGTERM end a command once, and then let it clean up."""
+
+from __future__ import annotations
+
+import signal
+import time
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# A drill takes a few seconds to stop what it started.  Whoever presses Ctrl-C twice must not break that off; whoever
+# presses it after this long sees that it hangs, and may.
+PATIENCE_SECONDS = 20.0
+
+
+def interrupt_once() -> None:
+    """Let the first of :data:`SIGNALS` raise KeyboardInterrupt in the main thread, and none soon after it."""
+    interrupted_at: float | None = None
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted_at
+        now = time.monotonic()
+        if interrupted_at is None or now - interrupted_at > PATIENCE_SECONDS:
+            interrupted_at = now
+            raise KeyboardInterrupt
+
+    for number in SIGNALS:
+        signal.signal(number, interrupt)
