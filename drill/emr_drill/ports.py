@@ -67,12 +67,14 @@ class Primary(Protocol):
 
     def run_script(self, script: bytes, arguments: Sequence[str]) -> StepResult:
         """Run a step's shell script on the primary and wait for it."""
+        ...
 
     def kill(self, services: Sequence[Service]) -> None:
         """SIGKILL the named services; containers on other nodes live on."""
 
     def running(self) -> Mapping[Service, bool]:
         """Which services have a live process."""
+        ...
 
     def terminate(self) -> None:
         """Stop everything, containers too.  May be called more than once."""
@@ -86,3 +88,4 @@ class PrimaryFactory(Protocol):
 
     def create(self, plan: PrimaryPlan) -> Primary:
         """A primary that is not started yet."""
+        ...

@@ -35,7 +35,6 @@ class SmallLivy(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server: SmallLivy
 
     def do_GET(self) -> None:
         self._answer()
@@ -45,6 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def _answer(self) -> None:
+        assert isinstance(self.server, SmallLivy)
         status, body = self.server.answer(self.command, self.path)
         content = json.dumps(body).encode()
         self.send_response(status)
