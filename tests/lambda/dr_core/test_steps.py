@@ -47,7 +47,7 @@ def test_the_states_around_the_cut_over_wait_shortly() -> None:
         "Isolate": 5,
         "Repair": 10,
         "Launch": 10,
-        "Verify": 5,
+        "Verify": 2,
         "Route": 2,
         "Fence": 5,
         "CutOver": 2,
