@@ -32,7 +32,7 @@ WIDTH_OF_A_LOG = 160
 STANDARD_OUTPUT = "-"
 # The drill's default speeds: as fast as two cores carry it without the machine's own work showing in the figures'
 # order of magnitude.  Figures to quote are measured at speed 5 (`make bench-drill`).
-DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 8.0}
+DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 10.0}
 
 
 def _speed(value: float | None) -> float | None:
@@ -53,7 +53,7 @@ def drill(
     speed: Annotated[
         float | None,
         typer.Option(
-            callback=_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 8.)"
+            callback=_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10.)"
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random thing: the same seed is the same drill.")] = 1,

@@ -44,7 +44,11 @@ def collect(
     report.incarnations = [_incarnation_line(item, clock) for item in incarnations]
     report.operations = [_operation_line(one, outcome_of.get(one.name, {})) for one in executions]
     report.inert_types = sorted(stand_in.inert_types)
-    report.owner_checks = {"asked": findings.asked, **{str(status): n for status, n in findings.statuses.items()}}
+    report.owner_checks = {
+        "asked": findings.asked,
+        "whole_rounds": findings.whole_rounds,
+        **{str(status): n for status, n in findings.statuses.items()},
+    }
 
     answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
     recovered = recovered_at(submitter.submissions, fault_at)

@@ -32,9 +32,11 @@ class Issued:
 
 @dataclass(slots=True, kw_only=True)
 class Findings:
-    """What the watch saw: how often each status came, and a sentence for each answer of a wrong owner."""
+    """What the watch saw: how often each status came, how often every id was asked for because a change had taken
+    effect, and a sentence for each answer of a wrong owner."""
 
     asked: int = 0
+    whole_rounds: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
     complaints: list[str] = field(default_factory=list)
 
@@ -47,7 +49,9 @@ class OwnerWatch:
         nodes: addresses of the application load balancer's nodes.
         issued: gives every id issued so far.
         may_be_gone: whether the incarnation whose range an id lies in is known to run no application any more, so
-            that 410 is right.
+            that 410 is right.  Once true it stays true, so that asking after the answer is early enough.
+        settled_at: when the last change of rules and targets so far takes effect on every node; every id is asked for
+            after that, besides the turns in between.
     """
 
     def __init__(
@@ -57,11 +61,13 @@ class OwnerWatch:
         nodes: Sequence[str],
         issued: Callable[[], Sequence[Issued]],
         may_be_gone: Callable[[int], bool],
+        settled_at: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._nodes = nodes
         self._issued = issued
         self._may_be_gone = may_be_gone
+        self._settled_at = settled_at
         self._stop = threading.Event()
         self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._watch, name="owner watch", daemon=True)
@@ -94,10 +100,15 @@ class OwnerWatch:
             self._failure = error
 
     def _take_turns(self) -> None:
-        turn = 0
+        turn, whole_round_at = 0, 0.0
         while not self._clock.wait(self._stop, ROUND_SECONDS):
             ids = list(self._issued())
             if not ids:
+                continue
+            if whole_round_at < self._settled_at() < self._clock.now():
+                whole_round_at = self._clock.now()
+                self.findings.whole_rounds += 1
+                self._round(ids)
                 continue
             chosen = [ids[(turn + number) % len(ids)] for number in range(min(IDS_PER_ROUND, len(ids)))]
             turn += IDS_PER_ROUND
@@ -107,11 +118,10 @@ class OwnerWatch:
         for node in self._nodes:
             client = LivyClient(addresses=lambda node=node: [node], keep=True, limit_seconds=5)  # type: ignore[misc]
             for one in issued:
-                gone_before = self._may_be_gone(one.id)
-                self._check(node, one, client.call("GET", f"/batches/{one.id}"), gone_before)
+                self._check(node, one, client.call("GET", f"/batches/{one.id}"))
             client.close()
 
-    def _check(self, node: str, one: Issued, answer: Answer, gone_before: bool) -> None:
+    def _check(self, node: str, one: Issued, answer: Answer) -> None:
         self.findings.asked += 1
         self.findings.statuses[answer.status] += 1
         if answer.status == 200:
@@ -121,7 +131,7 @@ class OwnerWatch:
                 self.findings.complaints.append(
                     f"id {one.id} ({one.name}) was answered through {node} with batch {other}"
                 )
-        elif answer.status == 410 and not (gone_before or self._may_be_gone(one.id)):
+        elif answer.status == 410 and not self._may_be_gone(one.id):
             self.findings.complaints.append(
                 f"id {one.id} answered 410 through {node} before its applications were dead"
             )

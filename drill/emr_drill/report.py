@@ -178,7 +178,13 @@ def _remarks(report: Report) -> list[RenderableType]:
     lines: list[RenderableType] = []
     if report.owner_checks:
         asked = report.owner_checks.get("asked", 0)
-        lines.append(Text(f"every issued id was asked for through every load-balancer node: {asked} answers compared"))
+        whole = report.owner_checks.get("whole_rounds", 0)
+        lines.append(
+            Text(
+                f"every issued id was asked for through every load-balancer node, {whole} times because a change of "
+                f"rules or targets had taken effect and in turns in between: {asked} answers compared"
+            )
+        )
     if report.services == "real":
         lines.append(Text(f"{len(report.applications)} YARN application ids seen by clients"))
     lines += [Text(complaint, style="yellow") for complaint in report.complaints]

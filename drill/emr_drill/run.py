@@ -347,7 +347,13 @@ class _Drill:
             owner = deployment.owner(batch_id)
             return owner is not None and not stand_in.clusters.applications_running(owner)
 
-        return OwnerWatch(clock=clock, nodes=deployment.load_balancer_nodes(), issued=issued, may_be_gone=may_be_gone)
+        return OwnerWatch(
+            clock=clock,
+            nodes=deployment.load_balancer_nodes(),
+            issued=issued,
+            may_be_gone=may_be_gone,
+            settled_at=lambda: stand_in.load_balancers.settled_at(kind="application"),
+        )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
         deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)
