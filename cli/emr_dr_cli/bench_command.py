@@ -10,9 +10,16 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from emr_dr_cli.options import BLOCK_RANGE, check_block
+
 
 def bench_drill(
-    block: Annotated[int, typer.Option(help="Loopback addresses 127.BLOCK.* to use, and the next ones.")] = 20,
+    block: Annotated[
+        int,
+        typer.Option(
+            callback=check_block, help=f"Loopback addresses 127.BLOCK.* to use, and the next ones; {BLOCK_RANGE}."
+        ),
+    ] = 20,
     at_once: Annotated[int, typer.Option(help="How many drills run beside each other.", min=1, max=4)] = 2,
 ) -> None:
     """Measure the recovery overhead: drills at speed 5 over seeds 1 to 5 and one derived from the commit.
@@ -25,7 +32,10 @@ def bench_drill(
     console = Console()
     with tempfile.TemporaryDirectory(prefix="emr-dr-bench-") as directory:
         content, verdict = bench.run(
-            first_block=block, at_once=at_once, workdir=Path(directory), say=lambda text: console.print(text)
+            first_block=block,
+            at_once=at_once,
+            workdir=Path(directory),
+            say=lambda text: console.print(text, markup=False),
         )
     console.print(_table(content))
     promised = content["promised"]
@@ -48,7 +58,7 @@ def _table(content: dict[str, Any]) -> Table:
         phases = {**drill["phases"], "launch_slack": drill["launch_slack"]}
         table.add_row(
             str(drill["seed"]),
-            *[f"{phases.get(name, float('nan')):.0f}" for name in budget],
-            str(drill["overhead_seconds"]),
+            *[f"{phases[name]:.0f}" if name in phases else "-" for name in budget],
+            "-" if drill["overhead_seconds"] is None else str(drill["overhead_seconds"]),
         )
     return table

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sys
 from enum import StrEnum
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from emr_drill.addresses import FIRST_BLOCK, LAST_BLOCK
+from emr_dr_cli.options import BLOCK_RANGE, check_block, check_speed
 from emr_drill.errors import DrillError
 from emr_drill.faults import TEXTS, Fault
 
@@ -35,12 +34,6 @@ STANDARD_OUTPUT = "-"
 DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 10.0}
 
 
-def _speed(value: float | None) -> float | None:
-    if value is not None and not (math.isfinite(value) and value > 0):
-        raise typer.BadParameter(f"must be a number above 0 (1 is as slow as AWS), got {value:g}")
-    return value
-
-
 def drill(
     services: Annotated[
         Services,
@@ -53,14 +46,14 @@ def drill(
     speed: Annotated[
         float | None,
         typer.Option(
-            callback=_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10.)"
+            callback=check_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10.)"
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random thing: the same seed is the same drill.")] = 1,
     block: Annotated[
         int,
         typer.Option(
-            min=FIRST_BLOCK, max=LAST_BLOCK, help="Loopback addresses 127.BLOCK.*: a second drill needs another block."
+            callback=check_block, help=f"Loopback addresses 127.BLOCK.*, {BLOCK_RANGE}: a second drill needs another."
         ),
     ] = 10,
     json_file: Annotated[

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
 import queue
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from emr_drill import results
+from emr_drill.addresses import LAST_BLOCK
+from emr_drill.errors import DrillError
 from emr_drill.preflight import REPOSITORY
 
 SPEED = 5.0
@@ -61,18 +65,56 @@ def seeds(commit_id: str) -> tuple[int, ...]:
     return (*SEEDS, seed_of(commit_id))
 
 
-def measure(seed: int, *, block: int, workdir: Path) -> dict[str, Any]:
-    """Run one drill in a process of its own and return its JSON report."""
-    output = workdir / f"seed-{seed}.json"
-    command = [sys.executable, "-m", "emr_dr_cli", "drill", "--speed", str(SPEED), "--seed", str(seed)]
-    command += ["--block", str(block), "--quiet", "--json", str(output)]
-    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-    if not output.exists():
-        raise RuntimeError(
-            f"the drill with seed {seed} gave no report (exit code {done.returncode}):\n{done.stderr[-2000:]}"
-        )
-    report: dict[str, Any] = json.loads(output.read_text())
-    return report
+class Drills:
+    """Runs drills, each in a process of its own, and can end them all."""
+
+    def __init__(self, *, workdir: Path) -> None:
+        self._workdir = workdir
+        self._running: set[subprocess.Popen[str]] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def measure(self, seed: int, *, block: int) -> dict[str, Any]:
+        """Run one drill and return its JSON report.
+
+        Raises:
+            DrillError: it could not run, or :meth:`stop` was called.
+        """
+        output = self._workdir / f"seed-{seed}.json"
+        command = [sys.executable, "-m", "emr_dr_cli", "drill", "--speed", str(SPEED), "--seed", str(seed)]
+        command += ["--block", str(block), "--quiet", "--json", str(output)]
+        with self._lock:
+            if self._stopped:
+                raise DrillError("the benchmark was stopped")
+            # In a session of its own: Ctrl-C is for the benchmark, which tells its drills once.
+            process = subprocess.Popen(
+                command,
+                cwd=REPOSITORY,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            )
+            self._running.add(process)
+        try:
+            _, errors = process.communicate()
+        finally:
+            with self._lock:
+                self._running.discard(process)
+        if not output.exists():
+            raise DrillError(
+                f"the drill with seed {seed} gave no report (exit code {process.returncode}):\n{errors.strip()[-2000:]}"
+            )
+        report: dict[str, Any] = json.loads(output.read_text())
+        return report
+
+    def stop(self) -> None:
+        """Interrupt every drill and let none begin; each ends what it started by itself."""
+        with self._lock:
+            self._stopped = True
+            for process in self._running:
+                process.terminate()
 
 
 def launch_slack(report: dict[str, Any]) -> float:
@@ -101,8 +143,8 @@ def result_file(reports: Sequence[dict[str, Any]], commit_id: str) -> dict[str, 
         "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "speed": SPEED,
         "promised": {"median": PROMISED_MEDIAN_SECONDS, "worst": PROMISED_WORST_SECONDS, "budget": BUDGET},
-        "overhead_median": verdict.median,
-        "overhead_worst": verdict.worst,
+        "overhead_median": _finite(verdict.median),
+        "overhead_worst": _finite(verdict.worst),
         "drills": [
             {
                 name: report[name]
@@ -125,6 +167,16 @@ def result_file(reports: Sequence[dict[str, Any]], commit_id: str) -> dict[str, 
     }
 
 
+def _finite(seconds: float) -> float | None:
+    """JSON has no infinity."""
+    return seconds if math.isfinite(seconds) else None
+
+
+def _line(seed: int, report: dict[str, Any]) -> str:
+    ending = "passed" if report["passed"] else f"FAILED: {report['problem'] or report['invariants_broken']}"
+    return f"seed {seed}: overhead {report['overhead_seconds']} s, phases {report['phases']}, {ending}"
+
+
 def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], Verdict]:
     """Measure every seed, write the result file and the tables made from it.
 
@@ -133,7 +185,16 @@ def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], N
         at_once: how many drills run beside each other.
         workdir: for the reports.
         say: gets a line for each drill, in the seeds' order.
+
+    Raises:
+        DrillError: a drill could not run; no other is left running.
     """
+    if first_block + at_once - 1 > LAST_BLOCK:
+        raise DrillError(
+            f"{at_once} drills beside each other need the address blocks {first_block} to {first_block + at_once - 1}, "
+            f"but the last one is {LAST_BLOCK}: begin at {LAST_BLOCK - at_once + 1} or below"
+        )
+    drills = Drills(workdir=workdir)
     commit_id = commit()
     blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in range(at_once):
@@ -142,18 +203,20 @@ def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], N
     def one(seed: int) -> dict[str, Any]:
         block = blocks.get()
         try:
-            return measure(seed, block=block, workdir=workdir)
+            return drills.measure(seed, block=block)
         finally:
             blocks.put(block)
 
     reports = []
     with ThreadPoolExecutor(max_workers=at_once) as pool:
-        for seed, report in zip(seeds(commit_id), pool.map(one, seeds(commit_id)), strict=True):
-            reports.append(report)
-            say(
-                f"seed {seed}: overhead {report['overhead_seconds']} s, phases {report['phases']}, "
-                + ("passed" if report["passed"] else f"FAILED: {report['problem'] or report['invariants_broken']}")
-            )
+        try:
+            for seed, report in zip(seeds(commit_id), pool.map(one, seeds(commit_id)), strict=True):
+                reports.append(report)
+                say(_line(seed, report))
+        except BaseException:
+            drills.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     content = result_file(reports, commit_id)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=2) + "\n")

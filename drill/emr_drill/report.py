@@ -101,7 +101,9 @@ def render(report: Report) -> RenderableType:
 
 def _headline(report: Report) -> Panel:
     if report.passed:
-        text = f"recovered in {_seconds(report.recovery_seconds)}: no job unreported, doubled or wrong"
+        clean = "no job unreported, doubled or wrong"
+        # With nothing broken there is no recovery to measure.
+        text = f"recovered in {_seconds(report.recovery_seconds)}: {clean}" if report.phases else f"it works: {clean}"
         if report.overhead_seconds is not None:
             text += (
                 f"\n{_seconds(report.emr_launch_seconds)} of that is EMR launching a cluster, "

@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emr_drill.preflight import REPOSITORY
@@ -30,17 +31,17 @@ def recovery_table(content: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|",
     ]
     for name, budget in promised["budget"].items():
-        values = [drill["launch_slack"] if name == "launch_slack" else drill["phases"][name] for drill in drills]
+        values = [drill["launch_slack"] if name == "launch_slack" else drill["phases"].get(name) for drill in drills]
         text = PHASE_TEXTS.get(name, "launching: the part that is not EMR's")
-        lines.append(f"| {name} | {_median(values)} | {max(values):.0f} | {budget:.0f} | {text} |")
+        lines.append(f"| {name} | {_median(values)} | {_worst(values)} | {budget:.0f} | {text} |")
     overhead = [drill["overhead_seconds"] for drill in drills]
     launch = [drill["emr_launch_seconds"] for drill in drills]
     recovery = [drill["recovery_seconds"] for drill in drills]
     lines += [
-        f"| **overhead, ours** | **{_median(overhead)}** | **{max(overhead):.0f}** | "
+        f"| **overhead, ours** | **{_median(overhead)}** | **{_worst(overhead)}** | "
         f"{promised['median']:.0f} median, {promised['worst']:.0f} worst | recovery minus EMR's launch |",
-        f"| EMR's launch | {_median(launch)} | {max(launch):.0f} | | CreateStack to WAITING |",
-        f"| **recovery** | **{_median(recovery)}** | **{max(recovery):.0f}** | | fault to the first job accepted, none "
+        f"| EMR's launch | {_median(launch)} | {_worst(launch)} | | CreateStack to WAITING |",
+        f"| **recovery** | **{_median(recovery)}** | **{_worst(recovery)}** | | fault to the first job accepted, none "
         "refused after it |",
     ]
     counts = {name: sum(drill["jobs"][name] for drill in drills) for name in ("submitted", "lost", "resubmitted")}
@@ -82,8 +83,21 @@ def write() -> None:
     DOCUMENT.write_text(filled(DOCUMENT.read_text()))
 
 
-def _median(values: list[float]) -> str:
-    return f"{statistics.median(values):.0f}"
+def _median(values: Sequence[float | None]) -> str:
+    return _text(statistics.median(_endless(values)))
+
+
+def _worst(values: Sequence[float | None]) -> str:
+    return _text(max(_endless(values)))
+
+
+def _endless(values: Sequence[float | None]) -> list[float]:
+    """A drill that did not recover has no value: it counts as one that takes for ever."""
+    return [math.inf if value is None else value for value in values]
+
+
+def _text(seconds: float) -> str:
+    return f"{seconds:.0f}" if math.isfinite(seconds) else "never"
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from emr_drill import results
 
-CONTENT = {
+CONTENT: dict[str, Any] = {
     "speed": 5.0,
     "commit": "0123456789abcdef",
     "measured": "2026-11-21",
@@ -44,6 +45,15 @@ def test_a_table_shows_median_and_worst_of_each_phase() -> None:
 
 def test_a_table_counts_the_jobs_of_all_drills() -> None:
     assert "Of 81 jobs in these 3 drills, 27 were running" in results.recovery_table(CONTENT)
+
+
+def test_a_drill_that_did_not_recover_counts_as_endless() -> None:
+    hung = {**CONTENT["drills"][0], "phases": {}, "overhead_seconds": None, "recovery_seconds": None}
+
+    table = results.recovery_table({**CONTENT, "drills": [*CONTENT["drills"][1:], hung]})
+
+    assert "| detect | 41 | never | 45 |" in table
+    assert "**141** | **never** | 150 median" in table
 
 
 def test_a_document_without_a_place_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

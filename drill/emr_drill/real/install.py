@@ -6,6 +6,7 @@ Everything is pinned (the two POM files, constraints.txt).  Nothing is fetched w
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ HADOOP_JARS = HOME / "hadoop" / "lib"
 HADOOP_WEB = HOME / "hadoop" / "web"
 SPARK = HOME / "spark"
 SPARK_HOME = SPARK / "pyspark"
+OLDEST_JAVA = 11
 LIVY_VARIABLE = "EMR_DR_LIVY_HOME"
 POMS = Path(__file__).resolve().parent / "pom"
 COPY_JARS = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
@@ -36,7 +38,8 @@ def livy_jars() -> Path:
     other = os.environ.get(LIVY_VARIABLE)
     if not other:
         return HOME / "livy" / "lib"
-    for candidate in (Path(other) / "jars", Path(other) / "lib", Path(other)):
+    home = Path(other).expanduser().absolute()  # services run in other directories
+    for candidate in (home / "jars", home / "lib", home):
         if any(candidate.glob("livy-server-*.jar")):
             return candidate
     raise DrillError(
@@ -61,18 +64,39 @@ def java() -> str:
     return found
 
 
+def check_java() -> None:
+    """The Java that runs the services is new enough.
+
+    Raises:
+        DrillError: there is none, it does not run (macOS has a `java` that only says where to get one), or it is old.
+    """
+    program = java()
+    try:
+        done = subprocess.run([program, "-version"], capture_output=True, text=True, check=False)
+        printed = (done.stdout + done.stderr).strip()
+    except OSError as error:
+        printed = str(error)
+    found = re.search(r'version "(?:1\.)?(\d+)', printed)
+    if not found or int(found[1]) < OLDEST_JAVA:
+        raise DrillError(
+            f"real services need Java 11 or 17, but {program} says: {printed or 'nothing'}.  Install one (or set "
+            "JAVA_HOME), or use --services simulated"
+        )
+
+
 def check() -> None:
     """Everything that real services need is there.
 
     Raises:
         DrillError: something is not; names it and the remedy.
     """
-    java()
+    check_java()
     missing = [path for path in (HADOOP_JARS, livy_jars(), SPARK_HOME) if not path.is_dir()]
     if missing:
         names = ", ".join(str(path.relative_to(REPOSITORY)) for path in missing)
         raise DrillError(
-            f"real services are not installed ({names} missing): run `make drill-real`, which fetches them once"
+            f"real services are not installed ({names} missing): run `emr-dr real-services install` (or "
+            "`make drill-real`), which fetches them once"
         )
 
 
@@ -85,7 +109,7 @@ def install(*, say: Callable[[str], None]) -> None:
     Raises:
         DrillError: Java or Maven is missing, or a download failed.
     """
-    java()
+    check_java()
     maven = shutil.which("mvn")
     if not maven:
         raise DrillError("real services are fetched with Maven: install it (`mvn`), or use --services simulated")

@@ -26,7 +26,8 @@ def marked(marker: str) -> list[int]:
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            if f"={marker}".encode() in (entry / "environ").read_bytes():
+            # Whole values only: one primary's directory may be the beginning of another's.
+            if f"={marker}\0".encode() in (entry / "environ").read_bytes():
                 result.append(int(entry.name))
         except OSError:
             continue  # it ended while we looked
