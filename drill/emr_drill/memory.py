@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 PROC = Path("/proc")
+LOOK_SECONDS = 2.0  # machine time
 
 
 def resident_mib(root: int, *, marker: str) -> int:
@@ -44,7 +45,7 @@ def resident_mib(root: int, *, marker: str) -> int:
 
 
 class PeakMemory:
-    """Watches the drill's memory every two machine seconds."""
+    """Watches the drill's memory from time to time and keeps the highest value."""
 
     def __init__(self, *, marker: str) -> None:
         self._marker = marker
@@ -62,5 +63,5 @@ class PeakMemory:
         self._thread.join(timeout=10)
 
     def _watch(self) -> None:
-        while not self._stop.wait(2.0):
+        while not self._stop.wait(LOOK_SECONDS):
             self.mib = max(self.mib, resident_mib(os.getpid(), marker=self._marker))
