@@ -75,9 +75,14 @@ def operation_of_stack_request(managed_cluster: str, kind: str, request_id: str)
     return _execution_name(f"{managed_cluster}-{kind}-{request_id}")
 
 
-def retirement_name(managed_cluster: str, generation: int) -> str:
-    """The name of the execution that retires one incarnation."""
-    return f"{managed_cluster}-retire-g{generation}"
+def retirement_name(managed_cluster: str, generation: int, *, attempt: int = 1) -> str:
+    """The name of the *attempt*-th execution that retires one incarnation: ``a-retire-g1``, then ``a-retire-g1-2``.
+
+    Step Functions blocks the name of an execution for 90 days.  A deployment that was destroyed and deployed again
+    counts from generation 1 again, and then finds the first names used up.
+    """
+    name = f"{managed_cluster}-retire-g{generation}"
+    return name if attempt == 1 else f"{name}-{attempt}"
 
 
 def deletion_name(managed_cluster: str, request_id: str) -> str:

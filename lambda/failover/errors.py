@@ -9,3 +9,7 @@ class InvariantError(Exception):
 
 class NoProberAnsweredError(Exception):
     """No prober could be asked: an error of our own calls, which says nothing about the cluster."""
+
+
+class ExecutionEndedError(Exception):
+    """An execution that shall start has ended badly already, and its name cannot be used again."""

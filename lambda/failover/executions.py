@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from dr_core.naming import retirement_name
+from dr_core.record import Incarnation
 from dr_core.requests import Kind, OperationRequest, RetirementRequest
+from failover.errors import ExecutionEndedError
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+_OPEN = ("RUNNING", "PENDING_REDRIVE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,27 +34,42 @@ class Executions:
     retirement_machine: str
 
     def start_operation(self, request: OperationRequest) -> None:
-        """Start an operation; a second start of the same one is a no-op."""
-        self._start(self.operation_machine, request.operation, request)
+        """Start an operation; a second start of the same one is a no-op.
+
+        Raises:
+            ExecutionEndedError: an execution of this name ended badly; it cannot be started again.
+        """
+        self._start_once(self.operation_machine, request.operation, request)
 
     def start_deletion(self, request: RetirementRequest) -> None:
-        """Start the retirement of a whole managed cluster; a second start of the same one is a no-op."""
-        self._start(self.retirement_machine, request.retirement, request)
+        """Start the retirement of a whole managed cluster; a second start of the same one is a no-op.
 
-    def retire(self, *, managed_cluster: str, generation: int, planned: bool) -> None:
-        """Start the retirement of one incarnation; a second start is a no-op."""
-        name = retirement_name(managed_cluster, generation)
-        request = RetirementRequest(
-            retirement=name, managed_cluster=managed_cluster, generation=generation, planned=planned
-        )
-        self._start(self.retirement_machine, name, request)
+        Raises:
+            ExecutionEndedError: an execution of this name ended badly; it cannot be started again.
+        """
+        self._start_once(self.retirement_machine, request.retirement, request)
+
+    def retire(self, incarnation: Incarnation, *, planned: bool) -> None:
+        """Start the retirement of an incarnation that is not retired yet, unless one runs.
+
+        A closed execution of its name says nothing: it failed, somebody stopped it, or it retired the incarnation of
+        this generation in an earlier life of the deployment.  The next name is tried then; the loop ends, because every
+        name that it passes over was started before.
+        """
+        for attempt in count(1):
+            name = retirement_name(incarnation.managed_cluster, incarnation.generation, attempt=attempt)
+            request = RetirementRequest(
+                retirement=name,
+                managed_cluster=incarnation.managed_cluster,
+                generation=incarnation.generation,
+                planned=planned,
+            )
+            if self._start(self.retirement_machine, name, request) in _OPEN:
+                return
 
     def runs(self, execution: str) -> bool:
         """Whether an execution is open; one that Step Functions does not know (any more) is not."""
-        try:
-            return self.client.describe_execution(executionArn=execution)["status"] in ("RUNNING", "PENDING_REDRIVE")
-        except self.client.exceptions.ExecutionDoesNotExist:
-            return False
+        return self._status(execution) in _OPEN
 
     def stop_operations(self, managed_cluster: str, *, cause: str, kinds: Collection[Kind] = tuple(Kind)) -> list[str]:
         """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions."""
@@ -70,7 +90,16 @@ class Executions:
             for execution in page["executions"]:
                 yield execution["executionArn"]
 
-    def _start(self, machine: str, name: str, request: OperationRequest | RetirementRequest) -> None:
+    def _start_once(self, machine: str, name: str, request: OperationRequest | RetirementRequest) -> None:
+        status = self._start(machine, name, request)
+        if status not in (*_OPEN, "SUCCEEDED"):
+            raise ExecutionEndedError(
+                f"execution {name} was started before and is {status or 'forgotten'}; Step Functions starts a name "
+                "only once in 90 days: ask again, so that it gets another name"
+            )
+
+    def _start(self, machine: str, name: str, request: OperationRequest | RetirementRequest) -> str:
+        """Start an execution, unless one of this *name* exists; the status of the one that exists now."""
         try:
             self.client.start_execution(
                 stateMachineArn=machine,
@@ -78,5 +107,13 @@ class Executions:
                 input=json.dumps({"request": request.to_dict()}, sort_keys=True),
             )
         except self.client.exceptions.ExecutionAlreadyExists:
-            # It has run and is closed: whoever asks again does so because his own step is being repeated.
-            return
+            # It is closed, or it runs with another input.
+            return self._status(f"{machine.replace(':stateMachine:', ':execution:')}:{name}")
+        return "RUNNING"
+
+    def _status(self, execution: str) -> str:
+        """Status of an execution; empty if Step Functions does not know it (any more)."""
+        try:
+            return self.client.describe_execution(executionArn=execution)["status"]
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return ""

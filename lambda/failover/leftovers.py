@@ -15,9 +15,7 @@ BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 def abandon(deployment: Deployment, incarnation: Incarnation) -> None:
     """Give an incarnation up: the next AZ does not wait for its end, which is a retirement of its own."""
     change_incarnation(deployment, incarnation, state=IncarnationState.ABANDONED)
-    deployment.executions.retire(
-        managed_cluster=incarnation.managed_cluster, generation=incarnation.generation, planned=False
-    )
+    deployment.executions.retire(incarnation, planned=False)
 
 
 def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:

@@ -75,6 +75,8 @@ class IncarnationStacks:
         """Create the stack *name*, or adopt the one that an earlier call of this step created; answer its id.
 
         A stack that fails deletes itself (``OnFailure``), so that a controller that dies leaves no cluster behind.
+        The name alone makes the call happen once.  A token made of it would do harm: CloudFormation remembers tokens
+        of deleted stacks, and a deployment that was destroyed and deployed again counts from generation 1 again.
 
         Raises:
             ValueError: a stack of this name exists that is not of this deployment.
@@ -87,7 +89,6 @@ class IncarnationStacks:
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
                 Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
                 OnFailure="DELETE",
-                ClientRequestToken=name,
             )
         except self.client.exceptions.AlreadyExistsException:
             seen = self.describe(name)

@@ -124,11 +124,7 @@ def _hand_over(
 ) -> None:
     """Let the old ones be retired, and answer CloudFormation if it asked; each part may be repeated."""
     for each in retiring:
-        deployment.executions.retire(
-            managed_cluster=request.managed_cluster,
-            generation=each.generation,
-            planned=request.kind is not Kind.FAILOVER,
-        )
+        deployment.executions.retire(each, planned=request.kind is not Kind.FAILOVER)
     data = {"ClusterId": new.cluster_id or "", "Generation": str(new.generation)}
     answer_once(deployment, operation, succeeded=True, reason=message, data=data)
 

@@ -59,7 +59,5 @@ def _delete(call: OperationCall, incarnation: Incarnation) -> str | None:
         return f"Generation {incarnation.generation} was deleted."
     if call.waited < LIMIT_SECONDS:
         return None
-    call.deployment.executions.retire(
-        managed_cluster=incarnation.managed_cluster, generation=incarnation.generation, planned=False
-    )
+    call.deployment.executions.retire(incarnation, planned=False)
     return f"Generation {incarnation.generation} is still being deleted."

@@ -81,6 +81,7 @@ def test_the_same_stack_request_is_the_same_operation() -> None:
 
 def test_retirement_is_named_by_its_incarnation() -> None:
     assert naming.retirement_name("a", 7) == "a-retire-g7"
+    assert naming.retirement_name("a", 7, attempt=2) == "a-retire-g7-2"
 
 
 @pytest.mark.parametrize(
