@@ -51,3 +51,8 @@ class ServiceTargetGroup(elbv2.ApplicationTargetGroup):
                 unhealthy_threshold_count=2,
             ),
         )
+        # Only the health of a node of the load balancer decides whether DNS names it.  By default too few healthy
+        # members of one group take nodes out of DNS, and when that holds for every zone all nodes come back, those of
+        # a dead zone included: exactly the minutes of a failover, when no group has a healthy member.
+        for what in ("count", "percentage"):
+            self.set_attribute(f"target_group_health.dns_failover.minimum_healthy_targets.{what}", "off")

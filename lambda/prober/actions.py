@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote
 
 from dr_core.config import FunctionConfig
-from dr_core.readings import Answer, Answered
+from dr_core.readings import Answer, Answered, NotAnswered
+from dr_core.routing import HEALTH_PATH
 from prober.looking import fetch, resolve
 
 # A submission starts spark-submit before it answers; a killed application is only marked.
@@ -25,6 +26,10 @@ _APPLICATIONS = "/ws/v1/cluster/apps"
 
 class _Refused(Exception):
     """A service did not give what was asked for; the text goes into the answer."""
+
+
+class _Unreachable(Exception):
+    """An address of the load balancer says nothing at all; the text tells how."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +74,23 @@ class Actions:
     def route(self, *, name: str, id: int, app_id: str | None, times: int) -> dict[str, Any]:
         """Ask for batch *id* through every address of the load balancer, *times* each on a new connection.
 
+        An address that does not give even its fixed answer, asked twice, is left out: in an outage of an availability
+        zone the dead node may stay in DNS, where nobody reaches it, and must not stand in the way of a failover.
+
         Returns:
-            ``{"ok": bool, "addresses": {address: "ok" or what was wrong}}``; not ok when there is no address.
+            ``{"ok": bool, "addresses": {address: "ok" or what was wrong}, "unreachable": {address: what came}}``, and
+            ``"error"`` when there is no address to judge.  Ok when at least one address is ok and none is wrong.
         """
         port, limit = self.config.front_door_port, self.config.policy.read_limit_seconds
         addresses = resolve(self.pool, self.config.load_balancer_host, port, limit=limit)
 
         def through(address: str) -> str:
             for _ in range(times):
+                answer = fetch(address, port, f"/batches/{id}", limit=limit)
+                if isinstance(answer, NotAnswered) and not self._answers(address):
+                    raise _Unreachable(answer.detail)
                 try:
-                    batch = _object(fetch(address, port, f"/batches/{id}", limit=limit))
+                    batch = _object(answer)
                 except _Refused as refusal:
                     return str(refusal)
                 if not _is_that_batch(batch, name=name, id=id, app_id=app_id):
@@ -88,8 +100,23 @@ class Actions:
                     )
             return "ok"
 
-        seen = dict(zip(addresses, self.pool.map(through, addresses), strict=True))
-        return {"ok": bool(seen) and set(seen.values()) == {"ok"}, "addresses": seen}
+        seen: dict[str, str] = {}
+        unreachable: dict[str, str] = {}
+        for address, asked in [(address, self.pool.submit(through, address)) for address in addresses]:
+            try:
+                seen[address] = asked.result()
+            except _Unreachable as silence:
+                unreachable[address] = str(silence)
+        answer = {"ok": bool(seen) and set(seen.values()) == {"ok"}, "addresses": seen, "unreachable": unreachable}
+        if not seen:
+            answer["error"] = f"no address of the load balancer answers: {unreachable or 'it has none'}"
+        return answer
+
+    def _answers(self, address: str) -> bool:
+        """Whether the load balancer itself says anything at *address*; an error of our own is no silence of it."""
+        limit = self.config.policy.read_limit_seconds
+        asked = (fetch(address, self.config.front_door_port, HEALTH_PATH, limit=limit) for _ in range(2))
+        return not all(isinstance(answer, NotAnswered) for answer in asked)
 
     def kill_applications(self, *, address: str) -> dict[str, Any]:
         """Kill everything that the ResourceManager at *address* runs or is about to run.

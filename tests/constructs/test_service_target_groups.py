@@ -26,3 +26,15 @@ def test_calls_in_progress_have_time_to_end(active_passive: dict[str, Any]) -> N
         if group["TargetType"] == "ip":
             attributes = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
             assert attributes["deregistration_delay.timeout_seconds"] == "30"
+
+
+def test_members_that_fail_take_no_zone_out_of_dns(active_passive: dict[str, Any]) -> None:
+    """A12: in the outage of a zone every group may be without a healthy member."""
+    found = 0
+    for group in resources(active_passive, "AWS::ElasticLoadBalancingV2::TargetGroup").values():
+        if group["TargetType"] == "ip":
+            attributes = {each["Key"]: each["Value"] for each in group["TargetGroupAttributes"]}
+            for what in ("count", "percentage"):
+                assert attributes[f"target_group_health.dns_failover.minimum_healthy_targets.{what}"] == "off"
+            found += 1
+    assert found == 7

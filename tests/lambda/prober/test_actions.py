@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -8,6 +9,8 @@ from typing import Any
 import pytest
 
 from dr_core.config import Canary, ServicePorts
+from dr_core.readings import Answer, Answered, NotAnswered, NotAsked
+from dr_core.routing import HEALTH_BODY, HEALTH_PATH
 from prober import actions as actions_module
 from prober.actions import Actions
 
@@ -109,7 +112,11 @@ class TestRoute:
     def test_every_time_the_right_batch(self, actions: Actions, world: World, batch: dict[str, Any]) -> None:
         world.front_door.answers["GET", self.PATH] = (200, batch)
 
-        assert self.ask(actions, app_id=batch["appId"]) == {"ok": True, "addresses": {"127.0.0.1": "ok"}}
+        assert self.ask(actions, app_id=batch["appId"]) == {
+            "ok": True,
+            "addresses": {"127.0.0.1": "ok"},
+            "unreachable": {},
+        }
         assert world.front_door.requests == [("GET", self.PATH, None)] * 3
 
     @pytest.mark.parametrize(("asked", "found"), [(None, "application_1_1"), ("application_1_1", None)])
@@ -137,23 +144,95 @@ class TestRoute:
         assert self.ask(actions, app_id=None) == {
             "ok": False,
             "addresses": {"127.0.0.1": 'answered 410: {"msg": "no cluster"}'},
+            "unreachable": {},
         }
 
-    def test_every_address_has_to_lead_there(
+    @pytest.mark.parametrize("found", ["", "of nobody"])
+    def test_every_address_that_answers_has_to_lead_there(
+        self, actions: Actions, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch, found: str
+    ) -> None:
+        lost = Answered(status=410, body="gone") if found else NotAnswered(detail="no whole answer within 3 s")
+        answer_at(
+            monkeypatch,
+            {
+                ("127.0.0.1", self.PATH): [Answered(status=200, body=json.dumps(batch))],
+                ("127.0.0.2", self.PATH): [lost],
+                ("127.0.0.2", HEALTH_PATH): [Answered(status=200, body=HEALTH_BODY)],
+            },
+        )
+
+        answer = self.ask(actions, app_id=None)
+
+        assert not answer["ok"]
+        assert set(answer["addresses"]) == {"127.0.0.1", "127.0.0.2"}
+        assert answer["unreachable"] == {}
+
+    def test_an_address_of_a_dead_zone_is_left_out(
         self, actions: Actions, world: World, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        """A12: a load balancer's node in the zone that failed stays in DNS when no zone has a healthy target."""
         world.front_door.answers["GET", self.PATH] = (200, batch)
         monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: ["127.0.0.1", "127.0.0.2"])
 
         assert self.ask(actions, app_id=None) == {
-            "ok": False,
-            "addresses": {"127.0.0.1": "ok", "127.0.0.2": "connection refused"},
+            "ok": True,
+            "addresses": {"127.0.0.1": "ok"},
+            "unreachable": {"127.0.0.2": "connection refused"},
         }
 
-    def test_no_address_is_not_ok(self, actions: Actions, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: [])
+    def test_an_address_is_asked_twice_before_it_is_left_out(
+        self, actions: Actions, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One lost packet must not hide an address whose rule did not take effect yet."""
+        nothing = NotAnswered(detail="connection reset")
+        answer_at(
+            monkeypatch,
+            {
+                ("127.0.0.1", self.PATH): [Answered(status=200, body=json.dumps(batch))],
+                ("127.0.0.2", self.PATH): [nothing],
+                ("127.0.0.2", HEALTH_PATH): [nothing, Answered(status=200, body=HEALTH_BODY)],
+            },
+        )
 
-        assert self.ask(actions, app_id=None) == {"ok": False, "addresses": {}}
+        assert self.ask(actions, app_id=None)["addresses"] == {"127.0.0.1": "ok", "127.0.0.2": "connection reset"}
+
+    def test_an_error_of_our_own_is_not_the_silence_of_an_address(
+        self, actions: Actions, batch: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ours = NotAsked(detail="could not ask: no descriptor left")
+        answer_at(
+            monkeypatch,
+            {
+                ("127.0.0.1", self.PATH): [Answered(status=200, body=json.dumps(batch))],
+                ("127.0.0.2", self.PATH): [ours],
+            },
+        )
+
+        assert not self.ask(actions, app_id=None)["ok"]
+
+    @pytest.mark.parametrize("addresses", [[], ["127.0.0.2"]])
+    def test_no_address_that_answers_is_not_ok(
+        self, actions: Actions, monkeypatch: pytest.MonkeyPatch, addresses: list[str]
+    ) -> None:
+        monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: addresses)
+
+        answer = self.ask(actions, app_id=None)
+
+        assert not answer["ok"]
+        assert answer["addresses"] == {}
+        assert list(answer["unreachable"]) == addresses
+        assert "no address of the load balancer answers" in answer["error"]
+
+
+def answer_at(monkeypatch: pytest.MonkeyPatch, answers: dict[tuple[str, str], list[Answer]]) -> None:
+    """Have each address and path answer in turn; the last answer stays."""
+
+    def fetch(address: str, _port: int, path: str, **_: Any) -> Answer:
+        left = answers[address, path]
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    monkeypatch.setattr(actions_module, "fetch", fetch)
+    monkeypatch.setattr(actions_module, "resolve", lambda *_, **__: sorted({address for address, _ in answers}))
 
 
 class TestKillApplications:
