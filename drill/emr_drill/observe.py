@@ -55,6 +55,24 @@ class Execution:
         return result
 
 
+FUNCTION_SUFFIX = "-failover"
+
+
+def deployment_name(stand_in: StandIn, *, strategy: str) -> str:
+    """What the settings call the deployment of *strategy*, by the names of its functions.
+
+    Raises:
+        DrillError: there is none.
+    """
+    functions: Any = stand_in.client("lambda")
+    names = [str(one["FunctionName"]) for one in functions.list_functions()["Functions"]]
+    ending = f"-{strategy}{FUNCTION_SUFFIX}"
+    for name in names:
+        if name.endswith(ending):
+            return name.removesuffix(FUNCTION_SUFFIX)
+    raise DrillError(f"the deployed assembly has no function whose name ends with {ending}, only {', '.join(names)}")
+
+
 class Deployment:
     """One strategy stack in the stand-in."""
 
@@ -62,10 +80,11 @@ class Deployment:
         self._stand_in = stand_in
         self.name = name
         functions: Any = stand_in.client("lambda")
+        known = f"{name}{FUNCTION_SUFFIX}"
         try:
-            function = functions.get_function_configuration(FunctionName=f"{name}-failover")
+            function = functions.get_function_configuration(FunctionName=known)
         except functions.exceptions.ResourceNotFoundException as error:
-            raise DrillError(f"the deployed assembly has no function {name}-failover: is its name {name!r}?") from error
+            raise DrillError(f"the deployed assembly has no function {known}: is its name {name!r}?") from error
         self.config = FunctionConfig.from_json(function["Environment"]["Variables"][ENVIRONMENT_VARIABLE])
 
     def records(self, kind: str) -> list[dict[str, Any]]:

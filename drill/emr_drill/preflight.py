@@ -26,6 +26,7 @@ ZONES = (1, 2, 3)
 # More clusters than a drill launches in one AZ.
 PRIMARIES_PER_ZONE = 4
 STACK = "aws:cloudformation:stack"
+DEFAULT_REGION = "us-east-1"
 KEPT_OUTPUT = 3000
 
 
@@ -142,6 +143,13 @@ def check_assembly(assembly: Path, *, stacks: Sequence[str]) -> None:
         raise DrillError(
             f"{assembly} has no stack {', '.join(missing)}, only {', '.join(sorted(found)) or 'none'}; {remedy}"
         )
+
+
+def region_of(assembly: Path, *, stack: str) -> str:
+    """The region that *stack* of *assembly* was made for; ``us-east-1`` if for any."""
+    manifest = json.loads((assembly / "manifest.json").read_text())
+    region = str(manifest["artifacts"][stack].get("environment", "")).rpartition("/")[2]
+    return region if region and region != "unknown-region" else DEFAULT_REGION
 
 
 def synthesize(output: Path, *, context: tuple[str, ...] = ()) -> None:

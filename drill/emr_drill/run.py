@@ -25,7 +25,7 @@ from emr_drill.faults import TEXTS, Fault, strike
 from emr_drill.jobs import plan as plans
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.memory import PeakMemory
-from emr_drill.observe import Deployment
+from emr_drill.observe import Deployment, deployment_name
 from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story, job_footer
@@ -34,7 +34,7 @@ from emr_drill.stand_in.assembly import ResourceEvent, deploy
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
 
-DEPLOYMENT = "emr-dr-active-passive"
+STRATEGY = "active-passive"
 STACKS = ("Platform", "ActivePassive")
 LOG_FILE = "stand-in.log"
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
@@ -197,6 +197,7 @@ class _Drill:
             addresses=self.addresses,
             workdir=self.workdir,
             primaries=self.primaries,
+            region=preflight.region_of(assembly, stack=STACKS[-1]),
         )
         with stand_in, Progress(console=self.console, clock=clock, quiet=self.quiet) as progress:
             memory.start()
@@ -222,7 +223,7 @@ class _Drill:
             stacks=list(STACKS),
             on_event=lambda event: _tell_stack(progress, event),
         )
-        deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)
+        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=STRATEGY))
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
         submitter = Submitter(
@@ -279,30 +280,32 @@ class _Drill:
         if self.report.problem:
             return clock.now()
         clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
-        serving = next(item for item in deployment.incarnations() if item["state"] == "serving")
+        serving = next((item for item in deployment.incarnations() if item["state"] == "serving"), None)
+        if serving is None:
+            self.report.problem = "no incarnation is in service, so that there is nothing to break"
+            return clock.now()
         self.report.at_fault = {"jobs_running": submitter.running, "polls_open": submitter.open_polls}
         fault_at = clock.now()
         strike(self.options.fault, stand_in=stand_in, cluster_id=serving["cluster_id"])
         progress.line("fault", f"{self.options.fault} on {serving['stack_name']}: {TEXTS[self.options.fault].what}")
         submitter.add(plan.during)
-        if self.options.fault is not Fault.NONE:
-            self._until(
-                lambda: self._recovered(deployment, serving["generation"]),
-                clock,
-                RECOVERY_LIMIT_SECONDS,
-                "another incarnation in service",
-            )
+        generation = int(serving["generation"])
+        if self.options.fault is not Fault.NONE and self._until(
+            lambda: self._recovered(deployment, generation),
+            clock,
+            RECOVERY_LIMIT_SECONDS,
+            "another incarnation in service",
+        ):
             progress.line("drill", "another incarnation is in service; submitting a few more jobs")
         submitter.add(plan.after)
         self._until(submitter.idle, clock, END_LIMIT_SECONDS, "a last word on every job")
-        if self.options.fault is not Fault.NONE:
-            self._until(
-                lambda: self._retired(deployment, serving["generation"]),
-                clock,
-                END_LIMIT_SECONDS,
-                f"the end of generation {serving['generation']}",
-            )
-            progress.line("drill", f"generation {serving['generation']} is retired; asking for every id once more")
+        if self.options.fault is not Fault.NONE and self._until(
+            lambda: self._retired(deployment, generation),
+            clock,
+            END_LIMIT_SECONDS,
+            f"the end of generation {generation}",
+        ):
+            progress.line("drill", f"generation {generation} is retired; asking for every id once more")
         return fault_at
 
     def _recovered(self, deployment: Deployment, generation: int) -> bool:
@@ -319,16 +322,19 @@ class _Drill:
             item["generation"] == generation and item["state"] == "retired" for item in deployment.incarnations()
         )
 
-    def _until(self, true: Callable[[], bool], clock: Clock, limit: float, what: str) -> None:
-        """Wait for something, at most *limit* seconds on the drill's clock; the report carries what did not come."""
+    def _until(self, true: Callable[[], bool], clock: Clock, limit: float, what: str) -> bool:
+        """Wait for something, at most *limit* seconds on the drill's clock; whether it came.
+
+        The report carries what did not come; after that nothing is waited for any more.
+        """
         deadline = clock.now() + limit
         while not true():
-            if self.report.problem:
-                return
-            if clock.now() > deadline:
+            if not self.report.problem and clock.now() > deadline:
                 self.report.problem = f"waited {limit:.0f} s for {what}, in vain"
-                return
+            if self.report.problem:
+                return False
             time.sleep(LOOK_SECONDS)
+        return True
 
     def _owner_watch(self, stand_in: StandIn, clock: Clock, deployment: Deployment, submitter: Submitter) -> OwnerWatch:
         def issued() -> list[Issued]:
@@ -356,7 +362,7 @@ class _Drill:
         )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
-        deployment = Deployment(stand_in=stand_in, name=DEPLOYMENT)
+        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=STRATEGY))
         address = deployment.front_door_addresses()[0]
         progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")

@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeSerializer
 from dr_core.config import FunctionConfig
 from emr_drill import observe
 from emr_drill.errors import DrillError
-from emr_drill.observe import Deployment, Execution, StateEntry, plain, request_of
+from emr_drill.observe import Deployment, Execution, StateEntry, deployment_name, plain, request_of
 
 
 class Missing(Exception):
@@ -25,6 +25,10 @@ class Lambda:
 
     class exceptions:
         ResourceNotFoundException = Missing
+
+    def list_functions(self) -> dict[str, Any]:
+        names = ("dep-active-passive-prober-1", "dep-active-passive-failover", "dep-active-active-failover")
+        return {"Functions": [{"FunctionName": name} for name in names]}
 
     def get_function_configuration(self, *, FunctionName: str) -> dict[str, Any]:
         if FunctionName != "dep-failover":
@@ -123,6 +127,16 @@ def entered(state: str, seconds: float) -> dict[str, Any]:
 def test_an_assembly_of_another_name_is_refused_in_words(stand_in: StandIn) -> None:
     with pytest.raises(DrillError, match="has no function other-failover: is its name 'other'"):
         Deployment(stand_in=cast(Any, stand_in), name="other")
+
+
+@pytest.mark.parametrize("strategy", ["active-passive", "active-active"])
+def test_a_deployment_is_found_whatever_the_settings_call_it(stand_in: StandIn, strategy: str) -> None:
+    assert deployment_name(cast(Any, stand_in), strategy=strategy) == f"dep-{strategy}"
+
+
+def test_an_assembly_of_another_strategy_is_refused_in_words(stand_in: StandIn) -> None:
+    with pytest.raises(DrillError, match="no function whose name ends with -pilot-light-failover, only dep-active"):
+        deployment_name(cast(Any, stand_in), strategy="pilot-light")
 
 
 def test_records_come_as_plain_values(stand_in: StandIn, deployment: Deployment) -> None:
