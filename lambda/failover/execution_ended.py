@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from dr_core.record import Operation, Outcome
+from dr_core.record import IncarnationState, Operation, Outcome
 from dr_core.requests import OperationRequest, RetirementRequest
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
@@ -76,9 +76,10 @@ def _give_up_launch(deployment: Deployment, operation: Operation) -> str:
     """Give up the incarnation that the operation had begun, unless it serves already; what was done, in words."""
     generation = operation.generation
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
-    if incarnation is None or incarnation.operation != operation.id or incarnation.state not in BEGUN:
+    open_states = (*BEGUN, IncarnationState.ABANDONED)
+    if incarnation is None or incarnation.operation != operation.id or incarnation.state not in open_states:
         return "Nothing had to be undone."
-    if in_service_group(deployment, incarnation):
+    if incarnation.state in BEGUN and in_service_group(deployment, incarnation):
         return (
             f"Generation {incarnation.generation} stays where it is: it is in the balanced group already, and the next "
             "operation finishes its cut-over."

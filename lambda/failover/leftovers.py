@@ -12,10 +12,27 @@ from failover.removal import change_incarnation
 BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 
 
-def abandon(deployment: Deployment, incarnation: Incarnation) -> None:
-    """Give an incarnation up: the next AZ does not wait for its end, which is a retirement of its own."""
-    change_incarnation(deployment, incarnation, state=IncarnationState.ABANDONED)
-    deployment.executions.retire(incarnation, planned=False)
+def abandon(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Give an incarnation up: the next AZ does not wait for its end, which is a retirement of its own.
+
+    May be repeated, and has to be for one that was found abandoned: who wrote that down may have died before the
+    retirement was started.
+
+    Returns:
+        Whether it was given up; one that came into service or was retired meanwhile is not.
+    """
+    begun = {str(state): state for state in (*BEGUN, IncarnationState.ABANDONED)}
+    given_up = deployment.record.change(
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={"state": IncarnationState.ABANDONED},
+            condition=" OR ".join(f"#state = :{name}" for name in begun),
+            condition_values=begun,
+        )
+    )
+    if given_up:
+        deployment.executions.retire(incarnation, planned=False)
+    return given_up
 
 
 def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
@@ -27,9 +44,11 @@ def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
 def take_care_of_leftovers(call: OperationCall) -> None:
     """Finish or give up what interrupted operations on this managed cluster left behind; this one holds the lease."""
     for incarnation in call.deployment.record.incarnations():
-        if incarnation.managed_cluster != call.request.managed_cluster or incarnation.state not in BEGUN:
+        if incarnation.managed_cluster != call.request.managed_cluster:
             continue
-        if incarnation.operation == call.operation.id:
+        if incarnation.state is IncarnationState.ABANDONED:
+            abandon(call.deployment, incarnation)
+        if incarnation.state not in BEGUN or incarnation.operation == call.operation.id:
             continue
         in_service = in_service_group(call.deployment, incarnation)
         match judge_leftover(in_service_group=in_service, kind=call.request.kind):

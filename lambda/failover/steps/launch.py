@@ -33,7 +33,10 @@ def launch(call: OperationCall) -> StepAnswer:
         return failed("the managed cluster is being deleted")
     generation = call.operation.generation
     incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
-    if incarnation is None or incarnation.state is IncarnationState.ABANDONED:
+    if incarnation is None:
+        return _launch_next(call, because="")
+    if incarnation.state is IncarnationState.ABANDONED:
+        abandon(call.deployment, incarnation)
         return _launch_next(call, because="")
     if incarnation.state is not IncarnationState.LAUNCHING:
         return done(f"generation {incarnation.generation} is up in {incarnation.availability_zone}")

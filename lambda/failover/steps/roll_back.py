@@ -6,10 +6,10 @@ from dr_core.record import Incarnation, IncarnationState, Outcome
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
-from failover.leftovers import in_service_group
+from failover.leftovers import abandon, in_service_group
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
 
-# After this a retirement of its own goes on deleting, so that CloudFormation is answered within its hour.
+# After this its retirement goes on deleting alone, so that CloudFormation is answered within its hour.
 LIMIT_SECONDS = 300
 
 
@@ -49,7 +49,8 @@ def _undo(call: OperationCall) -> str | None:
         if in_service_group(call.deployment, incarnation):
             return f"Generation {incarnation.generation} is in service by an earlier operation and was left there."
         withdraw(call.deployment, incarnation)
-        change_incarnation(call.deployment, incarnation, state=IncarnationState.ABANDONED)
+    # Its retirement works beside this step, and goes on if this step dies.
+    abandon(call.deployment, incarnation)
     return _delete(call, incarnation)
 
 
@@ -59,5 +60,4 @@ def _delete(call: OperationCall, incarnation: Incarnation) -> str | None:
         return f"Generation {incarnation.generation} was deleted."
     if call.waited < LIMIT_SECONDS:
         return None
-    call.deployment.executions.retire(incarnation, planned=False)
     return f"Generation {incarnation.generation} is still being deleted."
