@@ -148,6 +148,7 @@ class Deployment(Stack):
         alarms.watch_machines(controller.machines)
         alarms.watch_monitor(strategy.managed_clusters)
         alarms.watch_retirements(strategy.managed_clusters)
+        alarms.watch_functions([controller.execution_ended, controller.managed_cluster])
         alarms.watch_dead_letters("Schedules", schedules.dead_letters)
         alarms.watch_dead_letters("Executions", controller.dead_letters)
 

@@ -13,6 +13,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from dr_core import metrics
+from emr_dr.functions import PythonFunction
 from emr_dr.state_machines import StateMachines
 
 
@@ -84,6 +85,15 @@ class Alarms(Construct):
             ),
             description="A call that had to be made was given up; the message in the queue says which.",
         )
+
+    def watch_functions(self, functions: Sequence[PythonFunction]) -> None:
+        """Alarm when one of *functions* raises: those that somebody relies on without waiting for their answer."""
+        for function in functions:
+            self._alarm(
+                f"{function.node.id}Errors",
+                metric=function.function.metric_errors(period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM),
+                description=f"The function {function.name} raised an error: its log says which.",
+            )
 
     def _of_managed_clusters(self, managed_clusters: Sequence[str], meanings: Mapping[str, str]) -> None:
         """An alarm for each managed cluster on each metric that is written when it happens."""

@@ -124,6 +124,7 @@ class Controller(Construct):
                 ),
             ]
         )
+        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
         self.execution_ended = PythonFunction(
             self,
             "ExecutionEnded",
@@ -131,6 +132,8 @@ class Controller(Construct):
             handler="failover.execution_ended.handler",
             description="Finishes what an execution that failed, timed out or was stopped left open",
             timeout=Duration.seconds(120),
+            # EventBridge's own queue takes what it could not hand over; what the function raises comes after that.
+            dead_letters=self.dead_letters,
             log_retention=log_retention,
         )
         self.execution_ended.allow(
@@ -144,7 +147,6 @@ class Controller(Construct):
         self.machines = StateMachines(
             self, "Machines", deployment=deployment, failover=self.failover, log_retention=log_retention
         )
-        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
         self._watch_executions()
         self._acknowledge(deployment=deployment, managed_clusters=managed_clusters, template_bucket=template_bucket)
 
@@ -152,7 +154,7 @@ class Controller(Construct):
         """Call :attr:`execution_ended` for every execution that ended badly."""
         acknowledge(
             self.dead_letters,
-            {"AwsSolutions-SQS3": "this queue is the dead-letter queue of the rule; nothing reads from it"},
+            {"AwsSolutions-SQS3": "it is a dead-letter queue itself, the rule's and its function's; nothing reads it"},
         )
         events.Rule(
             self,

@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from dr_core import metrics
@@ -64,6 +65,7 @@ class PythonFunction(Construct):
         timeout: Duration,
         log_retention: logs.RetentionDays,
         asynchronous_retries: int | None = None,
+        dead_letters: sqs.IQueue | None = None,
         placement: Placement | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
@@ -74,6 +76,8 @@ class PythonFunction(Construct):
             handler: ``package.module.function``; the package is one of ``lambda/``.
             timeout: of one invocation.
             asynchronous_retries: how often Lambda repeats an event whose invocation failed, 0 to 2; 2 by default.
+            dead_letters: where Lambda puts an event whose last invocation failed, too.  Such an event is lost by
+                default, as nobody waits for the answer of an asynchronous invocation.
             placement: where it runs in the VPC.  Outside of any VPC by default.
             environment: additional variables.
         """
@@ -117,6 +121,8 @@ class PythonFunction(Construct):
                 **(environment or {}),
             },
             retry_attempts=asynchronous_retries,
+            # Not an on-failure destination: this is one property and one right of the role.
+            dead_letter_queue=dead_letters,
             vpc=placement.vpc if placement else None,
             vpc_subnets=ec2.SubnetSelection(subnets=[placement.subnet]) if placement else None,
             security_groups=[placement.security_group] if placement else None,

@@ -45,6 +45,7 @@ class Monitor(Construct):
             timeout=Duration.seconds(120),
             # The next minute's run looks at a newer world.
             asynchronous_retries=0,
+            dead_letters=schedules.dead_letters,
             log_retention=log_retention,
         )
         self.function.allow(

@@ -97,6 +97,7 @@ class Probers(Construct):
                     timeout=Duration.seconds(120),
                     # The next minute's run looks at a newer world.
                     asynchronous_retries=0,
+                    dead_letters=schedules.dead_letters,
                     log_retention=log_retention,
                     placement=Placement(vpc=vpc, subnet=subnet, security_group=group),
                     environment={"EMR_DR_AVAILABILITY_ZONE": subnet.availability_zone},

@@ -16,7 +16,8 @@ class EveryMinute(Construct):
     """Starts functions at every minute, the shortest period that EventBridge Scheduler knows.
 
     Attributes:
-        dead_letters: deliveries that the scheduler gave up; empty when all is well.
+        dead_letters: deliveries that the scheduler gave up, and runs of the functions that failed (a function that is
+            started here gets it as its own dead-letter queue, too); empty when all is well.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -24,7 +25,7 @@ class EveryMinute(Construct):
         self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
         acknowledge(
             self.dead_letters,
-            {"AwsSolutions-SQS3": "this queue is the dead-letter queue of the schedules; nothing reads from it"},
+            {"AwsSolutions-SQS3": "it is a dead-letter queue itself, of schedules and functions; nothing reads it"},
         )
         stack = Stack.of(self)
         self._role = iam.Role(

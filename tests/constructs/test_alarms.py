@@ -110,6 +110,16 @@ def test_bad_ends_of_both_machines_are_noticed(active_passive: dict[str, Any]) -
     }
 
 
+def test_errors_of_functions_that_nobody_waits_for_are_noticed(active_passive: dict[str, Any]) -> None:
+    watched = {
+        str(each["Dimensions"][0]["Value"]["Ref"]).rpartition("Function")[0]
+        for each in resources(active_passive, "AWS::CloudWatch::Alarm").values()
+        if (each["Namespace"], each["MetricName"]) == ("AWS/Lambda", "Errors")
+    }
+
+    assert watched == {"ControllerExecutionEnded", "ControllerManagedCluster"}
+
+
 def test_every_alarm_tells_the_alert_topic_and_says_what_it_means(active_passive: dict[str, Any]) -> None:
     for each in resources(active_passive, "AWS::CloudWatch::Alarm").values():
         assert "Alerts" in str(each["AlarmActions"])

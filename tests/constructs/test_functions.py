@@ -200,3 +200,25 @@ def test_code_of_a_function_in_the_network_cannot_use_the_rights_on_interfaces(
 
 def test_function_outside_the_network_has_no_rights_in_it(active_passive: dict[str, Any]) -> None:
     assert "ec2:" not in str(statements(active_passive, role="ControllerFailoverRole"))
+
+
+@pytest.mark.parametrize(
+    ("name", "queue", "role"),
+    [
+        ("execution-ended", "ControllerDeadLetters", "ControllerExecutionEndedRole"),
+        ("monitor", "SchedulesDeadLetters", "MonitorRole"),
+        ("prober-1", "SchedulesDeadLetters", "ProbersProber1Role"),
+        ("prober-2", "SchedulesDeadLetters", "ProbersProber2Role"),
+        ("prober-3", "SchedulesDeadLetters", "ProbersProber3Role"),
+    ],
+)
+def test_event_that_a_function_could_not_handle_is_kept(
+    active_passive: dict[str, Any], name: str, queue: str, role: str
+) -> None:
+    """Nobody waits for these functions: without a queue Lambda drops the event when the last invocation failed."""
+    functions = resources(active_passive, FUNCTION).values()
+    target = next(each for each in functions if each["FunctionName"].endswith(f"-{name}"))["DeadLetterConfig"]
+    sending = [each for each in statements(active_passive, role=role) if each["Action"] == "sqs:SendMessage"]
+
+    assert target["TargetArn"]["Fn::GetAtt"][0].startswith(queue)
+    assert [each["Resource"] for each in sending] == [target["TargetArn"]]
