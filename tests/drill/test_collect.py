@@ -1,0 +1,257 @@
+"""Putting together what a drill found (A13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from emr_drill.clock import Clock
+from emr_drill.collect import broken_invariants, collect
+from emr_drill.jobs.plan import Job
+from emr_drill.jobs.submitter import Progress, Submission, Try
+from emr_drill.observe import Execution, StateEntry
+from emr_drill.owners import Findings
+from emr_drill.report import Report
+
+ORIGIN = 1_000_000.0
+FAULT_AT = ORIGIN + 900
+# Seconds after the fault at which the failover entered its states.
+ENTERED = {"Claim": 30.0, "Launch": 40.0, "Verify": 500.0, "Fence": 560.0, "CutOver": 570.0, "CutOverDone": 590.0}
+
+
+def execution(name: str = "o2", *, started: float = FAULT_AT + 29, stopped: float | None = FAULT_AT + 590) -> Execution:
+    return Execution(
+        arn=name,
+        name=name,
+        status="SUCCEEDED",
+        started=started,
+        stopped=stopped,
+        states=[StateEntry(state=state, entered=FAULT_AT + seconds) for state, seconds in ENTERED.items()],
+    )
+
+
+def incarnation(generation: int, **attributes: Any) -> dict[str, Any]:
+    return {
+        "generation": generation,
+        "id_prefix": 1000 + generation,
+        "stack_name": f"dep-a-g{generation}",
+        "availability_zone": "us-east-1a",
+        "state": "serving" if generation == 2 else "retired",
+        **attributes,
+    }
+
+
+def operation(name: str, **attributes: Any) -> dict[str, Any]:
+    request = {"kind": "failover", "reason": "unhealthy"}
+    return {"id": name, "request": json.dumps(request), "outcome": "failed over", **attributes}
+
+
+class World:
+    """A deployment after a failover that went well; a test spoils it."""
+
+    def __init__(self) -> None:
+        self.known = [
+            incarnation(1, serving_from=ORIGIN + 700, serving_to=FAULT_AT + 570),
+            incarnation(
+                2, operation="o2", create_stack_at=FAULT_AT + 41, waiting_at=FAULT_AT + 495, serving_from=FAULT_AT + 570
+            ),
+        ]
+        self.operations = [operation("o1", outcome="launched"), operation("o2")]
+        self.ran = [execution("o1", started=ORIGIN, stopped=ORIGIN + 700), execution()]
+        self.findings = Findings(asked=4, whole_rounds=1)
+        self.inert_types = {"B", "A"}
+        job = Job(key="k", seconds=1, fails=False, keeps_connection=False)
+        done = Try(name="k-try1", id=1002000000, application="application_1_1", told="success", named={"k-try1"})
+        self.jobs = [Progress(job=job, tries=[done])]
+        self.ledger: list[Mapping[str, Any]] = [
+            {"job": "k", "incarnation": "dep-a-g2", "application": "application_1_1", "at": 1.0, "event": "effect"}
+        ]
+        self.submissions = [
+            Submission(at=FAULT_AT + at, answered=FAULT_AT + at + 1, accepted=accepted, status=201 if accepted else 502)
+            for at, accepted in ((-10, True), (5, False), (588, True))
+        ]
+
+    def incarnations(self) -> list[dict[str, Any]]:
+        return self.known
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        assert kind == "operation"
+        return self.operations
+
+    def executions(self, machine: str) -> list[Execution]:
+        assert machine == "operation"
+        return self.ran
+
+    def owner(self, batch_id: int) -> str | None:
+        return f"dep-a-g{batch_id // 1_000_000 - 1000}"
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def collected(world: World, folder: Path, **report: Any) -> Report:
+    """The report of *world*."""
+    ledger = folder / "ledger.jsonl"
+    ledger.write_text("".join(json.dumps(line) + "\n" for line in world.ledger))
+    made = Report(**{"services": "simulated", "fault": "kill-primary", "speed": 5.0, "seed": 1, **report})
+    collect(
+        made,
+        stand_in=cast(Any, world),
+        deployment=cast(Any, world),
+        submitter=cast(Any, world),
+        findings=world.findings,
+        ledger=ledger,
+        fault_at=FAULT_AT,
+        clock=Clock(speed=5, machine_origin=0, origin=ORIGIN),
+    )
+    return made
+
+
+def test_a_good_failover_passes(world: World, tmp_path: Path) -> None:
+    report = collected(world, tmp_path)
+
+    assert (report.invariants_broken, report.complaints, report.passed) == ([], [], True)
+
+
+def test_phases_begin_at_the_fault_and_come_from_the_machines_history(world: World, tmp_path: Path) -> None:
+    assert collected(world, tmp_path).phases == {
+        "detect": 30.0,
+        "decide": 10.0,
+        "launch": 460.0,
+        "verify": 60.0,
+        "cut_over": 30.0,
+    }
+
+
+def test_recovery_is_by_the_submitters_log(world: World, tmp_path: Path) -> None:
+    assert collected(world, tmp_path).recovery_seconds == 589.0
+
+
+def test_overhead_is_recovery_without_the_launch_of_the_incarnation_that_took_over(
+    world: World, tmp_path: Path
+) -> None:
+    report = collected(world, tmp_path)
+
+    assert (report.emr_launch_seconds, report.overhead_seconds) == (454.0, 135.0)
+
+
+def test_times_of_incarnations_count_from_the_beginning_of_the_drill(world: World, tmp_path: Path) -> None:
+    first = collected(world, tmp_path).incarnations[0]
+
+    assert (first.serving_from, first.serving_to) == (700.0, 1470.0)
+    assert (first.first_id, first.last_id) == (1001000000, 1001999999)
+
+
+def test_operations_are_told_with_kind_reason_and_outcome(world: World, tmp_path: Path) -> None:
+    last = collected(world, tmp_path).operations[-1]
+
+    assert (last.kind, last.reason, last.outcome) == ("failover", "unhealthy", "failed over")
+    assert last.phases["launch"] == 460.0
+
+
+def test_jobs_are_judged_by_the_ledger(world: World, tmp_path: Path) -> None:
+    world.ledger = []
+
+    report = collected(world, tmp_path)
+
+    assert report.jobs["wrong"] == 1
+    assert not report.passed
+
+
+def test_application_ids_are_those_that_clients_saw(world: World, tmp_path: Path) -> None:
+    assert collected(world, tmp_path).applications == {"k-try1": "application_1_1"}
+
+
+def test_inert_types_are_sorted(world: World, tmp_path: Path) -> None:
+    assert collected(world, tmp_path).inert_types == ["A", "B"]
+
+
+def test_a_wrong_owner_is_a_broken_invariant(world: World, tmp_path: Path) -> None:
+    world.findings.complaints.append("id 1 was answered by another")
+
+    assert "id 1 was answered by another" in collected(world, tmp_path).invariants_broken
+
+
+def test_a_failover_that_failed_is_no_recovery(world: World, tmp_path: Path) -> None:
+    world.operations[-1]["outcome"] = "failed"
+
+    report = collected(world, tmp_path)
+
+    assert (report.recovered, report.recovery_seconds) == (False, None)
+
+
+def test_an_operation_from_before_the_fault_answers_nothing(world: World, tmp_path: Path) -> None:
+    world.ran[-1] = execution(started=FAULT_AT - 1)
+
+    assert not collected(world, tmp_path).recovered
+
+
+def test_without_an_accepted_submit_nothing_recovered(world: World, tmp_path: Path) -> None:
+    world.submissions = world.submissions[:2]
+
+    assert not collected(world, tmp_path).recovered
+
+
+def test_with_nothing_broken_a_submit_is_enough(world: World, tmp_path: Path) -> None:
+    world.ran = world.ran[:1]
+
+    report = collected(world, tmp_path, fault="none")
+
+    assert (report.recovered, report.phases) == (True, {})
+
+
+def recovers_at(world: World, seconds: float) -> None:
+    world.submissions[-1] = Submission(
+        at=FAULT_AT + seconds - 1, answered=FAULT_AT + seconds, accepted=True, status=201
+    )
+
+
+@pytest.mark.parametrize(("seconds", "sound"), [(585.0, True), (595.0, True), (596.0, False), (584.0, False)])
+def test_two_sources_must_agree_on_how_long_it_took(world: World, tmp_path: Path, seconds: float, sound: bool) -> None:
+    recovers_at(world, seconds)
+
+    assert (collected(world, tmp_path).invariants_broken == []) is sound
+
+
+def test_at_a_high_speed_half_a_machine_second_is_allowed(world: World, tmp_path: Path) -> None:
+    recovers_at(world, 600)
+
+    assert collected(world, tmp_path, speed=25.0).invariants_broken == []
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id_prefix": 1001}, "share an id range"),
+        ({"generation": 1}, "a generation was used twice"),
+        ({"stack_name": "dep-a-g1"}, "two stacks for a generation"),
+        ({"state": "retired"}, "one incarnation should be in service at the end, the record has []"),
+    ],
+)
+def test_what_may_never_be_twice_or_never_is_told(world: World, change: dict[str, Any], words: str) -> None:
+    world.known[1].update(change)
+
+    (found,) = broken_invariants(incarnations=world.known, executions=world.ran)
+    assert words in found
+
+
+def test_two_in_service_are_told(world: World) -> None:
+    world.known[0]["state"] = "serving"
+
+    assert "the record has [1, 2]" in broken_invariants(incarnations=world.known, executions=world.ran)[0]
+
+
+@pytest.mark.parametrize("stopped", [None, FAULT_AT + 30])
+def test_operations_at_the_same_time_are_told(world: World, stopped: float | None) -> None:
+    """One at a time (A14: no lock)."""
+    world.ran[0] = execution("o1", started=ORIGIN, stopped=stopped)
+
+    assert broken_invariants(incarnations=world.known, executions=world.ran[::-1]) == [
+        "operations o1 and o2 ran at the same time"
+    ]
