@@ -99,7 +99,7 @@ class Controller(Construct):
                 ),
                 *permissions.routing_changes(front_door),
                 *permissions.prober_calls(probers),
-                *permissions.machine_access(self, starts=[retirement], describes=[operation]),
+                *permissions.machine_access(self, starts=[retirement], describes=[operation, retirement]),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )
@@ -115,10 +115,11 @@ class Controller(Construct):
         self.managed_cluster.allow(
             [
                 *permissions.record_access(tables.record),
+                *permissions.routing_changes(front_door),
                 *permissions.machine_access(
                     self,
                     starts=[operation, retirement],
-                    describes=[operation],
+                    describes=[operation, retirement],
                     lists=[operation],
                     stops=[operation],
                 ),
@@ -139,8 +140,8 @@ class Controller(Construct):
         self.execution_ended.allow(
             [
                 *permissions.record_access(tables.record),
-                permissions.routing_reading(),
-                *permissions.machine_access(self, starts=[retirement]),
+                *permissions.routing_changes(front_door),
+                *permissions.machine_access(self, starts=[retirement], describes=[operation, retirement]),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )
@@ -181,9 +182,10 @@ class Controller(Construct):
 
     def _acknowledge(self, *, deployment: str, managed_clusters: Sequence[str], template_bucket: str) -> None:
         executions = {
-            wildcard_arn(self, executions_arn(self, f"{deployment}-operation")): (
+            wildcard_arn(self, executions_arn(self, f"{deployment}-{machine}")): (
                 "executions of this one machine; their names are made when they start"
             )
+            for machine in ("operation", "retirement")
         }
         readings = {
             "AwsSolutions-IAM5[Resource::*]": (
@@ -194,8 +196,8 @@ class Controller(Construct):
             wildcard_arn(self, arn): "stacks of this managed cluster, one for each generation, with a random id each"
             for arn in permissions.stack_arns(self, deployment=deployment, managed_clusters=managed_clusters)
         }
-        acknowledge(self.managed_cluster.role, executions)
-        acknowledge(self.execution_ended.role, readings)
+        acknowledge(self.managed_cluster.role, {**executions, **readings})
+        acknowledge(self.execution_ended.role, {**executions, **readings})
         acknowledge(
             self.failover.role,
             {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ from aws_lambda_powertools import Logger
 from dr_core.naming import deletion_name, operation_of_stack_request
 from dr_core.record import Answer, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
+from failover.leftovers import BEGUN, give_up_launch
 from failover.record_store import Change
 from failover.stack_answers import StackAnswers
 
@@ -151,14 +153,21 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
         return
+    # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
+    # brings back what runs, and the switchover waits for its lease.
+    _stop(
+        deployment,
+        request.name,
+        kinds=(Kind.SWITCHOVER, Kind.LAUNCH),
+        cause="superseded by a newer request of CloudFormation",
+    )
+    # Read only now, when nothing that was stopped can change it any more.
     managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _create(deployment, request)
         return
-    # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
-    # brings back what runs, and the switchover waits for its lease.
-    _stop_switchovers(deployment, request.name, cause="superseded by a newer request of CloudFormation")
     if managed_cluster.spec == request.spec:
+        _give_up_what_was_planned(deployment, request.name)
         deployment.stack_answers.send(request.answer, succeeded=True, reason="runs already")
         return
     _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
@@ -170,8 +179,7 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
         return
     # First of all: no step writes down the intent of a launch any more.
     deployment.record.change(Change(key=ManagedCluster.key(request.name), values={"tombstone": True}))
-    stopped = deployment.executions.stop_operations(request.name, cause="the managed cluster is being deleted")
-    logger.info("stopped operations", extra={"executions": stopped})
+    _stop(deployment, request.name, kinds=tuple(Kind), cause="the managed cluster is being deleted")
     retirement = RetirementRequest(
         retirement=deletion,
         managed_cluster=request.name,
@@ -182,8 +190,32 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
     deployment.executions.start_deletion(retirement)
 
 
-def _stop_switchovers(deployment: Deployment, name: str, *, cause: str) -> None:
-    deployment.executions.stop_operations(name, kinds=(Kind.SWITCHOVER, Kind.LAUNCH), cause=cause)
+def _stop(deployment: Deployment, name: str, *, kinds: Collection[Kind], cause: str) -> None:
+    """Stop the operations of these *kinds* on a managed cluster and take their lease away.
+
+    A step that is at work when its execution is stopped works on: without the lease it cannot record a cut-over.
+    """
+    stopped = deployment.executions.stop_operations(name, kinds=kinds, cause=cause)
+    logger.info("stopped operations", extra={"executions": stopped})
+    for execution in stopped:
+        release_lease(deployment, managed_cluster=name, execution=execution)
+    managed_cluster = deployment.record.managed_cluster(name)
+    lease = managed_cluster.lease if managed_cluster is not None else None
+    # One that an earlier delivery of the request has stopped.
+    if lease is not None and not deployment.executions.runs(lease.execution):
+        release_lease(deployment, managed_cluster=name, execution=lease.execution)
+
+
+def _give_up_what_was_planned(deployment: Deployment, name: str) -> None:
+    """Give up what planned operations that are closed have begun: what runs is what shall run."""
+    for incarnation in deployment.record.incarnations():
+        if incarnation.managed_cluster != name or incarnation.state not in BEGUN:
+            continue
+        operation = deployment.record.operation(incarnation.operation or "")
+        if operation is None or OperationRequest.from_json(operation.request).kind is Kind.FAILOVER:
+            continue
+        if operation.execution is None or not deployment.executions.runs(operation.execution):
+            give_up_launch(deployment, operation, planned=True)
 
 
 def _start(

@@ -11,11 +11,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from dr_core.record import IncarnationState, Operation, Outcome
-from dr_core.requests import OperationRequest, RetirementRequest
+from dr_core.record import Operation, Outcome
+from dr_core.requests import Kind, OperationRequest, RetirementRequest
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
-from failover.leftovers import BEGUN, abandon, in_service_group
+from failover.leftovers import give_up_launch
 from failover.steps.cut_over import finish_cut_over
 
 logger = Logger()
@@ -56,7 +56,7 @@ def _after_operation(deployment: Deployment, request: OperationRequest, detail: 
         return
     status = detail["status"]
     reason = operation.message or f"the execution ended as {status}: {detail.get('cause') or 'no cause was given'}"
-    left = _give_up_launch(deployment, operation)
+    left = give_up_launch(deployment, operation, planned=request.kind is not Kind.FAILOVER)
     answer_once(deployment, operation, succeeded=False, reason=reason)
     managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
     notice = Notice(
@@ -70,22 +70,6 @@ def _after_operation(deployment: Deployment, request: OperationRequest, detail: 
     deleting = managed_cluster is not None and managed_cluster.tombstone
     close(deployment, operation, outcome=Outcome.FAILED, message=reason, notice=None if deleting else notice)
     release_lease(deployment, managed_cluster=request.managed_cluster, execution=detail["executionArn"])
-
-
-def _give_up_launch(deployment: Deployment, operation: Operation) -> str:
-    """Give up the incarnation that the operation had begun, unless it serves already; what was done, in words."""
-    generation = operation.generation
-    incarnation = deployment.record.incarnation(generation) if generation is not None else None
-    open_states = (*BEGUN, IncarnationState.ABANDONED)
-    if incarnation is None or incarnation.operation != operation.id or incarnation.state not in open_states:
-        return "Nothing had to be undone."
-    if incarnation.state in BEGUN and in_service_group(deployment, incarnation):
-        return (
-            f"Generation {incarnation.generation} stays where it is: it is in the balanced group already, and the next "
-            "operation finishes its cut-over."
-        )
-    abandon(deployment, incarnation)
-    return f"Generation {incarnation.generation} is being deleted."
 
 
 def _after_retirement(deployment: Deployment, request: RetirementRequest, detail: Mapping[str, Any]) -> None:

@@ -7,7 +7,6 @@ from dr_core.record import Incarnation, IncarnationState, Operation
 from failover.calls import OperationCall
 from failover.deployment import Deployment
 from failover.record_store import Change
-from failover.removal import change_incarnation
 
 BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 
@@ -41,6 +40,61 @@ def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
     return address is not None and address in deployment.front_door.health(deployment.config.balanced_target_group)
 
 
+def give_up_launch(deployment: Deployment, operation: Operation, *, planned: bool) -> str:
+    """Give up the incarnation that an operation had begun, unless it serves already; what was done, in words.
+
+    Args:
+        deployment: the deployment.
+        operation: one whose execution is closed.
+        planned: whether it was to replace an incarnation that works.
+    """
+    generation = operation.generation
+    incarnation = deployment.record.incarnation(generation) if generation is not None else None
+    open_states = (*BEGUN, IncarnationState.ABANDONED)
+    if incarnation is None or incarnation.operation != operation.id or incarnation.state not in open_states:
+        return "Nothing had to be undone."
+    if in_service_group(deployment, incarnation):
+        if planned and give_up_cut_over(deployment, incarnation):
+            return (
+                f"Generation {incarnation.generation} was taken out of the balanced group again and is being deleted. "
+                "What was in service before serves on."
+            )
+        if incarnation.state in BEGUN:
+            return (
+                f"Generation {incarnation.generation} stays where it is: it is in the balanced group already, and the "
+                "next operation finishes its cut-over."
+            )
+    abandon(deployment, incarnation)
+    return f"Generation {incarnation.generation} is being deleted."
+
+
+def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Take an incarnation out of service again and give it up, if what it was to replace serves and is healthy.
+
+    Jobs may have come to it meanwhile: its ids lead to it until its retirement has fenced it.
+
+    Returns:
+        Whether it was given up.
+    """
+    managed_cluster = deployment.record.managed_cluster(incarnation.managed_cluster)
+    serving = managed_cluster.serving_generation if managed_cluster is not None else None
+    old = deployment.record.incarnation(serving) if serving not in (None, incarnation.generation) else None
+    if old is None or old.primary_address is None or incarnation.primary_address is None:
+        return False
+    health = deployment.front_door.health(deployment.config.balanced_target_group)
+    if health.get(old.primary_address) != "healthy":
+        return False
+    # First the record, so that no other operation takes it over any more.
+    if not abandon(deployment, incarnation):
+        return False
+    # A cut-over that died may have begun to take the old one out: of the groups of its own first.
+    deployment.front_door.put_in_service(managed_cluster=old.managed_cluster, address=old.primary_address)
+    deployment.front_door.take_out_of_service(
+        managed_cluster=incarnation.managed_cluster, address=incarnation.primary_address
+    )
+    return True
+
+
 def take_care_of_leftovers(call: OperationCall) -> None:
     """Finish or give up what interrupted operations on this managed cluster left behind; this one holds the lease."""
     for incarnation in call.deployment.record.incarnations():
@@ -63,5 +117,10 @@ def take_care_of_leftovers(call: OperationCall) -> None:
 def _adopt(call: OperationCall, incarnation: Incarnation) -> None:
     call.deployment.record.change_together(
         Change(key=Operation.key(call.operation.id), values={"generation": incarnation.generation}),
-        Change(key=Incarnation.key(incarnation.generation), values={"operation": call.operation.id}),
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={"operation": call.operation.id},
+            condition="#state = :seen",  # else somebody gave it up meanwhile
+            condition_values={"seen": incarnation.state},
+        ),
     )

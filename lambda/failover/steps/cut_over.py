@@ -12,6 +12,7 @@ from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once
 from failover.deployment import Deployment
 from failover.errors import InvariantError
+from failover.leftovers import give_up_cut_over
 from failover.record_store import Change
 
 LIMIT_SECONDS = 600
@@ -25,6 +26,8 @@ def cut_over(call: OperationCall) -> StepAnswer:
     new = others.pop(call.operation.generation or 0, None)
     if new is None or new.primary_address is None or new.cluster_id is None:
         raise InvariantError(f"operation {call.operation.id} has nothing to cut over to")
+    if new.state is IncarnationState.ABANDONED:
+        return failed(call.operation.message or f"generation {new.generation} was given up")
     state = call.deployment.front_door.health(call.deployment.config.balanced_target_group).get(
         new.primary_address, "not registered"
     )
@@ -61,6 +64,8 @@ def _bring_in(call: OperationCall, new: Incarnation, address: str, state: str) -
     if state in ("not registered", "draining"):
         call.deployment.front_door.put_in_service(managed_cluster=call.request.managed_cluster, address=address)
     if call.waited >= LIMIT_SECONDS:
+        if call.request.kind is not Kind.FAILOVER:
+            give_up_cut_over(call.deployment, new)
         return failed(
             f"the load balancer still calls generation {new.generation} {state} after {LIMIT_SECONDS} s in the "
             "balanced group; the old incarnation was left in it"
@@ -110,7 +115,19 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
         *(Change(key=Incarnation.key(each.generation), values=retiring) for each in replaced),
     )
     if not written:
+        _put_back(call, replaced)
         raise InvariantError(f"{call.execution} lost the lease of {call.request.managed_cluster} during the cut-over")
+
+
+def _put_back(call: OperationCall, replaced: list[Incarnation]) -> None:
+    """Bring what serves into service again: this operation was stopped while it was taking it out."""
+    if call.request.kind is Kind.FAILOVER:
+        return
+    for each in replaced:
+        if each.state is IncarnationState.SERVING and each.primary_address is not None:
+            call.deployment.front_door.put_in_service(
+                managed_cluster=call.request.managed_cluster, address=each.primary_address
+            )
 
 
 def _hand_over(
