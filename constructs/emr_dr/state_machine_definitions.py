@@ -12,7 +12,6 @@ from typing import Any
 
 from dr_core.steps import (
     OPERATION_WAIT_SECONDS,
-    RETIREMENT_WAIT_SECONDS,
     ROLL_BACK,
     OperationStep,
     RetirementStep,
@@ -35,12 +34,16 @@ _SERVICE_RETRY: Mapping[str, Any] = {
     "MaxAttempts": 6,
     "JitterStrategy": "FULL",
 }
-# Safe because every step is idempotent.
+# Safe because every step is idempotent.  Patient because an error of a call of ours says nothing about the cluster: a
+# good launch must not be rolled back for minutes of throttling.  The time limit of the machine bounds it, and what is
+# an error of the program ends after seven minutes at the latest.
 _OPERATION_RETRY: Mapping[str, Any] = {
     "ErrorEquals": ["States.TaskFailed"],
     "IntervalSeconds": 5,
     "BackoffRate": 2,
-    "MaxAttempts": 3,
+    "MaxDelaySeconds": 30,
+    "MaxAttempts": 15,
+    "JitterStrategy": "FULL",
 }
 # A retirement has nobody who waits for it and must outlast an AZ that is away: over an hour before it calls a fault
 # one of the program.
@@ -79,7 +82,7 @@ def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str
             invoke_resource=invoke_resource,
             function_arn=function_arn,
             retry=_OPERATION_RETRY,
-            wait_seconds=OPERATION_WAIT_SECONDS[step],
+            pause={"Seconds": OPERATION_WAIT_SECONDS[step]},
             answers={
                 StepStatus.DONE: followers.get(step, "CutOverDone"),
                 StepStatus.CANCELLED: "Cancelled",
@@ -94,7 +97,7 @@ def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str
         invoke_resource=invoke_resource,
         function_arn=function_arn,
         retry=_OPERATION_RETRY,
-        wait_seconds=OPERATION_WAIT_SECONDS[ROLL_BACK],
+        pause={"Seconds": OPERATION_WAIT_SECONDS[ROLL_BACK]},
         answers={StepStatus.DONE: FAILED},
         otherwise=FAILED,
         on_error=FAILED,
@@ -128,7 +131,9 @@ def retirement_definition(*, invoke_resource: str, function_arn: str) -> dict[st
             invoke_resource=invoke_resource,
             function_arn=function_arn,
             retry=_RETIREMENT_RETRY,
-            wait_seconds=RETIREMENT_WAIT_SECONDS[step],
+            # The step says how long, as it backs off.
+            pause={"SecondsPath": "$.result.wait_seconds"},
+            result={"wait_seconds.$": "$.Payload.wait_seconds"},
             answers={StepStatus.DONE: followers.get(step, "Retired")},
             otherwise=_wait_name(step),
             on_error=FAILED,
@@ -151,12 +156,16 @@ def _step_states(
     invoke_resource: str,
     function_arn: str,
     retry: Mapping[str, Any],
-    wait_seconds: int,
+    pause: Mapping[str, Any],
     answers: Mapping[StepStatus, str],
     otherwise: str,
     on_error: str,
+    result: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The three states of one step: call the function, read its answer, wait before the next call."""
+    """The three states of one step: call the function, read its answer, wait before the next call.
+
+    *result* is what the state keeps of the answer besides status and message.
+    """
     choice = f"{step}Next"
     wait = _wait_name(step)
     return {
@@ -173,7 +182,11 @@ def _step_states(
                     "entered.$": "$$.State.EnteredTime",
                 },
             },
-            "ResultSelector": {"status.$": "$.Payload.status", "message.$": "$.Payload.message"},
+            "ResultSelector": {
+                "status.$": "$.Payload.status",
+                "message.$": "$.Payload.message",
+                **(result or {}),
+            },
             "ResultPath": "$.result",
             "Retry": [dict(_SERVICE_RETRY), dict(retry)],
             "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": on_error}],
@@ -184,7 +197,7 @@ def _step_states(
             "Choices": [_when(status, follower) for status, follower in ({**answers, StepStatus.WAIT: wait}).items()],
             "Default": otherwise,
         },
-        wait: {"Type": "Wait", "Seconds": wait_seconds, "Next": str(step)},
+        wait: {"Type": "Wait", **pause, "Next": str(step)},
     }
 
 

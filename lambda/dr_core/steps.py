@@ -70,6 +70,7 @@ OPERATION_WAIT_SECONDS: dict[str, int] = {
     OperationStep.CUT_OVER: 2,
     ROLL_BACK: 10,
 }
+# At first; a step that lasts backs off (:func:`retirement_wait_seconds`).
 RETIREMENT_WAIT_SECONDS: dict[str, int] = {
     RetirementStep.DRAIN: 60,
     RetirementStep.AWAIT_FENCED: 10,
@@ -77,6 +78,23 @@ RETIREMENT_WAIT_SECONDS: dict[str, int] = {
     RetirementStep.DELETE_STACK: 15,
     RetirementStep.CONFIRM: 15,
 }
+# Seconds since a step of a retirement was first entered -> its shortest wait from then on.
+_BACK_OFF: tuple[tuple[int, int], ...] = ((3600, 300), (600, 60))
+
+
+def retirement_wait_seconds(step: str, *, waited: float) -> int:
+    """Seconds until a step of a retirement that answers ``WAIT`` is called again.
+
+    A retirement may outlast an availability zone that is away for days, and its history may have 25,000 events, nine
+    of them for each round: a round every 15 s would fill it within 12 hours, one every five minutes takes nine days.
+
+    Args:
+        step: one of :class:`RetirementStep`.
+        waited: seconds since the step was first entered.
+    """
+    least = next((wait for since, wait in _BACK_OFF if waited >= since), 0)
+    return max(RETIREMENT_WAIT_SECONDS[step], least)
+
 
 # Which part of the recovery time each state belongs to; `detect` comes before the first of them.
 PHASES: dict[str, tuple[OperationStep, ...]] = {

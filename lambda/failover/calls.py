@@ -17,14 +17,22 @@ from failover.errors import InvariantError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepAnswer:
-    """What a step answers to its machine: what to do next, and one sentence that a person understands."""
+    """What a step answers to its machine: what to do next, and one sentence that a person understands.
+
+    Attributes:
+        status: what to do next.
+        message: the sentence.
+        wait_seconds: how long to wait before the next call, for a machine that does not know it by itself.
+    """
 
     status: StepStatus
     message: str
+    wait_seconds: int | None = None
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | int]:
         """Plain values, as the machine reads them."""
-        return {"status": str(self.status), "message": self.message}
+        plain: dict[str, str | int] = {"status": str(self.status), "message": self.message}
+        return plain if self.wait_seconds is None else {**plain, "wait_seconds": self.wait_seconds}
 
 
 def done(message: str) -> StepAnswer:

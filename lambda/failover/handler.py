@@ -11,7 +11,7 @@ from aws_lambda_powertools import Logger
 
 from dr_core.record import ManagedCluster, Operation, Outcome
 from dr_core.requests import OperationRequest, RetirementRequest
-from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep, StepStatus
+from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep, StepStatus, retirement_wait_seconds
 from failover.calls import OperationCall, RetirementCall, StepAnswer, StepEvent, done, failed
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
@@ -58,7 +58,7 @@ RETIREMENT_STEPS: dict[str, Callable[[RetirementCall], StepAnswer]] = {
 _WITHOUT_LEASE = (OperationStep.CLAIM, ROLL_BACK)
 
 
-def handler(event: Mapping[str, Any], context: object) -> dict[str, str]:
+def handler(event: Mapping[str, Any], context: object) -> dict[str, str | int]:
     """Carry out one step; see :class:`failover.calls.StepEvent` for the event.
 
     Raises:
@@ -123,7 +123,8 @@ def _run_retirement_step(deployment: Deployment, event: StepEvent) -> StepAnswer
     call = RetirementCall(
         deployment=deployment, request=request, step=event.step, operation=operation, managed_cluster=managed_cluster
     )
-    return RETIREMENT_STEPS[event.step](call)
+    answer = RETIREMENT_STEPS[event.step](call)
+    return replace(answer, wait_seconds=retirement_wait_seconds(event.step, waited=call.waited))
 
 
 def _entered(deployment: Deployment, event: StepEvent, unknown: Operation) -> tuple[Operation, ManagedCluster | None]:

@@ -125,6 +125,24 @@ def test_wait_lasts_in_the_drills_time(stand_in: FakeStandIn) -> None:
     assert all(visit.exited is not None and visit.exited - visit.entered >= 49.99 for visit in waits)
 
 
+def test_wait_may_be_as_long_as_the_data_says(stand_in: FakeStandIn) -> None:
+    definition = machine()
+    definition["States"]["LaunchWait"] = {"Type": "Wait", "SecondsPath": "$.request.pause", "Next": "Launch"}
+    execution = stand_in.start(definition, data={"request": {"pause": 50, "Launch": {"waits": 1}}})
+    assert stand_in.finished(execution)["status"] == "SUCCEEDED"
+    waits = [visit for visit in stand_in.state_machines.history(execution) if visit.name == "LaunchWait"]
+    assert [visit.exited is not None and visit.exited - visit.entered >= 49.99 for visit in waits] == [True]
+
+
+def test_back_off_has_a_longest_wait(stand_in: FakeStandIn) -> None:
+    """Without the limit the last wait would be of a year."""
+    limited = {"MaxDelaySeconds": 60, "IntervalSeconds": 50, "BackoffRate": 100, "MaxAttempts": 4}
+    retry = [{"ErrorEquals": ["States.TaskFailed"], "JitterStrategy": "FULL", **limited}]
+    execution = stand_in.start(machine(retry=retry), data={"request": {"Launch": {"failures": 4}}})
+    assert stand_in.finished(execution)["status"] == "SUCCEEDED"
+    assert len(calls(stand_in, execution, "Launch")) == 5
+
+
 def test_back_off_lasts_in_the_drills_time(stand_in: FakeStandIn) -> None:
     retry = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 50, "BackoffRate": 2, "MaxAttempts": 3}]
     execution = stand_in.start(machine(retry=retry), data={"request": {"Launch": {"failures": 2}}})

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from dr_core.steps import (
     OPERATION_WAIT_SECONDS,
     PHASES,
@@ -8,7 +10,13 @@ from dr_core.steps import (
     OperationStep,
     RetirementStep,
     StepStatus,
+    retirement_wait_seconds,
 )
+
+# Step Functions' quota for the history of one execution, and what one round of a step adds: five events of the task,
+# two each of the choice and of the wait.
+MOST_EVENTS = 25_000
+EVENTS_OF_A_ROUND = 9
 
 
 def test_the_states_of_an_operation() -> None:
@@ -60,6 +68,27 @@ def test_the_states_around_the_cut_over_wait_shortly() -> None:
         "DeleteStack": 15,
         "Confirm": 15,
     }
+
+
+@pytest.mark.parametrize(
+    ("waited", "seconds"), [(0, 15), (599, 15), (600, 60), (3599, 60), (3600, 300), (500_000, 300)]
+)
+def test_a_step_of_a_retirement_backs_off(waited: float, seconds: int) -> None:
+    assert retirement_wait_seconds(RetirementStep.DELETE_STACK, waited=waited) == seconds
+
+
+def test_backing_off_is_never_quicker_than_the_first_wait() -> None:
+    assert retirement_wait_seconds(RetirementStep.DRAIN, waited=0) == 60
+    assert retirement_wait_seconds(RetirementStep.DRAIN, waited=601) == 60
+
+
+@pytest.mark.parametrize("step", list(RetirementStep))
+def test_a_retirement_outlasts_a_zone_that_is_away_for_a_week(step: RetirementStep) -> None:
+    waited = 0
+    for _ in range(MOST_EVENTS // EVENTS_OF_A_ROUND):
+        waited += retirement_wait_seconds(step, waited=waited)
+
+    assert waited > 9 * 86_400
 
 
 def test_every_state_belongs_to_one_phase() -> None:

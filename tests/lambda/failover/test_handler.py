@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from dr_core.record import ManagedCluster, Operation, Outcome
 from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep
 from failover import handler as module
-from failover.calls import StepEvent
+from failover.calls import StepEvent, wait
 from failover.handler import OPERATION_STEPS, RETIREMENT_STEPS, run_step
 
 from .parts import OPERATIONS
@@ -40,6 +41,22 @@ def test_a_call_answers_status_and_message(world: World, monkeypatch: pytest.Mon
     """What the machine's choice reads, and a sentence for people."""
     monkeypatch.setattr(module, "deployment_from_environment", lambda: world.deployment)
     assert module.handler(EVENT, None) == {"status": "done", "message": "holds the lease"}
+
+
+def test_a_call_of_a_retirement_answers_how_long_to_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its machine waits as long as the step says: one that lasts for days must not fill the history."""
+    monkeypatch.setattr(module, "deployment_from_environment", lambda: world.deployment)
+    monkeypatch.setitem(RETIREMENT_STEPS, "DeleteStack", lambda _: wait("not gone"))
+    request = {"retirement": "r1", "managed_cluster": "a", "generation": 1, "planned": False}
+    event = {**EVENT, "machine": "retirement", "step": "DeleteStack", "request": request}
+    started = datetime.fromtimestamp(world.clock.now, UTC).isoformat()
+
+    first = module.handler({**event, "entered": started}, None)
+    world.clock.now += 4000
+    later = module.handler({**event, "entered": datetime.fromtimestamp(world.clock.now, UTC).isoformat()}, None)
+
+    assert first == {"status": "wait", "message": "not gone", "wait_seconds": 15}
+    assert later == {"status": "wait", "message": "not gone", "wait_seconds": 300}
 
 
 def test_the_first_entry_into_a_state_is_noted_down(world: World) -> None:
