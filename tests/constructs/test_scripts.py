@@ -77,8 +77,26 @@ def test_livy_does_not_run_while_its_ids_are_written(primary: Primary) -> None:
     assert primary.calls == [
         "systemctl stop livy-server",
         f"chown -R livy:livy {primary.state}",
-        "systemctl start livy-server",
+        "systemctl restart livy-server",
     ]
+
+
+def test_a_livy_that_came_back_in_between_reads_the_new_ids(primary: Primary) -> None:
+    """Something that watches services may start Livy as soon as it was stopped."""
+    running = primary.commands / "running"
+    (primary.commands / "systemctl").write_text(
+        "#!/usr/bin/env bash\n"
+        f'ids() {{ cat "{primary.state}/v1/batch/state" 2>/dev/null || echo 0; }}\n'
+        'case "$1" in\n'
+        f'  stop) ids >"{running}" ;;\n'
+        f'  start) [[ -e "{running}" ]] || ids >"{running}" ;;\n'
+        f'  restart) ids >"{running}" ;;\n'
+        "esac\n",
+        encoding="utf-8",
+    )
+
+    assert primary.seed().returncode == 0
+    assert running.read_text("utf-8") == '{"nextSessionId":1001000000}'
 
 
 def test_the_state_belongs_to_livy_alone(primary: Primary) -> None:

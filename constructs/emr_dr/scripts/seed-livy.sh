@@ -38,5 +38,7 @@ for kind in batch interactive; do
 done
 sudo chown -R livy:livy "$state_directory"
 sudo chmod -R u=rwX,go= "$state_directory"
-sudo systemctl start livy-server
+# Not "start", which does nothing when something that watches services has started Livy in between: that one read its
+# ids before they were written.
+sudo systemctl restart livy-server
 echo "seed-livy.sh: Livy numbers from $first_id on"
