@@ -16,7 +16,8 @@ class Tables(Construct):
 
     Attributes:
         record: managed clusters, incarnations, slots, operations and incidents; partition key ``kind``, sort key
-            ``id``.  Kept when the stack is deleted, as it is the only account of what ran.
+            ``id``.  Kept when the stack is deleted, as it is the only account of what ran; gone only when the very
+            deploy that makes it is rolled back, as nothing ran yet.
         evidence: what each prober saw; partition key ``incarnation``, sort key ``observed``.  Items vanish after
             ``expires_at`` (epoch seconds), the table goes with the stack.
     """
@@ -30,8 +31,9 @@ class Tables(Construct):
             sort_key=dynamodb.Attribute(name="id", type=dynamodb.AttributeType.STRING),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             point_in_time_recovery_specification=_recovery(),
-            deletion_protection=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            # Without deletion protection, which would stop the rollback of a first deploy as well.  A person who
+            # deletes the table still has the backup that DynamoDB makes then of a table with point-in-time recovery.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         self.evidence = dynamodb.Table(
             self,

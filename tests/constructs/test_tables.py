@@ -41,8 +41,16 @@ def test_table_grows_with_use_and_can_be_restored(active_passive: dict[str, Any]
 def test_record_outlives_the_stack(active_passive: dict[str, Any]) -> None:
     record = table(active_passive, "TablesRecord")
 
-    assert record["DeletionPolicy"] == record["UpdateReplacePolicy"] == "Retain"
-    assert record["Properties"]["DeletionProtectionEnabled"] is True
+    assert record["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert record["UpdateReplacePolicy"] == "Retain"
+
+
+def test_rolled_back_first_deploy_leaves_no_table(active_passive: dict[str, Any]) -> None:
+    """DynamoDB refuses to delete a protected table, and the stack would be stuck in ROLLBACK_FAILED."""
+    record = table(active_passive, "TablesRecord")
+
+    assert record["DeletionPolicy"] == "RetainExceptOnCreate"
+    assert not record["Properties"].get("DeletionProtectionEnabled", False)
 
 
 def test_evidence_vanishes_by_itself(active_passive: dict[str, Any]) -> None:

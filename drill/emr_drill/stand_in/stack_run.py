@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import moto.cloudformation.parsing as parsing
@@ -246,7 +246,7 @@ class StackRun:
             self._delete(interrupt)
         else:
             self._set_status("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.", interrupt)
-            failed = self._tear_down(interrupt)
+            failed = self._tear_down(interrupt, kept=KEPT - {"RetainExceptOnCreate"})
             if failed:
                 self._set_status("ROLLBACK_FAILED", failed, interrupt)
             else:
@@ -262,10 +262,13 @@ class StackRun:
         self._on_deleted()
         self._set_status("DELETE_COMPLETE", None, interrupt)
 
-    def _tear_down(self, interrupt: threading.Event) -> str | None:
-        """Delete what was made, in reverse order of dependency; the reason if something is left."""
+    def _tear_down(self, interrupt: threading.Event, *, kept: Set[str] = KEPT) -> str | None:
+        """Delete what was made, in reverse order of dependency; the reason if something is left.
+
+        What has a deletion policy of *kept* stays.
+        """
         resources = self._stack.template_dict["Resources"]
-        for name in [name for name in self._made if resources[name].get("DeletionPolicy") in KEPT]:
+        for name in [name for name in self._made if resources[name].get("DeletionPolicy") in kept]:
             del self._made[name]
         needed = dependencies(self._stack.template_dict)
         in_flight: dict[str, SlowResource] = {}

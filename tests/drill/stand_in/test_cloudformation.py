@@ -303,6 +303,26 @@ def test_retained_resource_outlives_its_stack(world: StackWorld) -> None:
     assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
 
 
+def test_resource_retained_except_on_create_outlives_its_stack_too(world: StackWorld) -> None:
+    stack = world.create("q", queue_template(DeletionPolicy="RetainExceptOnCreate"))
+    world.settled(stack)
+    world.client("cloudformation").delete_stack(StackName=stack)
+
+    world.settled(stack)
+    assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
+
+
+@pytest.mark.parametrize(("policy", "left"), [("Retain", 1), ("RetainExceptOnCreate", 0)])
+def test_rollback_of_a_creation_keeps_only_what_is_always_retained(world: StackWorld, policy: str, left: int) -> None:
+    place = subnet(world)
+    world.clusters.failing_subnets.add(place)
+    template = cluster_template(subnet=place)
+    template["Resources"] |= queue_template(DeletionPolicy=policy)["Resources"]
+
+    assert world.settled(world.create("q", template)) == "ROLLBACK_COMPLETE"
+    assert len(world.client("sqs").list_queues().get("QueueUrls", [])) == left
+
+
 def test_resources_are_deleted_before_what_they_need(world: StackWorld) -> None:
     template = {
         "Resources": {
