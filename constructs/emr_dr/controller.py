@@ -141,7 +141,7 @@ class Controller(Construct):
             [
                 *permissions.record_access(tables.record),
                 *permissions.routing_changes(front_door),
-                *permissions.machine_access(self, starts=[retirement], describes=[operation, retirement]),
+                *permissions.machine_access(self, starts=[retirement], describes=[retirement]),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )

@@ -12,6 +12,8 @@ MANAGED_CLUSTER_DIMENSION = "managed_cluster"
 
 # Of the deployment: 1 for each round of the monitor that judged every managed cluster; missing is bad.
 MONITOR_HEARTBEAT = "MonitorHeartbeat"
+# Of the deployment, when it happens: 1 for each message that the alert topic refused.
+NOTICES_REFUSED = "NoticesRefused"
 
 # Of a managed cluster, each round: 1 if that was the verdict, else 0.
 VERDICT_UNHEALTHY = "VerdictUnhealthy"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,16 +69,30 @@ class Clusters:
         """Set or lift termination protection."""
         self.client.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=protected)
 
-    def end(self, cluster_id: str, *, managed_cluster: str, stack_name: str) -> ClusterSeen | None:
+    def end(
+        self,
+        cluster_id: str,
+        *,
+        managed_cluster: str,
+        stack_name: str,
+        intent: Callable[[], None] = lambda: None,
+    ) -> ClusterSeen | None:
         """Lift the protection of a cluster and ask EMR to end it, unless it has ended; answer what was seen before.
 
         EMR refuses to end a protected cluster, and CloudFormation cannot delete its stack.
+
+        Args:
+            cluster_id: of the cluster.
+            managed_cluster: whose it has to be.
+            stack_name: of the stack that it has to be of.
+            intent: called when the cluster is known to be ours (or gone), before anything is changed.
 
         Raises:
             InvariantError: the cluster is not of this deployment, *managed_cluster* and *stack_name*.
         """
         seen = self.describe(cluster_id)
         if seen is None or seen.ended:
+            intent()
             return seen
         owner = (seen.tags.get(DEPLOYMENT_TAG), seen.tags.get(MANAGED_CLUSTER_TAG), seen.name)
         if owner != (self.deployment, managed_cluster, stack_name):
@@ -86,6 +100,7 @@ class Clusters:
                 f"cluster {cluster_id} must not be ended: it is {owner}, "
                 f"not {(self.deployment, managed_cluster, stack_name)}"
             )
+        intent()
         if seen.state != "TERMINATING":
             self.protect(cluster_id, protected=False)
             self.client.terminate_job_flows(JobFlowIds=[cluster_id])

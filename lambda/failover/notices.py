@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import MetricUnit, single_metric
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core import metrics
 
 if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
+
+logger = Logger()
 
 # What SNS takes as a subject: up to 100 characters, ASCII.
 _SUBJECT_LENGTH = 100
@@ -26,11 +30,19 @@ class Notices:
     deployment: str
 
     def tell(self, *, subject: str, happened: str, done: str, to_do: str) -> None:
-        """Publish one message: what happened, what was done about it, what a person should do next."""
+        """Publish one message: what happened, what was done about it, what a person should do next.
+
+        A topic that refuses it (its key is disabled, say) must stop neither a recovery nor what tidies up after one:
+        the message goes to the log then, and the metric ``NoticesRefused`` counts it.
+        """
         text = f"What happened: {happened}\n\nWhat was done: {done}\n\nWhat to do next: {to_do}\n"
-        self.client.publish(
-            TopicArn=self.topic, Subject=f"{self.deployment}: {subject}"[:_SUBJECT_LENGTH], Message=text
-        )
+        try:
+            self.client.publish(
+                TopicArn=self.topic, Subject=f"{self.deployment}: {subject}"[:_SUBJECT_LENGTH], Message=text
+            )
+        except (BotoCoreError, ClientError):
+            logger.exception("the alert topic refused a message", extra={"subject": subject, "text": text})
+            self._emit(metrics.NOTICES_REFUSED, MetricUnit.Count, 1)
 
     def measure(self, seconds: Mapping[str, float], *, managed_cluster: str) -> None:
         """Write one metric in seconds for each entry of *seconds*."""
@@ -41,11 +53,10 @@ class Notices:
         """Write the metric *name* with value 1: something that an alarm counts."""
         self._emit(name, MetricUnit.Count, 1, managed_cluster=managed_cluster)
 
-    def _emit(self, name: str, unit: MetricUnit, value: float, *, managed_cluster: str) -> None:
-        dimensions = {
-            metrics.DEPLOYMENT_DIMENSION: self.deployment,
-            metrics.MANAGED_CLUSTER_DIMENSION: managed_cluster,
-        }
+    def _emit(self, name: str, unit: MetricUnit, value: float, *, managed_cluster: str | None = None) -> None:
+        dimensions = {metrics.DEPLOYMENT_DIMENSION: self.deployment}
+        if managed_cluster is not None:
+            dimensions[metrics.MANAGED_CLUSTER_DIMENSION] = managed_cluster
         with single_metric(
             name=name, unit=unit, value=value, namespace=metrics.NAMESPACE, default_dimensions=dimensions
         ):

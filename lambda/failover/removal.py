@@ -69,19 +69,25 @@ def with_cluster(deployment: Deployment, incarnation: Incarnation) -> tuple[Inca
 def request_end(deployment: Deployment, incarnation: Incarnation) -> ClusterSeen | None:
     """Ask EMR to end the cluster of an incarnation; answer what EMR said of it before, ``None`` if there is none.
 
+    The request is written down before it is made: EMR gives the same reason, ``USER_REQUEST``, for what we end and for
+    what a person ends, and the monitor starts no failover for the latter.
+
     Raises:
         failover.errors.InvariantError: the cluster is not ours.
     """
     if incarnation.cluster_id is None:
         return None
-    seen = deployment.clusters.end(
+
+    def intent() -> None:
+        if incarnation.terminate_requested_at is None:
+            change_incarnation(deployment, incarnation, terminate_requested_at=time.time())
+
+    return deployment.clusters.end(
         incarnation.cluster_id,
         managed_cluster=incarnation.managed_cluster,
         stack_name=incarnation.stack_name or "",
+        intent=intent,
     )
-    if incarnation.terminate_requested_at is None:
-        change_incarnation(deployment, incarnation, terminate_requested_at=time.time())
-    return seen
 
 
 def delete_stack(deployment: Deployment, incarnation: Incarnation) -> bool:
