@@ -79,11 +79,13 @@ class RealPrimary:
         for folder in FOLDERS:
             (self._plan.directory / folder).mkdir(parents=True, exist_ok=True)
         configuration.write(self._plan)
-        self._leash = subprocess.Popen(
-            [sys.executable, "-m", "emr_drill.real.leash", str(self._plan.directory)],
-            stdin=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with self._lock:
+            self._check_alive()
+            self._leash = subprocess.Popen(
+                [sys.executable, "-m", "emr_drill.real.leash", str(self._plan.directory)],
+                stdin=subprocess.PIPE,
+                start_new_session=True,
+            )
         self._scripts.start()
         self._daemons.format_name_node()
         for daemon in (NAME_NODE, RESOURCE_MANAGER, DATA_NODE, NODE_MANAGER):
@@ -122,9 +124,12 @@ class RealPrimary:
 
     def _spawn(self, daemon: Daemon) -> None:
         with self._lock:
-            if self._terminated:
-                raise RuntimeError(f"{self._plan.cluster_id} is terminated, {daemon.name} cannot start")
+            self._check_alive()
             self._daemons.start(daemon)
+
+    def _check_alive(self) -> None:
+        if self._terminated:
+            raise RuntimeError(f"{self._plan.cluster_id} is terminated, nothing can start there")
 
     def _start_livy(self) -> None:
         if not self._daemons.running(LIVY):
