@@ -82,6 +82,9 @@ class ListenerRule(elbv2.CfnListenerRule):
         )
         check_quotas(conditions, rule=f"{self.node.path} (priority {priority})")
         self.add_property_override("Conditions", conditions)
+        # Tags of the app, the stack or a part of it stay away: other tags are a change of the rule, and whether
+        # CloudFormation then writes the conditions anew, those that the controller has set since, is not documented.
+        self.add_property_deletion_override("Tags")
 
 
 def fixed_response(*, status: str, body: str) -> elbv2.CfnListenerRule.ActionProperty:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aws_cdk import Stack
+from aws_cdk import Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 
@@ -93,6 +93,28 @@ def test_no_setting_changes_a_slot(active_passive: dict[str, Any], tmp_path: Pat
     assert json.dumps(routing_places(other), sort_keys=True) == json.dumps(
         routing_places(active_passive), sort_keys=True
     )
+
+
+def test_tags_leave_the_rules_alone(active_passive: dict[str, Any], tmp_path: Path) -> None:
+    """Whether CloudFormation writes the conditions of a rule anew when its tags change is not documented."""
+    app = new_app(tmp_path)
+    settings = Settings()
+    stack = ActivePassive(
+        app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings)
+    )
+    Tags.of(app).add("team", "data")
+    Tags.of(stack.front_door).add("part", "front-door")
+    assembly = app.synth()
+    tagged = assembly.get_stack_by_name("ActivePassive")
+
+    def rules(template: dict[str, Any]) -> dict[str, Any]:
+        return {name: each for name, each in routing_places(template).items() if "Rule" in name}
+
+    assert len(rules(active_passive)) == 8
+    assert "data" in str(tagged.template)
+    assert rules(tagged.template) == rules(active_passive)
+    # They would reach every resource that can be tagged, whatever the template says.
+    assert tagged.tags == {}
 
 
 def test_every_slot_starts_free(active_passive: dict[str, Any]) -> None:
