@@ -7,6 +7,7 @@ from dr_core.record import Incarnation, IncarnationState, Operation
 from failover.calls import OperationCall
 from failover.deployment import Deployment
 from failover.record_store import Change
+from failover.removal import address_handed_on
 
 BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 
@@ -36,8 +37,9 @@ def abandon(deployment: Deployment, incarnation: Incarnation) -> bool:
 
 def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
     """Whether an incarnation is registered with the balanced group, where the traffic goes."""
-    address = incarnation.primary_address
-    return address is not None and address in deployment.front_door.health(deployment.config.balanced_target_group)
+    if incarnation.primary_address is None or address_handed_on(deployment, incarnation):
+        return False
+    return incarnation.primary_address in deployment.front_door.health(deployment.config.balanced_target_group)
 
 
 def give_up_launch(deployment: Deployment, operation: Operation, *, planned: bool) -> str:
@@ -82,7 +84,7 @@ def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
     if old is None or old.primary_address is None or incarnation.primary_address is None:
         return False
     health = deployment.front_door.health(deployment.config.balanced_target_group)
-    if health.get(old.primary_address) != "healthy":
+    if health.get(old.primary_address) != "healthy" or address_handed_on(deployment, old):
         return False
     # First the record, so that no other operation takes it over any more.
     if not abandon(deployment, incarnation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from dr_core.record import Incarnation, Slot
+from dr_core.record import Incarnation, IncarnationState, Slot
 from dr_core.retirement_plan import StackDeletion, judge_stack
 from failover.clusters import ClusterSeen
 from failover.deployment import Deployment
@@ -16,14 +16,28 @@ def change_incarnation(deployment: Deployment, incarnation: Incarnation, **value
     deployment.record.change(Change(key=Incarnation.key(incarnation.generation), values=values))
 
 
+def address_handed_on(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether the address of an incarnation belongs to a younger one now.
+
+    A VPC hands out the address of a primary that is gone again; what was meant for the old one would hit the new one.
+    """
+    return incarnation.primary_address is not None and any(
+        each.primary_address == incarnation.primary_address
+        and each.generation > incarnation.generation
+        and each.state is not IncarnationState.RETIRED
+        for each in deployment.record.incarnations()
+    )
+
+
 def withdraw(deployment: Deployment, incarnation: Incarnation) -> None:
     """Take an incarnation out of every group and free its slot: its ids answer 410 from now on.
 
     The caller makes sure that it is fenced.  Slots that it holds are found by the slots' items, because a step that
-    died may have taken one without noting it down.
+    died may have taken one without noting it down.  An address that was handed on stays where it is registered, except
+    in the group of such a slot, which is this incarnation's alone.
     """
     address = incarnation.primary_address
-    if address is not None:
+    if address is not None and not address_handed_on(deployment, incarnation):
         deployment.front_door.take_out_of_service(managed_cluster=incarnation.managed_cluster, address=address)
     for slot in deployment.record.slots([each.number for each in deployment.config.slots]):
         if slot.generation == incarnation.generation:

@@ -10,7 +10,7 @@ from dr_core.retirement_plan import Fence, FenceSeen, judge_fence
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.errors import NoProberAnsweredError
 from failover.probers import Applications
-from failover.removal import change_incarnation, request_end, with_cluster
+from failover.removal import address_handed_on, change_incarnation, request_end, with_cluster
 from failover.retiring import to_retire
 
 
@@ -56,7 +56,7 @@ def _fence(call: RetirementCall, incarnation: Incarnation) -> bool:
 
 
 def _kill(call: RetirementCall, incarnation: Incarnation) -> Applications:
-    if incarnation.primary_address is None:
+    if incarnation.primary_address is None or address_handed_on(call.deployment, incarnation):
         return Applications(reachable=False, running=())
     try:
         return call.deployment.probers.kill_applications(

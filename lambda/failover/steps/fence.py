@@ -7,7 +7,7 @@ from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done
 from failover.deployment import Deployment
 from failover.errors import InvariantError, NoProberAnsweredError
-from failover.removal import request_end
+from failover.removal import address_handed_on, request_end
 
 
 def fence(call: OperationCall) -> StepAnswer:
@@ -46,8 +46,14 @@ def _old(call: OperationCall) -> Incarnation | None:
 
 
 def _kill(deployment: Deployment, old: Incarnation, *, near: str | None) -> str:
-    if old.primary_address is None:
+    if old.primary_address is None or old.cluster_id is None:
         return "the old incarnation has no address"
+    # Its address may belong to somebody else by now, whose applications must not end.
+    cluster = deployment.clusters.describe(old.cluster_id)
+    if cluster is None or cluster.ended:
+        return "the old cluster has ended"
+    if address_handed_on(deployment, old):
+        return "the address of the old incarnation belongs to a younger one"
     try:
         applications = deployment.probers.kill_applications(address=old.primary_address, near=near)
     except NoProberAnsweredError as error:
