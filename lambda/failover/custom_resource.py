@@ -21,6 +21,7 @@ from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.leftovers import BEGUN, give_up_launch
 from failover.record_store import Change
+from failover.sdk import check_sdk
 from failover.stack_answers import StackAnswers
 
 logger = Logger()
@@ -59,6 +60,7 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
 
     Raises:
         ValueError: the request's properties are wrong, or the request is of no known type.
+        OldSdkError: the runtime cannot do what the request asks for.
     """
     if event["RequestType"] == "Delete" and not _ever_accepted(deployment, event):
         answer = answer_of(event, deployment="", name="")
@@ -66,6 +68,8 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
         return
     request = parse(deployment, event)
     logger.append_keys(managed_cluster=request.name, request=request.answer.request_id)
+    if request.kind in ("Create", "Update"):
+        check_sdk()
     match request.kind:
         case "Create":
             _create(deployment, request)
