@@ -6,7 +6,7 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import ClientError
 
@@ -47,12 +47,14 @@ _READS = ("describe_", "list_", "get_", "exceptions")
 
 
 class Watched:
-    """A client whose changing calls are counted."""
+    """A client whose changing calls are counted, and whose calls fail that the world says fail."""
 
     def __init__(self, fake: object, world: World) -> None:
         self._fake, self._world = fake, world
 
     def __getattr__(self, name: str) -> Any:
+        if name in self._world.broken:
+            return self._fail
         attribute = getattr(self._fake, name)
         if name.startswith(_READS) or not callable(attribute):
             return attribute
@@ -63,6 +65,9 @@ class Watched:
             return answer
 
         return call
+
+    def _fail(self, *_: Any, **__: Any) -> NoReturn:
+        raise client_error("ThrottlingException", "Rate exceeded")
 
 
 class _Exceptions:
@@ -244,8 +249,9 @@ class FakeProbers(_Fake):
         cluster = self._at(request["address"])
         if not cluster.rm_reachable:
             return {"reachable": False, "running": []}
-        cluster.applications.clear()
-        return {"reachable": True, "running": []}
+        if not cluster.stubborn:
+            cluster.applications.clear()
+        return {"reachable": True, "running": cluster.applications}
 
     def _at(self, address: str) -> Cluster:
         return next(each for each in self.world.clusters.values() if each.address == address)

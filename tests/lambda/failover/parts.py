@@ -83,6 +83,7 @@ class Cluster:
     first_id: int = 0
     rm_reachable: bool = True
     applications: list[str] = field(default_factory=list)
+    stubborn: bool = False
     canary_state: str = "success"
     bad_seed: bool = False
 

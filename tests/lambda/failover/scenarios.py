@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from dr_core.naming import retirement_name
+from dr_core.record import Operation
+from dr_core.requests import OperationRequest, RetirementRequest
+from failover.calls import OperationCall, RetirementCall
 
+from .parts import OPERATIONS, RETIREMENTS
 from .world import World
+
+DELETION = {"retirement": "a-delete-1", "managed_cluster": "a", "generation": None, "planned": False}
 
 
 def launched(world: World) -> World:
@@ -28,6 +36,58 @@ def failed_over(world: World) -> dict[str, Any]:
     """The request of the retirement of generation 1, whose primary is dead and whose successor serves."""
     assert launched(world).run_operation(failing(world)) == "CutOverDone"
     return {"retirement": retirement_name("a", 1), "managed_cluster": "a", "generation": 1, "planned": False}
+
+
+def ended(world: World, request: dict[str, Any], *, status: str = "TIMED_OUT") -> dict[str, Any]:
+    """The detail of EventBridge's event, after the execution of *request* ended in the world."""
+    machine = OPERATIONS if "operation" in request else RETIREMENTS
+    execution = world.execution(machine, request.get("operation") or request["retirement"])
+    world.executions[execution] = {"status": status, "input": json.dumps({"request": request})}
+    return {
+        "executionArn": execution,
+        "stateMachineArn": machine,
+        "status": status,
+        "input": json.dumps({"request": request}),
+        "cause": None,
+    }
+
+
+def deletion(world: World) -> dict[str, Any]:
+    """The request to retire everything, after the tombstone was set, as CloudFormation's Delete does it."""
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    world.expect_answer("a-delete-1", DELETION)
+    return dict(DELETION)
+
+
+def no_probers(world: World) -> None:
+    """No prober can be asked: an error of our own calls."""
+    world.dead_probers = {prober.function_name for prober in world.deployment.config.probers}
+
+
+def operation_call(world: World, request: Mapping[str, Any], *, step: str = "Claim") -> OperationCall:
+    """What a step of *request*'s operation is called with now."""
+    return OperationCall(
+        deployment=world.deployment,
+        request=OperationRequest.from_dict(request),
+        execution=world.execution(OPERATIONS, request["operation"]),
+        step=step,
+        operation=world.operation(request["operation"]),
+        managed_cluster=world.managed_cluster(),
+    )
+
+
+def retirement_call(world: World, request: Mapping[str, Any], *, step: str = "Drain") -> RetirementCall:
+    """What a step of *request*'s retirement is called with now."""
+    retirement = RetirementRequest.from_dict(request)
+    name = retirement.retirement
+    return RetirementCall(
+        deployment=world.deployment,
+        request=retirement,
+        step=step,
+        operation=world.deployment.record.operation(name)
+        or Operation(id=name, request=retirement.to_json(), managed_cluster=retirement.managed_cluster),
+        managed_cluster=world.deployment.record.managed_cluster(retirement.managed_cluster),
+    )
 
 
 def settled(world: World) -> dict[str, Any]:

@@ -74,6 +74,7 @@ class World:
         self.canary_state = "success"
         self.dead_probers: set[str] = set()
         self.delete_fails = 0
+        self.broken: set[str] = set()  # names of clients' calls that fail: errors of our own, which say nothing
         self.terminated: list[str] = []
         self.deregistered: list[tuple[str, str, dict[str, str]]] = []
         self.calls = 0

@@ -1,0 +1,239 @@
+"""CutOver: the new one in before the old one out, and both in the record at once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_core.record import IncarnationState, Outcome
+from dr_core.requests import OperationRequest
+from failover.errors import InvariantError
+from failover.steps.cut_over import finish_cut_over
+
+from ..parts import RETIREMENTS
+from ..scenarios import failing, launched, settled
+from ..world import World
+
+
+def routed(world: World) -> dict[str, Any]:
+    """The request of a switchover whose incarnation is proved, and which CloudFormation waits for."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request)
+    world.run_operation(request, until="CutOver")
+    return request
+
+
+def healthy_in_service(world: World) -> dict[str, Any]:
+    """The same, its incarnation healthy in the balanced group beside the old one."""
+    request = routed(world)
+    assert world.step("operation", "CutOver", request).status == "wait"
+    world.clock.now += 20
+    return request
+
+
+def retirements(world: World) -> list[str]:
+    return [each["name"] for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+
+
+def test_the_old_one_stays_until_the_new_one_is_healthy(world: World) -> None:
+    """A14: never deregister before healthy; a registered target is not a healthy one."""
+    answer = world.step("operation", "CutOver", routed(world))
+    assert (answer.status, answer.message) == (
+        "wait",
+        "the load balancer calls generation 2 not registered in the balanced group",
+    )
+    assert list(world.targets["balanced"]) == ["10.0.1.1", "10.0.1.2"]
+    assert world.deregistered == []
+
+
+def test_a_second_call_waits_for_the_same_registration(world: World) -> None:
+    """A14: a repeated step changes nothing."""
+    request = routed(world)
+    world.step("operation", "CutOver", request)
+    targets, calls = json.dumps(world.targets), world.calls
+    assert world.step("operation", "CutOver", request).message.endswith("generation 2 initial in the balanced group")
+    assert (json.dumps(world.targets), world.calls) == (targets, calls)
+
+
+def test_the_new_one_replaces_the_old_one_in_every_group(world: World) -> None:
+    """A12: once the load balancer calls it healthy."""
+    answer = world.step("operation", "CutOver", healthy_in_service(world))
+    assert (answer.status, answer.message) == ("done", "generation 2 (j-2) serves in us-east-1a")
+    assert {group: list(world.targets[group]) for group in ("balanced", "rm-a", "nn-a")} == {
+        "balanced": ["10.0.1.2"],
+        "rm-a": ["10.0.1.2"],
+        "nn-a": ["10.0.1.2"],
+    }
+
+
+def test_all_of_it_is_recorded(world: World) -> None:
+    """What serves, what goes, how it ended, and that the lease is free."""
+    world.step("operation", "CutOver", healthy_in_service(world))
+    assert world.managed_cluster().serving_generation == 2
+    assert world.managed_cluster().lease is None
+    assert (world.incarnation(2).state, world.incarnation(2).serving_from) == (
+        IncarnationState.SERVING,
+        world.clock.now,
+    )
+    assert (world.incarnation(1).state, world.incarnation(1).serving_to) == (
+        IncarnationState.RETIRING,
+        world.clock.now,
+    )
+    assert world.operation("op2").outcome is Outcome.SWITCHED_OVER
+
+
+def test_the_new_cluster_is_protected(world: World) -> None:
+    """Nobody ends by mistake what serves."""
+    request = healthy_in_service(world)
+    assert not world.cluster(2).protected
+    world.step("operation", "CutOver", request)
+    assert world.cluster(2).protected
+
+
+def test_the_old_one_is_handed_to_its_retirement(world: World) -> None:
+    """And CloudFormation has its answer."""
+    world.step("operation", "CutOver", healthy_in_service(world))
+    assert retirements(world) == ["a-retire-g1"]
+    assert [each["succeeded"] for each in world.answers] == [True]
+
+
+def test_a_third_call_changes_nothing(world: World) -> None:
+    """A14: its answer to the machine was lost."""
+    request = healthy_in_service(world)
+    world.step("operation", "CutOver", request)
+    before, told = settled(world), len(world.notices)
+    world.clock.now += 5
+    assert world.step("operation", "CutOver", request).status == "done"
+    assert (settled(world), len(world.notices), len(world.answers)) == (before, told, 1)
+    assert retirements(world) == ["a-retire-g1"]
+
+
+def test_a_target_that_still_leaves_is_registered_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An address that an earlier incarnation had may be draining."""
+    request = routed(world)
+    monkeypatch.setattr(world, "health", lambda _: {"10.0.1.1": "healthy", "10.0.1.2": "draining"})
+    assert world.step("operation", "CutOver", request).status == "wait"
+    assert "10.0.1.2" in world.targets["balanced"]
+
+
+def test_the_old_one_stays_when_the_new_one_never_becomes_healthy(world: World) -> None:
+    """A14: the limit ends the operation, not the service."""
+    request = routed(world)
+    world.unhealthy.add("10.0.1.2")
+    world.step("operation", "CutOver", request)
+    world.clock.now += 599
+    assert world.step("operation", "CutOver", request).status == "wait"
+    world.clock.now += 1
+    answer = world.step("operation", "CutOver", request)
+    assert answer.status == "failed"
+    assert answer.message.endswith("after 600 s in the balanced group; the old incarnation was left in it")
+    assert "10.0.1.1" in world.targets["balanced"]
+    assert world.managed_cluster().serving_generation == 1
+
+
+def test_an_address_that_was_used_again_is_not_taken_out(world: World) -> None:
+    """The new primary may have the old one's address."""
+    request = healthy_in_service(world)
+    world.put({**world.incarnation(1).to_item(), "primary_address": "10.0.1.2"})
+    world.step("operation", "CutOver", request)
+    assert "10.0.1.2" in world.targets["balanced"]
+
+
+def test_other_managed_clusters_stay_in_service(world: World) -> None:
+    """Nobody takes out what is not replaced."""
+    request = healthy_in_service(world)
+    other = {**world.incarnation(1).to_item(), "generation": 50, "id": "g000050", "managed_cluster": "b"}
+    world.put({**other, "primary_address": "10.0.3.50"})
+    world.step("operation", "CutOver", request)
+    assert world.incarnation(50).state is IncarnationState.SERVING
+    assert "10.0.3.50" not in [address for _, address, _ in world.deregistered]
+
+
+def test_cut_over_without_a_launch_is_refused(world: World) -> None:
+    """A machine that skips a state is wrong."""
+    request = world.request("launch", "op1")
+    world.step("operation", "Claim", request)
+    with pytest.raises(InvariantError, match="nothing to cut over to"):
+        world.step("operation", "CutOver", request)
+
+
+def test_a_cut_over_that_lost_its_lease_records_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At most one operation writes what serves."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="CutOver")
+    world.step("operation", "CutOver", request)
+    world.clock.now += 20
+    monkeypatch.setattr(world.record, "change_together", lambda *_: False)
+    with pytest.raises(InvariantError, match="lost the lease of a during the cut-over"):
+        world.step("operation", "CutOver", request)
+    assert world.managed_cluster().serving_generation is None
+
+
+@pytest.mark.parametrize("call", ["describe_target_health", "deregister_targets", "set_termination_protection"])
+def test_an_error_before_the_record_leaves_the_old_one_on_record(world: World, call: str) -> None:
+    """A14: an error of our own call; the machine calls again and ends in the same place."""
+    request = healthy_in_service(world)
+    world.broken = {call}
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        world.step("operation", "CutOver", request)
+    assert world.managed_cluster().serving_generation == 1
+    assert world.operation("op2").outcome is None
+    world.broken.clear()
+    assert world.step("operation", "CutOver", request).status == "done"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_nobody_leaves_while_the_load_balancer_cannot_be_asked(world: World) -> None:
+    """A14: no answer is not ``healthy``."""
+    request = healthy_in_service(world)
+    world.broken = {"describe_target_health"}
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        world.step("operation", "CutOver", request)
+    assert world.deregistered == []
+
+
+@pytest.mark.parametrize("call", ["start_execution", "send"])
+def test_what_follows_the_record_is_done_by_the_next_call(world: World, call: str) -> None:
+    """A14: neither the retirement nor CloudFormation's answer is lost."""
+    request = healthy_in_service(world)
+    world.broken = {call}
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        world.step("operation", "CutOver", request)
+    assert world.managed_cluster().serving_generation == 2
+    world.broken.clear()
+    assert world.step("operation", "CutOver", request).status == "done"
+    assert retirements(world) == ["a-retire-g1"]
+    assert [each["succeeded"] for each in world.answers] == [True]
+
+
+def test_a_cut_over_may_be_finished_again(world: World) -> None:
+    """By the function for ended executions, whatever had been done."""
+    request = healthy_in_service(world)
+    world.step("operation", "CutOver", request)
+    before = settled(world)
+    finish_cut_over(world.deployment, world.operation("op2"), OperationRequest.from_dict(request))
+    assert (settled(world), retirements(world), len(world.answers)) == (before, ["a-retire-g1"], 1)
+
+
+def test_people_are_told_of_a_failover_once(world: World) -> None:
+    """One message in plain words: what happened, what was done, what to do next."""
+    launched(world).notices.clear()
+    world.run_operation(failing(world), twice=True)
+    (notice,) = world.notices
+    assert notice["subject"] == "emr-dr-active-passive: a failed over"
+    assert "generation 1 (j-1) of managed cluster a failed" in notice["message"]
+    assert "Generation 2 (j-2) in us-east-1b has taken over" in notice["message"]
+
+
+def test_the_phases_of_a_recovery_are_measured(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """By the times at which the states were entered; detection is the monitor's to measure."""
+    request = failing(launched(world))
+    capsys.readouterr()
+    world.run_operation(request)
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    names = {name for each in written for name in each if name.endswith("Seconds")}
+    assert names == {"DecideSeconds", "LaunchSeconds", "VerifySeconds", "CutOverSeconds"}
+    assert {each["managed_cluster"] for each in written} == {"a"}

@@ -1,0 +1,130 @@
+"""Reassess: the last look before anything is changed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_core.evidence import Verdict
+from dr_core.record import Outcome
+
+from ..fakes import client_error
+from ..scenarios import launched, settled
+from ..world import World
+
+
+def asked_by_the_monitor(world: World) -> dict[str, Any]:
+    """The request of a failover that the monitor started, and that holds the lease."""
+    request = launched(world).request("failover", "op2", reason="unhealthy")
+    assert world.step("operation", "Claim", request).status == "done"
+    return request
+
+
+def test_what_is_still_unhealthy_is_replaced(world: World) -> None:
+    """A11: the reason stands in the answer."""
+    request = asked_by_the_monitor(world)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    answer = world.step("operation", "Reassess", request)
+    assert answer.status == "done"
+    assert answer.message.startswith("still unhealthy: ")
+
+
+def test_what_is_healthy_again_is_kept(world: World) -> None:
+    """A14: nothing is changed, the operation ends and its lease is free."""
+    request = asked_by_the_monitor(world)
+    before = settled(world)
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Reassess", request).status == "cancelled"
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    assert settled(world) == {**before, "lease": None}
+
+
+def test_a_failover_is_called_off_once(world: World) -> None:
+    """A14: a repeated step answers the same and tells nobody again."""
+    request = asked_by_the_monitor(world)
+    world.see_evidence(1, Verdict.HEALTHY)
+    first = world.step("operation", "Reassess", request)
+    told = len(world.notices)
+    assert world.step("operation", "Reassess", request) == first
+    assert len(world.notices) == told
+
+
+def test_an_unknown_verdict_waits_then_calls_the_failover_off(world: World) -> None:
+    """A14: UNKNOWN never leads to an action, and a person is told."""
+    launched(world).record.seen.clear()
+    request = world.request("failover", "op2", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Reassess", request).status == "wait"
+    world.clock.now += 60
+    assert world.step("operation", "Reassess", request).status == "cancelled"
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    assert world.notices[-1]["subject"] == "emr-dr-active-passive: failover of a called off"
+    assert world.managed_cluster().lease is None
+
+
+def test_one_prober_alone_is_no_confirmation(world: World) -> None:
+    """A14: a single observer does not act."""
+    launched(world).see_evidence(1, Verdict.UNHEALTHY, zones=("us-east-1a",))
+    request = world.request("failover", "op2", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Reassess", request).status == "wait"
+
+
+def test_what_came_into_service_a_moment_ago_is_not_judged(world: World) -> None:
+    """A14: evidence from before it served says nothing about its service."""
+    request = asked_by_the_monitor(world)
+    world.put({**world.incarnation(1).to_item(), "serving_from": world.clock.now - 5})
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    answer = world.step("operation", "Reassess", request)
+    assert (answer.status, "in service for 5 s" in answer.message) == ("wait", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("launch", "bootstrap"), ("switchover", "upgrade"), ("failover", "drill")]
+)
+def test_what_a_person_asked_for_is_not_questioned(world: World, kind: str, reason: str) -> None:
+    """However healthy the incarnation is that it replaces."""
+    request = launched(world).request(kind, "op2", reason=reason)
+    world.step("operation", "Claim", request)
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Reassess", request).message == f"asked for: {kind}, {reason}"
+
+
+def test_a_failover_that_was_taken_over_is_finished(world: World) -> None:
+    """What an interrupted one put into service makes the old one look healthy or not; no matter."""
+    request = asked_by_the_monitor(world)
+    world.put({**world.operation("op2").to_item(), "generation": 2})
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+def test_an_incarnation_that_the_record_lost_is_replaced(world: World) -> None:
+    """Nothing can be said of it, and nobody looks at it."""
+    world.put({**world.managed_cluster().to_item(), "serving_generation": 7})
+    request = world.request("failover", "op1", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+def test_a_tombstone_stops_an_operation_at_its_second_look(world: World) -> None:
+    """The delete came after the claim."""
+    request = world.request("launch", "op1")
+    world.step("operation", "Claim", request)
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    assert world.step("operation", "Reassess", request).status == "failed"
+
+
+def test_evidence_that_cannot_be_read_calls_nothing_off(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: an error of our own call is no verdict; the machine calls again."""
+    request = asked_by_the_monitor(world)
+
+    def refuse(**_: Any) -> Any:
+        raise client_error("ThrottlingException", "Rate exceeded")
+
+    monkeypatch.setattr(world.record, "evidence", refuse)
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        world.step("operation", "Reassess", request)
+    assert world.operation("op2").outcome is None
+    assert world.managed_cluster().lease is not None

@@ -1,0 +1,172 @@
+"""Verify: nobody depends on an incarnation that was not proved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_core.evidence import Verdict
+from failover.errors import InvariantError
+
+from ..fakes import client_error
+from ..scenarios import no_probers, settled
+from ..world import World
+
+
+def launching(world: World, *, seen: Verdict = Verdict.HEALTHY) -> dict[str, Any]:
+    """The request of a launch whose cluster is up, and whose services every prober calls *seen*."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    world.see_evidence(1, seen)
+    return request
+
+
+def test_a_canary_and_two_vantage_points_are_proof(world: World) -> None:
+    """A10: what serves next accepts jobs and runs them."""
+    answer = world.step("operation", "Verify", launching(world))
+    assert answer.status == "done"
+    assert answer.message.startswith("generation 1 is proved: the canary job succeeded and two vantage points")
+
+
+def test_a_second_call_changes_nothing(world: World) -> None:
+    """A14: the same canary, the same slot."""
+    request = launching(world)
+    world.step("operation", "Verify", request)
+    before, incarnation = settled(world), world.incarnation(1)
+    assert world.step("operation", "Verify", request).status == "done"
+    assert (settled(world), world.incarnation(1)) == (before, incarnation)
+
+
+def test_verify_notes_down_the_canary(world: World) -> None:
+    """Route asks for it by its id."""
+    world.run_operation(world.request("launch", "op1"), until="Route")
+    incarnation = world.incarnation(1)
+    assert incarnation.canary_name == "emr-dr-canary-g1-1"
+    assert incarnation.canary_id == 1_001_000_000
+    assert incarnation.canary_app_id == "application_1_0001"
+
+
+def test_a_canary_that_has_a_name_keeps_it(world: World) -> None:
+    """Another name would be another job."""
+    request = launching(world)
+    world.put({**world.incarnation(1).to_item(), "canary_name": "emr-dr-canary-g1-7"})
+    world.step("operation", "Verify", request)
+    assert world.incarnation(1).canary_name == "emr-dr-canary-g1-7"
+
+
+def test_verify_routes_beside_the_canary(world: World) -> None:
+    """The load balancer needs its time, and so does the canary."""
+    request = world.request("launch", "op1")
+    world.canary_state = "running"
+    world.run_operation(request, until="Verify")
+    world._look_around()
+    assert world.step("operation", "Verify", request).status == "wait"
+    assert list(world.targets["slot-1"]) == ["10.0.1.1"]
+    assert world.incarnation(1).slot == 1
+
+
+def test_a_proved_incarnation_need_not_have_a_slot_yet(world: World) -> None:
+    """Route waits for one."""
+    for number in (1, 2, 3, 4):
+        world.put({"kind": "slot", "id": str(number), "generation": 90 + number})
+    assert world.step("operation", "Verify", launching(world)).status == "done"
+    assert world.incarnation(1).slot is None
+
+
+def test_verify_waits_for_two_vantage_points(world: World) -> None:
+    """A canary that succeeded is not enough."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    world.record.seen.clear()
+    answer = world.step("operation", "Verify", request)
+    assert answer.status == "wait"
+    assert answer.message.startswith("two vantage points have not seen every service healthy")
+
+
+@pytest.mark.parametrize("seen", [Verdict.UNHEALTHY, Verdict.UNKNOWN])
+def test_a_canary_alone_is_no_proof(world: World, seen: Verdict) -> None:
+    """A14: the monitor would call it unhealthy a moment later."""
+    assert world.step("operation", "Verify", launching(world, seen=seen)).status == "wait"
+
+
+@pytest.mark.parametrize("state", ["dead", "error", "killed"])
+def test_a_canary_that_failed_ends_the_launch(world: World, state: str) -> None:
+    """A cluster that accepts jobs and cannot run them is no successor."""
+    world.canary_state = state
+    answer = world.step("operation", "Verify", launching(world))
+    assert answer.status == "failed"
+    assert "is not fit to serve: the canary job failed" in answer.message
+
+
+def test_an_id_of_somebody_elses_range_ends_the_launch(world: World) -> None:
+    """Its batches would answer under the ids of another incarnation."""
+    world.bad_seed = True
+    answer = world.step("operation", "Verify", launching(world))
+    assert answer.status == "failed"
+    assert "outside the incarnation's range: the seed step failed" in answer.message
+
+
+def test_verify_gives_up_at_its_limit(world: World) -> None:
+    """The canary may hang."""
+    world.canary_state = "running"
+    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    assert "the canary job has not succeeded" in (world.operation("op1").message or "")
+
+
+def test_verify_waits_while_no_prober_can_be_asked(world: World) -> None:
+    """An error of our own call says nothing about the cluster."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    world._look_around()
+    world.dead_probers = {f"prober-us-east-1{zone}" for zone in "abc"}
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.dead_probers = {"prober-us-east-1a"}
+    assert world.step("operation", "Verify", request).status == "done"
+
+
+def test_what_was_known_of_the_canary_is_not_forgotten_without_probers(world: World) -> None:
+    """Route needs its id."""
+    request = launching(world)
+    world.step("operation", "Verify", request)
+    no_probers(world)
+    world.step("operation", "Verify", request)
+    assert world.incarnation(1).canary_id == 1_001_000_000
+
+
+def test_evidence_that_cannot_be_read_fails_no_launch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: an error of our own call; the machine calls again."""
+    request = launching(world)
+
+    def refuse(**_: Any) -> Any:
+        raise client_error("ThrottlingException", "Rate exceeded")
+
+    with monkeypatch.context() as context:
+        context.setattr(world.record, "evidence", refuse)
+        with pytest.raises(ClientError, match="Rate exceeded"):
+            world.step("operation", "Verify", request)
+    assert world.step("operation", "Verify", request).status == "done"
+
+
+def test_verify_without_a_launch_is_refused(world: World) -> None:
+    """A machine that skips a state is wrong."""
+    request = world.request("launch", "op1")
+    world.step("operation", "Claim", request)
+    with pytest.raises(InvariantError, match="launched nothing that Verify could work on"):
+        world.step("operation", "Verify", request)
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("primary_address", "the address of its primary is not known"),
+        ("id_prefix", "its address or its prefix is not known"),
+    ],
+)
+def test_an_incarnation_that_cannot_be_reached_is_refused(world: World, missing: str, words: str) -> None:
+    """Launch would not have answered done."""
+    request = launching(world)
+    world.record.items["incarnation", "g000001"].pop(missing)
+    with pytest.raises(InvariantError, match=words):
+        world.step("operation", "Verify", request)

@@ -1,0 +1,147 @@
+"""EMR clusters: looked at, protected, and ended only if they are ours."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, NoReturn
+
+import pytest
+
+from failover.clusters import Clusters
+from failover.errors import InvariantError
+
+from .fakes import FakeEmr, InvalidRequestException
+from .parts import Cluster
+from .scenarios import launched
+from .world import World
+
+NAME = "emr-dr-active-passive-a-g1"
+
+
+@pytest.fixture
+def cluster(world: World) -> Cluster:
+    """One that serves, and is protected."""
+    return launched(world).cluster(1)
+
+
+@pytest.fixture
+def clusters(world: World) -> Clusters:
+    return world.deployment.clusters
+
+
+def end(clusters: Clusters) -> Any:
+    return clusters.end("j-1", managed_cluster="a", stack_name=NAME)
+
+
+def test_a_cluster_is_described_with_its_owner(clusters: Clusters, cluster: Cluster) -> None:
+    """Who it belongs to decides whether it may be ended."""
+    seen = clusters.describe("j-1")
+    assert seen is not None
+    assert (seen.name, seen.state, seen.ended) == (NAME, "WAITING", False)
+    assert seen.tags["emr-dr:deployment"] == "emr-dr-active-passive"
+
+
+def test_a_cluster_that_failed_says_why(world: World) -> None:
+    """Code and message, for the sentence that people read."""
+    world.broken_zones = {"us-east-1a"}
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Launch")
+    world.step("operation", "Launch", request)
+    world.clock.now += 20
+    world.step("operation", "Launch", request)
+    seen = world.deployment.clusters.describe("j-1")
+    assert seen is not None
+    assert seen.reason == "VALIDATION_ERROR INSUFFICIENT_CAPACITY"
+
+
+def test_a_cluster_that_emr_does_not_know_is_none(clusters: Clusters) -> None:
+    """It forgets clusters about two months after their end."""
+    assert clusters.describe("j-1") is None
+
+
+def test_a_cluster_that_emr_refuses_to_describe_raises(clusters: Clusters, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only "is not valid" means that it is gone."""
+
+    def refuse(_: FakeEmr, *, ClusterId: str) -> NoReturn:
+        raise InvalidRequestException({"Error": {"Code": "x", "Message": "try later"}}, "DescribeCluster")
+
+    monkeypatch.setattr(FakeEmr, "describe_cluster", refuse)
+    with pytest.raises(InvalidRequestException):
+        clusters.describe("j-1")
+
+
+def test_the_address_is_that_of_the_primary(clusters: Clusters, cluster: Cluster) -> None:
+    """Where the front door leads to."""
+    assert clusters.primary_address("j-1") == cluster.address
+
+
+def test_a_primary_without_an_instance_has_no_address(clusters: Clusters, cluster: Cluster) -> None:
+    """EMR lists it before EC2 has given it one."""
+    cluster.address = ""
+    assert clusters.primary_address("j-1") is None
+
+
+def test_protection_is_set_and_lifted(clusters: Clusters, cluster: Cluster) -> None:
+    """One that serves is protected from a hand that slips."""
+    clusters.protect("j-1", protected=False)
+    assert not cluster.protected
+    clusters.protect("j-1", protected=True)
+    assert cluster.protected
+
+
+def test_a_protected_cluster_is_ended(world: World, clusters: Clusters, cluster: Cluster) -> None:
+    """EMR refuses to end one that is protected."""
+    assert cluster.protected
+    assert end(clusters).state == "WAITING"
+    assert world.terminated == [NAME]
+    assert not cluster.protected
+
+
+def test_an_end_is_requested_once(world: World, clusters: Clusters, cluster: Cluster) -> None:
+    """A14: a repeated call finds it TERMINATING."""
+    end(clusters)
+    assert end(clusters).state == "TERMINATING"
+    assert world.terminated == [NAME]
+
+
+def test_a_cluster_that_has_ended_is_not_ended_again(world: World, clusters: Clusters, cluster: Cluster) -> None:
+    """Its protection is left alone too."""
+    cluster.ended_at = world.clock.now - 60
+    assert end(clusters).ended
+    assert world.terminated == []
+    assert cluster.protected
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        {"name": "another"},
+        {"tags": {}},
+        {"tags": {"emr-dr:deployment": "another", "emr-dr:managed-cluster": "a"}},
+        {"tags": {"emr-dr:deployment": "emr-dr-active-passive", "emr-dr:managed-cluster": "b"}},
+    ],
+)
+def test_what_is_not_ours_is_not_touched(
+    world: World, clusters: Clusters, cluster: Cluster, foreign: dict[str, Any]
+) -> None:
+    """Never terminate a cluster whose name or tags are not ours, nor lift its protection."""
+    for attribute, value in foreign.items():
+        setattr(cluster, attribute, value)
+    with pytest.raises(InvariantError, match="cluster j-1 must not be ended: it is "):
+        end(clusters)
+    assert world.terminated == []
+    assert cluster.protected
+
+
+@pytest.mark.parametrize(("name", "words"), [(NAME, ["WAITING"]), ("another", [])])
+def test_the_intent_is_told_before_anything_is_changed(
+    world: World, clusters: Clusters, cluster: Cluster, name: str, words: list[str]
+) -> None:
+    """And only if the cluster is ours."""
+    cluster.name = name
+    told: list[str] = []
+    with contextlib.suppress(InvariantError):
+        clusters.end(
+            "j-1", managed_cluster="a", stack_name=NAME, intent=lambda: told.append(world.cluster_state(cluster))
+        )
+    assert told == words

@@ -1,0 +1,130 @@
+"""Leftovers: what an interrupted operation began is finished or given up, and what serves is neither."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_core.record import IncarnationState
+from failover.leftovers import abandon, give_up_launch, in_service_group, take_care_of_leftovers
+
+from .parts import RETIREMENTS
+from .scenarios import ended, failing, launched, operation_call
+from .world import World
+
+
+def left_behind(world: World, *, until: str = "Route") -> None:
+    """Generation 2 was begun by a failover that ended."""
+    request = failing(launched(world))
+    world.run_operation(request, until=until)
+    if until == "CutOver":
+        world.step("operation", "CutOver", request)
+    ended(world, request)
+
+
+def next_operation(world: World, kind: str) -> dict[str, Any]:
+    """The request of the next operation; its item exists."""
+    request = world.request(kind, "op3", reason="manual")
+    world.expect_answer("op3", request)
+    return request
+
+
+def retirements(world: World) -> list[str]:
+    return [each["name"] for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+
+
+def test_what_is_given_up_is_retired(world: World) -> None:
+    """Once, however often it is given up."""
+    left_behind(world)
+    for _ in range(2):
+        assert abandon(world.deployment, world.incarnation(2))
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+    assert retirements(world) == ["a-retire-g2"]
+
+
+@pytest.mark.parametrize("state", ["serving", "retiring", "retired"])
+def test_what_is_further_is_not_given_up(world: World, state: str) -> None:
+    """A14: whoever wants to give it up read the record too early."""
+    left_behind(world)
+    before = world.incarnation(2)
+    world.put({**before.to_item(), "state": state})
+    assert not abandon(world.deployment, before)
+    assert str(world.incarnation(2).state) == state
+    assert retirements(world) == []
+
+
+def test_the_service_group_is_the_balanced_one(world: World) -> None:
+    """A slot alone is no service."""
+    left_behind(world)
+    assert world.incarnation(2).slot is not None
+    assert not in_service_group(world.deployment, world.incarnation(2))
+    assert in_service_group(world.deployment, world.incarnation(1))
+
+
+def test_what_has_no_address_is_in_no_group(world: World) -> None:
+    """It is still being launched."""
+    left_behind(world)
+    world.record.items["incarnation", "g000001"].pop("primary_address")
+    assert not in_service_group(world.deployment, world.incarnation(1))
+
+
+@pytest.mark.parametrize("kind", ["failover", "switchover"])
+def test_what_was_only_begun_is_given_up(world: World, kind: str) -> None:
+    """Nothing was changed for it yet."""
+    left_behind(world)
+    take_care_of_leftovers(operation_call(world, next_operation(world, kind)))
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+def test_a_failover_takes_over_what_is_in_service_already(world: World) -> None:
+    """It is proved: launching another one would take eight minutes more."""
+    left_behind(world, until="CutOver")
+    take_care_of_leftovers(operation_call(world, next_operation(world, "failover")))
+    assert world.operation("op3").generation == 2
+    assert (world.incarnation(2).state, world.incarnation(2).operation) == (IncarnationState.VERIFYING, "op3")
+
+
+def test_a_switchover_leaves_what_is_in_service_to_its_cut_over(world: World) -> None:
+    """A14: it may be the only healthy one."""
+    left_behind(world, until="CutOver")
+    take_care_of_leftovers(operation_call(world, next_operation(world, "switchover")))
+    assert world.operation("op3").generation is None
+    assert (world.incarnation(2).state, world.incarnation(2).operation) == (IncarnationState.VERIFYING, "op2")
+
+
+@pytest.mark.parametrize("change", [{"operation": "op3"}, {"managed_cluster": "b"}, {"state": "serving"}])
+def test_other_incarnations_are_left_alone(world: World, change: dict[str, str]) -> None:
+    """What this operation began, what is of another managed cluster, and what serves."""
+    left_behind(world)
+    world.put({**world.incarnation(2).to_item(), **change})
+    before = world.incarnation(2)
+    take_care_of_leftovers(operation_call(world, next_operation(world, "failover")))
+    assert world.incarnation(2) == before
+    assert retirements(world) == []
+
+
+def test_a_second_call_changes_nothing(world: World) -> None:
+    """A14: Claim may be repeated."""
+    left_behind(world, until="CutOver")
+    call = operation_call(world, next_operation(world, "failover"))
+    take_care_of_leftovers(call)
+    before = world.incarnation(2)
+    take_care_of_leftovers(call)
+    assert world.incarnation(2) == before
+
+
+@pytest.mark.parametrize(("until", "words"), [("Route", "is being deleted"), ("CutOver", "stays where it is")])
+def test_an_ended_failovers_launch_is_given_up_before_it_serves(world: World, until: str, words: str) -> None:
+    """In the balanced group it is the next operation's to finish."""
+    left_behind(world, until=until)
+    assert words in give_up_launch(world.deployment, world.operation("op2"), planned=False)
+    assert (world.incarnation(2).state is IncarnationState.ABANDONED) == (until == "Route")
+    assert ("10.0.2.2" in world.targets.get("balanced", {})) == (until == "CutOver")
+
+
+def test_an_operation_that_launched_nothing_has_nothing_to_give_up(world: World) -> None:
+    """It ended before."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="Launch")
+    assert give_up_launch(world.deployment, world.operation("op2"), planned=True) == "Nothing had to be undone."
