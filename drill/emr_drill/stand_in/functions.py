@@ -1,7 +1,8 @@
 """Lambda: deployed code runs for real, without containers.
 
 moto keeps what is deployed; this module replaces the two places where it would run it by
-:class:`emr_drill.stand_in.function_runtime.FunctionRuntime`.
+:class:`emr_drill.stand_in.function_runtime.FunctionRuntime`, and looks at the layers of a template's functions, which
+moto drops.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as lambda_models
 
+from emr_drill.stand_in.function_layers import check_layers
 from emr_drill.stand_in.function_process import LONGEST_EVENT_AGE_SECONDS, Answer, Function
 from emr_drill.stand_in.function_runtime import RETRY_SECONDS, FunctionRuntime
 from emr_drill.stand_in.notifications import metric_recorder
-from emr_drill.stand_in.patching import replace
+from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
@@ -96,6 +98,31 @@ def use(new: FunctionRuntime) -> None:
     _runtime = new
     replace(lambda_models.LambdaFunction, "_invoke_lambda", _invoke_lambda)
     replace(lambda_models.LambdaFunction, "invoke", _invoke)
+    replace(lambda_models.LambdaFunction, "create_from_cloudformation_json", classmethod(_create))
+
+
+def _create(
+    cls: type[lambda_models.LambdaFunction],
+    /,
+    resource_name: str,
+    cloudformation_json: Any,
+    account_id: str,
+    region_name: str,
+    **named: Any,
+) -> lambda_models.LambdaFunction:
+    """In place of ``LambdaFunction.create_from_cloudformation_json``, which never reads ``Layers``."""
+    properties = cloudformation_json["Properties"]
+    check_layers(
+        properties.get("Layers") or (),
+        runtime=str(properties.get("Runtime") or ""),
+        region=region_name,
+        architecture=str((properties.get("Architectures") or ["x86_64"])[0]),
+    )
+    create = original(lambda_models.LambdaFunction, "create_from_cloudformation_json").__func__
+    made: lambda_models.LambdaFunction = create(
+        cls, resource_name, cloudformation_json, account_id, region_name, **named
+    )
+    return made
 
 
 def _invoke_lambda(self: lambda_models.LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:

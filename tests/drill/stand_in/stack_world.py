@@ -149,15 +149,15 @@ def answer(event: Mapping[str, Any], **content: Any) -> None:
 
 
 @contextmanager
-def stack_world(workdir: Path, *, speed: float = SPEED) -> Iterator[StackWorld]:
-    """A running world."""
+def stack_world(workdir: Path, *, speed: float = SPEED, parts: tuple[str, ...] = ()) -> Iterator[StackWorld]:
+    """A running world; *parts* of the stand-in run in it beside stacks."""
     stand_in = StandIn(
         clock=Clock.start(speed=speed),
         timing=Timing(seed=1),
         addresses=Addresses(block=90),
         workdir=workdir,
         primaries=cast(PrimaryFactory, None),
-        parts=(),
+        parts=parts,
     )
     with stand_in:
         yield StackWorld(stand_in)
