@@ -70,6 +70,16 @@ def test_a_stack_that_no_record_knows_is_recorded(world: World) -> None:
     )
 
 
+def test_a_stack_that_is_not_ours_is_not_recorded(world: World) -> None:
+    """A name that looks like ours is not enough."""
+    launched(world)
+    world.record.items.pop(("incarnation", "g000001"))
+    for stack in world.stacks.values():
+        stack.tags["emr-dr:deployment"] = "another"
+    assert generations(world, deletion(world)) == []
+    assert world.deployment.record.incarnations() == []
+
+
 def test_what_is_recorded_is_not_overwritten(world: World) -> None:
     """Its stack is no stray."""
     before = launched(world).incarnation(1)

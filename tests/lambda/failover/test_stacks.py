@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from botocore.exceptions import ClientError
 
 from failover.stacks import IncarnationStacks
 
+from .fakes import client_error
 from .parts import Stack
 from .scenarios import launched
 from .world import World
@@ -92,6 +93,19 @@ def test_a_throttled_look_raises(world: World, stacks: IncarnationStacks, call: 
             stacks.describe("stack")
         else:
             stacks.cluster_id("stack")
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "InternalFailure"])
+def test_another_error_with_the_same_words_raises(code: str) -> None:
+    """A14: only ValidationError says that there is no such stack."""
+
+    class Client:
+        def describe_stacks(self, **_: Any) -> NoReturn:
+            raise client_error(code, "the role does not exist")
+
+    client: Any = Client()
+    with pytest.raises(ClientError, match="the role does not exist"):
+        IncarnationStacks(client=client, deployment="d", role="r").describe("stack")
 
 
 def test_the_cluster_is_known_when_its_creation_has_begun(world: World, stacks: IncarnationStacks) -> None:

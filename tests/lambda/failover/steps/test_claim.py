@@ -122,6 +122,14 @@ def test_a_lease_that_changes_hands_meanwhile_is_not_taken(world: World, monkeyp
     assert (answer.status, answer.message) == ("wait", "another execution took the lease at the same moment")
 
 
+def test_the_lease_of_what_is_being_deleted_is_not_taken(world: World) -> None:
+    """The retirement of the whole managed cluster works on it."""
+    world.put({**world.managed_cluster().to_item(), "tombstone": True})
+    answer = world.step("operation", "Claim", world.request("launch", "op1"))
+    assert (answer.status, answer.message) == ("failed", "the managed cluster is being deleted")
+    assert world.managed_cluster().lease is None
+
+
 def test_nothing_is_claimed_of_a_managed_cluster_that_is_being_deleted(world: World) -> None:
     """The tombstone stops an operation at its first step."""
     world.put({**world.managed_cluster().to_item(), "tombstone": True})

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from dr_core.record import IncarnationState, Outcome
 from dr_core.requests import OperationRequest
 from failover.errors import InvariantError
+from failover.record_store import Change
 from failover.steps.cut_over import finish_cut_over
 
 from ..parts import RETIREMENTS
@@ -161,15 +162,20 @@ def test_cut_over_without_a_launch_is_refused(world: World) -> None:
 
 
 def test_a_cut_over_that_lost_its_lease_records_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most one operation writes what serves."""
-    request = world.request("launch", "op1")
-    world.run_operation(request, until="CutOver")
-    world.step("operation", "CutOver", request)
-    world.clock.now += 20
-    monkeypatch.setattr(world.record, "change_together", lambda *_: False)
+    """A14: at most one operation writes what serves; this one was stopped while it was at work."""
+    request = healthy_in_service(world)
+    change = world.record.change_together
+
+    def change_after_somebody_else(*wanted: Change) -> bool:
+        world.put({**world.managed_cluster().to_item(), "lease": {"execution": "x", "operation": "y", "since": 1}})
+        return change(*wanted)
+
+    monkeypatch.setattr(world.record, "change_together", change_after_somebody_else)
     with pytest.raises(InvariantError, match="lost the lease of a during the cut-over"):
         world.step("operation", "CutOver", request)
-    assert world.managed_cluster().serving_generation is None
+    assert world.managed_cluster().serving_generation == 1
+    assert world.operation("op2").outcome is None
+    assert world.incarnation(1).state is IncarnationState.SERVING
 
 
 @pytest.mark.parametrize("call", ["describe_target_health", "deregister_targets", "set_termination_protection"])
