@@ -8,7 +8,7 @@ import pytest
 
 from emr_drill.primary.shim_command import change_owner, mapped, without_owners, without_sudo
 
-ROOT = "/work/dir/machine"
+ROOT = "/drills/one/machine"
 
 
 @pytest.mark.parametrize(
