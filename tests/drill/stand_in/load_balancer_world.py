@@ -202,3 +202,9 @@ def ask(address: str, port: int, path: str) -> tuple[int, str]:
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+def states(fake: FakeStandIn, group: str, **arguments: Any) -> dict[str, str]:
+    """Target's id to its state."""
+    answer = fake.client("elbv2").describe_target_health(TargetGroupArn=group, **arguments)
+    return {entry["Target"]["Id"]: entry["TargetHealth"]["State"] for entry in answer["TargetHealthDescriptions"]}

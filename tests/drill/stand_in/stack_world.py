@@ -190,3 +190,15 @@ def cluster_template(subnet: Any = None, **changes: Any) -> dict[str, Any]:
         },
         "Outputs": {"ClusterId": {"Value": {"Ref": "Cluster"}}},
     }
+
+
+def subnet(world: StackWorld) -> str:
+    """Id of a new subnet."""
+    ec2 = world.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    return str(ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"])
+
+
+def queue_template(**queue: Any) -> dict[str, Any]:
+    """A template of one queue, which is there at once."""
+    return {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}, **queue}}}

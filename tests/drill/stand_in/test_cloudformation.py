@@ -11,23 +11,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from .stack_world import StackWorld, answer, cluster_template, stack_world
+from .stack_world import StackWorld, cluster_template, queue_template, stack_world, subnet
 
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[StackWorld]:
     with stack_world(tmp_path) as running:
         yield running
-
-
-def subnet(world: StackWorld) -> str:
-    ec2 = world.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
-    return str(ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"])
-
-
-def queue_template(**queue: Any) -> dict[str, Any]:
-    return {"Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {}, **queue}}}
 
 
 def test_status_follows_the_cluster(world: StackWorld) -> None:
@@ -159,15 +149,6 @@ def test_repeated_request_token_adopts_the_stack(world: StackWorld) -> None:
     assert world.create("c", cluster_template(), ClientRequestToken="operation-1") == first
 
 
-def test_failing_cluster_rolls_back(world: StackWorld) -> None:
-    place = subnet(world)
-    world.clusters.failing_subnets.add(place)
-
-    stack = world.create("c", cluster_template(subnet=place))
-
-    assert (world.settled(stack), world.clusters.alive()) == ("ROLLBACK_COMPLETE", [])
-
-
 def test_rolled_back_stack_holds_its_name(world: StackWorld) -> None:
     place = subnet(world)
     world.clusters.failing_subnets.add(place)
@@ -175,14 +156,6 @@ def test_rolled_back_stack_holds_its_name(world: StackWorld) -> None:
 
     with pytest.raises(ClientError, match="AlreadyExists"):
         world.create("c", cluster_template())
-
-
-@pytest.mark.parametrize(("policy", "end"), [("DO_NOTHING", "CREATE_FAILED"), ("DELETE", "DELETE_COMPLETE")])
-def test_on_failure(world: StackWorld, policy: str, end: str) -> None:
-    place = subnet(world)
-    world.clusters.failing_subnets.add(place)
-
-    assert world.settled(world.create("c", cluster_template(subnet=place), OnFailure=policy)) == end
 
 
 def test_deleted_stack_is_known_by_its_id_only(world: StackWorld) -> None:
@@ -217,71 +190,6 @@ def test_name_of_a_deleted_stack_is_free(world: StackWorld) -> None:
     assert world.create("q", queue_template()) != stack
 
 
-def test_delete_waits_for_the_clusters_end(world: StackWorld) -> None:
-    stack = world.create("c", cluster_template())
-    world.settled(stack)
-
-    world.client("cloudformation").delete_stack(StackName=stack)
-    statuses = [world.stack(stack)["StackStatus"], world.settled(stack)]
-
-    assert (statuses, world.clusters.alive()) == (["DELETE_IN_PROGRESS", "DELETE_COMPLETE"], [])
-
-
-def test_protected_cluster_fails_the_delete_until_protection_is_lifted(world: StackWorld) -> None:
-    template = cluster_template()
-    template["Resources"]["Cluster"]["Properties"]["Instances"]["TerminationProtected"] = "true"
-    stack = world.create("c", template)
-    world.settled(stack)
-    cloudformation = world.client("cloudformation")
-
-    cloudformation.delete_stack(StackName=stack)
-    first = world.settled(stack)
-    world.client("emr").set_termination_protection(JobFlowIds=[world.clusters.all()[0].id], TerminationProtected=False)
-    cloudformation.delete_stack(StackName=stack)
-
-    assert (first, world.settled(stack)) == ("DELETE_FAILED", "DELETE_COMPLETE")
-
-
-def test_delete_while_the_cluster_starts_leaks_nothing(world: StackWorld) -> None:
-    world.clusters.held = True
-    stack = world.create("c", cluster_template())
-    world.until(world.clusters.all)
-
-    world.client("cloudformation").delete_stack(StackName=stack)
-
-    assert (world.settled(stack), world.clusters.alive()) == ("DELETE_COMPLETE", [])
-
-
-def test_delete_before_the_cluster_is_asked_for_starts_none(tmp_path: Path) -> None:
-    """Between CreateStack and RunJobFlow there is nothing to terminate."""
-    with stack_world(tmp_path, speed=20) as world:
-        stack = world.create("c", cluster_template())
-        world.client("cloudformation").delete_stack(StackName=stack)
-
-        assert (world.settled(stack), world.clusters.all()) == ("DELETE_COMPLETE", [])
-
-
-def test_delete_during_rollback(world: StackWorld) -> None:
-    held = threading.Event()
-
-    def handle(event: dict[str, Any]) -> None:
-        if event["RequestType"] == "Create":
-            answer(event, Status="FAILED", Reason="on purpose")
-        else:
-            held.wait(10)
-            answer(event)
-
-    function = world.function("slow", handle)
-    properties = {"ServiceToken": function}
-    stack = world.create("s", {"Resources": {"Thing": {"Type": "Custom::Thing", "Properties": properties}}})
-    world.until(lambda: world.stack(stack)["StackStatus"] == "ROLLBACK_IN_PROGRESS")
-
-    world.client("cloudformation").delete_stack(StackName=stack)
-    held.set()
-
-    assert world.settled(stack) == "DELETE_COMPLETE"
-
-
 def test_delete_of_an_unknown_stack_is_no_error(world: StackWorld) -> None:
     world.client("cloudformation").delete_stack(StackName="nowhere")
 
@@ -292,15 +200,6 @@ def test_termination_protection_refuses_the_delete(world: StackWorld) -> None:
 
     with pytest.raises(ClientError, match="TerminationProtection is enabled"):
         world.client("cloudformation").delete_stack(StackName=stack)
-
-
-def test_retained_resource_outlives_its_stack(world: StackWorld) -> None:
-    stack = world.create("q", queue_template(DeletionPolicy="Retain"))
-    world.settled(stack)
-    world.client("cloudformation").delete_stack(StackName=stack)
-
-    world.settled(stack)
-    assert len(world.client("sqs").list_queues()["QueueUrls"]) == 1
 
 
 def test_resource_retained_except_on_create_outlives_its_stack_too(world: StackWorld) -> None:
@@ -321,38 +220,6 @@ def test_rollback_of_a_creation_keeps_only_what_is_always_retained(world: StackW
 
     assert world.settled(world.create("q", template)) == "ROLLBACK_COMPLETE"
     assert len(world.client("sqs").list_queues().get("QueueUrls", [])) == left
-
-
-def test_resources_are_deleted_before_what_they_need(world: StackWorld) -> None:
-    template = {
-        "Resources": {
-            "Topic": {"Type": "AWS::SNS::Topic"},
-            "Queue": {"Type": "AWS::SQS::Queue", "DependsOn": "Topic"},
-        }
-    }
-    stack = world.create("s", template)
-    world.settled(stack)
-    world.client("cloudformation").delete_stack(StackName=stack)
-    world.settled(stack)
-
-    events = world.client("cloudformation").describe_stack_events(StackName=stack)["StackEvents"]
-    deleted = [event["LogicalResourceId"] for event in reversed(events) if event["ResourceStatus"] == "DELETE_COMPLETE"]
-    assert deleted == ["Queue", "Topic", "s"]
-
-
-def test_false_condition_makes_nothing(world: StackWorld) -> None:
-    template = {
-        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
-        "Resources": {
-            "Queue": {"Type": "AWS::SQS::Queue", "Condition": "Never"},
-            "Topic": {"Type": "AWS::SNS::Topic", "DependsOn": "Queue"},
-        },
-    }
-
-    stack = world.create("s", template)
-
-    assert world.settled(stack) == "CREATE_COMPLETE"
-    assert "QueueUrls" not in world.client("sqs").list_queues()
 
 
 def test_exports_are_imported(world: StackWorld) -> None:
@@ -398,16 +265,3 @@ def test_events_reach_the_journal(world: StackWorld) -> None:
 
     told = [(entry["resource"], entry["status"]) for entry in world.stand_in.journal if entry["kind"] == "stack"]
     assert told == [("Queue", "CREATE_IN_PROGRESS"), ("Queue", "CREATE_COMPLETE"), ("q", "CREATE_COMPLETE")]
-
-
-def test_stop_in_the_middle_of_a_create_leaves_no_thread(tmp_path: Path) -> None:
-    """Ctrl-C while a cluster starts."""
-    before = set(threading.enumerate())
-    with stack_world(tmp_path) as world:
-        world.clusters.held = True
-        world.create("c", cluster_template())
-        world.until(world.clusters.all)
-
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-    assert set(threading.enumerate()) - before == set()

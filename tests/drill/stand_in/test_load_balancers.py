@@ -5,15 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from dr_core import routing
 from emr_drill.errors import DrillError
 from tests.drill.front_door.world import Origin, eventually, free_port
-from tests.drill.stand_in.load_balancer_world import FakeStandIn, ask, deploy, stand_in
+from tests.drill.stand_in.load_balancer_world import FakeStandIn, ask, deploy, stand_in, states
 
 ROUTER, DOOR, PRIMARY = "127.98.1.2", "127.98.1.3", "127.98.1.10"
 
@@ -45,39 +43,11 @@ def primary(port: int) -> Iterator[Origin]:
     made.close()
 
 
-def states(fake: FakeStandIn, group: str, **arguments: Any) -> dict[str, str]:
-    """Target's id to its state."""
-    answer = fake.client("elbv2").describe_target_health(TargetGroupArn=group, **arguments)
-    return {entry["Target"]["Id"]: entry["TargetHealth"]["State"] for entry in answer["TargetHealthDescriptions"]}
-
-
 def register(fake: FakeStandIn, group: str, port: int) -> None:
     """Put the primary into *group* and wait until it is healthy there and every node knows."""
     fake.client("elbv2").register_targets(TargetGroupArn=group, Targets=[{"Id": PRIMARY, "Port": port}])
     eventually(lambda: states(fake, group) == {PRIMARY: "healthy"})
     fake.settle()
-
-
-def test_stack_gives_every_attribute(outputs: dict[str, str]) -> None:
-    """What templates of the front door ask for with GetAtt and Ref."""
-    assert outputs["DoorArn"].split(":loadbalancer/")[1] == outputs["DoorFullName"]
-    assert outputs["DoorFullName"].startswith("net/")
-    assert outputs["RouterArn"].split(":loadbalancer/")[1].startswith("app/")
-    assert outputs["RouterName"].startswith("internal-")
-    assert outputs["BalancedFullName"].startswith("targetgroup/")
-    assert ":listener-rule/app/" in outputs["IdRule"]
-    assert outputs["DoorZone"]
-
-
-def test_stack_keeps_kind_and_attributes(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """The idle time-out above all."""
-    client = fake.client("elbv2")
-    door = client.describe_load_balancers(LoadBalancerArns=[outputs["DoorArn"]])["LoadBalancers"][0]
-    assert (door["Type"], door["Scheme"], len(door["SecurityGroups"])) == ("network", "internal", 1)
-    attributes = client.describe_load_balancer_attributes(LoadBalancerArn=outputs["RouterArn"])["Attributes"]
-    assert {"Key": "idle_timeout.timeout_seconds", "Value": "25"} in attributes
-    group = client.describe_target_group_attributes(TargetGroupArn=outputs["Slot"])["Attributes"]
-    assert {"Key": "deregistration_delay.timeout_seconds", "Value": "30"} in group
 
 
 def test_names_are_written_for_functions(fake: FakeStandIn, outputs: dict[str, str]) -> None:
@@ -135,15 +105,6 @@ def test_registering_again_changes_nothing(
     assert states(fake, outputs["Balanced"]) == {PRIMARY: "healthy"}
 
 
-def test_deregistering_is_idempotent(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
-    """A target that is not registered is no error."""
-    for _ in range(2):
-        fake.client("elbv2").deregister_targets(
-            TargetGroupArn=outputs["Balanced"], Targets=[{"Id": PRIMARY, "Port": port}]
-        )
-    assert states(fake, outputs["Balanced"]) == {}
-
-
 def test_deregistered_target_is_draining(tmp_path: Path, port: int) -> None:
     """For the group's delay, 30 s, which take some time at this speed."""
     with stand_in(tmp_path, speed=1) as slow:
@@ -153,12 +114,6 @@ def test_deregistered_target_is_draining(tmp_path: Path, port: int) -> None:
         client.register_targets(TargetGroupArn=outputs["Balanced"], Targets=targets)
         client.deregister_targets(TargetGroupArn=outputs["Balanced"], Targets=targets)
         assert states(slow, outputs["Balanced"]) == {PRIMARY: "draining"}
-
-
-def test_target_that_was_never_registered_is_unused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
-    """If asked for by name."""
-    targets = [{"Id": PRIMARY, "Port": port}]
-    assert states(fake, outputs["Balanced"], Targets=targets) == {PRIMARY: "unused"}
 
 
 def test_target_of_a_group_without_listener_is_unused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
@@ -184,14 +139,6 @@ def test_modified_rule_routes_ids_to_the_slot(
     client.modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.unused_id_conditions(1))
     fake.settle()
     assert ask(ROUTER, port, "/batches/1002000000")[0] == 410
-
-
-def test_modified_rule_is_described_as_given(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """RegexValues come back, so that the controller can compare."""
-    client = fake.client("elbv2")
-    client.modify_rule(RuleArn=outputs["IdRule"], Conditions=routing.id_conditions(1002))
-    rule = client.describe_rules(RuleArns=[outputs["IdRule"]])["Rules"][0]
-    assert rule["Conditions"] == routing.id_conditions(1002)
 
 
 def test_each_node_learns_of_a_change_in_its_own_time(tmp_path: Path, port: int) -> None:
@@ -247,53 +194,6 @@ def test_stack_can_be_deleted(fake: FakeStandIn, outputs: dict[str, str], port: 
     assert fake.load_balancers.dns_names() == {}
     with pytest.raises(ConnectionRefusedError):
         ask(ROUTER, port, "/")
-
-
-def test_rule_beyond_the_quota_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """As on AWS, by the API."""
-    conditions = [{"Field": "path-pattern", "PathPatternConfig": {"RegexValues": [f"^/{n}$" for n in range(6)]}}]
-    with pytest.raises(ClientError, match="A rule can only have '5' condition values"):
-        fake.client("elbv2").modify_rule(RuleArn=outputs["IdRule"], Conditions=conditions)
-
-
-def test_listener_with_encryption_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """The data path does not speak TLS, and says so instead of pretending."""
-    with pytest.raises(ClientError, match="encryption in transit turned off"):
-        fake.client("elbv2").create_listener(
-            LoadBalancerArn=outputs["RouterArn"],
-            Protocol="HTTPS",
-            Port=8443,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
-        )
-
-
-@pytest.mark.parametrize(
-    "target",
-    [{"Id": "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/none/1"}, {"Id": "10.0.0.1"}],
-)
-def test_group_of_a_load_balancer_takes_nothing_else(
-    fake: FakeStandIn, outputs: dict[str, str], target: dict[str, Any]
-) -> None:
-    """Target groups of type alb."""
-    with pytest.raises(ClientError, match="no application load balancer"):
-        fake.client("elbv2").register_targets(TargetGroupArn=outputs["Doorway"], Targets=[target])
-
-
-def test_group_of_addresses_takes_addresses(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """And not names."""
-    with pytest.raises(ClientError, match="not a valid IPv4 address"):
-        fake.client("elbv2").register_targets(TargetGroupArn=outputs["Slot"], Targets=[{"Id": "primary"}])
-
-
-def test_second_listener_on_a_port_is_refused(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
-    """One listener to a port."""
-    with pytest.raises(ClientError, match="DuplicateListener"):
-        fake.client("elbv2").create_listener(
-            LoadBalancerArn=outputs["RouterArn"],
-            Protocol="HTTP",
-            Port=port,
-            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
-        )
 
 
 def test_port_in_use_is_told_with_the_remedy(fake: FakeStandIn, outputs: dict[str, str]) -> None:
