@@ -86,7 +86,9 @@ def test_an_answer_whose_url_has_expired_counts_as_given(clock: Clock) -> None:
             logical_resource_id="A",
             physical_resource_id="deployment/a",
         )
-        StackAnswers().send(answer, succeeded=True, reason="gone")
-        server.shutdown()
-        thread.join()
+        try:
+            StackAnswers().send(answer, succeeded=True, reason="gone")
+        finally:
+            server.shutdown()
+            thread.join()
     assert _ExpiredUrl.asked == ["/answer"]
