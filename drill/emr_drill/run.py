@@ -7,7 +7,6 @@ import logging
 import random
 import shutil
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,7 +39,7 @@ LOG_FILE = "stand-in.log"
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 2400.0
-LOOK_SECONDS = 0.2  # machine time
+LOOK_SECONDS, KEEP_LOOK_SECONDS = 0.2, 1.0  # machine time
 # Real services run on machine time: a Spark job takes some 15 seconds of a core only to start and end.  So there are
 # twenty jobs but fewer at once, they last longer on the drill's clock, and it takes longer until five of them run.
 REAL_WAVES = {"long": 6, "short": 1, "during": 3, "after": 10}
@@ -368,7 +367,8 @@ class _Drill:
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")
         progress.line("drill", "Ctrl-C stops everything")
         with contextlib.suppress(KeyboardInterrupt):  # which is how a kept drill is meant to end
-            threading.Event().wait()
+            while True:  # one endless wait would miss a signal that comes just before it
+                time.sleep(KEEP_LOOK_SECONDS)
 
 
 __all__ = ["DrillError", "Options", "run"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
 import threading
@@ -177,10 +176,12 @@ def test_an_interruption_ends_every_drill_and_starts_no_other(drill: Any, result
         "time.sleep(60)"
     )
 
+    main = threading.get_ident()
+
     def interrupt() -> None:
         while len(list(tmp_path.glob("ready-*"))) < 2:
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(main, signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):

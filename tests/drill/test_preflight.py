@@ -245,10 +245,12 @@ def test_an_interrupted_synth_leaves_no_process(cdk: Path, tmp_path: Path) -> No
     """The CDK's command line starts the app as a process of its own, which must end too."""
     does(cdk, f"sleep 60 & echo $! > {tmp_path}/child.new; mv {tmp_path}/child.new {tmp_path}/child; wait")
 
+    main = threading.get_ident()
+
     def interrupt() -> None:
         while not (tmp_path / "child").exists():
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(main, signal.SIGINT)
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):

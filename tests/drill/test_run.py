@@ -1,0 +1,528 @@
+"""One drill, from an empty machine to a report; what it starts is replaced, what it decides is not."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Self
+
+import pytest
+from rich.console import Console
+
+from emr_drill import preflight, run
+from emr_drill.addresses import Addresses
+from emr_drill.errors import DrillError
+from emr_drill.faults import Fault
+from emr_drill.jobs.plan import Job
+from emr_drill.owners import Findings
+from emr_drill.report import Report
+from emr_drill.run import Options
+from emr_drill.stand_in.assembly import ResourceEvent
+
+from .test_report import COUNTS
+
+
+def free_block() -> int:
+    """One that no drill and no other test worker uses."""
+    return 94 - int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0") % 4
+
+
+class World:
+    """A stand-in, the deployment in it and what happens there, in one; a test changes it."""
+
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.endpoint = "http://127.0.0.1:1"
+        self.journal: list[dict[str, Any]] = []
+        self.config = SimpleNamespace(front_door_host="door")
+        self.clusters = self
+        self.load_balancers = self
+        self.states = {1: "serving"}
+        self.outcomes: list[dict[str, Any]] = []
+        self.recovers = True
+        self.on_deploy: Callable[[], None] = lambda: None
+        self.arguments: dict[str, Any] = {}
+        self.jobs: list[Any] = []
+        self.added: list[int] = []
+        self.submissions: list[Any] = []
+        self.findings = Findings()
+        self.watch_failure: Exception | None = None
+
+    # StandIn
+
+    def stand_in(self, **arguments: Any) -> Self:
+        self.arguments = arguments
+        return self
+
+    def __enter__(self) -> Self:
+        self.log.append("started")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.log.append("stopped")
+
+    # What the stand-in and its parts are asked
+
+    def kill_primary(self, cluster_id: str) -> None:
+        self.log.append(f"killed {cluster_id}")
+        if self.recovers:
+            self.states = {1: "retired", 2: "serving"}
+            self.outcomes = [{"outcome": "failed over"}]
+
+    def settled_at(self, *, kind: str) -> float:
+        return float("-inf")
+
+    def applications_running(self, owner: str) -> bool:
+        return owner == "dep-a-g2"
+
+    # assembly.deploy
+
+    def deploy(
+        self, stand_in: object, assembly: Path, *, stacks: Sequence[str], on_event: Callable[[ResourceEvent], None]
+    ) -> None:
+        self.log.append(f"deployed {' '.join(stacks)} of {assembly.name}")
+        self.on_deploy()
+
+    # Deployment
+
+    def deployment(self, *, stand_in: object, name: str) -> Self:
+        assert name == "dep-active-passive"
+        return self
+
+    def incarnations(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "generation": generation,
+                "state": state,
+                "cluster_id": f"j-{generation}",
+                "stack_name": f"dep-a-g{generation}",
+                "canary_id": generation * 100,
+                "canary_name": f"canary-g{generation}",
+            }
+            for generation, state in self.states.items()
+        ]
+
+    def records(self, kind: str) -> list[dict[str, Any]]:
+        return self.outcomes
+
+    def owner(self, batch_id: int) -> str | None:
+        return {1: "dep-a-g1", 2: "dep-a-g2"}.get(batch_id // 100)
+
+    def front_door_addresses(self) -> list[str]:
+        return ["127.94.1.3"]
+
+    def load_balancer_nodes(self) -> list[str]:
+        return ["127.94.1.2"]
+
+    # Submitter
+
+    def submitter(self, **arguments: Any) -> Self:
+        return self
+
+    def start(self) -> None:
+        self.log.append("submitting or watching")
+
+    def stop(self) -> None:
+        self.log.append("ended submitting or watching")
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        jobs = list(jobs)
+        self.added.append(len(jobs))
+        self.jobs += [SimpleNamespace(job=job, finished=True, tries=[]) for job in jobs]
+
+    def idle(self) -> bool:
+        return True
+
+    waiting, running, open_polls = 0, 6, 4
+
+    # OwnerWatch
+
+    def watch(self, **arguments: Any) -> Self:
+        self.watching = arguments
+        return self
+
+    def finish(self) -> None:
+        self.log.append("asked for every id once more")
+        if self.watch_failure:
+            raise self.watch_failure
+
+    # collect
+
+    def collect(self, report: Report, **arguments: Any) -> None:
+        self.collected = arguments
+        report.recovered = not report.problem
+        report.jobs = dict(COUNTS)
+
+
+class Primaries:
+    """Machines that are never made."""
+
+    def __init__(self) -> None:
+        self.missing: DrillError | None = None
+
+    def check(self) -> None:
+        if self.missing:
+            raise self.missing
+
+    def create(self, plan: object) -> Any:
+        raise AssertionError("no cluster is launched in these tests")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr(run, "StandIn", made.stand_in)
+    monkeypatch.setattr(run, "deploy", made.deploy)
+    monkeypatch.setattr(run, "Deployment", made.deployment)
+    monkeypatch.setattr(run, "deployment_name", lambda stand_in, strategy: f"dep-{strategy}")
+    monkeypatch.setattr(run, "Submitter", made.submitter)
+    monkeypatch.setattr(run, "OwnerWatch", made.watch)
+    monkeypatch.setattr(run, "collect", made.collect)
+    monkeypatch.setattr(run, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(preflight, "check_function_runtime", lambda: None)
+    return made
+
+
+@pytest.fixture
+def assembly(tmp_path: Path) -> Path:
+    """An assembly with the stacks of the strategy."""
+    folder = tmp_path / "assembly"
+    folder.mkdir()
+    artifacts = {
+        name: {"type": preflight.STACK, "environment": "aws://unknown-account/eu-west-1"} for name in run.STACKS
+    }
+    (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
+    return folder
+
+
+Drill = Callable[..., Report]
+
+
+@pytest.fixture
+def primaries() -> Primaries:
+    return Primaries()
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=io.StringIO(), width=300)
+
+
+def shown(console: Console) -> str:
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.fixture
+def drill(world: World, assembly: Path, primaries: Primaries, console: Console) -> Drill:
+    """Runs a drill at a speed at which its limits are over at once."""
+
+    def begin(*, quiet: bool = False, on_report: Callable[[Report], None] | None = None, **options: Any) -> Report:
+        given: dict[str, Any] = {"assembly": assembly, "block": free_block(), "speed": 1e5, **options}
+        return run.run(
+            Options(**given),
+            primaries=primaries,
+            job_file="job.py",
+            console=console,
+            quiet=quiet,
+            on_report=on_report or (lambda report: None),
+        )
+
+    return begin
+
+
+def test_a_drill_deploys_breaks_waits_and_reports(drill: Drill, world: World) -> None:
+    report = drill()
+
+    assert report.passed
+    assert world.log == [
+        "started",
+        "deployed Platform ActivePassive of assembly",
+        "submitting or watching",
+        "submitting or watching",
+        "killed j-1",
+        "asked for every id once more",
+        "ended submitting or watching",
+        "ended submitting or watching",
+        "stopped",
+    ]
+
+
+def test_jobs_are_submitted_before_during_and_after(drill: Drill, world: World) -> None:
+    drill()
+
+    assert len(world.added) == 3
+    assert sum(world.added) >= 20
+
+
+def test_the_report_says_what_the_fault_met(drill: Drill) -> None:
+    assert drill().at_fault == {"jobs_running": 6, "polls_open": 4}
+
+
+def test_the_stand_in_is_made_as_asked(drill: Drill, world: World) -> None:
+    drill(seed=7)
+
+    assert world.arguments["timing"].seed == 7
+    assert world.arguments["clock"].speed == 1e5
+    assert world.arguments["addresses"] == Addresses(block=free_block())
+    assert world.arguments["region"] == "eu-west-1"
+
+
+def test_without_an_assembly_one_is_synthesized(
+    drill: Drill, world: World, assembly: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(preflight, "synthesize", lambda output: assembly.rename(output))
+
+    drill(assembly=None, workdir=tmp_path / "work")
+
+    assert "deployed Platform ActivePassive of cdk.out" in world.log
+
+
+def test_with_nothing_to_break_nothing_is_waited_for(drill: Drill, world: World) -> None:
+    world.recovers = False
+
+    assert drill(fault=Fault.NONE).passed
+    assert not any(line.startswith("killed") for line in world.log)
+
+
+def test_too_few_jobs_running_is_told_and_nothing_is_broken(drill: Drill, world: World) -> None:
+    world.open_polls = 0
+
+    report = drill()
+
+    assert "5 jobs running and 3 polls open, in vain" in report.problem
+    assert not any(line.startswith("killed") for line in world.log)
+
+
+def test_a_recovery_that_does_not_come_is_told(drill: Drill, world: World, console: Console) -> None:
+    world.recovers = False
+
+    assert drill().problem == "waited 3600 s for another incarnation in service, in vain"
+    assert "another incarnation is in service" not in shown(console)
+    assert "is retired" not in shown(console)
+
+
+def test_a_failed_operation_is_told_in_its_words(drill: Drill, world: World) -> None:
+    world.recovers = False
+    world.outcomes = [{"outcome": "failed", "message": "no AZ is left"}]
+
+    assert drill().problem == "the operation failed: no AZ is left"
+
+
+def test_nothing_in_service_is_told(drill: Drill, world: World) -> None:
+    world.states = {1: "verifying"}
+
+    assert "no incarnation is in service" in drill().problem
+
+
+def test_ids_of_canaries_are_watched_once_they_are_public(drill: Drill, world: World) -> None:
+    drill()
+    world.states = {1: "retired", 2: "verifying"}
+
+    assert [one.id for one in world.watching["issued"]()] == [100]
+
+
+def test_a_410_is_right_when_the_owner_runs_nothing(drill: Drill, world: World) -> None:
+    drill()
+    gone = world.watching["may_be_gone"]
+
+    assert [gone(100), gone(200), gone(900)] == [True, False, False]
+
+
+def test_a_watch_that_broke_fails_the_drill(drill: Drill, world: World) -> None:
+    world.watch_failure = OSError("on purpose")
+
+    with pytest.raises(OSError, match="on purpose"):
+        drill()
+    assert world.log[-1] == "stopped"
+
+
+def test_the_report_is_given_before_things_are_stopped(drill: Drill, world: World) -> None:
+    seen: list[str] = []
+
+    drill(on_report=lambda report: seen.append(world.log[-1]))
+
+    assert seen == ["ended submitting or watching"]
+
+
+def test_files_of_a_passed_drill_are_removed(drill: Drill, world: World) -> None:
+    drill()
+
+    assert not world.arguments["workdir"].exists()
+
+
+def test_files_of_a_failed_drill_are_kept_and_named(drill: Drill, world: World, console: Console) -> None:
+    world.recovers = False
+    drill()
+    workdir = world.arguments["workdir"]
+
+    assert workdir.is_dir()
+    assert str(workdir) in shown(console)
+    shutil.rmtree(workdir)
+
+
+def test_files_are_kept_where_somebody_asks_for_them(drill: Drill, tmp_path: Path) -> None:
+    drill(workdir=tmp_path / "work")
+
+    assert (tmp_path / "work").is_dir()
+
+
+def test_files_of_another_drill_are_not_taken_for_this_ones(drill: Drill, tmp_path: Path, world: World) -> None:
+    (tmp_path / "ledger.jsonl").touch()
+
+    with pytest.raises(DrillError, match="is not empty: name an empty or a new one"):
+        drill(workdir=tmp_path)
+    assert world.log == []
+
+
+def test_a_workdir_that_cannot_be_made_is_told(drill: Drill, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DrillError, match="as the working directory"):
+        drill(workdir=tmp_path / "file" / "work")
+
+
+def test_quiet_means_nothing_on_the_console(drill: Drill, console: Console, tmp_path: Path) -> None:
+    drill(quiet=True, workdir=tmp_path / "work")
+
+    assert shown(console) == ""
+
+
+@pytest.mark.parametrize("services", ["primary", "balancer"])
+def test_a_port_in_use_stops_a_drill_before_it_starts_anything(drill: Drill, world: World, services: str) -> None:
+    addresses = Addresses(block=free_block())
+    address = addresses.primary(1, 0) if services == "primary" else addresses.application_load_balancer(1)
+
+    with socket.create_server((address, 8998)), pytest.raises(DrillError, match=f"{address}:8998 is in use"):
+        drill()
+    assert world.log == []
+
+
+def test_the_same_block_twice_is_refused_while_the_first_drill_runs(drill: Drill, world: World) -> None:
+    second: list[str] = []
+
+    def again() -> None:
+        world.on_deploy = lambda: None
+        with pytest.raises(DrillError) as refused:
+            drill()
+        second.append(str(refused.value))
+
+    world.on_deploy = again
+
+    assert drill().passed
+    assert "another drill runs on address block" in second[0]
+
+
+def test_a_block_is_free_after_a_drill_that_failed(drill: Drill, world: World) -> None:
+    def fail() -> None:
+        raise DrillError("stack Platform ended as ROLLBACK_COMPLETE")
+
+    world.on_deploy = fail
+    with pytest.raises(DrillError):
+        drill()
+    world.on_deploy = lambda: None
+
+    assert drill().passed
+
+
+def test_what_primaries_miss_is_told_before_anything_starts(drill: Drill, world: World, primaries: Primaries) -> None:
+    primaries.missing = DrillError("real services need Java 11 or 17")
+
+    with pytest.raises(DrillError, match="need Java"):
+        drill()
+    assert world.log == []
+
+
+def test_a_directory_that_is_no_assembly_is_told_before_anything_starts(
+    drill: Drill, world: World, tmp_path: Path
+) -> None:
+    with pytest.raises(DrillError, match="is no cloud assembly"):
+        drill(assembly=tmp_path)
+    assert world.log == []
+
+
+def test_a_failed_synth_leaves_nothing(drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(output: Path) -> None:
+        raise DrillError("cdk synth failed (exit code 1):\nemr-dr.yaml: one wrong setting")
+
+    monkeypatch.setattr(preflight, "synthesize", fail)
+
+    with pytest.raises(DrillError, match="one wrong setting"):
+        drill(assembly=None)
+    assert world.log == []
+    preflight.hold_block(Addresses(block=free_block())).close()
+
+
+def interrupt_at(moment: Callable[[], bool]) -> None:
+    main = threading.get_ident()
+
+    def send() -> None:
+        while not moment():
+            time.sleep(0.001)
+        # To the main thread itself: it may be asleep, and not every kernel wakes it for a signal to the process.
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=send, daemon=True).start()
+
+
+@pytest.mark.parametrize(
+    ("moment", "what"), [("deployed Platform ActivePassive of assembly", "deploy"), ("killed j-1", "recovery")]
+)
+def test_an_interruption_stops_everything_that_was_started(drill: Drill, world: World, moment: str, what: str) -> None:
+    world.recovers = False
+    if what == "deploy":
+        world.on_deploy = lambda: time.sleep(20)
+    interrupt_at(lambda: moment in world.log)
+
+    with pytest.raises(KeyboardInterrupt):
+        drill(speed=1000.0)
+
+    assert world.log[-1] == "stopped"
+    assert world.log.count("submitting or watching") == world.log.count("ended submitting or watching")
+    assert "asked for every id once more" not in world.log
+    preflight.hold_block(Addresses(block=free_block())).close()
+
+
+def test_a_kept_drill_ends_with_its_report_when_it_is_interrupted(
+    drill: Drill, world: World, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(seconds: float) -> None:
+        world.log.append("waits")
+        time.sleep(0.01)
+
+    monkeypatch.setattr(run, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    reported: list[Report] = []
+    interrupt_at(lambda: world.log[-1:] == ["waits"])
+
+    report = drill(keep=True, on_report=reported.append)
+
+    assert report.passed
+    assert reported == [report]
+    assert world.log[-1] == "stopped"
+    assert "curl http://127.94.1.3:8998/batches" in shown(console)
+
+
+def test_libraries_log_to_a_file_and_only_while_a_drill_runs(
+    drill: Drill, world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before, shows = root.handlers[:], warnings.showwarning
+    world.on_deploy = lambda: logging.getLogger("some.library").warning("a tracebacks worth of words")
+
+    drill(workdir=tmp_path / "work")
+
+    assert "a tracebacks worth of words" in (tmp_path / "work" / run.LOG_FILE).read_text()
+    assert capfd.readouterr().err == ""
+    assert (root.handlers, warnings.showwarning) == (before, shows)
