@@ -50,6 +50,9 @@ from .parts import (
     TooLongError,
 )
 
+# Most of what a replay does is to wait for a launch: a look each half minute is enough here.
+WAIT_SECONDS: dict[str, int] = {**OPERATION_WAIT_SECONDS, OperationStep.LAUNCH: 30}
+
 
 class World:
     """Everything that the controller can see or change, and the settings of what goes wrong."""
@@ -231,14 +234,14 @@ class World:
             step: str = steps[position]
             if step == until:
                 return step
-            status = self._until_answer("operation", step, request, OPERATION_WAIT_SECONDS[step], twice=twice)
+            status = self._until_answer("operation", step, request, WAIT_SECONDS[step], twice=twice)
             if status == "done":
                 position += 1
                 end = "CutOverDone" if position == len(steps) else ""
             elif status in ("cancelled", "repaired"):
                 end = status.capitalize()
             elif position < steps.index(OperationStep.FENCE):
-                self._until_answer("operation", ROLL_BACK, request, OPERATION_WAIT_SECONDS[ROLL_BACK], twice=twice)
+                self._until_answer("operation", ROLL_BACK, request, WAIT_SECONDS[ROLL_BACK], twice=twice)
                 end = "Failed"
             else:
                 end = "Failed"
