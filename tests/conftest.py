@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 
 @pytest.fixture(scope="session")
-def active_passive(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The template of ``ActivePassive`` with default settings: synthesized once, as that takes seconds."""
+def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cloud assembly of ``ActivePassive`` with default settings: synthesized once, as that takes seconds."""
     # The CDK takes seconds to import and few tests need it: whoever runs the others should not wait for it, nor be
     # stopped by a mistake in the stacks.
     from emr_dr.settings import Settings
     from stacks.active_passive import ActivePassive
     from stacks.platform import Platform
 
-    from .synthesis import new_app, templates
+    from .synthesis import new_app
 
-    app = new_app(tmp_path_factory.mktemp("active-passive"))
+    folder = tmp_path_factory.mktemp("active-passive")
+    app = new_app(folder)
     settings = Settings()
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-    return templates(app)["ActivePassive"]
+    app.synth()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def active_passive(assembly: Path) -> dict[str, Any]:
+    """The template of ``ActivePassive`` with default settings."""
+    found: dict[str, Any] = json.loads((assembly / "ActivePassive.template.json").read_text())
+    return found

@@ -1,0 +1,233 @@
+"""``emr-dr drill``: options in, exit code, progress and report out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_drill import run as module
+from emr_drill.errors import DrillError
+from emr_drill.faults import Fault
+from emr_drill.report import Report
+from emr_drill.run import Options
+
+from .conftest import Cli
+
+
+class Drill:
+    """What a drill finds, and how it was asked."""
+
+    def __init__(self) -> None:
+        self.recovered = True
+        self.options = Options()
+        self.arguments: dict[str, Any] = {}
+        self.after_report: Callable[[], None] = lambda: None
+
+    def run(self, options: Options, **arguments: Any) -> Report:
+        self.options, self.arguments = options, arguments
+        arguments["console"].print("something happens")
+        print("a library prints something", file=arguments["console"].file)
+        report = Report(
+            services=options.services,
+            fault=options.fault.value,
+            speed=options.speed,
+            seed=options.seed,
+            recovered=self.recovered,
+        )
+        arguments["on_report"](report)
+        self.after_report()
+        return report
+
+
+@pytest.fixture
+def drill(monkeypatch: pytest.MonkeyPatch) -> Drill:
+    made = Drill()
+    monkeypatch.setattr(module, "run", made.run)
+    return made
+
+
+def test_a_drill_that_passed_is_0(cli: Cli, drill: Drill) -> None:
+    ended = cli("drill")
+
+    assert ended.code == 0
+    assert "the drill passed" in ended.err
+
+
+def test_a_drill_that_found_a_broken_promise_is_1(cli: Cli, drill: Drill) -> None:
+    drill.recovered = False
+
+    ended = cli("drill")
+
+    assert ended.code == 1
+    assert "the drill FAILED" in ended.err
+
+
+def test_a_drill_that_could_not_run_is_2(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(options: Options, **_: Any) -> None:
+        raise DrillError("127.10.1.10:8998 is in use")
+
+    monkeypatch.setattr(module, "run", fail)
+
+    ended = cli("drill")
+
+    assert (ended.code, ended.err) == (2, "cannot run: 127.10.1.10:8998 is in use\n")
+
+
+def test_an_interrupted_drill_is_130(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(options: Options, **_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "run", interrupt)
+
+    assert cli("drill").code == 130
+
+
+def test_wrong_settings_are_shown_in_their_own_words(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = "cdk synth failed (exit code 1):\nemr-dr.yaml: one wrong setting\n  clustr: got {}"
+
+    def fail(options: Options, **_: Any) -> None:
+        raise DrillError(wrong)
+
+    monkeypatch.setattr(module, "run", fail)
+
+    assert cli("drill").err == f"cannot run: {wrong}\n"
+
+
+def test_without_options_the_drill_of_the_readme_runs(cli: Cli, drill: Drill) -> None:
+    cli("drill")
+
+    assert drill.options == Options(services="simulated", fault=Fault.KILL_PRIMARY, speed=25.0, seed=1, block=10)
+    assert drill.arguments["quiet"] is False
+
+
+def test_real_services_run_slower_unless_told_otherwise(cli: Cli, drill: Drill) -> None:
+    """They run on the machine's time."""
+    cli("drill", "--services", "real")
+    assert drill.options.speed < 25
+    assert drill.arguments["job_file"].startswith("file://")
+
+    cli("drill", "--services", "real", "--speed", "3")
+    assert drill.options.speed == 3.0
+
+
+def test_every_option_arrives(cli: Cli, drill: Drill, tmp_path: Path) -> None:
+    words = ["--fault", "kill-livy", "--speed", "5", "--seed", "7", "--block", "12", "--keep", "--quiet"]
+
+    cli("drill", *words, "--assembly", str(tmp_path), "--workdir", str(tmp_path / "work"))
+
+    assert drill.options == Options(
+        fault=Fault.KILL_LIVY,
+        speed=5.0,
+        seed=7,
+        block=12,
+        keep=True,
+        assembly=tmp_path,
+        workdir=tmp_path / "work",
+    )
+    assert drill.arguments["quiet"] is True
+
+
+def test_json_on_standard_output_is_alone_there(cli: Cli, drill: Drill) -> None:
+    """So that it can be piped; people read standard error."""
+    ended = cli("drill", "--json", "-")
+
+    assert json.loads(ended.out)["recovered"] is True
+    assert "something happens" in ended.err
+    assert "the drill passed" in ended.err
+
+
+def test_without_json_standard_output_is_empty(cli: Cli, drill: Drill) -> None:
+    assert cli("drill").out == ""
+
+
+def test_json_goes_to_a_file(cli: Cli, drill: Drill, tmp_path: Path) -> None:
+    ended = cli("drill", "--json", str(tmp_path / "report.json"))
+
+    assert (ended.code, ended.out) == (0, "")
+    assert json.loads((tmp_path / "report.json").read_text())["passed"] is True
+
+
+def test_json_of_a_failed_drill_is_written_too(cli: Cli, drill: Drill, tmp_path: Path) -> None:
+    drill.recovered = False
+
+    assert cli("drill", "--json", str(tmp_path / "report.json")).code == 1
+    assert json.loads((tmp_path / "report.json").read_text())["passed"] is False
+
+
+def test_json_of_a_kept_drill_is_there_while_it_is_looked_at(cli: Cli, drill: Drill, tmp_path: Path) -> None:
+    found: list[bool] = []
+    drill.after_report = lambda: found.append((tmp_path / "report.json").exists())
+
+    cli("drill", "--keep", "--json", str(tmp_path / "report.json"))
+
+    assert found == [True]
+
+
+@pytest.mark.parametrize(("name", "why"), [("none/report.json", "is no directory"), (".", "it is a directory")])
+def test_a_report_that_could_not_be_kept_is_told_before_the_drill(
+    cli: Cli, drill: Drill, tmp_path: Path, name: str, why: str
+) -> None:
+    ended = cli("drill", "--json", str(tmp_path / name))
+
+    assert ended.code == 2
+    assert why in ended.err
+    assert drill.arguments == {}
+
+
+def test_nothing_is_written_before_there_is_a_report(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is there means that a drill found something."""
+
+    def fail(options: Options, **_: Any) -> None:
+        raise DrillError("no")
+
+    monkeypatch.setattr(module, "run", fail)
+    cli("drill", "--json", str(tmp_path / "report.json"))
+
+    assert not (tmp_path / "report.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--fault", "flood"], ["'flood'", "kill-primary", "kill-livy", "none"]),
+        (["--services", "imaginary"], ["'imaginary'", "simulated", "real"]),
+        (["--speed", "0"], ["above 0", "got 0"]),
+        (["--speed", "-1"], ["above 0", "got -1"]),
+        (["--speed", "nan"], ["above 0", "got nan"]),
+        (["--speed", "fast"], ["--speed"]),
+        (["--block", "9"], ["10 to 99", "got 9"]),
+        (["--block", "100"], ["10 to 99", "got 100"]),
+    ],
+)
+def test_what_cannot_be_is_refused_with_what_is_allowed(
+    cli: Cli, drill: Drill, words: list[str], told: list[str]
+) -> None:
+    ended = cli("drill", *words)
+
+    assert (ended.code, ended.out, drill.arguments) == (2, "", {})
+    assert [word for word in told if word not in ended.err] == []
+
+
+def test_help_teaches(cli: Cli) -> None:
+    """Every option, what each fault breaks, and what the exit codes mean."""
+    told = cli("drill", "--help").out
+
+    options = ("services", "fault", "speed", "seed", "block", "json", "keep", "assembly", "workdir", "quiet")
+    assert [name for name in options if f"--{name}" not in told] == []
+    assert [fault for fault in Fault if f"{fault}:" not in told] == []
+    assert "Exit codes" in told
+    assert "10 to 99" in told
+    assert "25, real:" in told
+
+
+def test_a_log_is_not_broken_at_the_width_of_a_terminal(
+    cli: Cli, drill: Drill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    cli("drill")
+
+    assert drill.arguments["console"].width == 160
