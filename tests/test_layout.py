@@ -30,8 +30,6 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "drill/emr_drill/errors.py": "the name of one exception alone: tested where it is raised and caught",
     "drill/emr_drill/ports.py": "protocols and values without behaviour: the type checkers hold both factories to them",
     "lambda/failover/errors.py": "names of exceptions alone: tested where each of them is raised and caught",
-    "drill/emr_drill/errors.py": "one name alone: tested where it is raised, and in tests/cli/test_main.py where it ends",
-    "drill/emr_drill/ports.py": "protocols and records without code: both kinds of primaries are tested against them",
 }
 
 # Handlers of each function's package, as the stacks name them.

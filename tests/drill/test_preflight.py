@@ -47,6 +47,12 @@ def test_a_second_drill_on_a_block_is_refused(addresses: Addresses) -> None:
     assert f"--block {addresses.block + 1}" in str(refused.value)
 
 
+def test_a_held_block_is_taken_for_everybody(addresses: Addresses) -> None:
+    """Servers that reuse addresses would get one that is bound but not listened on."""
+    with preflight.hold_block(addresses), pytest.raises(OSError, match="in use"):
+        socket.create_server((addresses.control, 8998))
+
+
 def test_a_block_is_free_again_after_its_drill(addresses: Addresses) -> None:
     preflight.hold_block(addresses).close()
 
@@ -243,7 +249,7 @@ def test_a_missing_command_line_names_the_remedy(cdk: Path, tmp_path: Path) -> N
 
 def test_an_interrupted_synth_leaves_no_process(cdk: Path, tmp_path: Path) -> None:
     """The CDK's command line starts the app as a process of its own, which must end too."""
-    does(cdk, f"sleep 60 & echo $! > {tmp_path}/child.new; mv {tmp_path}/child.new {tmp_path}/child; wait")
+    does(cdk, f"sleep 600 & echo $! > {tmp_path}/child.new; mv {tmp_path}/child.new {tmp_path}/child; wait")
 
     main = threading.get_ident()
 

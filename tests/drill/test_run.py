@@ -314,6 +314,13 @@ def test_a_recovery_that_does_not_come_is_told(drill: Drill, world: World, conso
     assert "is retired" not in shown(console)
 
 
+def test_the_incarnation_that_was_broken_is_no_recovery(drill: Drill, world: World) -> None:
+    world.recovers = False
+    world.outcomes = [{"outcome": "repaired"}]
+
+    assert "another incarnation in service, in vain" in drill().problem
+
+
 def test_a_failed_operation_is_told_in_its_words(drill: Drill, world: World) -> None:
     world.recovers = False
     world.outcomes = [{"outcome": "failed", "message": "no AZ is left"}]
