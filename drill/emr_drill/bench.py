@@ -215,7 +215,6 @@ def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], N
                 say(_line(seed, report))
         except BaseException:
             drills.stop()
-            pool.shutdown(wait=True, cancel_futures=True)
             raise
     content = result_file(reports, commit_id)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from emr_drill.addresses import FIRST_BLOCK, LAST_BLOCK, Addresses
@@ -168,26 +169,40 @@ def synthesize(output: Path, *, context: tuple[str, ...] = ()) -> None:
     for item in context:
         command += ["-c", item]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    # In a session of its own, so that an interruption ends it with the app that it started.
-    process = subprocess.Popen(
-        command,
-        cwd=REPOSITORY,
-        env={**os.environ, "PATH": path},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        printed, _ = process.communicate()
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise
+    process, printed = _run_group(command, environment={**os.environ, "PATH": path})
     if process.returncode != 0:
         lines = [line for line in printed.strip().splitlines() if "Subprocess exited with error" not in line]
         raise DrillError(
             f"cdk synth failed (exit code {process.returncode}):\n" + "\n".join(lines)[-KEPT_OUTPUT:].strip()
         )
+
+
+def _run_group(command: Sequence[str], *, environment: Mapping[str, str]) -> tuple[subprocess.Popen[str], str]:
+    """Run *command* in the repository, with what it starts; an interruption ends all of it.  Gives what it printed."""
+
+    def start() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # Started in a thread: an interruption comes to the main one, and must not come between the start and knowing
+        # what was started.
+        starting = pool.submit(start)
+        try:
+            process = starting.result()
+            printed, _ = process.communicate()
+        except BaseException:
+            process = starting.result()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+            raise
+    return process, printed

@@ -99,6 +99,7 @@ open({folder!r} + "/started-" + options["--seed"], "w").write(" ".join(sys.argv[
 report = json.loads({report!r})
 report["seed"] = int(options["--seed"])
 report["block"] = int(options["--block"])
+report["alone"] = os.getsid(0) == os.getpid()
 with open(options["--json"], "w") as file:
     json.dump(report, file)
 """
@@ -131,6 +132,11 @@ def test_drills_run_at_the_speed_of_the_benchmark_with_their_seed(drill: Any, tm
 
     assert (found["seed"], found["block"]) == (3, 44)
     assert (tmp_path / "started-3").read_text().startswith("-m emr_dr_cli drill --speed 5.0 --seed 3 --block 44 ")
+
+
+def test_ctrl_c_on_a_terminal_comes_to_the_benchmark_alone(drill: Any, tmp_path: Path) -> None:
+    """Which passes it on, once."""
+    assert bench.Drills(workdir=tmp_path).measure(3, block=44)["alone"] is True
 
 
 def test_a_drill_that_could_not_run_is_told_in_its_own_words(drill: Any, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def check_java() -> None:
         printed = (done.stdout + done.stderr).strip()
     except OSError as error:
         printed = str(error)
-    found = re.search(r'version "(?:1\.)?(\d+)', printed)
+    found = re.search(r'version "(\d+)', printed)
     if not found or int(found[1]) < OLDEST_JAVA:
         raise DrillError(
             f"real services need Java 11 or 17, but {program} says: {printed or 'nothing'}.  Install one (or set "

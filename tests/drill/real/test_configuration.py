@@ -39,6 +39,9 @@ def test_every_daemon_listens_on_the_primarys_address(written: PrimaryPlan) -> N
 
     assert len(endpoints) >= 15
     assert [name for name, value in endpoints.items() if value.split("//")[-1].split(":")[0] != written.address] == []
+    names = {name: value for name, value in properties.items() if name.endswith(".hostname") and value != "true"}
+    assert set(names.values()) == {written.address}
+    assert len(names) == 3
     assert livy(written)["livy.server.host"] == written.address
 
 
