@@ -29,6 +29,7 @@ PRIMARIES_PER_ZONE = 4
 STACK = "aws:cloudformation:stack"
 DEFAULT_REGION = "us-east-1"
 KEPT_OUTPUT = 3000
+LOOK_SECONDS = 0.5  # machine time
 
 
 def hold_block(addresses: Addresses) -> socket.socket:
@@ -198,11 +199,12 @@ def _run_group(command: Sequence[str], *, environment: Mapping[str, str]) -> tup
         starting = pool.submit(start)
         try:
             process = starting.result()
-            printed, _ = process.communicate()
+            while True:  # one endless wait would miss a signal that comes just before it
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    return process, process.communicate(timeout=LOOK_SECONDS)[0]
         except BaseException:
             process = starting.result()
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             raise
-    return process, printed
