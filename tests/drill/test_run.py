@@ -13,10 +13,10 @@ import socket
 import threading
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -25,159 +25,15 @@ from emr_drill import preflight, run
 from emr_drill.addresses import Addresses
 from emr_drill.errors import DrillError
 from emr_drill.faults import Fault
-from emr_drill.jobs.plan import Job
-from emr_drill.owners import Findings
 from emr_drill.report import Report
 from emr_drill.run import Options
-from emr_drill.stand_in.assembly import ResourceEvent
 
-from .test_report import COUNTS
+from .drill_world import Primaries, World
 
 
 def free_block() -> int:
     """One that no drill and no other test worker uses."""
     return 94 - int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0") % 4
-
-
-class World:
-    """A stand-in, the deployment in it and what happens there, in one; a test changes it."""
-
-    def __init__(self) -> None:
-        self.log: list[str] = []
-        self.endpoint = "http://127.0.0.1:1"
-        self.journal: list[dict[str, Any]] = []
-        self.config = SimpleNamespace(front_door_host="door")
-        self.clusters = self
-        self.load_balancers = self
-        self.states = {1: "serving"}
-        self.outcomes: list[dict[str, Any]] = []
-        self.recovers = True
-        self.on_deploy: Callable[[], None] = lambda: None
-        self.arguments: dict[str, Any] = {}
-        self.jobs: list[Any] = []
-        self.added: list[int] = []
-        self.submissions: list[Any] = []
-        self.findings = Findings()
-        self.watch_failure: Exception | None = None
-
-    # StandIn
-
-    def stand_in(self, **arguments: Any) -> Self:
-        self.arguments = arguments
-        return self
-
-    def __enter__(self) -> Self:
-        self.log.append("started")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.log.append("stopped")
-
-    # What the stand-in and its parts are asked
-
-    def kill_primary(self, cluster_id: str) -> None:
-        self.log.append(f"killed {cluster_id}")
-        if self.recovers:
-            self.states = {1: "retired", 2: "serving"}
-            self.outcomes = [{"outcome": "failed over"}]
-
-    def settled_at(self, *, kind: str) -> float:
-        return float("-inf")
-
-    def applications_running(self, owner: str) -> bool:
-        return owner == "dep-a-g2"
-
-    # assembly.deploy
-
-    def deploy(
-        self, stand_in: object, assembly: Path, *, stacks: Sequence[str], on_event: Callable[[ResourceEvent], None]
-    ) -> None:
-        self.log.append(f"deployed {' '.join(stacks)} of {assembly.name}")
-        self.on_deploy()
-
-    # Deployment
-
-    def deployment(self, *, stand_in: object, name: str) -> Self:
-        assert name == "dep-active-passive"
-        return self
-
-    def incarnations(self) -> list[dict[str, Any]]:
-        return [
-            {
-                "generation": generation,
-                "state": state,
-                "cluster_id": f"j-{generation}",
-                "stack_name": f"dep-a-g{generation}",
-                "canary_id": generation * 100,
-                "canary_name": f"canary-g{generation}",
-            }
-            for generation, state in self.states.items()
-        ]
-
-    def records(self, kind: str) -> list[dict[str, Any]]:
-        return self.outcomes
-
-    def owner(self, batch_id: int) -> str | None:
-        return {1: "dep-a-g1", 2: "dep-a-g2"}.get(batch_id // 100)
-
-    def front_door_addresses(self) -> list[str]:
-        return ["127.94.1.3"]
-
-    def load_balancer_nodes(self) -> list[str]:
-        return ["127.94.1.2"]
-
-    # Submitter
-
-    def submitter(self, **arguments: Any) -> Self:
-        return self
-
-    def start(self) -> None:
-        self.log.append("submitting or watching")
-
-    def stop(self) -> None:
-        self.log.append("ended submitting or watching")
-
-    def add(self, jobs: Iterable[Job]) -> None:
-        jobs = list(jobs)
-        self.added.append(len(jobs))
-        self.jobs += [SimpleNamespace(job=job, finished=True, tries=[]) for job in jobs]
-
-    def idle(self) -> bool:
-        return True
-
-    waiting, running, open_polls = 0, 6, 4
-
-    # OwnerWatch
-
-    def watch(self, **arguments: Any) -> Self:
-        self.watching = arguments
-        return self
-
-    def finish(self) -> None:
-        self.log.append("asked for every id once more")
-        if self.watch_failure:
-            raise self.watch_failure
-
-    # collect
-
-    def collect(self, report: Report, **arguments: Any) -> None:
-        self.collected = arguments
-        report.recovered = not report.problem
-        report.jobs = dict(COUNTS)
-
-
-class Primaries:
-    """Machines that are never made."""
-
-    def __init__(self) -> None:
-        self.missing: DrillError | None = None
-
-    def check(self) -> None:
-        if self.missing:
-            raise self.missing
-
-    def create(self, plan: object) -> Any:
-        raise AssertionError("no cluster is launched in these tests")
 
 
 @pytest.fixture
