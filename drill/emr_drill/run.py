@@ -38,7 +38,7 @@ STACKS = ("Platform", "ActivePassive")
 LOG_FILE = "stand-in.log"
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
-READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 2400.0
+READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 6000.0
 LOOK_SECONDS, KEEP_LOOK_SECONDS = 0.2, 1.0  # machine time
 # Real services run on machine time: a Spark job takes some 15 seconds of a core only to start and end.  So there are
 # twenty jobs but fewer at once, they last longer on the drill's clock, and it takes longer until five of them run.
