@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-from .parts import DEPLOYMENT, OPERATIONS, RETIREMENTS, SPEC
+from .parts import DEPLOYMENT, RETIREMENTS, SPEC
 from .world import World
 
 
@@ -26,21 +25,6 @@ def stack_event(kind: str, request_id: str = "r1", **properties: Any) -> dict[st
             "Parameters": json.dumps(spec["parameters"]),
             **properties,
         },
-    }
-
-
-def ended_event(world: World, request: Mapping[str, Any], *, status: str) -> dict[str, Any]:
-    """The detail of EventBridge's event, after the execution of *request* ended in the world."""
-    machine = OPERATIONS if "operation" in request else RETIREMENTS
-    execution = world.execution(machine, request.get("operation") or request["retirement"])
-    text = json.dumps({"request": dict(request)})
-    world.executions[execution] = {"status": status, "input": text}
-    return {
-        "executionArn": execution,
-        "stateMachineArn": machine,
-        "status": status,
-        "input": text,
-        "cause": None,
     }
 
 

@@ -11,8 +11,8 @@ from failover.execution_ended import tidy_up
 from failover.leftovers import abandon
 
 from .fakes import FakeStateMachines, client_error
-from .safety import ended_event, retirements
-from .scenarios import launched, settled
+from .safety import retirements
+from .scenarios import ended, launched, settled
 from .world import World
 
 
@@ -55,7 +55,7 @@ def test_the_next_call_of_launch_retires_what_was_given_up(world: World, monkeyp
 def test_an_execution_that_ended_has_what_it_gave_up_retired(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The execution died with an incarnation that was written down as abandoned and that nothing retires."""
     request = hanging_launch(world, monkeypatch, refusals=1)
-    tidy_up(world.deployment, ended_event(world, request, status="TIMED_OUT"))
+    tidy_up(world.deployment, ended(world, request, status="TIMED_OUT"))
     world.run_started_retirements()
     assert settled(world)["stacks"] == []
 
@@ -63,7 +63,7 @@ def test_an_execution_that_ended_has_what_it_gave_up_retired(world: World, monke
 def test_the_next_operation_retires_what_was_given_up(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """EventBridge's event may be lost."""
     request = hanging_launch(world, monkeypatch, refusals=1)
-    ended_event(world, request, status="TIMED_OUT")
+    ended(world, request, status="TIMED_OUT")
     world.LAUNCH_SECONDS = 480.0
     assert world.run_operation(world.request("launch", "op2")) == "CutOverDone"
     world.run_started_retirements()
@@ -78,7 +78,7 @@ def test_an_execution_that_died_while_rolling_back_leaves_nothing(world: World) 
     assert world.step("operation", "Verify", request).status == "failed"
     world.delete_fails = 1
     world.step("operation", "RollBack", request)
-    tidy_up(world.deployment, ended_event(world, request, status="TIMED_OUT"))
+    tidy_up(world.deployment, ended(world, request, status="TIMED_OUT"))
     world.run_started_retirements()
     assert settled(world)["stacks"] == []
 

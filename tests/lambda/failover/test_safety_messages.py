@@ -15,8 +15,7 @@ from failover.stack_answers import StackAnswers
 
 from .fakes import FakeTopics, client_error
 from .parts import DEPLOYMENT, Clock
-from .safety import ended_event
-from .scenarios import failing, launched
+from .scenarios import ended, failing, launched
 from .world import World
 
 
@@ -42,7 +41,7 @@ def test_a_topic_that_refuses_does_not_keep_a_lease(world: World) -> None:
     request = world.request("launch", "op1")
     world.expect_answer("op1", request)
     world.run_operation(request, until="Verify")
-    tidy_up(world.deployment, ended_event(world, request, status="TIMED_OUT"))
+    tidy_up(world.deployment, ended(world, request, status="TIMED_OUT"))
     assert world.operation("op1").outcome is Outcome.FAILED
     assert world.managed_cluster().lease is None
 

@@ -15,8 +15,8 @@ from failover.front_door import FrontDoor
 
 from .fakes import FakeStateMachines
 from .parts import OPERATIONS, SPEC
-from .safety import ended_event, stack_event
-from .scenarios import failing, launched, never_nobody_in_service, settled
+from .safety import stack_event
+from .scenarios import ended, failing, launched, never_nobody_in_service, settled
 from .world import World
 
 ALONE = {"balanced": ["10.0.1.1"], "nn-a": ["10.0.1.1"], "rm-a": ["10.0.1.1"], "slot-1": ["10.0.1.1"]}
@@ -65,7 +65,7 @@ def test_what_was_given_up_is_not_cut_over_to(world: World) -> None:
 def test_an_execution_that_ended_in_its_cut_over_is_undone(world: World, status: str) -> None:
     """Whatever ended it."""
     request = cutting_over(world)
-    tidy_up(world.deployment, ended_event(world, request, status=status))
+    tidy_up(world.deployment, ended(world, request, status=status))
     assert "was taken out of the balanced group again" in world.notices[-1]["message"]
     served_alone(world)
 
@@ -74,14 +74,14 @@ def test_the_old_one_comes_back_into_the_groups_that_it_was_taken_out_of(world: 
     """The cut-over died in the middle: the group of the ResourceManager would be empty."""
     request = cutting_over(world)
     world.targets["rm-a"].pop("10.0.1.1")
-    tidy_up(world.deployment, ended_event(world, request, status="FAILED"))
+    tidy_up(world.deployment, ended(world, request, status="FAILED"))
     served_alone(world)
 
 
 def test_an_update_back_to_what_runs_undoes_a_cut_over(world: World) -> None:
     """EventBridge's event may be lost; CloudFormation rolls the update back."""
     request = cutting_over(world)
-    ended_event(world, request, status="FAILED")
+    ended(world, request, status="FAILED")
     custom_resource.respond(world.deployment, stack_event("Update", "back"))
     assert [(each["request"], each["succeeded"]) for each in world.answers] == [("back", True)]
     served_alone(world)
@@ -103,7 +103,7 @@ def test_a_new_incarnation_stays_while_the_old_one_is_sick(world: World) -> None
     """Never zero by our own act: either may come back first."""
     request = cutting_over(world)
     world.unhealthy.add("10.0.1.1")
-    tidy_up(world.deployment, ended_event(world, request, status="FAILED"))
+    tidy_up(world.deployment, ended(world, request, status="FAILED"))
     assert world.incarnation(2).state is IncarnationState.VERIFYING
     assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.1.2"]
 
@@ -177,6 +177,6 @@ def test_a_delete_takes_the_lease_away(world: World) -> None:
 def test_the_lease_of_an_execution_that_was_stopped_before_is_taken_away(world: World) -> None:
     """The first delivery of the request died between StopExecution and the lease."""
     request = cutting_over(world)
-    ended_event(world, request, status="ABORTED")
+    ended(world, request, status="ABORTED")
     custom_resource.respond(world.deployment, stack_event("Update", "r3", TemplateUrl="https://bucket/newest.json"))
     assert world.managed_cluster().lease is None
