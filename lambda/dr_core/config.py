@@ -83,6 +83,21 @@ class Canary:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scripts:
+    """What EMR steps run on a primary, as ``s3://`` addresses of shell scripts.
+
+    Attributes:
+        seed: makes Livy number from an id on; arguments: first id, *state_directory*.
+        restart: restarts Livy; no arguments.
+        state_directory: of Livy's recovery store.
+    """
+
+    seed: str = ""
+    restart: str = ""
+    state_directory: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The numbers that rules are made of.
 
@@ -95,6 +110,16 @@ class Policy:
         launch_limit_seconds: deadline of one launch in one AZ.
         total_launch_limit_seconds: deadline over all AZs.
         fence_limit_seconds: how long a rule waits for proof that the old applications are dead before it answers 410.
+        repair_limit_seconds: how long mending in place may take before the incarnation is replaced.
+        drain_limit_seconds: how long a planned retirement waits for the end of jobs.
+        linger_seconds: how long Livy stays up after the last job's end, so that every client reads its result: the
+            longest time between two polls.
+        failovers_before_block: after so many automatic failovers within *block_window_seconds* the next one waits for
+            a person.
+        block_window_seconds: see there.
+        launches_per_day: how many clusters automatic operations of the deployment may launch in 24 hours.
+        orphan_seconds: for how long a stack or cluster of our name that no record knows is only told of; then it is
+            removed.
     """
 
     round_seconds: int = 10
@@ -105,6 +130,13 @@ class Policy:
     launch_limit_seconds: int = 1200
     total_launch_limit_seconds: int = 2700
     fence_limit_seconds: int = 300
+    repair_limit_seconds: int = 240
+    drain_limit_seconds: int = 14_400
+    linger_seconds: int = 900
+    failovers_before_block: int = 2
+    block_window_seconds: int = 7200
+    launches_per_day: int = 8
+    orphan_seconds: int = 900
 
     def __post_init__(self) -> None:
         if not 1 <= self.bad_rounds <= self.rounds:
@@ -134,6 +166,7 @@ class FunctionConfig:
         alert_topic: ARN.
         ports: ports of the services on a primary.
         canary: the job that proves a cluster.
+        scripts: what steps run on a primary.
         policy: the numbers of the rules.
     """
 
@@ -155,6 +188,7 @@ class FunctionConfig:
     alert_topic: str = ""
     ports: ServicePorts = ServicePorts()
     canary: Canary
+    scripts: Scripts = Scripts()
     policy: Policy = Policy()
 
     def to_dict(self) -> dict[str, Any]:
@@ -180,6 +214,7 @@ class FunctionConfig:
                     "probers": tuple(ProberFunction(**item) for item in data["probers"]),
                     "ports": ServicePorts(**data["ports"]),
                     "canary": Canary(**{**data["canary"], "arguments": tuple(data["canary"]["arguments"])}),
+                    "scripts": Scripts(**data["scripts"]),
                     "policy": Policy(**data["policy"]),
                 }
             )

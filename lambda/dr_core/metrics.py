@@ -15,12 +15,32 @@ MONITOR_HEARTBEAT = "MonitorHeartbeat"
 # Of the deployment, when it happens: 1 for each message that the alert topic refused.
 NOTICES_REFUSED = "NoticesRefused"
 
+# Of the deployment, each round: 1 while a person has paused automatic operations.
+PAUSED = "Paused"
+# Of the deployment, each round: how many clusters automatic operations launched in the last 24 hours.
+LAUNCHES_TODAY = "LaunchesToday"
+# Of the deployment, each round: 1 while every managed cluster is unhealthy at once.
+COMMON_CAUSE = "CommonCause"
+# Of the deployment, each minute: 1 for each run of the reconciliation that looked at everything; missing is bad.
+RECONCILED = "Reconciled"
+# Of the deployment, each minute: how many stacks and clusters carry our name and are in no record.
+ORPHANS = "Orphans"
+# Of the deployment, when it happens: 1 for each rule or target that was not as the record says, and was put right.
+DRIFT_REPAIRED = "DriftRepaired"
+
 # Of a managed cluster, each round: 1 if that was the verdict, else 0.
 VERDICT_UNHEALTHY = "VerdictUnhealthy"
 VERDICT_UNKNOWN = "VerdictUnknown"
 # Of a managed cluster, when it happens: 1.
 TERMINATED_BY_A_PERSON = "TerminatedByAPerson"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
+# Of a managed cluster, each round: 1 while a failover waits for a person (block, or launch budget).
+FAILOVER_BLOCKED = "FailoverBlocked"
+# Of a managed cluster, when it happens: 1.
+REPAIRED = "Repaired"
+SERVING_UNSEEDED = "ServingUnseeded"
+SLOT_EVICTED = "SlotEvicted"
+DRAIN_OVERDUE = "DrainOverdue"
 # Of a managed cluster, when the monitor starts an operation: seconds since the first bad evidence.
 DETECT_SECONDS = "DetectSeconds"
 

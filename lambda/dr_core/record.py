@@ -1,18 +1,17 @@
 """The record: what the deployment knows of itself, as dataclasses over the items of the record table.
 
-The table has partition key ``kind`` and sort key ``id``.  Numbers are stored as DynamoDB numbers, an absent value is a
-missing attribute, and times are seconds since 1970.  ``to_item`` and ``from_item`` speak what boto3's resource API
-takes and gives.
+The table has partition key ``kind`` and sort key ``id``.  ``to_item`` and ``from_item`` speak what boto3's resource API
+takes and gives (:mod:`dr_core.items`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from decimal import Decimal
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from dr_core.items import item_of, values_of
 from dr_core.naming import incarnation_id
 
 # The item whose ``value`` is the last generation drawn; drawn by an atomic ADD.
@@ -84,6 +83,7 @@ class ManagedCluster:
         serving_generation: the generation of the incarnation in service.
         lease: who may change it now.
         tombstone: it is being deleted; nothing may be launched for it.
+        automatic_failovers: when its latest failovers by the monitor came to their cut-over, oldest first.
     """
 
     KIND: ClassVar[str] = "managed-cluster"
@@ -93,6 +93,7 @@ class ManagedCluster:
     serving_generation: int | None = None
     lease: Lease | None = None
     tombstone: bool = False
+    automatic_failovers: tuple[float, ...] = ()
 
     @staticmethod
     def key(name: str) -> dict[str, str]:
@@ -101,14 +102,15 @@ class ManagedCluster:
 
     def to_item(self) -> dict[str, Any]:
         """The item of the record table."""
-        return _item(self, key=self.key(self.name), without="name")
+        return item_of(self, key=self.key(self.name), without="name")
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The managed cluster that an item holds."""
-        values = _values(cls, item)
+        values = values_of(cls, item)
         lease = Lease(**values.pop("lease")) if "lease" in values else None
-        return cls(name=item["id"], lease=lease, **values)
+        failovers = tuple(values.pop("automatic_failovers", ()))
+        return cls(name=item["id"], lease=lease, automatic_failovers=failovers, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +140,13 @@ class Incarnation:
         canary_name: Livy name of its canary job.
         canary_id: batch id of the canary.
         canary_app_id: YARN application of the canary.
+        reason: why the operation that launched it ran, the text of a :class:`dr_core.requests.Reason`.
+        isolated_at: when it was taken out of the balanced group because it was sick; its ids stay routed.
+        repaired_at: when it was last mended in place.
+        seeded_again_at: when its seed step was run a second time.
+        unseeded: Livy numbers its batches outside the range; ids of up to 8 digits lead to it.
+        drained_at: when its last job had ended, or the limit for that had passed.
+        evicted_at: when a failover that needed its slot ended its drain or its linger.
     """
 
     KIND: ClassVar[str] = "incarnation"
@@ -164,6 +173,13 @@ class Incarnation:
     canary_name: str | None = None
     canary_id: int | None = None
     canary_app_id: str | None = None
+    reason: str | None = None
+    isolated_at: float | None = None
+    repaired_at: float | None = None
+    seeded_again_at: float | None = None
+    unseeded: bool = False
+    drained_at: float | None = None
+    evicted_at: float | None = None
 
     @property
     def id(self) -> str:
@@ -183,12 +199,12 @@ class Incarnation:
 
     def to_item(self) -> dict[str, Any]:
         """The item of the record table."""
-        return _item(self, key=self.key(self.generation))
+        return item_of(self, key=self.key(self.generation))
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The incarnation that an item holds."""
-        values = _values(cls, item)
+        values = values_of(cls, item)
         return cls(state=IncarnationState(values.pop("state")), **values)
 
 
@@ -211,6 +227,8 @@ class Operation:
         message: one sentence about its end.
         answer: whom to tell.
         answered: whether that was done.
+        repair_step_id: the EMR step that restarts Livy.
+        seed_step_id: the EMR step that seeds Livy a second time.
     """
 
     KIND: ClassVar[str] = "operation"
@@ -229,6 +247,8 @@ class Operation:
     message: str | None = None
     answer: Answer | None = None
     answered: bool = False
+    repair_step_id: str | None = None
+    seed_step_id: str | None = None
 
     @staticmethod
     def key(operation: str) -> dict[str, str]:
@@ -237,12 +257,12 @@ class Operation:
 
     def to_item(self) -> dict[str, Any]:
         """The item of the record table."""
-        return _item(self, key=self.key(self.id))
+        return item_of(self, key=self.key(self.id))
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The operation that an item holds."""
-        values = _values(cls, item)
+        values = values_of(cls, item)
         answer = Answer(**values.pop("answer")) if "answer" in values else None
         outcome = Outcome(values.pop("outcome")) if "outcome" in values else None
         return cls(answer=answer, outcome=outcome, tried=tuple(values.pop("tried", ())), **values)
@@ -269,12 +289,12 @@ class Slot:
 
     def to_item(self) -> dict[str, Any]:
         """The item of the record table."""
-        return _item(self, key=self.key(self.number), without="number")
+        return item_of(self, key=self.key(self.number), without="number")
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The slot that an item holds."""
-        return cls(number=int(item["id"]), **_values(cls, item))
+        return cls(number=int(item["id"]), **values_of(cls, item))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,56 +326,13 @@ class Incident:
 
     def to_item(self) -> dict[str, Any]:
         """The item of the record table."""
-        return _item(self, key=self.key(self.managed_cluster), without="managed_cluster")
+        return item_of(self, key=self.key(self.managed_cluster), without="managed_cluster")
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> Self:
         """The incident that an item holds."""
-        values = _values(cls, item)
+        values = values_of(cls, item)
         return cls(managed_cluster=item["id"], state=IncidentState(values.pop("state")), **values)
 
 
-def stored(value: Any) -> Any:
-    """*value* as DynamoDB takes it: times to the millisecond, absent entries left out.
-
-    For an UpdateItem of single attributes; whole items are made by ``to_item``.
-    """
-    match value:
-        case float():
-            return Decimal(f"{value:.3f}")
-        case StrEnum():
-            return str(value)
-        case Lease() | Answer():
-            return {each.name: stored(getattr(value, each.name)) for each in fields(value)}
-        case Mapping():
-            return {str(name): stored(each) for name, each in value.items() if each is not None}
-        case list() | tuple():
-            return [stored(each) for each in value]
-        case _:
-            return value
-
-
-def plain(value: Any) -> Any:
-    """*value* of an item in ordinary types: whole numbers as ``int``, others as ``float``."""
-    match value:
-        case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
-        case Mapping():
-            return {name: plain(each) for name, each in value.items()}
-        case list():
-            return [plain(each) for each in value]
-        case _:
-            return value
-
-
 Record = ManagedCluster | Incarnation | Operation | Slot | Incident
-
-
-def _item(record: Record, *, key: Mapping[str, str], without: str = "") -> dict[str, Any]:
-    values = {each.name: getattr(record, each.name) for each in fields(record) if each.name != without}
-    return {**stored(values), **key}
-
-
-def _values(record: type[Record], item: Mapping[str, Any]) -> dict[str, Any]:
-    """The attributes of *item* that are fields of *record*; an attribute of a later version is passed over."""
-    return {each.name: plain(item[each.name]) for each in fields(record) if each.name in item}

@@ -31,6 +31,7 @@ class RetirementStep(StrEnum):
     """The states of a retirement, in order."""
 
     DRAIN = "Drain"
+    LINGER = "Linger"
     AWAIT_FENCED = "AwaitFenced"
     CLOSE_IDS = "CloseIds"
     DELETE_STACK = "DeleteStack"
@@ -46,6 +47,7 @@ class StepStatus(StrEnum):
         CANCELLED: nothing needs to be done any more; the machine ends well, nothing was changed.
         REPAIRED: mended in place; the machine ends well.
         FAILED: cannot be done; an operation rolls back and fails.
+        REFUSED: what was asked for is not allowed; nothing was changed, and the machine says why.
     """
 
     DONE = "done"
@@ -53,6 +55,7 @@ class StepStatus(StrEnum):
     CANCELLED = "cancelled"
     REPAIRED = "repaired"
     FAILED = "failed"
+    REFUSED = "refused"
 
 
 # Seconds between two calls of a step that answers WAIT.  Launch lasts minutes to 45 minutes and is the one that fills
@@ -73,6 +76,7 @@ OPERATION_WAIT_SECONDS: dict[str, int] = {
 # At first; a step that lasts backs off (:func:`retirement_wait_seconds`).
 RETIREMENT_WAIT_SECONDS: dict[str, int] = {
     RetirementStep.DRAIN: 60,
+    RetirementStep.LINGER: 60,
     RetirementStep.AWAIT_FENCED: 10,
     RetirementStep.CLOSE_IDS: 5,
     RetirementStep.DELETE_STACK: 15,

@@ -55,6 +55,11 @@ def cancelled(message: str) -> StepAnswer:
     return StepAnswer(status=StepStatus.CANCELLED, message=message)
 
 
+def refused(message: str) -> StepAnswer:
+    """It is not allowed; nothing was changed."""
+    return StepAnswer(status=StepStatus.REFUSED, message=message)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationCall:
     """One call of a step of an operation, with what the record says at that moment.

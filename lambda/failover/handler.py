@@ -26,6 +26,7 @@ from failover.steps.drain import drain
 from failover.steps.fence import fence
 from failover.steps.isolate import isolate
 from failover.steps.launch import launch
+from failover.steps.linger import linger
 from failover.steps.reassess import reassess
 from failover.steps.repair import repair
 from failover.steps.roll_back import roll_back
@@ -48,6 +49,7 @@ OPERATION_STEPS: dict[str, Callable[[OperationCall], StepAnswer]] = {
 }
 RETIREMENT_STEPS: dict[str, Callable[[RetirementCall], StepAnswer]] = {
     RetirementStep.DRAIN: drain,
+    RetirementStep.LINGER: linger,
     RetirementStep.AWAIT_FENCED: await_fenced,
     RetirementStep.CLOSE_IDS: close_ids,
     RetirementStep.DELETE_STACK: delete_stacks,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 
-from dr_core.record import GENERATION_COUNTER, Incarnation, ManagedCluster, Operation, Slot, stored
+from dr_core.items import stored
+from dr_core.record import GENERATION_COUNTER, Incarnation, ManagedCluster, Operation, Slot
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBServiceResource

@@ -35,11 +35,18 @@ def test_the_states_of_an_operation() -> None:
 
 
 def test_the_states_of_a_retirement() -> None:
-    assert [str(step) for step in RetirementStep] == ["Drain", "AwaitFenced", "CloseIds", "DeleteStack", "Confirm"]
+    assert [str(step) for step in RetirementStep] == [
+        "Drain",
+        "Linger",
+        "AwaitFenced",
+        "CloseIds",
+        "DeleteStack",
+        "Confirm",
+    ]
 
 
 def test_what_a_step_may_answer() -> None:
-    assert [str(status) for status in StepStatus] == ["done", "wait", "cancelled", "repaired", "failed"]
+    assert [str(status) for status in StepStatus] == ["done", "wait", "cancelled", "repaired", "failed", "refused"]
 
 
 def test_every_state_knows_how_long_it_waits() -> None:
@@ -63,6 +70,7 @@ def test_the_states_around_the_cut_over_wait_shortly() -> None:
     }
     assert RETIREMENT_WAIT_SECONDS == {
         "Drain": 60,
+        "Linger": 60,
         "AwaitFenced": 10,
         "CloseIds": 5,
         "DeleteStack": 15,

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from dr_core.record import GENERATION_COUNTER, Incarnation, ManagedCluster, Operation, Slot, stored
+from dr_core.items import stored
+from dr_core.record import GENERATION_COUNTER, Incarnation, ManagedCluster, Operation, Slot
 from failover.record_store import Change, Item, ItemKey
 
 _TOKENS = (
