@@ -192,6 +192,11 @@ class Incarnation:
         looked_at = (IncarnationState.VERIFYING, IncarnationState.SERVING, IncarnationState.RETIRING)
         return self.primary_address is not None and self.state in looked_at
 
+    @property
+    def judged_from(self) -> float | None:
+        """From when on evidence speaks for or against it: what was seen before it served, or was mended, does not."""
+        return max((time for time in (self.serving_from, self.repaired_at) if time is not None), default=None)
+
     @staticmethod
     def key(generation: int) -> dict[str, str]:
         """The item's key."""
@@ -227,6 +232,7 @@ class Operation:
         message: one sentence about its end.
         answer: whom to tell.
         answered: whether that was done.
+        repair_asked_at: when it was decided to restart Livy, before the step for that was added.
         repair_step_id: the EMR step that restarts Livy.
         seed_step_id: the EMR step that seeds Livy a second time.
     """
@@ -247,6 +253,7 @@ class Operation:
     message: str | None = None
     answer: Answer | None = None
     answered: bool = False
+    repair_asked_at: float | None = None
     repair_step_id: str | None = None
     seed_step_id: str | None = None
 

@@ -40,6 +40,9 @@ class Judgement:
         verdict: of the incarnation.
         reason: one sentence, or several joined by semicolons.
         bad_services: the services that are bad; empty unless the verdict is unhealthy.
+        good_services: the services that are known to be good, whatever the verdict; a service in neither set is
+            unknown.
+        good_services: the services that are good, whatever the verdict.
         first_bad_at: when the first bad look of those who agree was made, seconds since 1970.
         actionable: whether an operation may answer it.
         terminated_by_a_person: whether it is not actionable because somebody ended the cluster.
@@ -48,6 +51,7 @@ class Judgement:
     verdict: Verdict
     reason: str
     bad_services: frozenset[Service] = frozenset()
+    good_services: frozenset[Service] = frozenset()
     first_bad_at: float | None = None
     actionable: bool = False
     terminated_by_a_person: bool = False
@@ -146,18 +150,21 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, policy: Policy) -> Judgem
         for service in Service
     ]
     bad = [each for each in opinions if each.verdict is Verdict.UNHEALTHY]
+    good = frozenset(each.service for each in opinions if each.verdict is Verdict.HEALTHY)
     if bad:
         return Judgement(
             verdict=Verdict.UNHEALTHY,
             reason="; ".join(each.reason for each in bad),
             bad_services=frozenset(each.service for each in bad),
+            good_services=good,
+            good_services=good,
             first_bad_at=min(each.bad_since for each in bad),
             actionable=True,
         )
     unsure = [each for each in opinions if each.verdict is Verdict.UNKNOWN]
     if unsure:
-        return Judgement(verdict=Verdict.UNKNOWN, reason="; ".join(each.reason for each in unsure))
-    return Judgement(verdict=Verdict.HEALTHY, reason="; ".join(each.reason for each in opinions))
+        return Judgement(verdict=Verdict.UNKNOWN, reason="; ".join(each.reason for each in unsure), good_services=good)
+    return Judgement(verdict=Verdict.HEALTHY, reason="; ".join(each.reason for each in opinions), good_services=good)
 
 
 def _voice(seen: Sequence[Evidence], service: Service, *, needed: int) -> _Voice:

@@ -59,7 +59,7 @@ class Watch:
         told = self._ask_load_balancers(incarnation, resources)
         writing = self.pool.submit(self.store.write_evidence, told)
         seen = self.store.evidence(incarnation.id, since=looked_at_since(now=told.observed_at, policy=policy))
-        judgement = judge([*seen, told], now=told.observed_at, policy=policy, serving_from=incarnation.serving_from)
+        judgement = judge([*seen, told], now=told.observed_at, policy=policy, serving_from=incarnation.judged_from)
         writing.result()
         if judgement.verdict is Verdict.UNHEALTHY and incarnation.cluster_id is not None:
             return self._consider_termination(judgement, incarnation, incarnation.cluster_id)

@@ -84,6 +84,7 @@ RECORDS: dict[str, Record] = {
         message="well",
         answer=ANSWER,
         answered=True,
+        repair_asked_at=4.5,
         repair_step_id="s-1",
         seed_step_id="s-2",
     ),
@@ -142,6 +143,7 @@ def test_a_whole_item() -> None:
             "physical_resource_id": "deployment/a",
         },
         "answered": True,
+        "repair_asked_at": Decimal("4.5"),
         "repair_step_id": "s-1",
         "seed_step_id": "s-2",
     }
@@ -283,3 +285,22 @@ def test_the_words_of_the_record() -> None:
         "failed",
     ]
     assert [str(each) for each in IncidentState] == ["open", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("serving_from", "repaired_at", "expected"),
+    [(None, None, None), (5.0, None, 5.0), (5.0, 9.0, 9.0), (9.0, 5.0, 9.0)],
+)
+def test_evidence_counts_from_the_latest_change_for_the_better(
+    serving_from: float | None, repaired_at: float | None, expected: float | None
+) -> None:
+    """A11: what was seen before a restart of Livy must not speak against the Livy that runs now."""
+    incarnation = Incarnation(
+        generation=1,
+        managed_cluster="a",
+        state=IncarnationState.SERVING,
+        serving_from=serving_from,
+        repaired_at=repaired_at,
+    )
+
+    assert incarnation.judged_from == expected

@@ -119,6 +119,14 @@ def test_one_bad_service_makes_the_incarnation_unhealthy(service: Service) -> No
 
     assert judgement.verdict is Verdict.UNHEALTHY
     assert judgement.bad_services == {service}
+    assert judgement.good_services == set(Service) - {service}
+
+
+def test_services_are_good_whether_or_not_the_others_are_known() -> None:
+    judgement = judge(looks({A: "++--", B: "++--"}, service=Service.LIVY), now=NOW, policy=POLICY)
+
+    assert judgement.verdict is Verdict.UNKNOWN
+    assert judgement.good_services == {Service.RESOURCE_MANAGER, Service.NAME_NODE}
 
 
 def test_vantage_points_must_agree_on_the_same_service() -> None:
@@ -153,6 +161,7 @@ def test_an_unhealthy_verdict_says_who_saw_what() -> None:
         reason="livy: unhealthy for prober:a (connection refused), prober:b (connection refused), "
         "healthy for prober:c (fine), undecided for nobody",
         bad_services=frozenset({Service.LIVY}),
+        good_services=frozenset({Service.RESOURCE_MANAGER, Service.NAME_NODE}),
         first_bad_at=NOW - 20,
         actionable=True,
     )
@@ -167,6 +176,7 @@ def test_a_healthy_verdict_asks_for_nothing() -> None:
             f"{service}: unhealthy for nobody, healthy for prober:a (fine), prober:b (fine), undecided for nobody"
             for service in Service
         ),
+        good_services=frozenset(Service),
     )
     assert (judgement.bad_services, judgement.first_bad_at) == (frozenset(), None)
     assert (judgement.actionable, judgement.terminated_by_a_person) == (False, False)
@@ -179,7 +189,18 @@ def test_an_open_verdict_says_what_is_missing() -> None:
         verdict=Verdict.UNKNOWN,
         reason="livy: unhealthy for prober:a (connection refused), healthy for prober:b (fine), undecided for nobody: "
         "no 2 vantage points, one of them a prober, agree uncontradicted",
+        good_services=frozenset({Service.RESOURCE_MANAGER, Service.NAME_NODE}),
     )
+
+
+def test_a_service_that_nobody_can_judge_is_neither_good_nor_bad() -> None:
+    """Livy is restarted in place only beside services that are known to be good."""
+    blind = {Service.LIVY: READINGS["-"], Service.RESOURCE_MANAGER: READINGS["+"]}
+    evidence = [replace(each, services=blind) for each in looks({A: "---", B: "---"})]
+
+    judgement = judge(evidence, now=NOW, policy=POLICY)
+
+    assert (judgement.bad_services, judgement.good_services) == ({Service.LIVY}, {Service.RESOURCE_MANAGER})
 
 
 def test_why_observers_are_undecided() -> None:

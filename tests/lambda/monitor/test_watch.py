@@ -411,6 +411,16 @@ def test_a_young_incarnation_is_not_judged(world: World) -> None:
     assert world.cloud.started == []
 
 
+def test_what_was_seen_before_a_repair_does_not_count(world: World) -> None:
+    """A11: the restart of Livy answered it; another operation would launch a cluster for a fault that is mended."""
+    world.put(replace(INCARNATION, repaired_at=NOW - 20))
+    world.dies()
+
+    world.round()
+
+    assert world.cloud.started == []
+
+
 @pytest.mark.parametrize("outcome", [Outcome.FAILED_OVER, Outcome.REPAIRED, Outcome.CANCELLED])
 def test_an_answered_incident_is_closed(world: World, outcome: Outcome) -> None:
     world.dies()
