@@ -38,7 +38,9 @@ def collect(
     executions = deployment.executions("operation")
     outcome_of = {str(item["id"]): item for item in operations}
 
-    judgement = judge(submitter.jobs, read(ledger), deployment.owner)
+    judgement = judge(
+        submitter.jobs, read(ledger), lambda batch: None if batch.id is None else deployment.owner(batch.id)
+    )
     report.jobs = judgement.counts.to_dict()
     report.complaints = judgement.complaints
     report.applications = {

@@ -13,13 +13,14 @@ from emr_drill.jobs.submitter import Progress, Submission, Try
 class Counts:
     """The jobs of a drill, counted.
 
-    ``submitted`` logical jobs end ``succeeded`` or ``failed`` (their own fault) or have no last word.  The rest counts
-    what happened on the way: tries that were ``lost`` (the client was told by 410), ``resubmitted`` of those,
-    ``unreported`` (lost, and nobody told the client), ``disturbed`` (its client gave up although the job lived),
-    ``doubled`` (an effect of the old incarnation *after* its id had answered 410, besides an effect of the new one),
-    ``wrong`` (another job's state, or success without its effect).  ``repeated`` is the price of at-least-once: the
-    old cluster had finished the work before it was gone but nobody could ask it, so the job ran again; not an error,
-    and the reason why outputs must be idempotent.
+    ``submitted`` logical jobs end ``succeeded`` or ``failed`` (their own fault), or the last word on them is false, or
+    there is none.  The rest counts what happened on the way: tries that were ``lost`` (the client was told by 410, or
+    the cluster never ran it to its end), ``resubmitted`` ones, ``unreported`` (nobody ever told the client how it
+    ended), ``disturbed`` (its client gave up on a 404 although the job lived), ``doubled`` (an effect of an earlier
+    try *after* its id had answered 410 or 404, besides an effect of a later one), ``wrong`` (another job's state, or
+    success without its effect).  ``repeated`` is the price of at-least-once: the old cluster had finished the work
+    before it was gone but nobody could ask it, so the job ran again; not an error, and the reason why outputs must be
+    idempotent.
     """
 
     submitted: int = 0
@@ -46,13 +47,20 @@ class Judgement:
     complaints: list[str] = field(default_factory=list)
 
 
-def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Callable[[int], str | None]) -> Judgement:
+# Names the cluster that took a try; None if no cluster of the drill did.
+Owner = Callable[[Try], str | None]
+# Last words after which a client runs its job again.
+GIVEN_UP = frozenset({"lost", "gone"})
+
+
+def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Owner) -> Judgement:
     """Compare what clients were told with the ledger.
 
     Args:
         jobs: every logical job, when nothing moves any more.
         ledger: every line of the ledger.
-        owner: the name of the cluster whose id range an id lies in, ``None`` for no cluster's.
+        owner: the name of the cluster that took a try, ``None`` for no cluster's.  Where ids are unique, the id tells;
+            where each cluster counts from 0, only who answered the submit does.
     """
     result = Judgement()
     for progress in jobs:
@@ -60,52 +68,70 @@ def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Callable[[in
     return result
 
 
-def _judge_one(
-    progress: Progress, entries: Sequence[Entry], owner: Callable[[int], str | None], result: Judgement
-) -> None:
+def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, result: Judgement) -> None:
     counts, key = result.counts, progress.job.key
     counts.submitted += 1
     tries = progress.tries
-    counts.lost += sum(batch.told == "lost" for batch in tries)
     counts.resubmitted += max(0, len(tries) - 1)
+    false = None
     for number, batch in enumerate(tries):
-        complaint = _wrong(progress, batch, entries, owner)
-        if complaint:
+        home = owner(batch)
+        ended = any(entry.incarnation == home for entry in entries)
+        counts.lost += batch.told == "lost" or (batch.id is not None and not ended)
+        false = _wrong(progress, batch, entries, home)
+        if false:
             counts.wrong += 1
-            result.complaints.append(f"wrong: {key}: {complaint}")
+            result.complaints.append(f"wrong: {key}: {false}")
         if batch.told == "gone":
-            counts.disturbed += 1
-            result.complaints.append(f"disturbed: {key}: id {batch.id} answered 404 before a last word was said")
-        if batch.told == "lost" and number + 1 < len(tries):
-            home = owner(batch.id or 0)
-            effects = [entry for entry in entries if entry.event == EFFECT and entry.incarnation == home]
-            again = [entry for entry in entries if entry.event == EFFECT and entry.incarnation != home]
-            if effects and again:
-                late = [entry for entry in effects if entry.at > batch.told_at]
-                if late:
-                    counts.doubled += 1
-                    result.complaints.append(
-                        f"doubled: {key}: {late[0].application} wrote {late[0].at - batch.told_at:.0f} s after the 410"
-                    )
-                else:
-                    counts.repeated += 1
+            counts.disturbed += ended
+            result.complaints.append(
+                f"{'disturbed' if ended else 'lost'}: {key}: id {batch.id} answered 404 before a last word was said"
+            )
+        if batch.told in GIVEN_UP and number + 1 < len(tries):
+            _judge_second_run(key, batch, home, tries[number + 1 :], entries, owner, result)
     last = tries[-1] if tries else None
-    if last is not None and last.told == "success":
-        counts.succeeded += 1
-    elif last is not None and last.told == "failure":
-        counts.failed += 1
-    else:
+    if last is None or last.told not in {"success", "failure"}:
         counts.unreported += 1
         result.complaints.append(f"unreported: {key}: no last word (told {last.told if last else ''!r})")
+    elif not false:
+        counts.succeeded += last.told == "success"
+        counts.failed += last.told == "failure"
 
 
-def _wrong(progress: Progress, batch: Try, entries: Sequence[Entry], owner: Callable[[int], str | None]) -> str | None:
+def _judge_second_run(
+    key: str,
+    batch: Try,
+    home: str | None,
+    later: Sequence[Try],
+    entries: Sequence[Entry],
+    owner: Owner,
+    result: Judgement,
+) -> None:
+    """Whether a try that its client gave up had an effect besides a later one's, and when."""
+    effects = [entry for entry in entries if entry.event == EFFECT and entry.incarnation == home]
+    again = [entry for entry in entries if entry.event == EFFECT and entry.incarnation != home]
+    if any(owner(one) == home for one in later):
+        # The same cluster took both: the ledger does not say which line is whose, and the earlier try wrote first.
+        effects, again = effects[:1], again + effects[1:]
+    if not effects or not again:
+        return
+    late = [entry for entry in effects if entry.at > batch.told_at]
+    if late:
+        result.counts.doubled += 1
+        answer = "410" if batch.told == "lost" else "404"
+        result.complaints.append(
+            f"doubled: {key}: {late[0].application} wrote {late[0].at - batch.told_at:.0f} s after the {answer}"
+        )
+    else:
+        result.counts.repeated += 1
+
+
+def _wrong(progress: Progress, batch: Try, entries: Sequence[Entry], home: str | None) -> str | None:
     """Why what this try's client was told is false, or ``None``."""
     if batch.named - {batch.name}:
         return f"polls of id {batch.id} were answered with the batches {sorted(batch.named - {batch.name})}"
-    home = owner(batch.id) if batch.id is not None else None
     if batch.id is not None and home is None:
-        return f"id {batch.id} lies in the range of no incarnation"
+        return f"id {batch.id} was given by no cluster of this drill"
     mine = {entry.event for entry in entries if entry.incarnation == home}
     if batch.told == "success" and EFFECT not in mine:
         return f"told success, but {home} has no effect of it"

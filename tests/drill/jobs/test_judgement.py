@@ -14,8 +14,8 @@ from emr_drill.jobs.submitter import Progress, Submission, Try
 OLD, NEW = "dep-a-g1", "dep-a-g2"
 
 
-def owner(batch_id: int) -> str | None:
-    return {1001: OLD, 1002: NEW}.get(batch_id // 1_000_000)
+def owner(batch: Try) -> str | None:
+    return None if batch.id is None else {1001: OLD, 1002: NEW}.get(batch.id // 1_000_000)
 
 
 def job(*, fails: bool = False) -> Job:
@@ -98,8 +98,78 @@ def test_a_job_without_a_last_word_is_unreported(told: str) -> None:
     assert judged([batch(1001000000, told)], []).counts.unreported == 1
 
 
-def test_a_404_is_a_disturbed_client() -> None:
-    assert judged([batch(1001000000, "gone")], []).counts.disturbed == 1
+def test_a_404_although_the_job_lived_is_a_disturbed_client() -> None:
+    counts = judged([batch(1001000000, "gone")], [wrote(OLD, at=150)]).counts
+
+    assert (counts.disturbed, counts.lost) == (1, 0)
+
+
+def test_a_404_of_a_job_that_went_down_with_its_cluster_is_a_lost_one() -> None:
+    counts = judged([batch(1001000000, "gone")], []).counts
+
+    assert (counts.disturbed, counts.lost) == (0, 1)
+
+
+def test_a_job_never_taken_by_a_cluster_is_not_lost() -> None:
+    counts = judged([batch(None, "")], []).counts
+
+    assert (counts.lost, counts.unreported) == (0, 1)
+
+
+def test_a_false_word_is_no_success() -> None:
+    counts = judged([batch(1001000000, "success")], []).counts
+
+    assert (counts.succeeded, counts.wrong, counts.lost) == (0, 1, 1)
+
+
+class TestWhereEachClusterCountsFromZero:
+    """The id says nothing; which cluster answered the submit does."""
+
+    def judged(self, tries: list[Try], ledger: list[Entry], homes: dict[str, str]) -> Judgement:
+        return judge([Progress(job=job(), tries=tries)], ledger, lambda batch: homes.get(batch.name))
+
+    def tries(self, told: str = "gone") -> list[Try]:
+        return [
+            Try(name="k-try1", id=3, told=told, told_at=200, named={"k-try1"}),
+            Try(name="k-try2", id=3, told="success", told_at=310, named={"k-try2"}),
+        ]
+
+    def test_the_same_id_twice_is_two_tries(self) -> None:
+        counts = self.judged(self.tries(), [wrote(NEW, at=300)], {"k-try1": OLD, "k-try2": NEW}).counts
+
+        assert (counts.lost, counts.succeeded, counts.wrong, counts.doubled) == (1, 1, 0, 0)
+
+    def test_an_effect_after_the_404_is_doubled(self) -> None:
+        ledger = [wrote(OLD, at=201), wrote(NEW, at=300)]
+
+        assert self.judged(self.tries(), ledger, {"k-try1": OLD, "k-try2": NEW}).counts.doubled == 1
+
+    def test_an_effect_before_the_404_is_repeated(self) -> None:
+        ledger = [wrote(OLD, at=199), wrote(NEW, at=300)]
+        counts = self.judged(self.tries(), ledger, {"k-try1": OLD, "k-try2": NEW}).counts
+
+        assert (counts.repeated, counts.doubled) == (1, 0)
+
+    @pytest.mark.parametrize(("first_effect", "expected"), [(201, (1, 0)), (199, (0, 1))])
+    def test_one_cluster_that_took_both_tries_can_double_too(
+        self, first_effect: float, expected: tuple[int, int]
+    ) -> None:
+        ledger = [wrote(OLD, at=first_effect), wrote(OLD, at=300)]
+        counts = self.judged(self.tries(), ledger, {"k-try1": OLD, "k-try2": OLD}).counts
+
+        assert (counts.doubled, counts.repeated) == expected
+
+    def test_one_effect_of_a_cluster_that_took_both_tries_is_one(self) -> None:
+        counts = self.judged(self.tries(), [wrote(OLD, at=300)], {"k-try1": OLD, "k-try2": OLD}).counts
+
+        assert (counts.doubled, counts.repeated) == (0, 0)
+
+    def test_the_answer_of_another_batch_of_the_same_id_is_wrong(self) -> None:
+        stranger = Try(name="k-try1", id=3, told="success", told_at=200, named={"k-try1", "other-try1"})
+        judgement = self.judged([stranger], [], {"k-try1": OLD})
+
+        assert judgement.counts.wrong == 1
+        assert "other-try1" in judgement.complaints[0]
 
 
 def submission(at: float, accepted: bool) -> Submission:
