@@ -42,7 +42,6 @@ class Judgement:
         bad_services: the services that are bad; empty unless the verdict is unhealthy.
         good_services: the services that are known to be good, whatever the verdict; a service in neither set is
             unknown.
-        good_services: the services that are good, whatever the verdict.
         first_bad_at: when the first bad look of those who agree was made, seconds since 1970.
         actionable: whether an operation may answer it.
         terminated_by_a_person: whether it is not actionable because somebody ended the cluster.
@@ -156,7 +155,6 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, policy: Policy) -> Judgem
             verdict=Verdict.UNHEALTHY,
             reason="; ".join(each.reason for each in bad),
             bad_services=frozenset(each.service for each in bad),
-            good_services=good,
             good_services=good,
             first_bad_at=min(each.bad_since for each in bad),
             actionable=True,
