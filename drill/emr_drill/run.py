@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import random
 import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,10 +30,10 @@ from emr_drill.report import Report
 from emr_drill.stand_in.assembly import ResourceEvent, deploy
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
+from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
 
 STRATEGY = "active-passive"
 STACKS = ("Platform", "ActivePassive")
-LOG_FILE = "stand-in.log"
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 6000.0
@@ -102,10 +100,10 @@ def run(
         preflight.check_assembly(options.assembly, stacks=STACKS)
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(options.services))
-        workdir = _make_workdir(options.workdir)
+        workdir = make_workdir(options.workdir)
         report = None
         try:
-            with _logging_to(workdir / LOG_FILE):
+            with logging_to(workdir / LOG_FILE):
                 report = _Drill(options, addresses, workdir, primaries, job_file, console, quiet, on_report).run()
                 return report
         finally:
@@ -113,38 +111,6 @@ def run(
                 shutil.rmtree(workdir, ignore_errors=True)
             elif not quiet:
                 console.print(f"files of this drill (logs of functions and services): {workdir}", style="dim")
-
-
-def _make_workdir(asked: Path | None) -> Path:
-    if asked is None:
-        return Path(tempfile.mkdtemp(prefix="emr-dr-drill-"))
-    try:
-        asked.mkdir(parents=True, exist_ok=True)
-        empty = not any(asked.iterdir())
-    except OSError as error:
-        raise DrillError(f"cannot use {asked} as the working directory: {error.strerror}; name another one") from error
-    if not empty:  # an earlier drill's ledger would be taken for this one's
-        raise DrillError(f"the working directory {asked} is not empty: name an empty or a new one")
-    return asked.absolute()
-
-
-@contextlib.contextmanager
-def _logging_to(file: Path) -> Iterator[None]:
-    """Send what the stand-in's libraries log to *file*: a person watches a drill, not their tracebacks."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    handler = logging.FileHandler(file, delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.captureWarnings(True)
-    try:
-        yield
-    finally:
-        logging.captureWarnings(False)
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        handler.close()
 
 
 def _tell_stack(progress: Progress, event: ResourceEvent) -> None:

@@ -27,6 +27,7 @@ from emr_drill.errors import DrillError
 from emr_drill.faults import Fault
 from emr_drill.report import Report
 from emr_drill.run import Options
+from emr_drill.workplace import LOG_FILE
 
 from .drill_world import Primaries, World
 
@@ -392,6 +393,6 @@ def test_libraries_log_to_a_file_and_only_while_a_drill_runs(
 
     drill(workdir=tmp_path / "work")
 
-    assert "a tracebacks worth of words" in (tmp_path / "work" / run.LOG_FILE).read_text()
+    assert "a tracebacks worth of words" in (tmp_path / "work" / LOG_FILE).read_text()
     assert capfd.readouterr().err == ""
     assert (root.handlers, warnings.showwarning) == (before, shows)
