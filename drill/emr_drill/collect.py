@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emr_drill.clock import Clock
-from emr_drill.jobs.judgement import judge, recovered_at
+from emr_drill.jobs.judgement import judge, recovered_at, refused_after
 from emr_drill.jobs.ledger import read
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of
@@ -57,6 +57,8 @@ def collect(
 
     answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
     recovered = recovered_at(submitter.submissions, fault_at)
+    report.submits_refused = refused_after(submitter.submissions, fault_at)
+    report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
     if report.fault == "none":
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:

@@ -51,9 +51,14 @@ class Report:
 
     ``machine_seconds`` is how long the drill took on this machine; with real services the services' own work is part
     of the simulated times too (it is not scaled), which is why figures are measured with simulated services.
+    ``baseline`` names what was rehearsed instead of the product, empty for the product itself.  ``submits_refused``
+    counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
+    the first one accepted after which none was refused: both come from the clients' log alone, and mean the same for
+    every fault and every system.
     """
 
     strategy: str = "active-passive"
+    baseline: str = ""
     services: str
     fault: str
     speed: float
@@ -63,6 +68,8 @@ class Report:
     recovery_seconds: float | None = None
     emr_launch_seconds: float | None = None
     overhead_seconds: float | None = None
+    submits_refused: int = 0
+    submits_again_seconds: float | None = None
     jobs: dict[str, int] = field(default_factory=dict)
     incarnations: list[IncarnationLine] = field(default_factory=list)
     operations: list[OperationLine] = field(default_factory=list)

@@ -133,6 +133,19 @@ def test_recovery_is_by_the_submitters_log(world: World, tmp_path: Path) -> None
     assert collected(world, tmp_path).recovery_seconds == 589.0
 
 
+@pytest.mark.parametrize("fault", ["kill-primary", "none"])
+def test_what_became_of_submits_is_told_for_every_fault(world: World, tmp_path: Path, fault: str) -> None:
+    report = collected(world, tmp_path, fault=fault)
+
+    assert (report.submits_refused, report.submits_again_seconds) == (1, 589.0)
+
+
+def test_submits_that_are_refused_to_the_end_never_came_back(world: World, tmp_path: Path) -> None:
+    world.submissions = world.submissions[:-1]
+
+    assert collected(world, tmp_path).submits_again_seconds is None
+
+
 def test_overhead_is_recovery_without_the_launch_of_the_incarnation_that_took_over(
     world: World, tmp_path: Path
 ) -> None:

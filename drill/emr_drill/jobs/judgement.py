@@ -156,3 +156,8 @@ def recovered_at(submissions: Sequence[Submission], fault_at: float) -> float | 
         if one.at >= fault_at:
             return one.answered
     return None
+
+
+def refused_after(submissions: Sequence[Submission], fault_at: float) -> int:
+    """How many submits were not accepted, of those whose answer came (or failed to) after the fault."""
+    return sum(not one.accepted and one.answered >= fault_at for one in submissions)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emr_drill.jobs.judgement import Judgement, judge, recovered_at
+from emr_drill.jobs.judgement import Judgement, judge, recovered_at, refused_after
 from emr_drill.jobs.ledger import Entry
 from emr_drill.jobs.plan import Job
 from emr_drill.jobs.submitter import Progress, Submission, Try
@@ -188,3 +188,9 @@ def submission(at: float, accepted: bool) -> Submission:
 )
 def test_recovery_is_the_first_accepted_submit_after_which_none_fails(log: list[Any], expected: float | None) -> None:
     assert recovered_at([submission(at, accepted) for at, accepted in log], fault_at=100) == expected
+
+
+def test_submits_refused_are_counted_from_the_fault_on() -> None:
+    log = [submission(at, accepted) for at, accepted in [(90, False), (98, False), (99, False), (110, False)]]
+
+    assert refused_after([*log, submission(120, True)], fault_at=100) == 2
