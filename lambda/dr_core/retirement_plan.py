@@ -1,18 +1,154 @@
-"""When an incarnation counts as fenced, and what its stack needs so that it goes away."""
+"""How long a planned retirement waits, when an incarnation counts as fenced, and what its stack needs to go away."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 CLUSTER_ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
+# Its services end too: nothing comes to a good end there any more, and no client reads a result.
+CLUSTER_ENDING = CLUSTER_ENDED | {"TERMINATING"}
 STACK_GONE = "DELETE_COMPLETE"
 STACK_GOING = "DELETE_IN_PROGRESS"
+
+# For how long a job may still come to an incarnation that went out of service: the load balancer's nodes take about
+# 10 s to learn it, and keep connections that they have for the 30 s of the target groups' deregistration delay.
+SETTLE_SECONDS = 60
+
+# How many ids of each sort a message names.
+_IDS_NAMED = 20
 
 # After the last application was killed, a spark-submit that Livy had started before may still hand in another one: it
 # takes some seconds from the start of the process to the application in the ResourceManager's list.  An empty list
 # proves something only when that time is over.
 SUBMIT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What an incarnation still has to do.
+
+    Attributes:
+        batches: Livy's batches that have not come to their end.
+        sessions: Livy's interactive sessions that are open, also the idle ones.
+        applications: YARN's applications that have not come to their end, whoever submitted them.
+        unknown: what could not be read, and why; its lists say nothing then.
+    """
+
+    batches: tuple[int, ...] = ()
+    sessions: tuple[int, ...] = ()
+    applications: tuple[str, ...] = ()
+    unknown: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def known_done(self) -> bool:
+        """Whether it is known that nothing is left to do."""
+        return not (self.unknown or self.batches or self.sessions or self.applications)
+
+    def __str__(self) -> str:
+        """In words, such as ``batches 1001000007, 1001000009; not known: livy (connection refused)``."""
+        lists: dict[str, Sequence[object]] = {
+            "batches": self.batches,
+            "interactive sessions": self.sessions,
+            "applications": self.applications,
+        }
+        parts = [f"{name} {_some(ids)}" for name, ids in lists.items() if ids]
+        if self.unknown:
+            parts.append(f"not known: {', '.join(f'{name} ({why})' for name, why in self.unknown.items())}")
+        return "; ".join(parts) or "nothing"
+
+
+class Drain(StrEnum):
+    """Whether the drain of a planned retirement is over, and why.
+
+    Attributes:
+        WAIT: its jobs may still come to their end.
+        DRAINED: nothing is left to do.
+        CLUSTER_ENDING: its cluster ends or has ended: there is nothing left to wait for.
+        EVICTED: a failover needs its slot.
+        OVERDUE: the limit has passed.
+    """
+
+    WAIT = "wait"
+    DRAINED = "drained"
+    CLUSTER_ENDING = "cluster ending"
+    EVICTED = "evicted"
+    OVERDUE = "overdue"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrainSeen:
+    """One look at an incarnation that is drained.
+
+    Attributes:
+        work: what it still has to do.
+        cluster_ending: whether its cluster ends or has ended.
+        evicted: whether a failover needs its slot.
+        out_of_service_at: when it went out of service, seconds since 1970.
+    """
+
+    work: Work
+    cluster_ending: bool
+    evicted: bool
+    out_of_service_at: float
+
+
+def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
+    """Whether the drain of the incarnation that was *seen* at *now* is over; *limit* in seconds out of service.
+
+    What cannot be read counts as work: only the limit, an eviction or the cluster's own end go over it.
+    """
+    waited = now - seen.out_of_service_at
+    if seen.cluster_ending:
+        return Drain.CLUSTER_ENDING
+    if seen.work.known_done and waited >= min(SETTLE_SECONDS, limit):
+        return Drain.DRAINED
+    if seen.evicted:
+        return Drain.EVICTED
+    return Drain.OVERDUE if waited >= limit else Drain.WAIT
+
+
+def linger_left(*, drained_at: float | None, evicted: bool, now: float, linger: float) -> float:
+    """For how many seconds Livy stays up so that every client reads its result; 0 when that is over.
+
+    Args:
+        drained_at: when the drain was over, seconds since 1970; ``None`` while it is not: then all of *linger* is left.
+        evicted: whether a failover needs the slot: nobody is waited for then.
+        now: seconds since 1970.
+        linger: how long Livy stays up after the drain, in seconds.
+    """
+    if evicted:
+        return 0
+    return linger if drained_at is None else max(0, drained_at + linger - now)
+
+
+def planned_still(*, served: bool, terminate_requested: bool) -> bool:
+    """Whether a retirement that has to be started again may let jobs end first.
+
+    Args:
+        served: whether the incarnation was in service: else no client has a job there.
+        terminate_requested: whether the end of its cluster was requested: by its fence, after it failed, or because
+            its drain and its linger were over.
+    """
+    return served and not terminate_requested
+
+
+def ends_gently(*, planned: bool, evicted: bool, terminate_requested: bool, waited: float, limit: float) -> bool:
+    """Whether applications are only killed, and the cluster stays until its ids answer 410.
+
+    A planned retirement has a ResourceManager that says when nothing runs any more, within a minute; a cluster whose
+    end was requested may take that away and leave nothing but EMR's TERMINATED, minutes later.  When applications do
+    not end, or a failover waits for the slot, the end of the cluster is requested as well.
+
+    Args:
+        planned: whether the retirement is planned.
+        evicted: whether a failover needs the slot.
+        terminate_requested: whether the end of the cluster was requested already.
+        waited: seconds since applications were first told to end.
+        limit: how long that alone is tried, in seconds.
+    """
+    return planned and not evicted and not terminate_requested and waited < limit
 
 
 class Fence(StrEnum):
@@ -79,3 +215,8 @@ def judge_stack(status: str) -> StackDeletion:
     if status in ("", STACK_GONE):
         return StackDeletion.GONE
     return StackDeletion.WAIT if status == STACK_GOING else StackDeletion.DELETE
+
+
+def _some(ids: Sequence[object]) -> str:
+    named = ", ".join(map(str, ids[:_IDS_NAMED]))
+    return named if len(ids) <= _IDS_NAMED else f"{named} and {len(ids) - _IDS_NAMED} more"

@@ -1,4 +1,4 @@
-"""Asks a prober for what needs the VPC: the canary, a look through the front door, the end of applications."""
+"""Asks a prober for what needs the VPC: the canary, a look through the front door, what runs, its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.config import ProberFunction
+from dr_core.retirement_plan import Work
 from failover.errors import NoProberAnsweredError
 
 if TYPE_CHECKING:
@@ -71,6 +72,19 @@ class Probers:
         request = {"action": "kill_applications", "address": address}
         answer = self._ask(request, near=near, good=lambda _: True)
         return Applications(reachable=bool(answer.get("reachable")), running=tuple(answer.get("running", ())))
+
+    def work(self, *, address: str, near: str | None) -> Work:
+        """What the Livy and the ResourceManager at *address* still have to do.
+
+        A second prober is asked if the first could not read both: it may be the one whose network is away.
+        """
+        answer = self._ask({"action": "work", "address": address}, near=near, good=lambda each: bool(each["reachable"]))
+        return Work(
+            batches=tuple(answer["batches"]),
+            sessions=tuple(answer["sessions"]),
+            applications=tuple(answer["applications"]),
+            unknown=answer["unknown"],
+        )
 
     def _ask(
         self, request: Mapping[str, Any], *, near: str | None, good: Callable[[Mapping[str, Any]], bool]

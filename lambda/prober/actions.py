@@ -22,6 +22,10 @@ _WRITE_LIMIT_SECONDS = 10
 _DUPLICATE_NAME = "Duplicate session name"
 _STATES_BEFORE_THE_END = "NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 _APPLICATIONS = "/ws/v1/cluster/apps"
+# Livy's states of a batch or session that has come to its end (SessionState.scala); every other one counts as at work.
+_FINAL = frozenset({"success", "dead", "killed", "error"})
+# Each comes with the last lines of its log: a page is some hundred kilobytes.
+_PAGE = 100
 
 
 class _Refused(Exception):
@@ -137,6 +141,59 @@ class Actions:
         except _Refused:
             return {"reachable": False, "running": []}
 
+    def work(self, *, address: str) -> dict[str, Any]:
+        """What Livy and YARN at *address* still have to do; an interactive session counts, also while it is idle.
+
+        One that does not answer, or oddly, says nothing about its work: ``unknown`` names it, and its lists are empty.
+
+        Returns:
+            ``{"reachable": bool, "batches": [ids], "sessions": [ids], "applications": [ids],
+            "unknown": {"livy" or "resource_manager": why}}``.  Reachable when nothing is unknown: only then do empty
+            lists mean that nothing is left to do.
+        """
+        unknown: dict[str, str] = {}
+        batches: list[int] = []
+        sessions: list[int] = []
+        applications: list[str] = []
+        asked = self.pool.submit(self._running, address)
+        try:
+            batches, sessions = self._unfinished(address, "/batches"), self._unfinished(address, "/sessions")
+        except _Refused as refusal:
+            batches, unknown["livy"] = [], str(refusal)
+        try:
+            applications = asked.result()
+        except _Refused as refusal:
+            unknown["resource_manager"] = str(refusal)
+        return {
+            "reachable": not unknown,
+            "batches": batches,
+            "sessions": sessions,
+            "applications": applications,
+            "unknown": unknown,
+        }
+
+    def _unfinished(self, address: str, collection: str) -> list[int]:
+        """The ids of *collection* that have not come to their end, from all its pages.
+
+        Livy forgets old ones while we read, which moves those behind them into a page that was read already: pages
+        that disagree about the total say nothing.
+        """
+
+        def page(first: int) -> tuple[int, list[Any]]:
+            path = f"{collection}?from={first}&size={_PAGE}"
+            found = _object(fetch(address, self.config.ports.livy, path, limit=self.config.policy.read_limit_seconds))
+            total, items = found.get("total"), found.get("sessions")
+            if not isinstance(total, int) or not isinstance(items, list):
+                raise _Refused(f"answered {path} without total or sessions")
+            return total, items
+
+        total, items = page(0)
+        pages = [each.result() for each in [self.pool.submit(page, first) for first in range(_PAGE, total, _PAGE)]]
+        if any(again != total for again, _ in pages):
+            raise _Refused(f"{collection} changed while it was read")
+        listed = [*items, *(each for _, more in pages for each in more)]
+        return [int(_member(each, "id")) for each in listed if _member(each, "state") not in _FINAL]
+
     def _running(self, address: str) -> list[str]:
         answer = fetch(
             address,
@@ -145,8 +202,11 @@ class Actions:
             limit=self.config.policy.read_limit_seconds,
         )
         # "apps" is null when there is none.
-        applications = (_object(answer).get("apps") or {}).get("app") or []
-        return [str(each["id"]) for each in applications]
+        applications = _member(_object(answer), "apps")
+        listed = _member(applications, "app") if applications else []
+        if not isinstance(listed, list):
+            raise _Refused(f"listed something else than applications: {str(listed)[:200]}")
+        return [str(_member(each, "id")) for each in listed]
 
 
 _BATCH: Mapping[str, str] = {"id": "id", "state": "state", "app_id": "appId", "name": "name"}
@@ -156,6 +216,12 @@ def _is_that_batch(batch: Mapping[str, Any], *, name: str, id: int, app_id: str 
     """By id and name; by application too where both sides know it, as Livy does only once YARN accepted the batch."""
     applications = {app_id, batch.get("appId")} - {None}
     return batch.get("id") == id and batch.get("name") == name and len(applications) <= 1
+
+
+def _member(body: Any, name: str) -> Any:
+    if not isinstance(body, dict) or name not in body:
+        raise _Refused(f"answered without {name}: {str(body)[:200]}")
+    return body[name]
 
 
 def _object(answer: Answer) -> dict[str, Any]:

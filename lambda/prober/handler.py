@@ -101,12 +101,14 @@ def handler(event: Mapping[str, Any], _: object) -> Any:
             return actions.route(name=name, id=batch_id, app_id=rest.get("app_id"), times=rest.get("times", 3))
         case {"action": "kill_applications", "address": address}:
             return actions.kill_applications(address=address)
+        case {"action": "work", "address": address}:
+            return actions.work(address=address)
         case {"action": "look", "addresses": addresses}:
             return prober.look(addresses)
         case {"action": _}:
             raise ValueError(
-                "a prober's action is canary (address, name), route (name, id), kill_applications (address) or "
-                f"look (addresses), got {dict(event)!r}"
+                "a prober's action is canary (address, name), route (name, id), kill_applications (address), "
+                f"work (address) or look (addresses), got {dict(event)!r}"
             )
         case _:
             return prober.rounds()

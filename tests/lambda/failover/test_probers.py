@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from dr_core.config import ProberFunction
+from dr_core.retirement_plan import Work
 from failover.errors import NoProberAnsweredError
 from failover.probers import Applications, Canary, Probers
 
@@ -113,3 +114,33 @@ def test_applications_that_still_run_are_named() -> None:
 def test_an_answer_without_a_list_is_no_proof(answer: dict[str, Any]) -> None:
     """A14: nobody may conclude that nothing runs."""
     assert not probers(Scripted(x=answer, y=answer)).kill_applications(address="a", near="x").reachable
+
+
+WORK = {"reachable": True, "batches": [7], "sessions": [8], "applications": ["application_1_1"], "unknown": {}}
+HALF = {**WORK, "reachable": False, "sessions": [], "unknown": {"livy": "connection refused"}}
+
+
+def test_what_is_left_to_do_is_told() -> None:
+    """B11: a planned retirement waits for it."""
+    found = probers(Scripted(x=WORK, y=WORK)).work(address="a", near="x")
+    assert found == Work(batches=(7,), sessions=(8,), applications=("application_1_1",))
+
+
+def test_another_prober_is_asked_when_the_first_reads_half() -> None:
+    """Its network may be away, and not the services."""
+    script = Scripted(x=HALF, y=WORK)
+    assert probers(script).work(address="a", near="x").unknown == {}
+    assert script.asked == ["x", "y"]
+
+
+def test_what_no_prober_could_read_is_unknown() -> None:
+    """The rest of the answer stands."""
+    found = probers(Scripted(x=HALF, y=HALF)).work(address="a", near="x")
+    assert (found.batches, found.unknown) == ((7,), {"livy": "connection refused"})
+
+
+def test_no_prober_that_can_be_asked_about_work_is_an_error_of_ours() -> None:
+    """It says nothing about the cluster."""
+    trouble = client_error("TooManyRequestsException", "slow")
+    with pytest.raises(NoProberAnsweredError, match="no prober answered work"):
+        probers(Scripted(x=trouble, y=trouble)).work(address="a", near="x")

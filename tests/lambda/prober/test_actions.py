@@ -23,6 +23,15 @@ APPS = "/ws/v1/cluster/apps"
 RUNNING_APPS = f"{APPS}?states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 
 
+ODD_APPLICATIONS: list[tuple[int, Any]] = [
+    (500, ""),
+    (200, {}),
+    (200, {"apps": ["application_1_1"]}),
+    (200, {"apps": {"app": "application_1_1"}}),
+    (200, {"apps": {"app": [{"name": "job"}]}}),
+]
+
+
 @pytest.fixture
 def actions(world: World, pool: ThreadPoolExecutor) -> Actions:
     return Actions(config=world.config, pool=pool)
@@ -255,7 +264,7 @@ class TestKillApplications:
 
         assert actions.kill_applications(address=world.address) == {"reachable": True, "running": ["application_1_1"]}
 
-    @pytest.mark.parametrize("nothing", [{"apps": None}, {"apps": {}}])
+    @pytest.mark.parametrize("nothing", [{"apps": None}, {"apps": {}}, {"apps": {"app": []}}])
     def test_nothing_runs(self, actions: Actions, world: World, nothing: dict[str, Any]) -> None:
         world.resource_manager.answers["GET", RUNNING_APPS] = (200, nothing)
 
@@ -267,7 +276,156 @@ class TestKillApplications:
 
         assert dead.kill_applications(address=world.address) == {"reachable": False, "running": []}
 
-    def test_one_that_answers_oddly_is_not_reachable(self, actions: Actions, world: World) -> None:
-        world.resource_manager.answers["GET", RUNNING_APPS] = (500, "")
+    @pytest.mark.parametrize("odd", ODD_APPLICATIONS)
+    def test_one_that_answers_oddly_is_not_reachable(
+        self, actions: Actions, world: World, odd: tuple[int, Any]
+    ) -> None:
+        """No list is not an empty list: ids would answer 410 while applications run."""
+        world.resource_manager.answers["GET", RUNNING_APPS] = odd
 
         assert actions.kill_applications(address=world.address) == {"reachable": False, "running": []}
+
+
+class TestWork:
+    """B11: a planned retirement waits for what Livy and YARN still have to do."""
+
+    @pytest.fixture(autouse=True)
+    def idle(self, world: World) -> None:
+        world.livy.answers["GET", batches_from(0)] = (200, page([], total=0))
+        world.livy.answers["GET", SESSIONS] = (200, page([], total=0))
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
+
+    def test_nothing_is_left(self, actions: Actions, world: World) -> None:
+        assert actions.work(address=world.address) == {"reachable": True, **NOTHING, "unknown": {}}
+
+    def test_what_livy_has_not_ended_is_work(
+        self, actions: Actions, world: World, sample: Callable[[str], Any]
+    ) -> None:
+        """The real answer of a Livy with batches that succeeded, died, start and run."""
+        many = sample("livy-batches-many")
+        world.livy.answers["GET", batches_from(0)] = (200, many)
+
+        answer = actions.work(address=world.address)
+
+        final = {"success", "dead"}
+        assert {each["state"] for each in many["sessions"]} > final
+        assert answer["batches"] == [each["id"] for each in many["sessions"] if each["state"] not in final]
+        assert answer["reachable"]
+
+    @pytest.mark.parametrize("state", ["success", "dead", "killed", "error"])
+    def test_what_came_to_its_end_is_no_work(self, actions: Actions, world: World, state: str) -> None:
+        world.livy.answers["GET", batches_from(0)] = (200, page([{"id": 7, "state": state}], total=1))
+
+        assert actions.work(address=world.address)["batches"] == []
+
+    @pytest.mark.parametrize("state", ["not_started", "starting", "recovering", "running", "busy", "shutting_down"])
+    def test_what_may_still_write_is_work(self, actions: Actions, world: World, state: str) -> None:
+        world.livy.answers["GET", batches_from(0)] = (200, page([{"id": 7, "state": state}], total=1))
+
+        assert actions.work(address=world.address)["batches"] == [7]
+
+    def test_an_idle_session_is_work(self, actions: Actions, world: World, sample: Callable[[str], Any]) -> None:
+        """Its client may send a statement at any time, and its application lives."""
+        sessions = sample("livy-sessions-one")
+        sessions["sessions"][0]["state"] = "idle"
+        world.livy.answers["GET", SESSIONS] = (200, sessions)
+
+        assert actions.work(address=world.address)["sessions"] == [1_000_000]
+
+    def test_applications_of_others_are_work(
+        self, actions: Actions, world: World, sample: Callable[[str], Any]
+    ) -> None:
+        """EMR steps and people submit to YARN without Livy."""
+        applications = sample("rm-apps")
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, applications)
+
+        assert actions.work(address=world.address) == {
+            "reachable": True,
+            **NOTHING,
+            "applications": ["application_1795231846655_0001"],
+            "unknown": {},
+        }
+
+    def test_every_page_is_read(self, actions: Actions, world: World) -> None:
+        """Livy keeps what has ended for a day: what still runs may be on any page."""
+        for first, count in ((0, 100), (100, 100), (200, 1)):
+            items = [{"id": first + each, "state": "success"} for each in range(count)]
+            items[-1]["state"] = "running"
+            world.livy.answers["GET", batches_from(first)] = (200, page(items, total=201))
+
+        assert actions.work(address=world.address)["batches"] == [99, 199, 200]
+
+    def test_pages_that_do_not_fit_together_say_nothing(self, actions: Actions, world: World) -> None:
+        """What Livy forgot meanwhile moved a batch into a page that was read already."""
+        world.livy.answers["GET", batches_from(0)] = (200, page([{"id": 1, "state": "success"}] * 100, total=101))
+        world.livy.answers["GET", batches_from(100)] = (200, page([], total=100))
+
+        answer = actions.work(address=world.address)
+
+        assert (answer["reachable"], answer["unknown"]) == (False, {"livy": "/batches changed while it was read"})
+
+    def test_a_livy_that_does_not_answer_is_told_apart(
+        self, actions: Actions, world: World, sample: Callable[[str], Any]
+    ) -> None:
+        """What YARN runs is known all the same."""
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, sample("rm-apps"))
+        ports = replace(world.config.ports, livy=refused_port())
+
+        answer = replace(actions, config=replace(world.config, ports=ports)).work(address=world.address)
+
+        assert answer == {
+            "reachable": False,
+            **NOTHING,
+            "applications": ["application_1795231846655_0001"],
+            "unknown": {"livy": "connection refused"},
+        }
+
+    @pytest.mark.parametrize("odd", ODD_APPLICATIONS)
+    def test_a_resource_manager_that_answers_oddly_is_told_apart(
+        self, actions: Actions, world: World, odd: tuple[int, Any]
+    ) -> None:
+        world.livy.answers["GET", batches_from(0)] = (200, page([{"id": 7, "state": "running"}], total=1))
+        world.resource_manager.answers["GET", RUNNING_APPS] = odd
+
+        answer = actions.work(address=world.address)
+
+        assert (answer["reachable"], answer["batches"], list(answer["unknown"])) == (False, [7], ["resource_manager"])
+
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            (500, ""),
+            (200, {"sessions": []}),
+            (200, {"total": "0", "sessions": []}),
+            (200, {"total": 0, "sessions": None}),
+            (200, {"total": 1, "sessions": [{"id": 7}]}),
+            (200, {"total": 1, "sessions": [{"state": "running"}]}),
+            (200, {"total": 1, "sessions": [7]}),
+        ],
+    )
+    @pytest.mark.parametrize("collection", ["batches", "sessions"])
+    def test_a_livy_that_answers_oddly_is_told_apart(
+        self, actions: Actions, world: World, collection: str, odd: tuple[int, Any]
+    ) -> None:
+        """Half of what Livy says is not what is left."""
+        world.livy.answers["GET", batches_from(0)] = (200, page([{"id": 7, "state": "running"}], total=1))
+        world.livy.answers["GET", batches_from(0) if collection == "batches" else SESSIONS] = odd
+
+        answer = actions.work(address=world.address)
+
+        assert {name: answer[name] for name in NOTHING} == NOTHING
+        assert (answer["reachable"], list(answer["unknown"])) == (False, ["livy"])
+
+
+SESSIONS = "/sessions?from=0&size=100"
+NOTHING: dict[str, Any] = {"batches": [], "sessions": [], "applications": []}
+
+
+def batches_from(first: int) -> str:
+    """Path of one page of batches."""
+    return f"/batches?from={first}&size=100"
+
+
+def page(items: list[dict[str, Any]], *, total: int) -> dict[str, Any]:
+    """What Livy says to it."""
+    return {"from": 0, "total": total, "sessions": items}

@@ -51,6 +51,7 @@ class FakeTime:
         self.now += seconds
 
 
+PARTS_OF_WORK = {"livy", "resource_manager"}
 INCARNATION = Incarnation(
     generation=1, managed_cluster="a", state=IncarnationState.SERVING, primary_address="127.0.0.1"
 )
@@ -189,6 +190,7 @@ def test_a_look_is_answered_and_not_kept(ready: Prober, store: RememberedStore) 
             lambda answer: answer["addresses"].keys() == {"127.0.0.1"} and not answer["ok"],
         ),
         ({"action": "kill_applications", "address": "127.0.0.1"}, lambda answer: not answer["reachable"]),
+        ({"action": "work", "address": "127.0.0.1"}, lambda answer: set(answer["unknown"]) == PARTS_OF_WORK),
     ],
 )
 def test_an_action_is_answered(ready: Prober, event: dict[str, Any], answer: Callable[[dict[str, Any]], bool]) -> None:
