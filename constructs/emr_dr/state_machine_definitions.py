@@ -11,15 +11,14 @@ from itertools import pairwise
 from typing import Any
 
 from dr_core.steps import (
+    OPERATION_LIMIT_SECONDS,
     OPERATION_WAIT_SECONDS,
+    REFUSED,
     ROLL_BACK,
     OperationStep,
     RetirementStep,
     StepStatus,
 )
-
-OPERATION_LIMIT_SECONDS = 3300
-"""Time limit of an operation.  The custom resource that waits for it ends after 3600 s."""
 
 # Faults of the Lambda service, not of the function (Step Functions developer guide, "Transient Lambda exceptions").
 _SERVICE_RETRY: Mapping[str, Any] = {
@@ -56,6 +55,8 @@ _RETIREMENT_RETRY: Mapping[str, Any] = {
 }
 
 FAILED = "Failed"
+HAS_REQUEST = "HasRequest"
+NO_REQUEST = "NoRequest"
 
 
 def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str
 
     Returns:
         The definition: for each step the states ``<Step>`` (calls the function), ``<Step>Next`` (reads its answer) and
-        ``<Step>Wait``; the ends ``CutOverDone``, ``Cancelled``, ``Repaired`` and ``Failed``.
+        ``<Step>Wait``; the ends ``CutOverDone``, ``Cancelled``, ``Repaired``, ``Failed`` and, for what a person must
+        not ask for, ``Refused`` and ``NoRequest``.
     """
     steps = list(OperationStep)
     followers = {step: follower for step, follower in pairwise(steps)}
@@ -87,6 +89,7 @@ def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str
                 StepStatus.DONE: followers.get(step, "CutOverDone"),
                 StepStatus.CANCELLED: "Cancelled",
                 StepStatus.REPAIRED: "Repaired",
+                **({StepStatus.REFUSED: REFUSED} if step is OperationStep.CLAIM else {}),
             },
             otherwise=on_failure,
             on_error=on_failure,
@@ -104,14 +107,28 @@ def operation_definition(*, invoke_resource: str, function_arn: str) -> dict[str
     )
     return {
         "Comment": "One operation on one managed cluster; it ends at cut-over.",
-        "StartAt": steps[0],
+        "StartAt": HAS_REQUEST,
         "TimeoutSeconds": OPERATION_LIMIT_SECONDS,
         "States": {
+            # Without it a task that cannot find its request ends the execution with an error of the interpreter, which
+            # no Catch sees and which says nothing to the person who wrote the input.
+            HAS_REQUEST: {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.request", "IsPresent": True, "Next": steps[0]}],
+                "Default": NO_REQUEST,
+            },
             **states,
             "CutOverDone": {"Type": "Succeed"},
             "Cancelled": {"Type": "Succeed"},
             "Repaired": {"Type": "Succeed"},
             FAILED: _failed("OperationFailed", "The operation failed; its record says at which step and why."),
+            # The sentence is the function's, for whoever started the execution by hand.
+            REFUSED: {"Type": "Fail", "Error": REFUSED, "CausePath": "$.result.message"},
+            NO_REQUEST: _failed(
+                REFUSED,
+                'The input has no "request": start it again with {"request": {"kind": "switchover", '
+                '"managed_cluster": "a", "reason": "manual"}}, see docs/operation-request.schema.json.',
+            ),
         },
     }
 

@@ -14,6 +14,13 @@ _EXECUTION_NAME_LENGTH = 80
 _NOT_FOR_EXECUTION_NAMES = re.compile(r"[^A-Za-z0-9_-]")
 
 _INCARNATION_ID = re.compile(r"g([0-9]{6,})")
+# Names of executions that this module makes: of incidents, of CloudFormation's requests, of retirements.
+_PRODUCTS_NAMES = re.compile(
+    r".+-[0-9]{8}t[0-9]{6}(-[0-9]+)?"
+    r"|.+-(launch|switchover|delete)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|.+-retire-g[0-9]+(-[0-9]+)?"
+)
+_RETIREMENT_NAME = re.compile(r"(.+)-retire-g([1-9][0-9]*)(?:-[1-9][0-9]*)?")
 _CANARY_NAME = re.compile(r"emr-dr-canary-g([1-9][0-9]*)-([1-9][0-9]*)")
 
 
@@ -88,6 +95,20 @@ def retirement_name(managed_cluster: str, generation: int, *, attempt: int = 1) 
 def deletion_name(managed_cluster: str, request_id: str) -> str:
     """The name of the execution that retires every incarnation, as CloudFormation's request *request_id* asks for."""
     return _execution_name(f"{managed_cluster}-delete-{request_id}")
+
+
+def retired_by(name: str) -> tuple[str, int] | None:
+    """Managed cluster and generation that the execution *name* retires (:func:`retirement_name`), ``None`` if none."""
+    match = _RETIREMENT_NAME.fullmatch(name)
+    return (match[1], int(match[2])) if match else None
+
+
+def is_given_by_the_product(name: str) -> bool:
+    """Whether *name* is of the kind that this module gives to executions.
+
+    A person who took one would take the place of an operation that the monitor or CloudFormation starts later.
+    """
+    return _PRODUCTS_NAMES.fullmatch(name) is not None
 
 
 def _stack_prefix(deployment: str, managed_cluster: str) -> str:

@@ -26,6 +26,12 @@ class OperationStep(StrEnum):
 # The state that undoes an operation which failed before Fence; not part of the straight path.
 ROLL_BACK = "RollBack"
 
+# The state, and the error, that an operation ends with which was not allowed: nothing was begun, nobody is paged.
+REFUSED = "Refused"
+
+# Time limit of an operation, in seconds.  The custom resource that waits for it ends after 3600 s.
+OPERATION_LIMIT_SECONDS = 3300
+
 
 class RetirementStep(StrEnum):
     """The states of a retirement, in order."""
@@ -75,8 +81,9 @@ OPERATION_WAIT_SECONDS: dict[str, int] = {
 }
 # At first; a step that lasts backs off (:func:`retirement_wait_seconds`).
 RETIREMENT_WAIT_SECONDS: dict[str, int] = {
-    RetirementStep.DRAIN: 60,
-    RetirementStep.LINGER: 60,
+    # Short, as an eviction has to be noticed: a failover waits for the slot.
+    RetirementStep.DRAIN: 15,
+    RetirementStep.LINGER: 15,
     RetirementStep.AWAIT_FENCED: 10,
     RetirementStep.CLOSE_IDS: 5,
     RetirementStep.DELETE_STACK: 15,
@@ -84,6 +91,8 @@ RETIREMENT_WAIT_SECONDS: dict[str, int] = {
 }
 # Seconds since a step of a retirement was first entered -> its shortest wait from then on.
 _BACK_OFF: tuple[tuple[int, int], ...] = ((3600, 300), (600, 60))
+# Of the states that an eviction ends, as long as the history allows: a drain of a day has 13,000 events then.
+_BACK_OFF_WHERE_EVICTED: tuple[tuple[int, int], ...] = ((86_400, 300), (600, 60))
 
 
 def retirement_wait_seconds(step: str, *, waited: float) -> int:
@@ -96,7 +105,9 @@ def retirement_wait_seconds(step: str, *, waited: float) -> int:
         step: one of :class:`RetirementStep`.
         waited: seconds since the step was first entered.
     """
-    least = next((wait for since, wait in _BACK_OFF if waited >= since), 0)
+    evicted_there = step in (RetirementStep.DRAIN, RetirementStep.LINGER)
+    back_off = _BACK_OFF_WHERE_EVICTED if evicted_there else _BACK_OFF
+    least = next((wait for since, wait in back_off if waited >= since), 0)
     return max(RETIREMENT_WAIT_SECONDS[step], least)
 
 

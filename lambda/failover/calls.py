@@ -145,6 +145,11 @@ class StepEvent:
     execution: str
     entered: float
 
+    @property
+    def execution_name(self) -> str:
+        """The name of the execution; the id of its operation."""
+        return self.execution.rpartition(":")[2]
+
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Self:
         """The call that a machine's *event* describes.

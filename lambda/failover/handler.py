@@ -10,9 +10,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from dr_core.record import ManagedCluster, Operation, Outcome
-from dr_core.requests import OperationRequest, RetirementRequest
+from dr_core.requests import RequestRefusedError, RetirementRequest
 from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep, StepStatus, retirement_wait_seconds
-from failover.calls import OperationCall, RetirementCall, StepAnswer, StepEvent, done, failed
+from failover.acceptance import request_of
+from failover.calls import OperationCall, RetirementCall, StepAnswer, StepEvent, done, failed, refused
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.record_store import Change
@@ -86,7 +87,10 @@ def run_step(deployment: Deployment, event: StepEvent) -> StepAnswer:
 
 
 def _run_operation_step(deployment: Deployment, event: StepEvent) -> StepAnswer:
-    request = OperationRequest.from_dict(event.request)
+    try:
+        request = request_of(deployment, event)
+    except RequestRefusedError as error:
+        return refused(str(error))
     logger.append_keys(operation=request.operation, managed_cluster=request.managed_cluster)
     operation, managed_cluster = _entered(
         deployment,

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import jsonschema
 import pytest
 
-from dr_core.steps import OPERATION_WAIT_SECONDS, ROLL_BACK, OperationStep, RetirementStep
+from dr_core.steps import OPERATION_WAIT_SECONDS, REFUSED, ROLL_BACK, OperationStep, RetirementStep
+from emr_dr.request_schema import request_schema
 from emr_dr.state_machine_definitions import operation_definition, retirement_definition
 
 OPERATION = operation_definition(invoke_resource="arn:aws:states:::lambda:invoke", function_arn="arn:failover")
 RETIREMENT = retirement_definition(invoke_resource="arn:aws:states:::lambda:invoke", function_arn="arn:failover")
 RAISES = "raises"
+SCHEMA = jsonschema.Draft202012Validator(request_schema())
 
 
 def walk(definition: Mapping[str, Any], answers: Mapping[str, Sequence[str]] | None = None) -> tuple[list[str], str]:
@@ -34,7 +38,7 @@ def walk(definition: Mapping[str, Any], answers: Mapping[str, Sequence[str]] | N
                 status = texts.pop(0) if len(texts) > 1 else texts[0]
                 name = state["Catch"][0]["Next"] if status == RAISES else state["Next"]
             case "Choice":
-                found = [each["Next"] for each in state["Choices"] if each["StringEquals"] == status]
+                found = [each["Next"] for each in state["Choices"] if each.get("StringEquals", status) == status]
                 name = found[0] if found else state["Default"]
             case "Wait":
                 name = state["Next"]
@@ -74,6 +78,32 @@ def test_repaired_operation_ends_well_before_launch() -> None:
 
     assert "Launch" not in called
     assert end == "Repaired"
+
+
+def test_what_is_not_allowed_ends_with_the_functions_sentence() -> None:
+    """Whoever started it by hand reads there what to change."""
+    assert walk(OPERATION, {"Claim": ["refused"]}) == (["Claim"], "Refused")
+    assert OPERATION["States"]["Refused"] == {"Type": "Fail", "Error": REFUSED, "CausePath": "$.result.message"}
+
+
+@pytest.mark.parametrize("step", list(OperationStep)[1:])
+def test_nothing_is_refused_once_it_was_begun(step: str) -> None:
+    called, end = walk(OPERATION, {step: ["refused"]})
+
+    assert end == "Failed"
+    assert (ROLL_BACK in called) == (step in UNDONE)
+
+
+def test_input_without_a_request_ends_before_any_step() -> None:
+    """The interpreter's own error would say nothing to the person who wrote it."""
+    assert OPERATION["StartAt"] == "HasRequest"
+    assert OPERATION["States"]["HasRequest"]["Choices"] == [
+        {"Variable": "$.request", "IsPresent": True, "Next": "Claim"}
+    ]
+    end = OPERATION["States"][OPERATION["States"]["HasRequest"]["Default"]]
+    assert end["Error"] == REFUSED
+    example = end["Cause"].split("start it again with ")[1].split(", see ")[0]
+    assert SCHEMA.is_valid(json.loads(example))
 
 
 UNDONE = [step for step in OperationStep if step not in (OperationStep.FENCE, OperationStep.CUT_OVER)]

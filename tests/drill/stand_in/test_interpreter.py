@@ -158,3 +158,23 @@ def test_dates_are_written_as_step_functions_writes_them() -> None:
     clock = Clock.start(speed=1)
     text = simulated_date(clock).isoformat()
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text)
+
+
+def test_a_machine_may_end_with_a_cause_of_its_data(stand_in: FakeStandIn) -> None:
+    """A request by hand is refused in the function's words."""
+    definition = {
+        "StartAt": "HasRequest",
+        "States": {
+            "HasRequest": {
+                "Type": "Choice",
+                "Choices": [{"Variable": "$.request", "IsPresent": True, "Next": "Refused"}],
+                "Default": "NoRequest",
+            },
+            "Refused": {"Type": "Fail", "Error": "Refused", "CausePath": "$.request.message"},
+            "NoRequest": {"Type": "Fail", "Error": "Refused", "Cause": "no request"},
+        },
+    }
+    refused = stand_in.finished(stand_in.start(definition, data={"request": {"message": 'kind must be "x"'}}))
+    nothing = stand_in.finished(stand_in.start(definition, data={"requests": {}}))
+    assert (refused["status"], refused["error"], refused["cause"]) == ("FAILED", "Refused", 'kind must be "x"')
+    assert (nothing["status"], nothing["error"], nothing["cause"]) == ("FAILED", "Refused", "no request")

@@ -93,3 +93,34 @@ def test_names_of_executions_hold_only_what_step_functions_takes(make: Callable[
 
     assert re.fullmatch(r"[A-Za-z0-9_-]{80}", name)
     assert "x-y-z--_9" in name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        naming.incident_name("a", 1_795_237_200.0),
+        naming.operation_of_incident(naming.incident_name("a", 1_795_237_200.0), 3),
+        naming.operation_of_stack_request("a", "launch", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55"),
+        naming.operation_of_stack_request("a", "switchover", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55"),
+        naming.deletion_name("a", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55"),
+        naming.retirement_name("a", 12),
+        naming.retirement_name("a", 12, attempt=2),
+    ],
+)
+def test_names_that_the_product_gives_are_known(name: str) -> None:
+    """A13: nobody takes the name of an operation that the monitor starts later."""
+    assert naming.is_given_by_the_product(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["switchover-a", "2026-11-21", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55", "a-launch-today", "a-retire-1"]
+)
+def test_other_names_are_free(name: str) -> None:
+    """The console calls an execution by a random id if nobody names it."""
+    assert not naming.is_given_by_the_product(name)
+
+
+def test_a_retirements_name_says_what_it_retires() -> None:
+    assert naming.retired_by(naming.retirement_name("a", 12)) == ("a", 12)
+    assert naming.retired_by(naming.retirement_name("a", 12, attempt=3)) == ("a", 12)
+    assert naming.retired_by(naming.deletion_name("a", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55")) is None

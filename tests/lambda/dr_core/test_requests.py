@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from dr_core.record import ManagedCluster
+from dr_core.requests import (
+    Circumstances,
+    Kind,
+    OperationRequest,
+    Reason,
+    RequestRefusedError,
+    RetirementRequest,
+    is_the_products,
+    read_by_hand,
+    weigh,
+)
 
 OPERATION = OperationRequest(
     operation="a-20261121t031025-1",
@@ -93,3 +104,215 @@ def test_kinds_and_reasons_are_the_words_of_the_record() -> None:
         "failback",
         "evacuation",
     ]
+
+
+BY_HAND: dict[str, Any] = {"kind": "switchover", "managed_cluster": "a", "reason": "manual"}
+
+
+def by_hand(**changes: Any) -> OperationRequest:
+    """A request by hand, read for the execution ``mine``."""
+    return read_by_hand({**BY_HAND, **changes}, execution_name="mine")
+
+
+def test_request_by_hand_is_called_as_its_execution() -> None:
+    request = by_hand()
+
+    assert request == OperationRequest(
+        operation="mine", kind=Kind.SWITCHOVER, reason=Reason.MANUAL, managed_cluster="a"
+    )
+    assert request.by_hand
+
+
+def test_the_persons_words_are_kept() -> None:
+    request = by_hand(because="before the maintenance", reason="evacuation")
+
+    assert request.because == "before the maintenance"
+    assert request.why == "evacuation: before the maintenance"
+    assert OperationRequest.from_json(request.to_json()) == request
+
+
+def test_a_request_without_words_has_its_reason_alone() -> None:
+    assert by_hand().why == "manual"
+    assert "because" not in by_hand().to_dict()
+
+
+@pytest.mark.parametrize("reason", [Reason.BOOTSTRAP, Reason.UNHEALTHY, Reason.UPGRADE])
+def test_a_request_of_the_product_is_none_by_hand(reason: Reason) -> None:
+    request = OperationRequest(operation="x", kind=Kind.FAILOVER, reason=reason, managed_cluster="a")
+
+    assert not request.by_hand
+    assert is_the_products(request.to_dict(), execution_name="x")
+
+
+def test_a_copied_input_in_a_new_execution_is_a_request_by_hand() -> None:
+    """A14: it does not pass as the monitor's."""
+    assert not is_the_products(OPERATION.to_dict(), execution_name="another")
+    assert not is_the_products({**BY_HAND, "operation": "x"}, execution_name="x")
+    assert not is_the_products("failover", execution_name="x")
+
+
+REFUSED = [
+    (
+        "failover",
+        'request must be an object with kind, managed_cluster, reason, got "failover": '
+        "see docs/operation-request.schema.json",
+    ),
+    (
+        {**BY_HAND, "colour": "red", "cluster": "a"},
+        "request has keys that nobody may give by hand: cluster, colour; "
+        "allowed are kind, managed_cluster, reason, because, operation: leave the others out",
+    ),
+    (
+        {**BY_HAND, "incident": "a-20261121t031025"},
+        "request has keys that nobody may give by hand: incident; "
+        "allowed are kind, managed_cluster, reason, because, operation: leave the others out",
+    ),
+    (
+        {"kind": "failover"},
+        "request says nothing about managed_cluster, reason; kind, managed_cluster, reason have to be there: "
+        "add what is missing",
+    ),
+    (
+        {**BY_HAND, "kind": "fail-over"},
+        'kind must be one of failover, repair, switchover, got "fail-over": correct it',
+    ),
+    (
+        {**BY_HAND, "kind": "launch"},
+        'kind must be one of failover, repair, switchover, got "launch": a managed cluster is launched by '
+        "deploying its stack; to replace what serves, start a switchover",
+    ),
+    (
+        {**BY_HAND, "kind": ["failover"]},
+        'kind must be one of failover, repair, switchover, got ["failover"]: correct it',
+    ),
+    (
+        {**BY_HAND, "reason": "because"},
+        'reason must be one of drill, evacuation, failback, manual, got "because": correct it',
+    ),
+    (
+        {**BY_HAND, "reason": "unhealthy"},
+        'reason must be one of drill, evacuation, failback, manual, got "unhealthy": that is the monitor\'s reason; '
+        "a person's own is manual",
+    ),
+    (
+        {**BY_HAND, "reason": "bootstrap"},
+        'reason must be one of drill, evacuation, failback, manual, got "bootstrap": that is CloudFormation\'s reason; '
+        "a person's own is manual",
+    ),
+    (
+        {**BY_HAND, "reason": "upgrade"},
+        'reason must be one of drill, evacuation, failback, manual, got "upgrade": that is CloudFormation\'s reason; '
+        "a person's own is manual",
+    ),
+    ({**BY_HAND, "managed_cluster": 7}, "managed_cluster must be a text of 1 to 80 characters, got 7: correct it"),
+    ({**BY_HAND, "because": ""}, 'because must be a text of 1 to 500 characters, got "": correct it'),
+    (
+        {**BY_HAND, "because": "x" * 501},
+        f'because must be a text of 1 to 500 characters, got "{"x" * 96}...: correct it',
+    ),
+    (
+        {**BY_HAND, "operation": "x" * 81},
+        f'operation must be a text of 1 to 80 characters, got "{"x" * 81}": correct it',
+    ),
+]
+
+
+@pytest.mark.parametrize(("data", "sentence"), REFUSED)
+def test_what_a_person_gets_wrong_is_said_in_one_sentence(data: Any, sentence: str) -> None:
+    with pytest.raises(RequestRefusedError) as refusal:
+        read_by_hand(data, execution_name="mine")
+    assert str(refusal.value) == sentence
+
+
+def test_texts_as_long_as_they_may_be_are_read() -> None:
+    request = by_hand(because="x" * 500, operation="x" * 80, managed_cluster="x" * 80)
+
+    assert (len(request.because or ""), len(request.operation), len(request.managed_cluster)) == (500, 80, 80)
+
+
+def weighed(request: OperationRequest, **changes: Any) -> str:
+    """The sentence that *request* is refused with, empty if it is carried out."""
+    serving = ManagedCluster(name="a", serving_generation=3)
+    values: dict[str, Any] = {"execution_name": "mine", "known": ["a", "b"], "managed_cluster": serving}
+    try:
+        weigh(request, Circumstances(**{**values, **changes}))
+    except RequestRefusedError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("kind", ["failover", "repair", "switchover"])
+def test_what_is_in_order_is_carried_out(kind: str) -> None:
+    assert weighed(by_hand(kind=kind)) == ""
+
+
+def test_a_failover_is_carried_out_though_nothing_serves() -> None:
+    """A11: it brings the managed cluster back."""
+    assert weighed(by_hand(kind="failover"), managed_cluster=ManagedCluster(name="a")) == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "changes", "sentence"),
+    [
+        (
+            by_hand(operation="other"),
+            {},
+            "operation must be the name of the execution, 'mine', got 'other': leave it out",
+        ),
+        (
+            by_hand(operation="two words"),
+            {"execution_name": "two words"},
+            "the execution is called 'two words', allowed are 1 to 80 letters, digits, hyphens and underscores: "
+            "start it again under such a name, or without a name",
+        ),
+        (
+            by_hand(operation="a-20261121t031025-2"),
+            {"execution_name": "a-20261121t031025-2"},
+            "the execution is called 'a-20261121t031025-2', as only the product calls its own: "
+            "start it again under another name, or without a name",
+        ),
+        (
+            by_hand(),
+            {"used_before": True},
+            "an operation called 'mine' is in the record already, and each has a name of its own: "
+            "start it again under another name, or without a name",
+        ),
+        (
+            by_hand(managed_cluster="c"),
+            {"managed_cluster": None},
+            "managed_cluster must be one of a, b, got 'c': correct it",
+        ),
+        (
+            by_hand(),
+            {"managed_cluster": None},
+            "managed cluster a was never created, so nothing says what to launch: deploy its stack first",
+        ),
+        (
+            by_hand(),
+            {"managed_cluster": ManagedCluster(name="a", serving_generation=3, tombstone=True)},
+            "managed cluster a is being deleted, and nothing is started for it: deploy its stack again first",
+        ),
+        (
+            by_hand(kind="failover"),
+            {"holder": "a-20261121t031025-1"},
+            "operation a-20261121t031025-1 works on managed cluster a, and there is one at a time: "
+            "wait for its end, or stop its execution, then start this one again under another name",
+        ),
+        (
+            by_hand(kind="repair"),
+            {"managed_cluster": ManagedCluster(name="a")},
+            "nothing of managed cluster a is in service, so there is nothing for a repair: "
+            "start a failover, which launches it anew",
+        ),
+        (
+            by_hand(),
+            {"managed_cluster": ManagedCluster(name="a")},
+            "nothing of managed cluster a is in service, so there is nothing for a switchover: "
+            "start a failover, which launches it anew",
+        ),
+    ],
+)
+def test_what_cannot_be_done_now_is_said_in_one_sentence(
+    request_: OperationRequest, changes: dict[str, Any], sentence: str
+) -> None:
+    assert weighed(request_, **changes) == sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from failover.handler import OPERATION_STEPS, RETIREMENT_STEPS, run_step
 from .parts import OPERATIONS
 from .world import World
 
+EXECUTION = "arn:aws:states:us-east-1:123456789012:execution:operation:op1"
 EVENT: dict[str, Any] = {
     "machine": "operation",
     "step": "Claim",
@@ -26,7 +28,7 @@ EVENT: dict[str, Any] = {
         "managed_cluster": "a",
         "incident": None,
     },
-    "execution": "arn:execution",
+    "execution": EXECUTION,
     "entered": "2026-11-21T05:00:00.250Z",
 }
 
@@ -65,7 +67,7 @@ def test_the_first_entry_into_a_state_is_noted_down(world: World) -> None:
     run_step(world.deployment, StepEvent.from_event({**EVENT, "entered": "2026-11-21T06:00:00Z"}))
     operation = world.operation("op1")
     assert operation.entered == {"Claim": 1795237200.25}
-    assert operation.execution == "arn:execution"
+    assert operation.execution == EXECUTION
 
 
 def test_an_operation_that_was_recorded_before_it_ran_keeps_its_answer(world: World) -> None:
@@ -74,8 +76,30 @@ def test_an_operation_that_was_recorded_before_it_ran_keeps_its_answer(world: Wo
     run_step(world.deployment, StepEvent.from_event(EVENT))
     operation = world.operation("op1")
     assert operation.answer is not None
-    assert operation.execution == "arn:execution"
+    assert operation.execution == EXECUTION
     assert operation.started_at == world.clock.now
+
+
+def test_a_request_by_hand_becomes_an_operation_called_as_its_execution(world: World) -> None:
+    """A person gives no id, and what a person wrote as the cause is kept."""
+    world.put(ManagedCluster(name="a", serving_generation=1).to_item())
+    request = {"kind": "switchover", "reason": "manual", "managed_cluster": "a", "because": "before the maintenance"}
+    answers = [
+        run_step(world.deployment, StepEvent.from_event({**EVENT, "request": request, "step": step}))
+        for step in ("Claim", "Reassess")
+    ]
+    assert [answer.status for answer in answers] == ["done", "done"]
+    assert json.loads(world.operation("op1").request)["because"] == "before the maintenance"
+
+
+def test_what_is_refused_leaves_no_trace(world: World) -> None:
+    """A14: nothing was begun, so there is nothing to undo."""
+    before = dict(world.record.items)
+    request = {"kind": "jump", "reason": "manual", "managed_cluster": "a"}
+    answer = run_step(world.deployment, StepEvent.from_event({**EVENT, "request": request}))
+    assert answer.status == "refused"
+    assert answer.message == 'kind must be one of failover, repair, switchover, got "jump": correct it'
+    assert world.record.items == before
 
 
 @pytest.mark.parametrize("missing", ["machine", "step", "request", "execution", "entered"])
