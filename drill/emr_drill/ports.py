@@ -72,8 +72,38 @@ class Primary(Protocol):
     def kill(self, services: Sequence[Service]) -> None:
         """SIGKILL the named services; containers on other nodes live on."""
 
+    def freeze(self, services: Sequence[Service]) -> None:
+        """SIGSTOP the named services: they take connections and answer nothing."""
+
+    def thaw(self, services: Sequence[Service]) -> None:
+        """SIGCONT the named services."""
+
+    def revive(self, service: Service) -> None:
+        """Start a service that is dead and return when it answers; nothing if its process lives.
+
+        Raises:
+            RuntimeError: it does not answer, or the machine is gone.
+        """
+
+    def set_safe_mode(self, on: bool) -> None:
+        """Put HDFS into safe mode, or take it out.
+
+        Raises:
+            RuntimeError: the NameNode does not do it.
+        """
+
+    def stop_nodes(self) -> None:
+        """Stop every NodeManager: the ResourceManager lists none, the containers on them die."""
+
+    def slow(self, seconds: float) -> None:
+        """Let every answer of Livy, ResourceManager and NameNode take *seconds* of machine time longer.
+
+        Raises:
+            DrillError: these services cannot be slowed.
+        """
+
     def running(self) -> Mapping[Service, bool]:
-        """Which services have a live process."""
+        """Which services have a live process, frozen or not."""
         ...
 
     def terminate(self) -> None:

@@ -19,12 +19,13 @@ from emr_drill.primary.shims import ScriptHost
 from emr_drill.primary.simulated.batches import hdfs_root
 from emr_drill.primary.simulated.configuration import NODE_PORT, SUBMIT_PORT, Configuration
 from emr_drill.primary.simulated.hdfs_command import HdfsCommand
+from emr_drill.primary.simulated.process import slow_file
+from emr_drill.primary.systemd import Unit
 
 START_SECONDS = 30.0  # machine time; a process starts in a fraction of one second
 STOP_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 LOG_LINES = 20
-LIVY_UNITS = ("livy-server", "livy-server.service")
 NODES = "nodes"
 _MODULES = {
     Service.NAME_NODE: "name_node",
@@ -58,15 +59,15 @@ class SimulatedPrimary:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
         self._terminated = False
+        self._frozen: set[str] = set()
+        self._livy = Unit(_LivyProcess(self), stop_seconds=STOP_SECONDS)
         files = hdfs_root(plan.directory)
         self._scripts = ScriptHost(
             directory=plan.directory,
             address=plan.address,
             commands={
-                "systemctl": self._systemctl,
-                "hdfs": HdfsCommand(
-                    directory=plan.directory, files=files, up=lambda: self.running()[Service.NAME_NODE]
-                ),
+                "systemctl": self._livy.systemctl,
+                "hdfs": HdfsCommand(directory=plan.directory, files=files, up=self._name_node_answers),
             },
         )
         self._ports = {
@@ -102,19 +103,71 @@ class SimulatedPrimary:
         """SIGKILL *services*; containers live on."""
         with self._lock:
             processes = [self._processes[service] for service in services if service in self._processes]
+            self._frozen.difference_update(services)
             for process in processes:
                 process.kill()
             for process in processes:
                 process.wait()
 
+    def freeze(self, services: Sequence[Service]) -> None:
+        """SIGSTOP *services*: they take connections and answer nothing."""
+        with self._lock:
+            for service in services:
+                if self._alive(service):
+                    self._processes[service].send_signal(signal.SIGSTOP)
+                    self._frozen.add(service)
+
+    def thaw(self, services: Sequence[Service]) -> None:
+        """SIGCONT *services*."""
+        with self._lock:
+            for service in services:
+                self._frozen.discard(service)
+                if self._alive(service):
+                    self._processes[service].send_signal(signal.SIGCONT)
+
+    def revive(self, service: Service) -> None:
+        """Start *service* if it is dead and return when it answers.
+
+        Raises:
+            RuntimeError: it does not answer, or the machine is gone.
+        """
+        with self._lock:
+            if self._alive(service):
+                return
+            self._spawn(service)
+        self._wait_for(service)
+
     def running(self) -> Mapping[Service, bool]:
-        """Which services have a live process."""
+        """Which services have a live process, frozen or not."""
         return {service: self._alive(service) for service in Service}
 
     def set_safe_mode(self, on: bool) -> None:
-        """Put HDFS into safe mode, or take it out."""
+        """Put HDFS into safe mode, or take it out.
+
+        Raises:
+            RuntimeError: the NameNode is dead.
+        """
         with self._lock:
+            if not self._alive(Service.NAME_NODE):
+                raise RuntimeError(f"the NameNode of {self._plan.cluster_id} is dead and has no safe mode")
             self._processes[Service.NAME_NODE].send_signal(signal.SIGUSR1 if on else signal.SIGUSR2)
+
+    def stop_nodes(self) -> None:
+        """Stop every node: they sign off at the ResourceManager, their containers die."""
+        with self._lock:
+            process = self._processes.get(NODES)
+        if process is not None and process.poll() is None:
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_SECONDS)
+            process.kill()
+            process.wait()
+
+    def slow(self, seconds: float) -> None:
+        """Let every answer of Livy, ResourceManager and NameNode take *seconds* of machine time longer."""
+        new = slow_file(self._plan.directory).with_suffix(".new")
+        new.write_text(str(seconds))
+        new.replace(slow_file(self._plan.directory))
 
     def terminate(self) -> None:
         """Kill everything, containers too; a second time does nothing."""
@@ -171,40 +224,35 @@ class SimulatedPrimary:
                 raise RuntimeError(f"{_MODULES[name]} of {self._plan.cluster_id} does not start:\n" + "\n".join(lines))
             time.sleep(LOOK_SECONDS)
 
-    def _systemctl(self, arguments: Sequence[str], _given: str) -> tuple[int, str]:
-        words = [one for one in arguments if not one.startswith("-")]
-        if len(words) != 2 or words[1] not in LIVY_UNITS:
-            return 5, f"Unit {' '.join(words[1:]) or '(none)'} could not be found.\n"
-        match words[0]:
-            case "stop":
-                self._stop_livy()
-            case "start":
-                if not self._alive(Service.LIVY):
-                    self._start_livy()
-            case "restart":
-                self._stop_livy()
-                self._start_livy()
-            case "is-active" | "status":
-                alive = self._alive(Service.LIVY)
-                return (0, "active\n") if alive else (3, "inactive\n")
-            case other:
-                return 1, f"Unknown command verb {other}.\n"
-        return 0, ""
+    def _name_node_answers(self) -> bool:
+        return self._alive(Service.NAME_NODE) and Service.NAME_NODE not in self._frozen
 
-    def _start_livy(self) -> None:
-        self._spawn(Service.LIVY)
-        self._wait_for(Service.LIVY)
 
-    def _stop_livy(self) -> None:
-        process = self._processes.get(Service.LIVY)
-        if process is None or process.poll() is not None:
-            return
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_SECONDS)
-            return
-        process.kill()
-        process.wait()
+class _LivyProcess:
+    """Livy's process as systemd sees it."""
+
+    def __init__(self, primary: SimulatedPrimary) -> None:
+        self._primary = primary
+
+    def alive(self) -> bool:
+        return self._primary._alive(Service.LIVY)
+
+    def start(self) -> None:
+        self._primary.revive(Service.LIVY)
+
+    def send(self, number: signal.Signals) -> None:
+        with self._primary._lock:
+            if number in (signal.SIGCONT, signal.SIGKILL):
+                self._primary._frozen.discard(Service.LIVY)
+            if self.alive():
+                self._primary._processes[Service.LIVY].send_signal(number)
+
+    def ended(self, seconds: float) -> bool:
+        process = self._primary._processes.get(Service.LIVY)
+        try:
+            return process is None or process.wait(seconds) is not None
+        except subprocess.TimeoutExpired:
+            return False
 
 
 def _connects(address: str, port: int) -> bool:

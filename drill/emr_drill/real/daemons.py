@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import subprocess
 import time
@@ -16,6 +15,7 @@ from emr_drill.real import configuration
 from emr_drill.real.install import HADOOP_JARS, HADOOP_WEB, java, livy_jars
 
 START_LIMIT_SECONDS = 120.0
+STOP_LIMIT_SECONDS = 60.0
 # Small heaps and the cheapest compiler: a drill has up to three primaries on two cores.
 JAVA_OPTIONS = ("-Xmx192m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # Hadoop 3.4 on Java 17.
@@ -125,13 +125,28 @@ class Daemons:
         return process is not None and process.poll() is None
 
     def kill(self, daemon: Daemon, signal_number: int = signal.SIGKILL) -> None:
-        """Send a signal and, for one that ends it, wait for the end (its port is free then)."""
-        process = self._processes.get(daemon.name)
-        if process is None or process.poll() is not None:
-            return
-        os.kill(process.pid, signal_number)
+        """Send a signal and, for one that ends it, wait for the end (its port is free then).
+
+        A daemon that does not end in a minute of SIGTERM, a frozen one say, gets SIGKILL.
+        """
+        self.send(daemon, signal_number)
+        if signal_number == signal.SIGTERM and not self.ended(daemon, STOP_LIMIT_SECONDS):
+            self.send(daemon, signal.SIGKILL)
         if signal_number in (signal.SIGKILL, signal.SIGTERM):
-            process.wait(timeout=60)
+            self.ended(daemon, STOP_LIMIT_SECONDS)
+
+    def send(self, daemon: Daemon, signal_number: int) -> None:
+        """Send a signal; nothing if its process is dead."""
+        if self.running(daemon):
+            self._processes[daemon.name].send_signal(signal_number)
+
+    def ended(self, daemon: Daemon, seconds: float) -> bool:
+        """Wait for the end of its process, at most *seconds* of machine time; whether it came."""
+        process = self._processes.get(daemon.name)
+        try:
+            return process is None or process.wait(seconds) is not None
+        except subprocess.TimeoutExpired:
+            return False
 
     def _log(self, daemon: Daemon) -> Path:
         return self._plan.directory / "logs" / f"{daemon.name}.log"

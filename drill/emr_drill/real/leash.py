@@ -34,6 +34,23 @@ def marked(marker: str) -> list[int]:
     return result
 
 
+def containers(marker: str) -> list[int]:
+    """Those of them that run in a container of YARN."""
+    return [process for process in marked(marker) if _in_container(process)]
+
+
+def _in_container(process: int) -> bool:
+    if not PROC.is_dir():
+        found = subprocess.run(
+            ["ps", "-o", "command=", "-p", str(process)], capture_output=True, text=True, check=False
+        )
+        return "/container_" in found.stdout
+    try:
+        return b"\0CONTAINER_ID=" in b"\0" + (PROC / str(process) / "environ").read_bytes()
+    except OSError:
+        return False  # it ended while we looked
+
+
 def kill_marked(marker: str) -> None:
     """SIGKILL them; twice, as a container that is just starting may be missed once."""
     for _ in range(2):

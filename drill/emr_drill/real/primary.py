@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import subprocess
 import sys
@@ -9,8 +11,10 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from emr_drill.errors import DrillError
 from emr_drill.ports import PrimaryPlan, Service, StepResult
 from emr_drill.primary.shims import ScriptHost
+from emr_drill.primary.systemd import Unit
 from emr_drill.real import configuration, install
 from emr_drill.real.daemons import (
     DATA_NODE,
@@ -20,18 +24,18 @@ from emr_drill.real.daemons import (
     NODE_MANAGER,
     OPENED,
     RESOURCE_MANAGER,
+    STOP_LIMIT_SECONDS,
     Daemon,
     Daemons,
 )
 from emr_drill.real.install import HADOOP_JARS
-from emr_drill.real.leash import kill_marked
+from emr_drill.real.leash import containers, kill_marked
 
 SERVICES: Mapping[Service, Daemon] = {
     Service.LIVY: LIVY,
     Service.RESOURCE_MANAGER: RESOURCE_MANAGER,
     Service.NAME_NODE: NAME_NODE,
 }
-LIVY_UNITS = ("livy-server", "livy-server.service")
 # Where Livy keeps batches and sessions; on a primary the package's own directories, here made at the start.
 FOLDERS = ("mnt", "tmp", "logs/containers", "var/lib/livy")
 
@@ -62,7 +66,10 @@ class RealPrimary:
         self._scripts = ScriptHost(
             directory=plan.directory,
             address=plan.address,
-            commands={"systemctl": self._systemctl, "hdfs": self._hdfs},
+            commands={
+                "systemctl": Unit(_LivyProcess(self), stop_seconds=STOP_LIMIT_SECONDS).systemctl,
+                "hdfs": self._hdfs,
+            },
         )
 
     @property
@@ -92,7 +99,7 @@ class RealPrimary:
             self._spawn(daemon)
         for daemon in (NAME_NODE, RESOURCE_MANAGER, DATA_NODE, NODE_MANAGER):
             self._daemons.wait(daemon)
-        self._start_livy()
+        self.revive(Service.LIVY)
 
     def run_script(self, script: bytes, arguments: Sequence[str]) -> StepResult:
         """Run a step's shell script and wait for it."""
@@ -104,8 +111,66 @@ class RealPrimary:
             for service in services:
                 self._daemons.kill(SERVICES[service])
 
+    def freeze(self, services: Sequence[Service]) -> None:
+        """SIGSTOP *services*: they take connections and answer nothing."""
+        self._send(services, signal.SIGSTOP)
+
+    def thaw(self, services: Sequence[Service]) -> None:
+        """SIGCONT *services*."""
+        self._send(services, signal.SIGCONT)
+
+    def _send(self, services: Sequence[Service], number: signal.Signals) -> None:
+        with self._lock:
+            for service in services:
+                self._daemons.send(SERVICES[service], number)
+
+    def revive(self, service: Service) -> None:
+        """Start *service* if it is dead and return when it answers.
+
+        Raises:
+            RuntimeError: it does not answer, or the machine is gone.
+        """
+        with self._lock:
+            if self._daemons.running(SERVICES[service]):
+                return
+            self._spawn(SERVICES[service])
+        self._daemons.wait(SERVICES[service])
+
+    def set_safe_mode(self, on: bool) -> None:
+        """Put HDFS into safe mode, or take it out, by its own command line.
+
+        Raises:
+            RuntimeError: the NameNode does not do it.
+        """
+        code, output = self._hadoop(
+            "org.apache.hadoop.hdfs.tools.DFSAdmin", ["-safemode", "enter" if on else "leave"], ""
+        )
+        if code != 0:
+            raise RuntimeError(
+                f"the NameNode of {self._plan.cluster_id} did not change its safe mode:\n{output[-2000:]}"
+            )
+
+    def stop_nodes(self) -> None:
+        """Stop the NodeManager, which signs off at the ResourceManager, and its containers."""
+        self._daemons.kill(NODE_MANAGER, signal.SIGTERM)
+        for _ in range(2):  # twice, as one that is just starting may be missed once
+            for process in containers(str(self._plan.directory)):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+
+    def slow(self, seconds: float) -> None:
+        """Real services cannot be slowed.
+
+        Raises:
+            DrillError: always.
+        """
+        raise DrillError(
+            f"real services cannot be made {seconds:g} s slower: nothing stands between them and their clients; "
+            "use simulated services (--services simulated) for this fault"
+        )
+
     def running(self) -> Mapping[Service, bool]:
-        """Which services have a live process."""
+        """Which services have a live process, frozen or not."""
         return {service: self._daemons.running(daemon) for service, daemon in SERVICES.items()}
 
     def terminate(self) -> None:
@@ -131,36 +196,16 @@ class RealPrimary:
         if self._terminated:
             raise RuntimeError(f"{self._plan.cluster_id} is terminated, nothing can start there")
 
-    def _start_livy(self) -> None:
-        if not self._daemons.running(LIVY):
-            self._spawn(LIVY)
-            self._daemons.wait(LIVY)
-
-    def _systemctl(self, arguments: Sequence[str], _given: str) -> tuple[int, str]:
-        words = [one for one in arguments if not one.startswith("-")]
-        if len(words) != 2 or words[1] not in LIVY_UNITS:
-            return 5, f"Unit {' '.join(words[1:]) or '(none)'} could not be found.\n"
-        match words[0]:
-            case "stop":
-                self._daemons.kill(LIVY, signal.SIGTERM)
-            case "start":
-                self._start_livy()
-            case "restart":
-                self._daemons.kill(LIVY, signal.SIGTERM)
-                self._start_livy()
-            case "is-active" | "status":
-                return (0, "active\n") if self._daemons.running(LIVY) else (3, "inactive\n")
-            case other:
-                return 1, f"Unknown command verb {other}.\n"
-        return 0, ""
-
     def _hdfs(self, arguments: Sequence[str], given: str) -> tuple[int, str]:
         """The real ``hdfs dfs``."""
         if not arguments or arguments[0] != "dfs":
             return 1, f"hdfs: only dfs is here, got {list(arguments)}\n"
+        return self._hadoop("org.apache.hadoop.fs.FsShell", arguments[1:], given)
+
+    def _hadoop(self, main: str, arguments: Sequence[str], given: str) -> tuple[int, str]:
         path = f"{configuration.hadoop_directory(self._plan)}:{HADOOP_JARS}/*"
         done = subprocess.run(
-            [install.java(), *JAVA_OPTIONS, *OPENED, "-cp", path, "org.apache.hadoop.fs.FsShell", *arguments[1:]],
+            [install.java(), *JAVA_OPTIONS, *OPENED, "-cp", path, main, *arguments],
             input=given,
             env=self._environment,
             capture_output=True,
@@ -168,3 +213,22 @@ class RealPrimary:
             check=False,
         )
         return done.returncode, done.stdout + done.stderr
+
+
+class _LivyProcess:
+    """Livy's process as systemd sees it."""
+
+    def __init__(self, primary: RealPrimary) -> None:
+        self._primary = primary
+
+    def alive(self) -> bool:
+        return self._primary._daemons.running(LIVY)
+
+    def start(self) -> None:
+        self._primary.revive(Service.LIVY)
+
+    def send(self, number: signal.Signals) -> None:
+        self._primary._daemons.send(LIVY, number)
+
+    def ended(self, seconds: float) -> bool:
+        return self._primary._daemons.ended(LIVY, seconds)

@@ -17,20 +17,18 @@ from urllib.request import ProxyHandler, build_opener
 
 from moto.ec2.models import ec2_backends
 
-from emr_drill.errors import DrillError
-from emr_drill.ports import Primary, PrimaryPlan, Service, StepResult
+from emr_drill.ports import Primary, PrimaryPlan, StepResult
 from emr_drill.stand_in import emr_api
+from emr_drill.stand_in.cluster_faults import ClusterFaults
 from emr_drill.stand_in.emr_life import ClusterLife, World
-from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Reason, Step, new_id
+from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Step, new_id
+from emr_drill.stand_in.launch_faults import LaunchFaults
 from emr_drill.timing import Event
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 LEDGER_FILE = "ledger.jsonl"
-# Which code EMR gives when an AZ has no machines left is a guess (docs/assumptions.md); the code of the details is
-# documented in EMR's management guide, page INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ.
-NO_CAPACITY_CODE, NO_CAPACITY_DETAIL = "INTERNAL_ERROR", "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"
 # States that EMR publishes events for, by the table in its management guide.
 PUBLISHED = ENDED | {ClusterState.STARTING, ClusterState.RUNNING, ClusterState.WAITING}
 SCRIPT_RUNNER, COMMAND_RUNNER = "script-runner.jar", "command-runner.jar"
@@ -55,20 +53,23 @@ class ClusterSeen(NamedTuple):
     state: str
 
 
-class EmrClusters:
+class EmrClusters(ClusterFaults, LaunchFaults):
     """All clusters of the stand-in, and what the drill may do to them behind EMR's back."""
 
     def __init__(self, stand_in: StandIn) -> None:
+        ClusterFaults.__init__(self, clock=stand_in.clock)
+        LaunchFaults.__init__(self)
         self._stand_in = stand_in
         self._lives: dict[str, ClusterLife] = {}
         self._lock = threading.RLock()
         self._launched: Counter[int] = Counter()
-        self._without_capacity: dict[str, str] = {}
         self._world = World(
             clock=stand_in.clock,
             timing=stand_in.timing,
             assign_address=self._assign_address,
-            capacity_failure=self._capacity_failure,
+            stuck=self.stuck,
+            capacity_failure=self.capacity_failure,
+            bootstrap_failure=self.bootstrap_failure,
             make_primary=self._make_primary,
             run_step=self._run_step,
             changed=self._changed,
@@ -115,6 +116,7 @@ class EmrClusters:
         life.add_steps([self.new_step(cluster, one) for one in request.get("Steps") or []])
         with self._lock:
             self._lives[cluster.id] = life
+        self.launched(cluster)
         life.start()
         return cluster
 
@@ -132,10 +134,14 @@ class EmrClusters:
         with self._lock:
             return self._lives[cluster_id]
 
+    def lives(self) -> list[ClusterLife]:
+        """The life of every cluster that there ever was, oldest first."""
+        with self._lock:
+            return list(self._lives.values())
+
     def all(self) -> list[Cluster]:
         """Every cluster that there ever was, oldest first."""
-        with self._lock:
-            return [life.cluster for life in self._lives.values()]
+        return [life.cluster for life in self.lives()]
 
     # What CloudFormation asks.
 
@@ -171,37 +177,6 @@ class EmrClusters:
         """Every state that a cluster was in, and when it began, in simulated seconds since 1970."""
         return [(str(state), at) for state, at in self.life(cluster_id).cluster.history]
 
-    def primary(self, cluster_id: str) -> Primary:
-        """The machines of a cluster.
-
-        Raises:
-            DrillError: it has none yet.
-        """
-        primary = self.life(cluster_id).primary
-        if primary is None:
-            raise DrillError(f"cluster {cluster_id} is {self.life(cluster_id).cluster.state} and has no primary yet")
-        return primary
-
-    def kill_primary(self, cluster_id: str) -> None:
-        """SIGKILL of all the primary's services; containers on other nodes live on until EMR says TERMINATED."""
-        self.life(cluster_id).kill(list(Service))
-
-    def kill_service(self, cluster_id: str, service: Service) -> None:
-        """SIGKILL of one service."""
-        self.life(cluster_id).kill([service])
-
-    def fail_capacity(self, availability_zone: str, *, message: str | None = None) -> None:
-        """Let launches in an AZ fail from now on, for want of machines."""
-        with self._lock:
-            self._without_capacity[availability_zone] = message or (
-                f"The selected Availability Zone {availability_zone} does not have enough capacity for the request."
-            )
-
-    def restore_capacity(self, availability_zone: str) -> None:
-        """Let launches in an AZ succeed again."""
-        with self._lock:
-            self._without_capacity.pop(availability_zone, None)
-
     def applications_running(self, name: str) -> bool:
         """Whether an application may still run on the cluster called *name*: not if it ended, or if its
         ResourceManager says so; a ResourceManager that does not answer proves nothing."""
@@ -211,8 +186,7 @@ class EmrClusters:
     def close(self) -> None:
         """End every cluster at once, and leave EMR's API to moto."""
         emr_api.remove()
-        with self._lock:
-            lives = list(self._lives.values())
+        lives = self.lives()
         for life in lives:
             life.close()
         for life in lives:
@@ -225,16 +199,6 @@ class EmrClusters:
             number = self._launched[cluster.zone]
             self._launched[cluster.zone] += 1
         return self._stand_in.addresses.primary(cluster.zone, number)
-
-    def _capacity_failure(self, cluster: Cluster) -> Reason | None:
-        with self._lock:
-            message = self._without_capacity.get(cluster.availability_zone)
-        if message is None:
-            return None
-        primary = next(group for group in cluster.groups if group.role == "MASTER")
-        data = {"instance-type": primary.request["InstanceType"], "availability-zone": cluster.availability_zone}
-        detail = {"ErrorCode": NO_CAPACITY_DETAIL, "ErrorData": [data], "ErrorMessage": message}
-        return Reason(code=NO_CAPACITY_CODE, message=message, details=(detail,))
 
     def _make_primary(self, cluster: Cluster) -> Primary:
         assert cluster.address is not None, "a primary is made when it has an address"
@@ -253,7 +217,10 @@ class EmrClusters:
             )
         )
 
-    def _run_step(self, primary: Primary, step: Step) -> StepResult:
+    def _run_step(self, cluster: Cluster, primary: Primary, step: Step) -> StepResult:
+        return self.with_step_faults(cluster, primary, step, run=lambda: self._run_program(primary, step))
+
+    def _run_program(self, primary: Primary, step: Step) -> StepResult:
         jar = step.jar.rsplit("/", 1)[-1]
         if jar == SCRIPT_RUNNER and step.arguments:
             script, *arguments = step.arguments

@@ -53,18 +53,22 @@ class World:
         clock: simulated time.
         timing: how long things take.
         assign_address: gives a new cluster's primary its address.
+        stuck: whether a cluster gets no machines and no error either.
         capacity_failure: why its AZ has no machines for a cluster, or ``None``.
+        bootstrap_failure: why a cluster's machines cannot be set up, or ``None``.
         make_primary: the machines of a cluster that has its address, not started.
-        run_step: runs a step's program on the primary.
+        run_step: runs a step's program on a cluster's primary.
         changed: told of each new state of a cluster, and of each step's, after it took effect.
     """
 
     clock: Clock
     timing: Timing
     assign_address: Callable[[Cluster], str]
+    stuck: Callable[[Cluster], bool]
     capacity_failure: Callable[[Cluster], Reason | None]
+    bootstrap_failure: Callable[[Cluster], Reason | None]
     make_primary: Callable[[Cluster], Primary]
-    run_step: Callable[[Primary, Step], StepResult]
+    run_step: Callable[[Cluster, Primary, Step], StepResult]
     changed: Callable[[Cluster, Step | None], None]
 
 
@@ -80,6 +84,9 @@ class ClusterLife:
         self._changed = threading.Condition(self.lock)
         self._ending: Ending | None = None
         self._dead_noticed_at: float | None = None
+        self._killed = False  # all services of the primary are dead, for ever
+        self._unreachable = False  # the primary's AZ is gone
+        self._holds: set[str] = set()
         self._closing = False
         self._thread = threading.Thread(target=self._live, name=f"cluster {cluster.name}", daemon=True)
 
@@ -108,10 +115,54 @@ class ClusterLife:
             if self.primary is None or self.cluster.state in ENDED:
                 return
             self.primary.kill(services)
-            if not any(self.primary.running().values()) and self._dead_noticed_at is None:
-                delay = self._world.timing.draw(Event.EMR_NOTICES_DEAD_PRIMARY, self.cluster.name)
-                self._dead_noticed_at = self._clock.now() + delay
+            if not any(self.primary.running().values()):
+                self._killed = True
+                self._notice()
             self._changed.notify_all()
+
+    def lose(self) -> None:
+        """The primary's AZ is gone: nobody reaches the primary, no step runs or ends there, and EMR will notice."""
+        with self._changed:
+            if self.cluster.state in ENDED or self._unreachable:
+                return
+            self._unreachable = True
+            if self.primary is not None:
+                self.primary.freeze(list(Service))
+            self._notice()
+            self._changed.notify_all()
+
+    def regain(self) -> None:
+        """The primary's AZ is back; a primary that EMR has not noticed to be gone works on."""
+        with self._changed:
+            if not self._unreachable:
+                return
+            self._unreachable = False
+            if self.primary is not None and self.cluster.state not in ENDED:
+                self.primary.thaw(list(Service))
+            if self._dead_noticed_at is not None and self._clock.now() < self._dead_noticed_at and not self._killed:
+                self._dead_noticed_at = None
+            self._changed.notify_all()
+
+    def hold(self, by: str) -> None:
+        """Let no machine be ended, and the cluster stay TERMINATING, until :meth:`release` by the same."""
+        with self._changed:
+            self._holds.add(by)
+
+    def release(self, by: str) -> None:
+        """Take a hold away."""
+        with self._changed:
+            self._holds.discard(by)
+            self._changed.notify_all()
+
+    def look_again(self) -> None:
+        """Something that this life may wait for has changed."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def _notice(self) -> None:
+        if self._dead_noticed_at is None:
+            delay = self._world.timing.draw(Event.EMR_NOTICES_DEAD_PRIMARY, self.cluster.name)
+            self._dead_noticed_at = self._clock.now() + delay
 
     def close(self) -> None:
         """Stop everything at once; the drill is over."""
@@ -145,6 +196,7 @@ class ClusterLife:
         cluster = self.cluster
         launch = self._world.timing.draw(Event.EMR_LAUNCH, cluster.name)
         self._until(cluster.created + launch * ADDRESS_SHARE)
+        self._until_true(lambda: not self._world.stuck(cluster))
         if failure := self._world.capacity_failure(cluster):
             now = self._clock.now()
             self._end_with(Ending(at=now, seconds=0, state=ClusterState.TERMINATED_WITH_ERRORS, reason=failure))
@@ -153,6 +205,9 @@ class ClusterLife:
             cluster.address = self._world.assign_address(cluster)
             self._set(ClusterState.BOOTSTRAPPING)
         self._until(cluster.created + launch * SERVICES_SHARE)
+        if failure := self._world.bootstrap_failure(cluster):
+            self.terminate(reason=failure, state=ClusterState.TERMINATED_WITH_ERRORS)
+            raise Ended
         self._start_services()
         self._until(cluster.created + launch - sum(step.seconds for step in cluster.steps))
         with self.lock:
@@ -178,6 +233,8 @@ class ClusterLife:
             )
         with self.lock:
             self._check()
+            if self._unreachable:  # gone while they started
+                primary.freeze(list(Service))
 
     def _pending_step(self) -> Step | None:
         with self.lock:
@@ -202,18 +259,37 @@ class ClusterLife:
             self._check()
             primary = self.primary
             assert primary is not None, "steps run after services were started"
-            if self._dead_noticed_at is not None:
-                self._until(math.inf)  # nothing can run there any more, until EMR notices
+            self._until_true(self._reachable)
             if self.cluster.state is ClusterState.WAITING:
                 self._set(ClusterState.RUNNING, Reason(message="Running step"))
             step.state, step.started = StepState.RUNNING, self._clock.now()
             self._world.changed(self.cluster, step)
-        result = self._world.run_step(primary, step)
-        with self.lock:
-            if self._dead_noticed_at is not None:
-                self._until(math.inf)
+        result = self._apart(lambda: self._world.run_step(self.cluster, primary, step))
+        self._until_true(self._reachable)
         self._until((step.started or 0) + step.seconds)
         self._finish_step(step, result)
+
+    def _apart(self, work: Callable[[], StepResult]) -> StepResult:
+        """Do *work* in a thread of its own: a script that hangs does not keep the cluster from its end."""
+        results: list[StepResult] = []
+        errors: list[Exception] = []
+
+        def run() -> None:
+            try:
+                results.append(work())
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the result is awaited
+                errors.append(error)
+            self.look_again()
+
+        threading.Thread(target=run, name=f"step on {self.cluster.name}", daemon=True).start()
+        self._until_true(lambda: bool(results or errors))
+        if errors:
+            raise errors[0]
+        return results[0]
+
+    def _reachable(self) -> bool:
+        """Whether EMR reaches the primary; else nothing runs there, until EMR notices that it is gone."""
+        return not (self._killed or self._unreachable)
 
     def _finish_step(self, step: Step, result: StepResult) -> None:
         with self.lock:
@@ -252,8 +328,9 @@ class ClusterLife:
         with self._changed:
             ending = self._ending
             over = ending.at + ending.seconds if ending else 0.0
-            while ending and not self._closing and (left := over - self._clock.now()) > 0:
-                self._changed.wait(self._clock.machine_seconds(left))
+            while ending and not self._closing and (self._holds or self._clock.now() < over):
+                left = None if self._holds else self._clock.machine_seconds(over - self._clock.now())
+                self._changed.wait(left)
         if self.primary is not None:
             self.primary.terminate()
         with self.lock:
@@ -287,6 +364,12 @@ class ClusterLife:
                 if self._clock.now() >= moment:
                     return
                 self._wait(moment)
+
+    def _until_true(self, condition: Callable[[], bool]) -> None:
+        with self._changed:
+            self._check()
+            while not condition():
+                self._wait(math.inf)
 
     def _wait(self, moment: float) -> None:
         """Wait for a change, or for *moment*, whichever comes first."""

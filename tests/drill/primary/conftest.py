@@ -69,8 +69,10 @@ Call = Callable[..., tuple[int, Any]]
 def call(address: str) -> Call:
     """Sends one request to the machine; gives status and JSON body."""
 
-    def send(method: str, path: str, body: Any = None, *, port: int = 8998) -> tuple[int, Any]:
-        connection = http.client.HTTPConnection(address, port, timeout=LIMIT_SECONDS)
+    def send(
+        method: str, path: str, body: Any = None, *, port: int = 8998, limit: float = LIMIT_SECONDS
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection(address, port, timeout=limit)
         try:
             connection.request(method, path, None if body is None else json.dumps(body).encode())
             answer = connection.getresponse()

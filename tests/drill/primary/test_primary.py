@@ -264,3 +264,140 @@ def test_without_recovery_ids_start_at_zero_again_after_a_kill(
         assert call("POST", "/batches", job("two", 1))[1]["id"] == 0
     finally:
         primary.terminate()
+
+
+def answers(call: Call, path: str = "/version", *, port: int = 8998) -> bool:
+    """Whether an answer comes in a moment; what is frozen takes the connection and says nothing."""
+    try:
+        return call("GET", path, port=port, limit=1.0)[0] == 200
+    except TimeoutError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("service", "port", "path"),
+    [
+        (Service.LIVY, 8998, "/version"),
+        (Service.RESOURCE_MANAGER, RESOURCE_MANAGER, "/ws/v1/cluster/info"),
+        (Service.NAME_NODE, 9870, "/jmx"),
+    ],
+)
+def test_a_frozen_service_takes_connections_and_says_nothing_until_it_is_thawed(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, service: Service, port: int, path: str
+) -> None:
+    """A hang, which looks different from death (A11)."""
+    primary.freeze([service])
+
+    assert listens(plan.address, port)
+    assert not answers(call, path, port=port)
+    assert primary.running()[service]
+
+    primary.thaw([service])
+
+    assert answers(call, path, port=port)
+
+
+def test_the_restart_script_revives_a_frozen_livy_with_its_ids_and_batches(
+    primary: SimulatedPrimary, call: Call, eventually: Eventually
+) -> None:
+    primary.run_script(SEED, [str(FIRST_ID), STATE_DIRECTORY])
+    call("POST", "/batches", job("one", 200))
+    eventually(lambda: state(call, FIRST_ID) == "running")
+    primary.freeze([Service.LIVY])
+
+    result = primary.run_script(RESTART, [])
+
+    assert result.exit_code == 0, result.output
+    eventually(lambda: state(call, FIRST_ID) == "success")
+    assert call("POST", "/batches", job("two", 1))[1]["id"] == FIRST_ID + 1
+
+
+@pytest.mark.parametrize("command", ["kill --signal=SIGKILL", "kill -s KILL"])
+def test_a_script_can_kill_a_frozen_livy(primary: SimulatedPrimary, call: Call, command: str) -> None:
+    primary.freeze([Service.LIVY])
+
+    result = primary.run_script(f"sudo systemctl {command} livy-server\n".encode(), [])
+
+    assert (result.exit_code, primary.running()[Service.LIVY]) == (0, False)
+
+
+def test_a_livy_that_does_not_end_in_time_is_killed(
+    primary: SimulatedPrimary, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(primary._livy, "_stop_seconds", 0.0)
+    primary._processes[Service.LIVY].send_signal(signal.SIGSTOP)
+    before = primary._processes[Service.LIVY]
+
+    assert primary.run_script(RESTART, []).exit_code == 0
+
+    assert before.returncode is not None
+    assert answers(call)
+
+
+def test_a_service_that_is_dead_can_be_revived(primary: SimulatedPrimary, call: Call) -> None:
+    primary.kill([Service.LIVY])
+
+    primary.revive(Service.LIVY)
+    primary.revive(Service.LIVY)
+
+    assert answers(call)
+
+
+def test_nothing_is_revived_on_a_machine_that_is_gone(primary: SimulatedPrimary) -> None:
+    primary.terminate()
+
+    with pytest.raises(RuntimeError, match="is terminated"):
+        primary.revive(Service.LIVY)
+
+
+def test_files_cannot_be_written_while_the_name_node_is_frozen(primary: SimulatedPrimary) -> None:
+    primary.freeze([Service.NAME_NODE])
+
+    assert primary.run_script(INSTALL_CANARY, ["hdfs:///tmp/emr-dr/canary.py"]).exit_code != 0
+
+
+def test_a_dead_name_node_has_no_safe_mode(primary: SimulatedPrimary) -> None:
+    primary.kill([Service.NAME_NODE])
+
+    with pytest.raises(RuntimeError, match="is dead and has no safe mode"):
+        primary.set_safe_mode(True)
+
+
+def test_stopped_nodes_are_not_listed_and_their_containers_die(
+    primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, eventually: Eventually
+) -> None:
+    """A ResourceManager without a node is no healthy one, however friendly it answers (A11)."""
+    batch = call("POST", "/batches", job("one", 60))[1]
+    eventually(lambda: state(call, batch["id"]) == "running")
+
+    primary.stop_nodes()
+    primary.stop_nodes()
+
+    metrics = call("GET", "/ws/v1/cluster/metrics", port=RESOURCE_MANAGER)[1]["clusterMetrics"]
+    assert (metrics["activeNodes"], metrics["shutdownNodes"], metrics["lostNodes"]) == (0, 1, 0)
+    assert call("GET", "/ws/v1/cluster/nodes", port=RESOURCE_MANAGER)[1]["nodes"]["node"][0]["state"] == "SHUTDOWN"
+    eventually(lambda: state(call, batch["id"]) == "starting")
+    plan.clock.sleep(90)
+    assert read(plan.ledger) == []
+
+
+def test_slow_services_answer_late_and_fast_again(primary: SimulatedPrimary, call: Call) -> None:
+    primary.slow(30)
+
+    assert not any(
+        answers(call, path, port=port)
+        for port, path in ((8998, "/version"), (RESOURCE_MANAGER, "/ws/v1/cluster/info"), (9870, "/jmx"))
+    )
+
+    primary.slow(0)
+
+    assert answers(call)
+
+
+def test_a_canary_that_only_fails_is_dead(primary: SimulatedPrimary, call: Call, eventually: Eventually) -> None:
+    canary = "hdfs:///tmp/canary.py"
+    primary.run_script(b'hdfs dfs -mkdir -p /tmp && echo "raise SystemExit(1)" | hdfs dfs -put -f - "$1"\n', [canary])
+
+    batch = call("POST", "/batches", {"file": canary, "name": "canary"})[1]
+
+    eventually(lambda: state(call, batch["id"]) == "dead")

@@ -30,6 +30,8 @@ note.write(" ".join([name, *words[words.index(next(w for w in words if w.endswit
 print(name, "says hello", file=sys.stderr, flush=True)
 if name == "FsShell":
     sys.exit(print("Found 0 items, and", sys.stdin.read()))
+if name == "DFSAdmin" and name not in behaviour["dies"]:
+    sys.exit(print("Safe mode is changed"))
 if "-format" in words or name in behaviour["dies"]:
     sys.exit(1 if name in behaviour["dies"] else 0)
 ports = {{"NameNode": 9870, "ResourceManager": 8088, "NodeManager": 8042, "LivyServer": 8998}}

@@ -123,3 +123,13 @@ def test_configuration_comes_first_on_the_class_path(daemons: Daemons, written: 
     command = daemons._command(RESOURCE_MANAGER)
 
     assert command[command.index("-cp") + 1].split(":")[0] == str(configuration.hadoop_directory(written))
+
+
+def test_a_daemon_that_does_not_end_is_killed(daemons: Daemons, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("emr_drill.real.daemons.STOP_LIMIT_SECONDS", 0.2)
+    daemons.start(DATA_NODE)
+    daemons.send(DATA_NODE, signal.SIGSTOP)
+
+    daemons.kill(DATA_NODE, signal.SIGTERM)
+
+    assert daemons.ended(DATA_NODE, 20)

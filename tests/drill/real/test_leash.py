@@ -111,3 +111,31 @@ def test_elsewhere_processes_are_found_by_their_command_line(tmp_path: Path, mon
     monkeypatch.setattr(leash, "PROC", tmp_path / "none")
 
     assert leash.marked("/tmp/c/j-1") == [10]
+
+
+def test_containers_are_those_that_yarn_named(processes: Callable[[int, str], None]) -> None:
+    processes(10, "DRILL_DIRECTORY=/tmp/c/j-1\0CONTAINER_ID=container_1_0001_01_000001\0")
+    processes(11, "CONTAINER_ID=container_1_0001_01_000002\0DRILL_DIRECTORY=/tmp/c/j-1\0")
+    processes(12, "DRILL_DIRECTORY=/tmp/c/j-1\0NOT_CONTAINER_ID=1\0")
+    processes(13, "DRILL_DIRECTORY=/tmp/c/j-2\0CONTAINER_ID=container_1_0001_01_000003\0")
+
+    assert sorted(leash.containers("/tmp/c/j-1")) == [10, 11]
+
+
+def test_elsewhere_containers_are_found_by_their_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, script in (
+        ("pgrep", "echo 10; echo 11"),
+        ("ps", '[ "$4" = 10 ] && echo java -Djava.io.tmpdir=/yarn/container_1/tmp || echo java'),
+    ):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(leash, "PROC", tmp_path / "none")
+
+    assert leash.containers("/tmp/c/j-1") == [10]
+
+
+def test_a_process_that_ends_meanwhile_is_in_no_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leash, "PROC", tmp_path)
+
+    assert not leash._in_container(10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 from collections.abc import Iterator
 
@@ -143,3 +144,73 @@ def test_nothing_starts_on_a_terminated_primary(java: FakeJava, plan: PrimaryPla
     with pytest.raises(RuntimeError, match="is terminated"):
         made.start()
     assert (java.started(), made._leash) == ([], None)
+
+
+def test_a_frozen_service_lives_and_says_nothing(primary: RealPrimary, plan: PrimaryPlan) -> None:
+    """A hang, which looks different from death."""
+    primary.freeze([Service.LIVY])
+    assert primary.running() == ALL_UP
+    with socket.create_connection((plan.address, 8998), timeout=0.5) as connection, pytest.raises(TimeoutError):
+        connection.sendall(b"GET /version HTTP/1.1\r\n\r\n")
+        connection.recv(1)
+
+    primary.thaw([Service.LIVY])
+    assert answers(plan.address, 8998, "/version")
+
+
+def test_a_frozen_livy_is_restarted_in_order(primary: RealPrimary, java: FakeJava) -> None:
+    """The signal to continue follows the one to end."""
+    before = len(java.started())
+    primary.freeze([Service.LIVY])
+
+    assert systemctl(primary, "restart", "livy-server") == (0, "")
+
+    assert java.started()[before:] == ["LivyServer ended in peace", "LivyServer"]
+
+
+@pytest.mark.parametrize("option", ["--signal=SIGKILL", "-s KILL"])
+def test_a_frozen_livy_can_be_killed_and_started(primary: RealPrimary, java: FakeJava, option: str) -> None:
+    before = len(java.started())
+    primary.freeze([Service.LIVY])
+
+    assert systemctl(primary, "kill", option, "livy-server") == (0, "")
+    assert not primary.running()[Service.LIVY]
+    primary.revive(Service.LIVY)
+    primary.revive(Service.LIVY)
+
+    assert java.started()[before:] == ["LivyServer"]
+
+
+@pytest.mark.parametrize(("on", "word"), [(True, "enter"), (False, "leave")])
+def test_safe_mode_is_changed_by_hadoops_own_command_line(
+    primary: RealPrimary, java: FakeJava, on: bool, word: str
+) -> None:
+    primary.set_safe_mode(on)
+
+    assert java.started()[-1] == f"DFSAdmin -safemode {word}"
+
+
+def test_a_safe_mode_that_does_not_change_is_told(primary: RealPrimary, java: FakeJava) -> None:
+    java.dies("DFSAdmin")
+
+    with pytest.raises(RuntimeError, match=r"did not change its safe mode(?s:.*)DFSAdmin says hello"):
+        primary.set_safe_mode(True)
+
+
+def test_stopped_nodes_take_their_containers_with_them(primary: RealPrimary, plan: PrimaryPlan) -> None:
+    """The NodeManager ends in order, so that the ResourceManager knows at once."""
+    environment = {"DRILL_DIRECTORY": str(plan.directory), "CONTAINER_ID": "container_1_0001_01_000001"}
+    container = subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True)
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(container.kill)
+
+        primary.stop_nodes()
+
+        assert container.wait(20) == -9
+    assert not answers(plan.address, 8042, "/")
+    assert primary.running() == ALL_UP
+
+
+def test_real_services_cannot_be_slowed(primary: RealPrimary) -> None:
+    with pytest.raises(DrillError, match="use simulated services"):
+        primary.slow(2)

@@ -37,6 +37,8 @@ class FakePrimary:
         self.plan = plan
         self.scripts: list[tuple[bytes, tuple[str, ...]]] = []
         self.terminated_at: float | None = None
+        self.frozen: set[Service] = set()
+        self.asked: list[str] = []
         self._result = result
         self._broken = broken
         self._running: dict[Service, bool] = {}
@@ -60,6 +62,34 @@ class FakePrimary:
     def kill(self, services: Sequence[Service]) -> None:
         """Mark as dead."""
         self._running.update(dict.fromkeys(services, False))
+
+    def freeze(self, services: Sequence[Service]) -> None:
+        """Mark as frozen."""
+        self.frozen.update(services)
+
+    def thaw(self, services: Sequence[Service]) -> None:
+        """Mark as going on."""
+        self.frozen.difference_update(services)
+
+    def revive(self, service: Service) -> None:
+        """Mark as alive."""
+        if self.terminated_at is not None:
+            raise RuntimeError("it is terminated")
+        self._running[service] = True
+
+    def set_safe_mode(self, on: bool) -> None:
+        """Remember it."""
+        if not self._running[Service.NAME_NODE]:
+            raise RuntimeError("the NameNode is dead")
+        self.asked.append(f"safe mode {on}")
+
+    def stop_nodes(self) -> None:
+        """Remember it."""
+        self.asked.append("stop nodes")
+
+    def slow(self, seconds: float) -> None:
+        """Remember it."""
+        self.asked.append(f"slow {seconds:g}")
 
     def running(self) -> Mapping[Service, bool]:
         """What is not dead."""

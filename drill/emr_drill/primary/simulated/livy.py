@@ -10,7 +10,7 @@ from typing import Any
 from emr_drill.primary.simulated import web
 from emr_drill.primary.simulated.batches import Batch, Batches, DuplicateName
 from emr_drill.primary.simulated.configuration import Configuration
-from emr_drill.primary.simulated.process import main
+from emr_drill.primary.simulated.process import main, slowness
 
 # Jetty's default in Livy; machine time, as no limit of a socket is scaled.
 IDLE_SECONDS = 30.0
@@ -130,6 +130,7 @@ async def run(configuration: Configuration) -> None:
         address=configuration.address,
         port=configuration.livy_port,
         idle_seconds=IDLE_SECONDS,
+        slowness=slowness(configuration),
     )
     await stopping.wait()
     await batches.shut_down()

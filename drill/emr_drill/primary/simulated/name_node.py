@@ -13,7 +13,7 @@ from typing import Any
 from emr_drill.clock import Clock
 from emr_drill.primary.simulated import web
 from emr_drill.primary.simulated.configuration import Configuration
-from emr_drill.primary.simulated.process import main
+from emr_drill.primary.simulated.process import main, slowness
 
 IDLE_SECONDS = 60.0
 SAFE_MODE_TEXT = (
@@ -112,6 +112,7 @@ async def run(configuration: Configuration) -> None:
         address=configuration.address,
         port=configuration.name_node_port,
         idle_seconds=IDLE_SECONDS,
+        slowness=slowness(configuration),
     )
 
 

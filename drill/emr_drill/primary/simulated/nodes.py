@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from emr_drill.clock import Clock
 from emr_drill.primary.simulated import web
+from emr_drill.primary.simulated.batches import hdfs_root
 from emr_drill.primary.simulated.configuration import NODE_PORT, SUBMIT_PORT, Configuration
 from emr_drill.primary.simulated.process import main
 from emr_drill.timing import Event, Timing
@@ -59,6 +61,13 @@ class Nodes:
             await self._tell("/heartbeat", {"containers": len(self._running)})
             await asyncio.sleep(HEARTBEAT_SECONDS)
 
+    async def stop(self) -> None:
+        """End every container and sign off at the ResourceManager."""
+        for task in self._running.values():
+            task.cancel()
+        self._running.clear()
+        await self._tell("/sign-off", {})
+
     async def _answer(self, request: web.Request) -> web.Answer:
         match request.method, request.path.strip("/").split("/"):
             case "GET", ["containers"]:
@@ -92,7 +101,7 @@ class Nodes:
             # The table's figure is from submission to success, so that the way to here is part of it.
             lasts = self._timing.draw(Event.CANARY_JOB, self._configuration.name)
             await self._until(container.submitted_at + lasts)
-            return 0
+            return self._canary(container)
         if name != JOB_FILE:
             await self._until(self._clock.now() + UNKNOWN_JOB_SECONDS)
             return 0
@@ -104,6 +113,12 @@ class Nodes:
         await self._until(self._clock.now() + lasts)
         self._append(container, key, "effect" if ending == "succeed" else "failed")
         return 0 if ending == "succeed" else 1
+
+    def _canary(self, container: Container) -> int:
+        """Exit code of the canary: that of a file which does nothing but fail, else 0."""
+        scheme, _, path = container.file.partition("://")
+        file = hdfs_root(self._configuration.directory) / path.partition("/")[2]
+        return int(scheme == "hdfs" and file.is_file() and file.read_text().startswith("raise SystemExit(1)"))
 
     async def _until(self, moment: float) -> None:
         while (left := moment - self._clock.now()) > 0:
@@ -131,7 +146,15 @@ class Nodes:
 
 async def run(configuration: Configuration) -> None:
     """The process."""
-    await Nodes(configuration).serve()
+    nodes, stopping = Nodes(configuration), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    serving = asyncio.create_task(nodes.serve())
+    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()  # why it cannot serve
+    serving.cancel()
+    await nodes.stop()
+    os._exit(0)
 
 
 if __name__ == "__main__":

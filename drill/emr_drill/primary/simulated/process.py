@@ -6,8 +6,27 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 from emr_drill.primary.simulated.configuration import Configuration
+
+
+def slow_file(directory: str | Path) -> Path:
+    """Where the drill says how many seconds of machine time longer each answer of a machine's services takes."""
+    return Path(directory) / "slow"
+
+
+def slowness(configuration: Configuration) -> Callable[[], float]:
+    """Gives what :func:`slow_file` says now; 0 as long as there is no such file."""
+    file = slow_file(configuration.directory)
+
+    def seconds() -> float:
+        try:
+            return float(file.read_text())
+        except FileNotFoundError:
+            return 0.0
+
+    return seconds
 
 
 def main(service: Callable[[Configuration], Awaitable[None]]) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 from emr_drill.clock import Clock
 from emr_drill.primary.simulated import web
 from emr_drill.primary.simulated.applications import CONTAINERS, CORES, MEMORY_MIB, Application, State
 from emr_drill.primary.simulated.configuration import NODE_PORT, SUBMIT_PORT, Configuration
-from emr_drill.primary.simulated.process import main
+from emr_drill.primary.simulated.process import main, slowness
 
 IDLE_SECONDS = 60.0
 # Between taking an application and its driver running: container allocation and start, simulated seconds.
@@ -31,6 +32,7 @@ class ResourceManager:
         self._applications: dict[str, Application] = {}
         self._launches: set[asyncio.Task[None]] = set()
         self._heartbeat: float | None = None
+        self._signed_off = False
 
     async def answer_cluster(self, request: web.Request) -> web.Answer:
         """What the nodes and Livy ask; on real clusters not HTTP."""
@@ -48,7 +50,10 @@ class ResourceManager:
                 await self._kill(self._applications[identifier])
                 return web.Answer(body={})
             case "POST", ["heartbeat"]:
-                self._heartbeat = time.monotonic()
+                self._heartbeat, self._signed_off = time.monotonic(), False
+                return web.Answer(body={})
+            case "POST", ["sign-off"]:
+                self._lose_node()
                 return web.Answer(body={})
             case "POST", ["finished"]:
                 self._finish(**request.json())
@@ -92,9 +97,7 @@ class ResourceManager:
                 if application.ended:
                     return web.Answer(body={"state": application.state})
                 before = application.state
-                task = asyncio.create_task(self._kill(application))
-                self._launches.add(task)
-                task.add_done_callback(self._launches.discard)
+                self._do(self._kill(application))
                 return web.Answer(status=202, body={"state": before})
         return _not_found(request)
 
@@ -109,10 +112,13 @@ class ResourceManager:
             started=self._clock.now(),
         )
         self._applications[application.id] = application
-        task = asyncio.create_task(self._launch(application))
+        self._do(self._launch(application))
+        return application
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._launches.add(task)
         task.add_done_callback(self._launches.discard)
-        return application
 
     async def _launch(self, application: Application) -> None:
         await asyncio.sleep(self._clock.machine_seconds(LAUNCH_SECONDS))
@@ -129,6 +135,15 @@ class ResourceManager:
                 await asyncio.sleep(1.0)  # no node: stays ACCEPTED, as on a cluster without capacity
                 continue
             application.state, application.launched = State.RUNNING, self._clock.now()
+
+    def _lose_node(self) -> None:
+        """The nodes stopped.  An application that loses its driver so is tried again, which counts as no failure of
+        it (``shouldCountTowardsMaxAttemptRetry`` in YARN's RMAppAttemptImpl), and waits for a node."""
+        self._signed_off = True
+        for application in self._applications.values():
+            if application.state is State.RUNNING:
+                application.state = State.ACCEPTED
+                self._do(self._launch(application))
 
     def _finish(self, *, application: str, exit_code: int) -> None:
         found = self._applications.get(application)
@@ -150,7 +165,8 @@ class ResourceManager:
 
     @property
     def _active_nodes(self) -> int:
-        return int(self._heartbeat is not None and time.monotonic() - self._heartbeat < NODE_LOST_SECONDS)
+        beats = self._heartbeat is not None and time.monotonic() - self._heartbeat < NODE_LOST_SECONDS
+        return int(beats and not self._signed_off)
 
     def _count(self, *states: State) -> int:
         return sum(one.state in states for one in self._applications.values())
@@ -196,20 +212,20 @@ class ResourceManager:
             "totalMB": TOTAL_MEMORY_MIB * nodes,
             "totalVirtualCores": TOTAL_CORES * nodes,
             "totalNodes": int(self._heartbeat is not None),
-            "lostNodes": int(self._heartbeat is not None) - nodes,
+            "lostNodes": int(self._heartbeat is not None) - nodes - int(self._signed_off),
             "unhealthyNodes": 0,
             "decommissioningNodes": 0,
             "decommissionedNodes": 0,
             "rebootedNodes": 0,
             "activeNodes": nodes,
-            "shutdownNodes": 0,
+            "shutdownNodes": int(self._signed_off),
         }
 
     def _node(self) -> dict[str, Any]:
         address = self._configuration.address
         return {
             "rack": "/default-rack",
-            "state": "RUNNING" if self._active_nodes else "LOST",
+            "state": "RUNNING" if self._active_nodes else "SHUTDOWN" if self._signed_off else "LOST",
             "id": f"{address}:{NODE_PORT}",
             "nodeHostName": address,
             "nodeHTTPAddress": f"{address}:8042",
@@ -248,6 +264,7 @@ async def run(configuration: Configuration) -> None:
         address=configuration.address,
         port=configuration.resource_manager_port,
         idle_seconds=IDLE_SECONDS,
+        slowness=slowness(configuration),
     )
 
 

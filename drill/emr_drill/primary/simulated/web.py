@@ -57,8 +57,18 @@ class Answer:
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
-async def serve(handler: Handler, *, address: str, port: int, idle_seconds: float) -> asyncio.Server:
-    """Answer requests on *address* and *port*; idle connections are closed after *idle_seconds* of machine time."""
+async def serve(
+    handler: Handler, *, address: str, port: int, idle_seconds: float, slowness: Callable[[], float] = lambda: 0.0
+) -> asyncio.Server:
+    """Answer requests on *address* and *port*.
+
+    Args:
+        handler: answers one request.
+        address: where to listen.
+        port: where to listen.
+        idle_seconds: idle connections are closed after so many seconds of machine time.
+        slowness: how many seconds of machine time each answer takes longer, asked for each.
+    """
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -67,6 +77,8 @@ async def serve(handler: Handler, *, address: str, port: int, idle_seconds: floa
                 if request is None:
                     break
                 answer = await handler(request)
+                if (late := slowness()) > 0:
+                    await asyncio.sleep(late)
                 keep = request.headers.get("connection", "").lower() != "close"
                 writer.write(_encoded(answer, head_only=request.method == "HEAD", keep=keep))
                 await writer.drain()

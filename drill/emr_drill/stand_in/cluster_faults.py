@@ -1,0 +1,139 @@
+"""What a drill can do to clusters that run, behind EMR's back.
+
+Which of these EMR notices is a guess of the stand-in (docs/assumptions.md): a primary whose three services are all
+dead, or whose AZ is gone, counts as dead; frozen services do not, for the machine and EMR's own agent on it live on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from emr_drill.clock import Clock
+from emr_drill.errors import DrillError
+from emr_drill.ports import Primary, Service
+
+if TYPE_CHECKING:
+    from emr_drill.stand_in.emr_life import ClusterLife
+
+# systemd's pause before it starts a service again that died (RestartSec= of EMR's unit is not known), simulated
+# seconds.
+RESTART_SECONDS = 5.0
+BY_PERSON = "a person"
+
+
+class ClusterFaults(ABC):
+    """Faults of running clusters.  Each method takes ``j-...`` ids; an id that does not exist is a KeyError."""
+
+    def __init__(self, *, clock: Clock) -> None:
+        self.__clock = clock
+
+    @abstractmethod
+    def life(self, cluster_id: str) -> ClusterLife:
+        """The life of a cluster."""
+
+    def primary(self, cluster_id: str) -> Primary:
+        """The machines of a cluster.
+
+        Raises:
+            DrillError: it has none yet.
+        """
+        primary = self.life(cluster_id).primary
+        if primary is None:
+            raise DrillError(f"cluster {cluster_id} is {self.life(cluster_id).cluster.state} and has no primary yet")
+        return primary
+
+    def kill_primary(self, cluster_id: str) -> None:
+        """SIGKILL of all the primary's services; containers on other nodes live on until EMR says TERMINATED."""
+        self.life(cluster_id).kill(list(Service))
+
+    def kill_service(self, cluster_id: str, service: Service) -> None:
+        """SIGKILL of one service, which nobody starts again by himself."""
+        self.life(cluster_id).kill([service])
+
+    def freeze_service(self, cluster_id: str, service: Service) -> None:
+        """SIGSTOP of one service: it takes connections and answers nothing.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        self.primary(cluster_id).freeze([service])
+
+    def thaw_service(self, cluster_id: str, service: Service) -> None:
+        """SIGCONT of one service.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        self.primary(cluster_id).thaw([service])
+
+    def freeze_primary(self, cluster_id: str) -> None:
+        """SIGSTOP of all the primary's services.  EMR notices nothing, its steps still run there, and containers on
+        other nodes live on.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        self.primary(cluster_id).freeze(list(Service))
+
+    def thaw_primary(self, cluster_id: str) -> None:
+        """SIGCONT of all the primary's services: the cluster is back as if nothing had been.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        self.primary(cluster_id).thaw(list(Service))
+
+    def restart_livy(self, cluster_id: str) -> None:
+        """Livy's process is killed, and systemd starts it again :data:`RESTART_SECONDS` later.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        primary = self.primary(cluster_id)
+        primary.kill([Service.LIVY])
+
+        def start_again() -> None:
+            self.__clock.sleep(RESTART_SECONDS)
+            with contextlib.suppress(RuntimeError):  # the machine is gone by now
+                primary.revive(Service.LIVY)
+
+        threading.Thread(target=start_again, daemon=True, name=f"systemd of {cluster_id}").start()
+
+    def set_safe_mode(self, cluster_id: str, on: bool) -> None:
+        """Put HDFS into safe mode, or take it out.
+
+        Raises:
+            DrillError: the cluster has no primary yet, or its NameNode does not do it.
+        """
+        try:
+            self.primary(cluster_id).set_safe_mode(on)
+        except RuntimeError as error:
+            raise DrillError(f"{error}; a NameNode that answers is needed for this fault") from error
+
+    def stop_nodes(self, cluster_id: str) -> None:
+        """Stop every NodeManager: the ResourceManager lists none, the containers on them die.
+
+        Raises:
+            DrillError: the cluster has no primary yet.
+        """
+        self.primary(cluster_id).stop_nodes()
+
+    def slow_services(self, cluster_id: str, seconds: float) -> None:
+        """Every answer of ResourceManager, NameNode and Livy takes *seconds* of machine time longer; 0 ends it.
+
+        Raises:
+            DrillError: the cluster has no primary yet, or its services are real and cannot be slowed.
+        """
+        self.primary(cluster_id).slow(seconds)
+
+    def hold_termination(self, cluster_id: str) -> None:
+        """Let EMR not end this cluster's machines: it stays TERMINATING, with everything on it alive, until
+        :meth:`release_termination`."""
+        self.life(cluster_id).hold(BY_PERSON)
+
+    def release_termination(self, cluster_id: str) -> None:
+        """Let EMR end this cluster's machines; a termination whose time is over completes at once."""
+        self.life(cluster_id).release(BY_PERSON)
