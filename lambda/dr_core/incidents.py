@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from dr_core.evidence import Verdict
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation, Outcome
+from dr_core.restraints import KeptBack, Restraint
 from dr_core.verdicts import Judgement
 
 # How many operations one incident may start; what they could not mend needs a person.
@@ -34,11 +35,13 @@ class Response:
         action: what to do.
         reason: one sentence.
         attempt: of an operation to start, from 1.
+        restraint: what keeps back an operation that would be started otherwise.
     """
 
     action: Action
     reason: str
     attempt: int = 0
+    restraint: Restraint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class Situation:
         operation: the latest operation of that incident, if its item exists.
         operation_closed: whether the execution of that operation has ended.
         lease_held: whether an execution that has not ended holds the lease.
+        kept_back: what keeps automatic operations of it back.
     """
 
     managed_cluster: ManagedCluster
@@ -58,6 +62,7 @@ class Situation:
     operation: Operation | None = None
     operation_closed: bool = False
     lease_held: bool = False
+    kept_back: KeptBack | None = None
 
 
 def respond(judgement: Judgement, situation: Situation, *, now: float) -> Response:
@@ -91,7 +96,7 @@ def _with_incident(judgement: Judgement, situation: Situation, incident: Inciden
         return Response(action=Action.NOTHING, reason="another operation holds the lease")
     if incident.attempts >= MAXIMUM_ATTEMPTS:
         return Response(action=Action.GIVE_UP, reason=f"{incident.attempts} operations did not mend it")
-    return Response(action=Action.START, reason=judgement.reason, attempt=incident.attempts + 1)
+    return _start(judgement.reason, situation, attempt=incident.attempts + 1)
 
 
 def _of_last_attempt(situation: Situation, incident: Incident, *, now: float) -> Response | None:
@@ -99,7 +104,7 @@ def _of_last_attempt(situation: Situation, incident: Incident, *, now: float) ->
     operation = situation.operation
     # Whoever counted the attempt may have died before starting it; starting twice is starting once.
     if operation is None or (operation.execution is None and operation.outcome is None):
-        return Response(action=Action.START, reason="the attempt was counted, not started", attempt=incident.attempts)
+        return _start("the attempt was counted, not started", situation, attempt=incident.attempts)
     if operation.outcome not in (None, Outcome.FAILED):
         return Response(action=Action.CLOSE, reason=f"{operation.outcome} by {operation.id}")
     if operation.outcome is None and not situation.operation_closed:
@@ -109,3 +114,11 @@ def _of_last_attempt(situation: Situation, incident: Incident, *, now: float) ->
             action=Action.NOTHING, reason=f"{operation.id} failed less than {RETRY_SECONDS} s after its start"
         )
     return None
+
+
+def _start(reason: str, situation: Situation, *, attempt: int) -> Response:
+    """Start an operation, unless something keeps it back; the incident stays open then."""
+    held = situation.kept_back
+    if held is not None:
+        return Response(action=Action.NOTHING, reason=held.reason, restraint=held.restraint)
+    return Response(action=Action.START, reason=reason, attempt=attempt)

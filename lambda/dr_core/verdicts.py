@@ -4,7 +4,7 @@ The rules (DESIGN part 7), in their order:
 
 1. An observer is a *vantage point*: each prober whose control passed, and the load balancers' target health.
 2. A vantage point has a voice on a service when K of its last N looks say the same.  A look whose control failed says
-   nothing, and an observer that has fallen silent has no voice.
+   nothing, and an observer that has fallen silent, or whose clock is wrong, has no voice.
 3. A service is bad when two vantage points, one of them a prober, say so, and not as many say the contrary: whoever
    cannot see a service that others see stands at the wrong place.  It is good by the same rule.
 4. An incarnation is unhealthy when one of its services is bad, healthy when all are good, else unknown.
@@ -27,6 +27,12 @@ SILENT_ROUNDS = 2.5
 # Looks of one observer that stand nearer to each other than this are of one round: a schedule may fire twice, and a
 # function that runs twice must not make K of N rounds pass in half the time.
 SAME_ROUND_ROUNDS = 0.6
+
+# A look from further ahead than this shows that its observer's clock is wrong: half a round is more than clocks of
+# functions differ by and more than reading takes.  All its looks are passed over then, not only that one, and none is
+# moved to the present: with a clock that runs a minute ahead, every look would count a minute after it was made, and an
+# observer that died would go on speaking for that minute.
+AHEAD_ROUNDS = 0.5
 
 # EMR's StateChangeReason.Code of a cluster that somebody asked EMR to end.
 USER_REQUEST = "USER_REQUEST"
@@ -92,8 +98,9 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
     """The verdict on one incarnation at *now*.
 
     Args:
-        evidence: what observers saw of it, in any order; evidence that is too old is passed over.
-        now: seconds since 1970.
+        evidence: what observers saw of it, in any order; evidence that is too old is passed over, and so is everything
+            of an observer whose clock is ahead.
+        now: seconds since 1970, taken after *evidence* was read.
         policy: K, N, the length of a round, how many vantage points must agree.
         serving_from: when it came into service; ``None`` judges it regardless.
     """
@@ -107,7 +114,10 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
             )
         since = max(since, serving_from)
     looks: dict[str, list[Evidence]] = {}
+    ahead: dict[str, float] = {}
     for each in sorted(evidence, key=lambda each: each.observed_at, reverse=True):
+        if each.observed_at - now > AHEAD_ROUNDS * policy.round_seconds:
+            ahead.setdefault(each.observer, each.observed_at - now)
         seen = looks.setdefault(each.observer, [])
         same_round = seen and seen[-1].observed_at - each.observed_at < SAME_ROUND_ROUNDS * policy.round_seconds
         if each.observed_at >= since and not same_round:
@@ -116,9 +126,9 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
     speaking = {
         observer: seen[: policy.rounds]
         for observer, seen in looks.items()
-        if seen and seen[0].observed_at >= heard_since
+        if seen and seen[0].observed_at >= heard_since and observer not in ahead
     }
-    return _judge(speaking, policy=policy)
+    return _judge(speaking, ahead=ahead, policy=policy)
 
 
 def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_by_us: bool) -> Judgement:
@@ -139,11 +149,17 @@ def consider_termination(judgement: Judgement, termination: Termination | None, 
     )
 
 
-def _judge(looks: Mapping[str, Sequence[Evidence]], *, policy: Policy) -> Judgement:
+def _judge(looks: Mapping[str, Sequence[Evidence]], *, ahead: Mapping[str, float], policy: Policy) -> Judgement:
+    """What the *looks* of those who speak say; *ahead* names who does not, by the seconds that its clock is ahead."""
+    wrong = {
+        observer: _Voice(verdict=Verdict.UNKNOWN, detail=f"its clock is {seconds:.0f} s ahead")
+        for observer, seconds in ahead.items()
+    }
     opinions = [
         _opinion(
             service,
-            {observer: _voice(seen, service, needed=policy.bad_rounds) for observer, seen in sorted(looks.items())},
+            {observer: _voice(seen, service, needed=policy.bad_rounds) for observer, seen in sorted(looks.items())}
+            | wrong,
             policy=policy,
         )
         for service in Service

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from dr_core.verdicts import Termination
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
+    from mypy_boto3_elbv2.type_defs import TargetHealthTypeDef
     from mypy_boto3_emr import EMRClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -28,23 +30,25 @@ class Cloud:
     emr: EMRClient
     step_functions: SFNClient
 
-    def target_health(self, target_group: str, address: str) -> Reading:
-        """What the load balancer says of the target at *address* in a group; never raises for a call that fails."""
-        try:
-            targets = self.load_balancing.describe_target_health(TargetGroupArn=target_group)
-        except (BotoCoreError, ClientError) as error:
-            return unknown(f"DescribeTargetHealth failed: {error}")
-        for target in targets["TargetHealthDescriptions"]:
-            if target.get("Target", {}).get("Id") == address:
-                health = target.get("TargetHealth", {})
-                state = health.get("State", "unknown")
-                if state == "healthy":
-                    return healthy("target healthy")
-                if state == "unhealthy":
-                    return unhealthy(f"target unhealthy: {health.get('Description', health.get('Reason', ''))}")
-                # initial, draining, unused, unavailable: not judged now.
-                return unknown(f"target {state}")
-        return unknown("not a target")
+    def target_health(self, target_groups: Sequence[str], address: str) -> Reading:
+        """What the load balancer says of the target at *address*; never raises for a call that fails.
+
+        Args:
+            target_groups: the first of them that the target is registered with speaks; a target that drains has left.
+            address: of the target.
+        """
+        reading = unknown("not a target")
+        for target_group in target_groups:
+            try:
+                targets = self.load_balancing.describe_target_health(TargetGroupArn=target_group)
+            except (BotoCoreError, ClientError) as error:
+                return unknown(f"DescribeTargetHealth failed: {error}")
+            for target in targets["TargetHealthDescriptions"]:
+                if target.get("Target", {}).get("Id") == address:
+                    reading = _reading(target.get("TargetHealth", {}))
+                    if target.get("TargetHealth", {}).get("State") != "draining":
+                        return reading
+        return reading
 
     def termination(self, cluster_id: str) -> Termination | None:
         """Why a cluster ends or ended; ``None`` while it does not."""
@@ -72,3 +76,13 @@ class Cloud:
         except self.step_functions.exceptions.ExecutionAlreadyExists:
             return f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
         return started["executionArn"]
+
+
+def _reading(health: TargetHealthTypeDef) -> Reading:
+    state = health.get("State", "unknown")
+    if state == "healthy":
+        return healthy("target healthy")
+    if state == "unhealthy":
+        return unhealthy(f"target unhealthy: {health.get('Description', health.get('Reason', ''))}")
+    # initial, draining, unused, unavailable: not judged now.
+    return unknown(f"target {state}")

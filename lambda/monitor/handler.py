@@ -42,15 +42,13 @@ class Monitor:
             due = next_round(started, time.monotonic(), round_seconds=self.watch.config.policy.round_seconds)
 
     def round(self) -> None:
-        """Judge every managed cluster; the heartbeat beats only if all were judged."""
-        judged = True
-        for resources in self.watch.config.managed_clusters:
-            try:
-                self.watch.round(resources)
-            except Exception:
-                logger.exception("a managed cluster was not judged in this round", managed_cluster=resources.name)
-                judged = False
-        if judged:
+        """Make one round; the heartbeat beats only if every managed cluster was judged and answered."""
+        try:
+            complete = self.watch.round()
+        except Exception:
+            logger.exception("nothing was judged in this round")
+            return
+        if complete:
             self.watch.report.heartbeat()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -11,6 +12,7 @@ from dr_core import metrics
 from dr_core.evidence import Verdict
 from dr_core.incidents import Action, Response
 from dr_core.record import Incident
+from dr_core.restraints import DeploymentView
 from dr_core.verdicts import Judgement
 
 
@@ -24,6 +26,14 @@ class Report:
     def heartbeat(self) -> None:
         """A round that judged every managed cluster has ended."""
         self._count(metrics.MONITOR_HEARTBEAT, 1)
+
+    def deployment_seen(self, view: DeploymentView, *, common_cause: bool) -> None:
+        """What the rules know of the whole deployment in this round."""
+        self._count(metrics.PAUSED, int(view.controls.paused))
+        self._count(metrics.LAUNCHES_TODAY, view.launches_today(now=time.time()))
+        self._count(metrics.COMMON_CAUSE, int(common_cause))
+        if common_cause:
+            self.logger.error("every managed cluster is unhealthy at once: a common cause is suspected")
 
     def nothing_in_service(self, managed_cluster: str) -> None:
         """A managed cluster has no incarnation to judge: it is being made or deleted."""
@@ -47,6 +57,22 @@ class Report:
         )
         if judgement.terminated_by_a_person:
             self._count(metrics.TERMINATED_BY_A_PERSON, 1, managed_cluster=managed_cluster)
+
+    def kept_back(self, managed_cluster: str, response: Response) -> None:
+        """Whether an operation that would be started is kept back."""
+        restraint = response.restraint
+        self._count(
+            metrics.FAILOVER_BLOCKED,
+            int(restraint is not None and restraint.needs_a_person),
+            managed_cluster=managed_cluster,
+        )
+        if restraint is not None:
+            self.logger.warning(
+                "an operation is kept back",
+                managed_cluster=managed_cluster,
+                restraint=str(restraint),
+                reason=response.reason,
+            )
 
     def responded(self, managed_cluster: str, response: Response, incident: Incident) -> None:
         """Something is about to be done."""

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dr_core.controls import Controls, Turn
 from dr_core.evidence import Evidence, sort_key_from
 from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """What a round begins with.
+
+    Attributes:
+        controls: what a person decided.
+        managed_clusters: by name.
+        incidents: the latest of each managed cluster that had one, by its name.
+    """
+
+    controls: Controls
+    managed_clusters: Mapping[str, ManagedCluster]
+    incidents: Mapping[str, Incident]
 
 
 class Store:
@@ -18,24 +35,66 @@ class Store:
     def __init__(
         self, *, dynamodb: DynamoDBServiceResource, record_table: str, evidence_table: str, round_seconds: int
     ) -> None:
+        self._dynamodb = dynamodb
         self._record = dynamodb.Table(record_table)
         self._evidence = dynamodb.Table(evidence_table)
         self._round_seconds = round_seconds
 
-    def managed_cluster(self, name: str) -> ManagedCluster | None:
-        """The managed cluster, ``None`` before it was first asked for."""
-        item = self._item(ManagedCluster.key(name))
-        return ManagedCluster.from_item(item) if item else None
+    def overview(self, managed_clusters: Sequence[str]) -> Overview:
+        """What a round begins with, in one call; a managed cluster is left out before it was first asked for."""
+        keys = [
+            Controls.key(),
+            *(kind.key(name) for kind in (ManagedCluster, Incident) for name in managed_clusters),
+        ]
+        found: dict[tuple[str, str], Mapping[str, Any]] = {}
+        request: dict[str, Any] = {self._record.name: {"Keys": keys, "ConsistentRead": True}}
+        while request:
+            answer = self._dynamodb.batch_get_item(RequestItems=request)
+            for item in answer["Responses"].get(self._record.name, []):
+                found[str(item["kind"]), str(item["id"])] = item
+            request = dict(answer["UnprocessedKeys"])
+        return Overview(
+            controls=Controls.from_item(found.get((Controls.KIND, Controls.ID))),
+            managed_clusters={
+                name: ManagedCluster.from_item(found[ManagedCluster.KIND, name])
+                for name in managed_clusters
+                if (ManagedCluster.KIND, name) in found
+            },
+            incidents={
+                name: Incident.from_item(found[Incident.KIND, name])
+                for name in managed_clusters
+                if (Incident.KIND, name) in found
+            },
+        )
 
-    def incarnation(self, generation: int) -> Incarnation | None:
-        """The incarnation of a generation."""
-        item = self._item(Incarnation.key(generation))
-        return Incarnation.from_item(item) if item else None
+    def incarnations(self) -> dict[int, Incarnation]:
+        """Every incarnation that was ever recorded, by its generation."""
+        pages = self._record.meta.client.get_paginator("query").paginate(
+            TableName=self._record.name,
+            KeyConditionExpression="kind = :kind",
+            ExpressionAttributeValues={":kind": Incarnation.KIND},
+            ConsistentRead=True,
+        )
+        found = [Incarnation.from_item(item) for page in pages for item in page["Items"]]
+        return {each.generation: each for each in found}
 
-    def incident(self, managed_cluster: str) -> Incident | None:
-        """The latest incident of a managed cluster."""
-        item = self._item(Incident.key(managed_cluster))
-        return Incident.from_item(item) if item else None
+    def turn(self) -> Turn | None:
+        """Whose turn it last was to run an automatic operation."""
+        item = self._item(Turn.key())
+        return Turn.from_item(item) if item else None
+
+    def take_turn(self, turn: Turn, *, previous: Turn | None) -> bool:
+        """Take the turn unless another monitor took it since *previous* was read; whether it is taken."""
+        return self._unless_refused(
+            lambda: self._record.put_item(
+                Item=turn.to_item(),
+                ConditionExpression="attribute_not_exists(id) OR operation = :previous OR operation = :mine",
+                ExpressionAttributeValues={
+                    ":previous": "" if previous is None else previous.operation,
+                    ":mine": turn.operation,
+                },
+            )
+        )
 
     def operation(self, operation: str) -> Operation | None:
         """The operation with that id."""

@@ -9,6 +9,7 @@ import pytest
 from dr_core.evidence import Verdict
 from dr_core.incidents import MAXIMUM_ATTEMPTS, RETRY_SECONDS, Action, Response, Situation, respond
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation, Outcome
+from dr_core.restraints import KeptBack, Restraint
 from dr_core.verdicts import Judgement
 
 NOW = 1_000_000.0
@@ -33,7 +34,10 @@ QUIET = Situation(managed_cluster=CLUSTER)
 DELETED = ManagedCluster(name="a", serving_generation=1, tombstone=True)
 
 
-def situation(incident: Incident | None = None, operation: Operation | None = None, **values: bool) -> Situation:
+HELD = KeptBack(restraint=Restraint.BLOCKED, reason="2 automatic failovers within 7200 s")
+
+
+def situation(incident: Incident | None = None, operation: Operation | None = None, **values: object) -> Situation:
     return replace(QUIET, incident=incident, operation=operation, **values)  # type: ignore[arg-type]
 
 
@@ -83,6 +87,25 @@ def situation(incident: Incident | None = None, operation: Operation | None = No
             UNHEALTHY,
             situation(ONCE, replace(RUNNING, execution=None, outcome=Outcome.CANCELLED)),
             Action.CLOSE,
+        ),
+        # something keeps it back
+        ("the incident is opened nevertheless", UNHEALTHY, situation(kept_back=HELD), Action.OPEN),
+        ("its operation waits", UNHEALTHY, situation(OPEN, kept_back=HELD), Action.NOTHING),
+        ("health ends it meanwhile", HEALTHY, situation(OPEN, kept_back=HELD), Action.CLOSE),
+        ("so does the next attempt", UNHEALTHY, situation(ONCE, FAILED, kept_back=HELD), Action.NOTHING),
+        ("and one that was counted, not started", UNHEALTHY, situation(ONCE, kept_back=HELD), Action.NOTHING),
+        ("one that runs is waited for as ever", UNHEALTHY, situation(ONCE, RUNNING, kept_back=HELD), Action.NOTHING),
+        (
+            "a success ends it as ever",
+            UNHEALTHY,
+            situation(ONCE, replace(RUNNING, outcome=Outcome.FAILED_OVER), kept_back=HELD),
+            Action.CLOSE,
+        ),
+        (
+            "who has no attempt left is paged as ever",
+            UNHEALTHY,
+            situation(replace(OPEN, attempts=MAXIMUM_ATTEMPTS), FAILED, kept_back=HELD),
+            Action.GIVE_UP,
         ),
         # it failed
         ("the next attempt follows", UNHEALTHY, situation(ONCE, FAILED), Action.START),
@@ -169,6 +192,11 @@ def test_the_response_when(rule: str, judgement: Judgement, where: Situation, ac
         (UNHEALTHY, situation(ONCE, FAILED), Response(action=Action.START, reason="livy: bad", attempt=2)),
         (
             UNHEALTHY,
+            situation(OPEN, kept_back=HELD),
+            Response(action=Action.NOTHING, reason=HELD.reason, restraint=Restraint.BLOCKED),
+        ),
+        (
+            UNHEALTHY,
             situation(replace(OPEN, attempts=3), FAILED),
             Response(action=Action.GIVE_UP, reason="3 operations did not mend it"),
         ),
@@ -180,12 +208,26 @@ def test_what_is_said(judgement: Judgement, where: Situation, response: Response
 
 def test_a_situation_is_quiet_unless_told_otherwise() -> None:
     assert Situation(managed_cluster=CLUSTER) == Situation(
-        managed_cluster=CLUSTER, incident=None, operation=None, operation_closed=False, lease_held=False
+        managed_cluster=CLUSTER, incident=None, operation=None, operation_closed=False, lease_held=False, kept_back=None
     )
 
 
 def test_only_a_start_has_an_attempt() -> None:
     assert respond(HEALTHY, QUIET, now=NOW).attempt == 0
+
+
+@pytest.mark.parametrize(
+    ("judgement", "where"),
+    [
+        (UNHEALTHY, situation(OPEN)),
+        (UNHEALTHY, situation(ONCE, RUNNING, kept_back=HELD)),
+        (UNKNOWN, situation(OPEN, kept_back=HELD)),
+        (UNHEALTHY, situation(OPEN, kept_back=HELD, lease_held=True)),
+    ],
+)
+def test_only_what_would_start_otherwise_is_kept_back(judgement: Judgement, where: Situation) -> None:
+    """The alarm asks a person for a word; without need it must not."""
+    assert respond(judgement, where, now=NOW).restraint is None
 
 
 def test_the_bounds() -> None:

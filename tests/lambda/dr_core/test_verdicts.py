@@ -200,7 +200,8 @@ def test_a_service_that_nobody_can_judge_is_neither_good_nor_bad() -> None:
 
     judgement = judge(evidence, now=NOW, policy=POLICY)
 
-    assert (judgement.bad_services, judgement.good_services) == ({Service.LIVY}, {Service.RESOURCE_MANAGER})
+    assert judgement.bad_services == {Service.LIVY}
+    assert judgement.good_services == {Service.RESOURCE_MANAGER}
 
 
 def test_why_observers_are_undecided() -> None:
@@ -268,6 +269,45 @@ def test_the_first_bad_look_does_not_depend_on_how_long_ago_it_was_good() -> Non
 @pytest.mark.parametrize("phase", [0.0, 3.0, 9.9])
 def test_the_phase_of_the_rounds_does_not_matter(phase: float) -> None:
     assert verdict({A: "+---", B: "+---"}, phase=phase) is Verdict.UNHEALTHY
+
+
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [(0.0, Verdict.UNHEALTHY), (5.0, Verdict.UNHEALTHY), (5.1, Verdict.UNKNOWN), (60.0, Verdict.UNKNOWN)],
+)
+def test_an_observer_whose_clock_is_ahead_has_no_voice(ahead: float, expected: Verdict) -> None:
+    """Half a round is what clocks may differ by."""
+    evidence = looks({A: "----"}) + looks({B: "----"}, phase=-ahead)
+
+    assert judge(evidence, now=NOW, policy=POLICY).verdict is expected
+
+
+def test_no_look_of_a_clock_that_is_ahead_counts() -> None:
+    """Its older looks seem to be of now, and they are as old as the clock is wrong."""
+    evidence = looks({A: "----"}) + looks({B: "----------"}, phase=-60)
+
+    assert judge(evidence, now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
+
+
+def test_a_clock_that_is_ahead_speaks_for_nobody() -> None:
+    evidence = looks({A: "++++"}) + looks({B: "++++"}, phase=-60)
+
+    assert judge(evidence, now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
+
+
+def test_a_clock_that_is_ahead_is_told_of() -> None:
+    evidence = looks({A: "----", C: "----"}) + looks({B: "----"}, phase=-60)
+
+    judgement = judge(evidence, now=NOW, policy=POLICY)
+
+    assert judgement.verdict is Verdict.UNHEALTHY
+    assert judgement.reason.split("; ")[0].endswith("undecided for prober:b (its clock is 60 s ahead)")
+
+
+def test_a_clock_that_is_behind_is_heard_until_it_seems_silent() -> None:
+    """Its looks seem older than they are: what they say comes later, and nothing else."""
+    assert judge(looks({A: "---"}) + looks({B: "---"}, phase=20), now=NOW, policy=POLICY).verdict is Verdict.UNHEALTHY
+    assert judge(looks({A: "---"}) + looks({B: "---"}, phase=30), now=NOW, policy=POLICY).verdict is Verdict.UNKNOWN
 
 
 def test_the_order_of_evidence_does_not_matter() -> None:

@@ -97,7 +97,37 @@ def test_target_health_is_a_vantage_point(
     with Stubber(load_balancing) as stubber:
         stubber.add_response("describe_target_health", answer, {"TargetGroupArn": "group"})
 
-        assert cloud.target_health("group", "10.0.0.7") == expected
+        assert cloud.target_health(["group"], "10.0.0.7") == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ({"State": "healthy"}, None, healthy("target healthy")),
+        ({"State": "unhealthy", "Description": "Refused"}, None, unhealthy("target unhealthy: Refused")),
+        ({"State": "initial"}, None, unknown("target initial")),
+        ({"State": "draining"}, targets(("10.0.0.7", {"State": "healthy"})), healthy("target healthy")),
+        ({"State": "draining"}, targets(), unknown("target draining")),
+        (None, targets(("10.0.0.7", {"State": "unhealthy", "Reason": "x"})), unhealthy("target unhealthy: x")),
+        (None, targets(), unknown("not a target")),
+    ],
+)
+def test_the_first_group_that_the_target_is_registered_with_speaks(
+    cloud: Cloud,
+    load_balancing: ElasticLoadBalancingv2Client,
+    first: dict[str, str] | None,
+    second: dict[str, Any] | None,
+    expected: object,
+) -> None:
+    """Outside the balanced group the slot's group still looks at it."""
+    with Stubber(load_balancing) as stubber:
+        answer = targets(("10.0.0.7", first)) if first else targets()
+        stubber.add_response("describe_target_health", answer, {"TargetGroupArn": "balanced"})
+        if second is not None:
+            stubber.add_response("describe_target_health", second, {"TargetGroupArn": "slot"})
+
+        assert cloud.target_health(["balanced", "slot"], "10.0.0.7") == expected
+        stubber.assert_no_pending_responses()
 
 
 def test_a_refused_call_says_nothing_of_the_target(cloud: Cloud, load_balancing: ElasticLoadBalancingv2Client) -> None:
@@ -105,7 +135,7 @@ def test_a_refused_call_says_nothing_of_the_target(cloud: Cloud, load_balancing:
     with Stubber(load_balancing) as stubber:
         stubber.add_client_error("describe_target_health", "Throttling", "slow down")
 
-        reading = cloud.target_health("group", "10.0.0.7")
+        reading = cloud.target_health(["group"], "10.0.0.7")
 
     assert reading.verdict is Verdict.UNKNOWN
     assert "slow down" in reading.detail
@@ -117,7 +147,7 @@ def test_a_call_that_does_not_arrive_says_nothing_of_the_target(cloud: Cloud, mo
 
     monkeypatch.setattr(cloud.load_balancing, "describe_target_health", fail)
 
-    assert cloud.target_health("group", "10.0.0.7").verdict is Verdict.UNKNOWN
+    assert cloud.target_health(["group"], "10.0.0.7").verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize(

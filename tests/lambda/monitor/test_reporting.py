@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 import pytest
 from aws_lambda_powertools import Logger
 
 from dr_core import metrics
+from dr_core.controls import Controls
 from dr_core.evidence import Verdict
 from dr_core.incidents import Action, Response
 from dr_core.record import Incident, IncidentState
+from dr_core.restraints import DeploymentView, Restraint
 from dr_core.verdicts import Judgement
 from monitor.reporting import Report
 
@@ -126,3 +129,51 @@ def test_nothing_in_service_is_no_verdict(report: Report, log: io.StringIO, caps
     report.nothing_in_service("a")
     assert [(line["message"], line["managed_cluster"]) for line in lines(log)] == [("nothing in service", "a")]
     assert emitted(capsys) == {}
+
+
+@pytest.mark.parametrize(
+    ("restraint", "blocked"),
+    [
+        (None, 0),
+        (Restraint.PAUSED, 0),
+        (Restraint.BLOCKED, 1),
+        (Restraint.BUDGET, 1),
+        (Restraint.TURN, 0),
+    ],
+)
+def test_a_failover_that_waits_for_a_person_is_counted(
+    report: Report, capsys: pytest.CaptureFixture[str], restraint: Restraint | None, blocked: int
+) -> None:
+    """A zero is written too, so that the alarm ends when the failover may start."""
+    report.kept_back("a", Response(action=Action.NOTHING, reason="r", restraint=restraint))
+    assert emitted(capsys) == {
+        metrics.FAILOVER_BLOCKED: {"values": [blocked], "unit": "Count", "service": "dep", "managed_cluster": "a"}
+    }
+
+
+def test_what_keeps_an_operation_back_is_in_the_log(report: Report, log: io.StringIO) -> None:
+    report.kept_back("a", Response(action=Action.NOTHING, reason="r", restraint=Restraint.TURN))
+    (line,) = lines(log)
+    assert (line["message"], line["level"]) == ("an operation is kept back", "WARNING")
+    assert (line["managed_cluster"], line["restraint"], line["reason"]) == ("a", "turn", "r")
+
+
+def test_nothing_that_is_kept_back_is_no_line(report: Report, log: io.StringIO) -> None:
+    report.kept_back("a", Response(action=Action.NOTHING, reason="r"))
+    assert lines(log) == []
+
+
+@pytest.mark.parametrize("common", [False, True])
+def test_the_deployments_metrics(
+    report: Report, log: io.StringIO, capsys: pytest.CaptureFixture[str], common: bool
+) -> None:
+    now = time.time()
+    view = DeploymentView(controls=Controls(paused=True), automatic_launches=(now - 90_000, now - 60, now - 30))
+
+    report.deployment_seen(view, common_cause=common)
+
+    counts = {metrics.PAUSED: 1, metrics.LAUNCHES_TODAY: 2, metrics.COMMON_CAUSE: int(common)}
+    assert emitted(capsys) == {
+        name: {"values": [count], "unit": "Count", "service": "dep"} for name, count in counts.items()
+    }
+    assert len(lines(log)) == int(common)

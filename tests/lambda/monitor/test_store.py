@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.controls import Controls, Turn
 from dr_core.evidence import LOAD_BALANCER, Evidence, Service, healthy
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation
-from monitor.store import Store
+from monitor.store import Overview, Store
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 INCIDENT = Incident(
     managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=20.5, first_bad_at=10.5, attempts=0
 )
+TURN = Turn(operation="a-1-1", managed_cluster="a", since=20.5)
 OPERATION = Operation(id="a-1-1", request="{}", managed_cluster="a", started_at=20.5)
 
 
@@ -25,22 +27,69 @@ def store(dynamodb: DynamoDBServiceResource) -> Store:
 
 
 def test_what_is_not_in_the_record_is_none(store: Store) -> None:
-    assert store.managed_cluster("a") is None
-    assert store.incarnation(1) is None
-    assert store.incident("a") is None
+    assert store.overview(["a"]) == Overview(controls=Controls(), managed_clusters={}, incidents={})
+    assert store.incarnations() == {}
     assert store.operation("a-1-1") is None
+    assert store.turn() is None
 
 
 def test_the_record_is_read(store: Store, dynamodb: DynamoDBServiceResource) -> None:
     cluster = ManagedCluster(name="a", serving_generation=1)
     incarnation = Incarnation(generation=1, managed_cluster="a", state=IncarnationState.SERVING)
-    for record in (cluster, incarnation, INCIDENT, OPERATION):
+    controls = Controls(paused=True, paused_at=1.5, paused_because="a game day", paused_by="ann")
+    for record in (cluster, incarnation, INCIDENT, OPERATION, controls, TURN):
         dynamodb.Table("record").put_item(Item=record.to_item())
 
-    assert store.managed_cluster("a") == cluster
-    assert store.incarnation(1) == incarnation
-    assert store.incident("a") == INCIDENT
+    assert store.overview(["a", "b"]) == Overview(
+        controls=controls, managed_clusters={"a": cluster}, incidents={"a": INCIDENT}
+    )
+    assert store.incarnations() == {1: incarnation}
     assert store.operation("a-1-1") == OPERATION
+    assert store.turn() == TURN
+
+
+def test_what_dynamodb_put_off_is_asked_for_again(
+    store: Store, dynamodb: DynamoDBServiceResource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """BatchGetItem may answer a part and name the rest."""
+    cluster = ManagedCluster(name="a", serving_generation=1)
+    dynamodb.Table("record").put_item(Item=cluster.to_item())
+    asked: list[Any] = []
+    whole = dynamodb.batch_get_item
+
+    def in_parts(*, RequestItems: Any) -> Any:
+        asked.append(RequestItems)
+        if len(asked) == 1:
+            return {"Responses": {}, "UnprocessedKeys": RequestItems}
+        return whole(RequestItems=RequestItems)
+
+    monkeypatch.setattr(dynamodb, "batch_get_item", in_parts)
+
+    assert store.overview(["a"]).managed_clusters == {"a": cluster}
+    assert len(asked) == 2 and asked[0]["record"]["ConsistentRead"] is True
+
+
+def test_the_turn_is_taken_once(store: Store) -> None:
+    """A11: two monitors that look at the same moment start one automatic operation."""
+    assert store.take_turn(TURN, previous=None)
+    assert not store.take_turn(replace(TURN, operation="b-1-1", managed_cluster="b"), previous=None)
+    assert store.turn() == TURN
+
+
+def test_the_turn_is_taken_over_from_the_one_that_was_seen(store: Store) -> None:
+    store.take_turn(TURN, previous=None)
+    second = replace(TURN, operation="b-1-1", managed_cluster="b")
+
+    assert store.take_turn(second, previous=TURN)
+    assert not store.take_turn(replace(TURN, operation="a-2-1"), previous=TURN)
+    assert store.turn() == second
+
+
+def test_the_turn_that_is_mine_already_is_taken_again(store: Store) -> None:
+    """The monitor that took it may have died before it started the operation."""
+    store.take_turn(TURN, previous=None)
+
+    assert store.take_turn(replace(TURN, since=99.0), previous=None)
 
 
 def evidence(observed_at: float, incarnation: str = "g000001") -> Evidence:
@@ -63,7 +112,7 @@ def test_evidence_is_read_from_a_time_on(store: Store) -> None:
 def test_an_incident_is_opened_once(store: Store) -> None:
     assert store.open_incident(INCIDENT)
     assert not store.open_incident(replace(INCIDENT, since=99.0))
-    assert store.incident("a") == INCIDENT
+    assert store.overview(["a"]).incidents["a"] == INCIDENT
 
 
 def test_an_open_incident_is_not_replaced_by_another(store: Store) -> None:
@@ -92,7 +141,7 @@ def test_of_two_monitors_one_counts_an_attempt(store: Store) -> None:
 
     assert store.count_attempt(INCIDENT, 1)
     assert not store.count_attempt(INCIDENT, 1)
-    assert store.incident("a") == replace(INCIDENT, attempts=1)
+    assert store.overview(["a"]).incidents["a"] == replace(INCIDENT, attempts=1)
 
 
 def test_an_attempt_of_a_closed_incident_is_not_counted(store: Store) -> None:

@@ -1,0 +1,115 @@
+"""One look at the incarnation in service of one managed cluster.
+
+In stages, each of which only begins what the next one waits for, so that looks at several managed clusters take no
+longer than one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, replace
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dr_core.config import FunctionConfig, ManagedClusterResources
+from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict
+from dr_core.record import Incarnation
+from dr_core.verdicts import Judgement, consider_termination, judge, looked_at_since
+from monitor.cloud import Cloud
+from monitor.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Eyes:
+    """What looks are made with.
+
+    Attributes:
+        config: of the deployment.
+        store: the tables.
+        cloud: AWS.
+        pool: where calls go on at once; a call never waits for another one of it.
+    """
+
+    config: FunctionConfig
+    store: Store
+    cloud: Cloud
+    pool: Executor
+
+
+class Look:
+    """A look: :meth:`ask`, then :meth:`read`, then :meth:`judge`."""
+
+    def __init__(self, eyes: Eyes, *, incarnation: Incarnation, resources: ManagedClusterResources) -> None:
+        """Nothing is asked yet.
+
+        Args:
+            incarnation: the one in service; it has an address.
+            resources: of its managed cluster.
+        """
+        self.incarnation = incarnation
+        self._eyes = eyes
+        self._resources = resources
+        self._asked: dict[Service, Future[Reading]] = {}
+        self._told: Evidence | None = None
+        self._writing: Future[None]
+        self._seen: Future[list[Evidence]]
+
+    def ask(self) -> None:
+        """Begin to ask the load balancers."""
+        address = str(self.incarnation.primary_address)
+        self._asked = {
+            service: self._eyes.pool.submit(self._eyes.cloud.target_health, groups, address)
+            for service, groups in self._target_groups().items()
+        }
+
+    def read(self) -> None:
+        """Take the load balancers' word as evidence beside the probers', begin to keep it and to read theirs."""
+        told = Evidence(
+            incarnation=self.incarnation.id,
+            observer=LOAD_BALANCER,
+            services={service: future.result() for service, future in self._asked.items()},
+            observed_at=time.time(),
+            front_door=True,
+        )
+        since = looked_at_since(now=told.observed_at, policy=self._eyes.config.policy)
+        self._told = told
+        self._writing = self._eyes.pool.submit(self._eyes.store.write_evidence, told)
+        self._seen = self._eyes.pool.submit(self._eyes.store.evidence, told.incarnation, since=since)
+
+    def judge(self) -> Judgement:
+        """The verdict on all that was seen."""
+        assert self._told is not None, "ask and read come first"
+        seen = [*self._seen.result(), self._told]
+        judgement = judge(
+            seen, now=time.time(), policy=self._eyes.config.policy, serving_from=self.incarnation.judged_from
+        )
+        self._writing.result()
+        if judgement.verdict is Verdict.UNHEALTHY and self.incarnation.cluster_id is not None:
+            return self._consider_termination(judgement, self.incarnation.cluster_id)
+        return judgement
+
+    def _target_groups(self) -> Mapping[Service, Sequence[str]]:
+        """Whose word counts for each service.
+
+        An incarnation that was taken out of the balanced group keeps its slot: its ids are still routed there.
+        """
+        slots = [each.target_group for each in self._eyes.config.slots if each.number == self.incarnation.slot]
+        balanced = (
+            [] if slots and self.incarnation.isolated_at is not None else [self._eyes.config.balanced_target_group]
+        )
+        return {
+            Service.LIVY: [*balanced, *slots],
+            Service.RESOURCE_MANAGER: [self._resources.resource_manager_target_group],
+            Service.NAME_NODE: [self._resources.name_node_target_group],
+        }
+
+    def _consider_termination(self, judgement: Judgement, cluster_id: str) -> Judgement:
+        try:
+            termination = self._eyes.cloud.termination(cluster_id)
+        except (BotoCoreError, ClientError) as error:
+            # It may have been a person: not knowing, nothing is done; the next round asks again.
+            return replace(judgement, actionable=False, reason=f"DescribeCluster failed ({error}); {judgement.reason}")
+        asked_by_us = self.incarnation.terminate_requested_at is not None
+        return consider_termination(judgement, termination, asked_by_us=asked_by_us)

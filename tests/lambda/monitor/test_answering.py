@@ -1,0 +1,415 @@
+"""A11, A12: what follows a verdict: incidents, attempts, and what keeps operations back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core import metrics
+from dr_core.config import Policy
+from dr_core.controls import Controls, Turn
+from dr_core.evidence import healthy
+from dr_core.record import IncidentState, Lease, ManagedCluster, Operation, Outcome
+from dr_core.requests import OperationRequest
+
+from .world import CONFIG, EXECUTION, INCARNATION, INCIDENT, NOW, World, emitted
+
+
+def test_the_operation_is_in_the_record_before_it_starts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.dies()
+    seen: list[Operation | None] = []
+    start = world.cloud.start
+
+    def look_first(state_machine: str, request: OperationRequest) -> str:
+        seen.append(world.store.operation(request.operation))
+        return start(state_machine, request)
+
+    monkeypatch.setattr(world.cloud, "start", look_first)
+
+    world.round()
+
+    assert seen == [
+        Operation(
+            id=f"{INCIDENT}-1",
+            request=world.cloud.started[0].to_json(),
+            managed_cluster="a",
+            started_at=NOW,
+        )
+    ]
+    after = world.store.operation(f"{INCIDENT}-1")
+    assert after is not None and after.execution == f"{EXECUTION}:{INCIDENT}-1"
+
+
+def test_the_incident_is_in_the_record(world: World) -> None:
+    world.dies()
+
+    world.round()
+
+    incident = world.incident()
+    assert incident is not None
+    assert (incident.incident, incident.state, incident.attempts) == (INCIDENT, IncidentState.OPEN, 1)
+    assert (incident.since, incident.first_bad_at) == (NOW, NOW - 30)
+
+
+def test_a_second_monitor_starts_nothing(world: World) -> None:
+    """Schedules fire at least once: two monitors may look at the same time."""
+    world.dies()
+    world.round()
+
+    world.round()
+
+    assert len(world.started) == 1
+
+
+def test_the_start_that_a_dead_monitor_owed_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A13: a monitor may die between any two steps."""
+    world.dies()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "put_operation", _fail)
+        assert not world.round()
+    assert world.started == []
+
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_the_execution_that_a_dead_monitor_did_not_note_is_started_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.dies()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "set_execution", _fail)
+        assert not world.round()
+
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"] * 2
+
+
+def test_a_monitor_that_lost_the_race_for_the_attempt_starts_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.dies()
+    monkeypatch.setattr(world.store, "count_attempt", lambda *_: False)
+
+    world.round()
+
+    assert world.started == []
+
+
+def test_a_monitor_that_lost_the_race_for_the_incident_waits_for_the_next_round(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.dies()
+    monkeypatch.setattr(world.store, "open_incident", lambda _: False)
+
+    world.round()
+
+    assert world.started == []
+
+
+def test_nothing_is_started_beside_another_operation(world: World) -> None:
+    """At most one operation for a managed cluster."""
+    lease = Lease(execution="arn:other", operation="a-upgrade", since=NOW)
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))
+    world.cloud.running.add("arn:other")
+    world.dies()
+
+    world.round()
+
+    assert world.started == []
+    incident = world.incident()
+    assert incident is not None and incident.attempts == 0
+
+
+def test_a_lease_whose_holder_ended_does_not_hinder(world: World) -> None:
+    lease = Lease(execution="arn:other", operation="a-upgrade", since=NOW)
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))
+    world.dies()
+
+    world.round()
+
+    assert len(world.started) == 1
+
+
+def test_nothing_is_started_for_what_is_being_deleted(world: World) -> None:
+    world.put(ManagedCluster(name="a", serving_generation=1, tombstone=True))
+    world.dies()
+
+    world.round()
+
+    assert world.started == []
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED_OVER, Outcome.REPAIRED, Outcome.CANCELLED])
+def test_an_answered_incident_is_closed(world: World, outcome: Outcome) -> None:
+    world.dies()
+    world.round()
+    world.end(f"{INCIDENT}-1", outcome)
+
+    world.round()
+
+    incident = world.incident()
+    assert incident is not None and incident.state is IncidentState.CLOSED
+
+
+def test_a_failed_operation_is_followed_by_another(world: World) -> None:
+    world.dies()
+    world.round()
+    world.end(f"{INCIDENT}-1", Outcome.FAILED)
+
+    world.now += 120
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1", f"{INCIDENT}-2"]
+
+
+def test_an_operation_that_ended_without_a_word_is_followed_by_another(world: World) -> None:
+    world.dies()
+    world.round()
+    world.cloud.running.clear()
+
+    world.now += 120
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1", f"{INCIDENT}-2"]
+
+
+def test_a_person_is_paged_when_no_operation_helps(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    for attempt in (1, 2, 3):
+        world.dies()
+        world.round()
+        world.end(f"{INCIDENT}-{attempt}", Outcome.FAILED)
+        world.now += 120
+    world.dies()
+
+    world.round()
+
+    assert len(world.started) == 3
+    assert emitted(capsys)[metrics.ATTEMPTS_EXHAUSTED] == 1
+
+
+def test_an_incident_that_passed_before_it_was_answered_is_closed(world: World) -> None:
+    lease = Lease(execution="arn:other", operation="a-upgrade", since=NOW)
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))
+    world.cloud.running.add("arn:other")
+    world.dies()
+    world.round()
+
+    world.now += 60
+    world.looks(healthy("fine"))
+    world.round()
+
+    incident = world.incident()
+    assert incident is not None and incident.state is IncidentState.CLOSED
+
+
+def test_the_next_incident_has_a_name_of_its_own(world: World) -> None:
+    world.dies()
+    world.round()
+    world.end(f"{INCIDENT}-1", Outcome.CANCELLED)
+    world.round()
+
+    world.now += 60
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1", "a-20261121t031055-1"]
+
+
+def test_detection_is_measured_from_the_first_bad_evidence(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.dies()
+
+    world.round()
+
+    values = emitted(capsys)
+    assert values[metrics.DETECT_SECONDS] == 30
+    assert (values[metrics.VERDICT_UNHEALTHY], values[metrics.VERDICT_UNKNOWN]) == (1, 0)
+
+
+def test_a_paused_deployment_opens_incidents_and_starts_nothing(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A12: a person's word stops automatic operations, and nobody forgets what is wrong meanwhile."""
+    world.put(Controls(paused=True, paused_because="a game day", paused_by="ann"))
+    world.dies()
+
+    world.round()
+
+    incident = world.incident()
+    assert incident is not None and (incident.state, incident.attempts) == (IncidentState.OPEN, 0)
+    assert world.started == []
+    assert emitted(capsys)[metrics.FAILOVER_BLOCKED] == 0
+
+
+def test_a_resumed_deployment_answers_what_is_still_wrong(world: World) -> None:
+    world.put(Controls(paused=True))
+    world.dies()
+    world.round()
+
+    world.put(Controls(paused=False))
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_a_third_failover_waits_for_a_person(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.put(ManagedCluster(name="a", serving_generation=1, automatic_failovers=(NOW - 600, NOW - 60)))
+    world.dies()
+
+    world.round()
+
+    assert world.started == []
+    assert emitted(capsys)[metrics.FAILOVER_BLOCKED] == 1
+
+
+def test_a_persons_word_lets_it_go_on(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.put(
+        ManagedCluster(name="a", serving_generation=1, automatic_failovers=(NOW - 600, NOW - 60)),
+        Controls(acknowledged_at=NOW - 1),
+    )
+    world.dies()
+
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+    assert emitted(capsys)[metrics.FAILOVER_BLOCKED] == 0
+
+
+def test_it_arms_itself_again_after_the_window(world: World) -> None:
+    """A14: nothing disarms the recovery for ever."""
+    world.put(ManagedCluster(name="a", serving_generation=1, automatic_failovers=(NOW - 600, NOW - 60)))
+    world.dies()
+    world.round()
+
+    world.now += CONFIG.policy.block_window_seconds - 600
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_failovers_of_another_managed_cluster_count(world: World) -> None:
+    world.add_b()
+    world.put(ManagedCluster(name="b", serving_generation=2, automatic_failovers=(NOW - 600, NOW - 60)))
+    world.dies()
+
+    world.round()
+
+    assert world.started == []
+
+
+def test_a_days_launches_wait_for_a_person(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """B7: a fault that eats clusters must not eat the budget."""
+    for generation in range(11, 11 + Policy().launches_per_day):
+        world.put(
+            replace(INCARNATION, generation=generation, reason="unhealthy", created_at=NOW - 9000, primary_address=None)
+        )
+    world.dies()
+
+    world.round()
+
+    assert world.started == []
+    assert emitted(capsys)[metrics.FAILOVER_BLOCKED] == 1
+
+
+def test_two_sick_managed_clusters_are_answered_one_after_the_other(world: World) -> None:
+    """A11: at most one automatic replacement at a time."""
+    world.add_b()
+    both_die(world)
+
+    world.round()
+    world.now += 10
+    both_die(world)
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_the_second_is_answered_when_the_first_came_to_its_end(world: World) -> None:
+    world.add_b()
+    both_die(world)
+    world.round()
+    world.end(f"{INCIDENT}-1", Outcome.FAILED_OVER)
+
+    world.now += 10
+    both_die(world)
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1", "b-20261121t030955-1"]
+
+
+def test_a_turn_whose_operation_nobody_wrote_down_passes(world: World) -> None:
+    """The monitor that took it died, and its managed cluster got well."""
+    world.add_b()
+    world.put(Turn(operation="a-0-1", managed_cluster="a", since=NOW - 110))
+    world.dies("g000002")
+    world.looks(healthy("fine"))
+    world.round()
+    assert world.started == []
+
+    world.now += 10
+    world.dies("g000002")
+    world.round()
+
+    assert world.started == ["b-20261121t030955-1"]
+
+
+def test_a_monitor_that_lost_the_turn_starts_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another monitor took it for the other managed cluster in this very moment."""
+    world.add_b()
+    world.dies()
+    seen = world.store.turn
+
+    def seen_a_moment_ago() -> Turn | None:
+        before = seen()
+        world.put(Turn(operation="b-1-1", managed_cluster="b", since=NOW))
+        return before
+
+    monkeypatch.setattr(world.store, "turn", seen_a_moment_ago)
+
+    world.round()
+
+    assert world.started == []
+    incident = world.incident()
+    assert incident is not None and incident.attempts == 0
+
+
+def test_the_start_that_the_holder_of_the_turn_owes_is_made(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_b()
+    world.dies()
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "count_attempt", _fail)
+        assert not world.round()
+
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_a_single_managed_cluster_takes_no_turn(world: World) -> None:
+    """Its lease is enough, and each call adds to the time until the operation starts."""
+    world.dies()
+
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+    assert world.store.turn() is None
+
+
+def both_die(world: World) -> None:
+    world.dies()
+    world.dies("g000002")
+
+
+def _fail(*_: object) -> Any:
+    raise RuntimeError("the monitor dies here")
