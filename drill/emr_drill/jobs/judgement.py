@@ -14,13 +14,13 @@ class Counts:
     """The jobs of a drill, counted.
 
     ``submitted`` logical jobs end ``succeeded`` or ``failed`` (their own fault), or the last word on them is false, or
-    there is none.  The rest counts what happened on the way: tries that were ``lost`` (the client was told by 410, or
-    the cluster never ran it to its end), ``resubmitted`` ones, ``unreported`` (nobody ever told the client how it
-    ended), ``disturbed`` (its client gave up on a 404 although the job lived), ``doubled`` (an effect of an earlier
-    try *after* its id had answered 410 or 404, besides an effect of a later one), ``wrong`` (another job's state, or
-    success without its effect).  ``repeated`` is the price of at-least-once: the old cluster had finished the work
-    before it was gone but nobody could ask it, so the job ran again; not an error, and the reason why outputs must be
-    idempotent.
+    there is none.  The rest counts what happened on the way: tries that were ``lost`` (the client was told by 410; or
+    it never heard the truth, and the cluster was gone or never ran the job to its end), ``resubmitted`` ones,
+    ``unreported`` (nobody ever told the client how it ended), ``disturbed`` (its client gave up on a 404 although the
+    job lived), ``doubled`` (an effect of an earlier try *after* its id had answered 410 or 404, besides an effect of a
+    later one), ``wrong`` (another job's state, or success without its effect).  ``repeated`` is the price of
+    at-least-once: the old cluster had finished the work before it was gone but nobody could ask it, so the job ran
+    again; not an error, and the reason why outputs must be idempotent.
     """
 
     submitted: int = 0
@@ -49,11 +49,15 @@ class Judgement:
 
 # Names the cluster that took a try; None if no cluster of the drill did.
 Owner = Callable[[Try], str | None]
+# When the cluster of that name was gone; None if it is not.
+GoneAt = Callable[[str], float | None]
 # Last words after which a client runs its job again.
 GIVEN_UP = frozenset({"lost", "gone"})
 
 
-def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Owner) -> Judgement:
+def judge(
+    jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Owner, gone_at: GoneAt = lambda cluster: None
+) -> Judgement:
     """Compare what clients were told with the ledger.
 
     Args:
@@ -61,14 +65,15 @@ def judge(jobs: Iterable[Progress], ledger: Sequence[Entry], owner: Owner) -> Ju
         ledger: every line of the ledger.
         owner: the name of the cluster that took a try, ``None`` for no cluster's.  Where ids are unique, the id tells;
             where each cluster counts from 0, only who answered the submit does.
+        gone_at: when a cluster was gone.  Only where a 404 can mean that: where ids are unique, a lost job answers 410.
     """
     result = Judgement()
     for progress in jobs:
-        _judge_one(progress, [entry for entry in ledger if entry.job == progress.job.key], owner, result)
+        _judge_one(progress, [entry for entry in ledger if entry.job == progress.job.key], owner, gone_at, result)
     return result
 
 
-def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, result: Judgement) -> None:
+def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, gone_at: GoneAt, result: Judgement) -> None:
     counts, key = result.counts, progress.job.key
     counts.submitted += 1
     tries = progress.tries
@@ -76,16 +81,16 @@ def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, resul
     false = None
     for number, batch in enumerate(tries):
         home = owner(batch)
-        ended = any(entry.incarnation == home for entry in entries)
-        counts.lost += batch.told == "lost" or (batch.id is not None and not ended)
         false = _wrong(progress, batch, entries, home)
+        lost = _lost(batch, false, entries, home, gone_at)
+        counts.lost += lost
         if false:
             counts.wrong += 1
             result.complaints.append(f"wrong: {key}: {false}")
         if batch.told == "gone":
-            counts.disturbed += ended
+            counts.disturbed += not lost
             result.complaints.append(
-                f"{'disturbed' if ended else 'lost'}: {key}: id {batch.id} answered 404 before a last word was said"
+                f"{'lost' if lost else 'disturbed'}: {key}: id {batch.id} answered 404 before a last word was said"
             )
         if batch.told in GIVEN_UP and number + 1 < len(tries):
             _judge_second_run(key, batch, home, tries[number + 1 :], entries, owner, result)
@@ -96,6 +101,18 @@ def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, resul
     elif not false:
         counts.succeeded += last.told == "success"
         counts.failed += last.told == "failure"
+
+
+def _lost(batch: Try, false: str | None, entries: Sequence[Entry], home: str | None, gone_at: GoneAt) -> bool:
+    """Whether a try went down with its cluster, whatever its client was told."""
+    if batch.told == "lost":
+        return True
+    if home is None or (batch.told in {"success", "failure"} and not false):
+        return False
+    gone = gone_at(home)
+    if gone is not None and (not batch.told or batch.told_at >= gone):
+        return True
+    return all(entry.incarnation != home for entry in entries)
 
 
 def _judge_second_run(

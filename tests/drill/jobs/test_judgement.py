@@ -125,8 +125,11 @@ def test_a_false_word_is_no_success() -> None:
 class TestWhereEachClusterCountsFromZero:
     """The id says nothing; which cluster answered the submit does."""
 
-    def judged(self, tries: list[Try], ledger: list[Entry], homes: dict[str, str]) -> Judgement:
-        return judge([Progress(job=job(), tries=tries)], ledger, lambda batch: homes.get(batch.name))
+    def judged(
+        self, tries: list[Try], ledger: list[Entry], homes: dict[str, str], gone: dict[str, float] | None = None
+    ) -> Judgement:
+        gone_at = (gone or {}).get
+        return judge([Progress(job=job(), tries=tries)], ledger, lambda batch: homes.get(batch.name), gone_at)
 
     def tries(self, told: str = "gone") -> list[Try]:
         return [
@@ -158,6 +161,26 @@ class TestWhereEachClusterCountsFromZero:
         counts = self.judged(self.tries(), ledger, {"k-try1": OLD, "k-try2": OLD}).counts
 
         assert (counts.doubled, counts.repeated) == expected
+
+    @pytest.mark.parametrize(("gone_at", "expected"), [(199.0, (1, 0)), (200.0, (1, 0)), (201.0, (0, 1))])
+    def test_a_404_means_lost_if_the_cluster_was_gone_and_disturbed_if_it_lived(
+        self, gone_at: float, expected: tuple[int, int]
+    ) -> None:
+        ledger = [wrote(OLD, at=150), wrote(NEW, at=300)]
+        counts = self.judged(self.tries(), ledger, {"k-try1": OLD, "k-try2": NEW}, {OLD: gone_at}).counts
+
+        assert (counts.lost, counts.disturbed) == expected
+
+    def test_the_truth_heard_in_time_is_no_loss_although_the_cluster_is_gone_later(self) -> None:
+        told = Try(name="k-try1", id=3, told="success", told_at=200, named={"k-try1"})
+
+        assert self.judged([told], [wrote(OLD, at=150)], {"k-try1": OLD}, {OLD: 190}).counts.lost == 0
+
+    def test_a_job_that_nobody_said_anything_about_is_lost_with_its_cluster(self) -> None:
+        silent = Try(name="k-try1", id=3, named={"k-try1"})
+        counts = self.judged([silent], [wrote(OLD, at=150)], {"k-try1": OLD}, {OLD: 190}).counts
+
+        assert (counts.lost, counts.unreported) == (1, 1)
 
     def test_one_effect_of_a_cluster_that_took_both_tries_is_one(self) -> None:
         counts = self.judged(self.tries(), [wrote(OLD, at=300)], {"k-try1": OLD, "k-try2": OLD}).counts
