@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-# Every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and StartExecution,
-# which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the machine calls the
+# Nearly every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and
+# StartExecution, which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the machine calls the
 # step again.
 _CALLS = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+# AddJobFlowSteps has no token: a call whose answer was lost is not repeated, but looked for.
+_ONCE = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
 # A prober waits for services that may not answer.  Another prober is asked instead of the same one again.
 _PROBERS = Config(connect_timeout=3, read_timeout=45, retries={"mode": "standard", "total_max_attempts": 1})
 
@@ -44,6 +46,11 @@ class Clients:
     def emr(self) -> EMRClient:
         """EMR."""
         return boto3.client("emr", config=_CALLS)
+
+    @cached_property
+    def emr_once(self) -> EMRClient:
+        """EMR, for calls that must not be repeated without looking."""
+        return boto3.client("emr", config=_ONCE)
 
     @cached_property
     def load_balancing(self) -> ElasticLoadBalancingv2Client:

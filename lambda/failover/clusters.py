@@ -69,6 +69,28 @@ class Clusters:
         """Set or lift termination protection."""
         self.client.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=protected)
 
+    def check_ours(
+        self, seen: ClusterSeen | None, cluster_id: str, *, managed_cluster: str, stack_name: str, to_be: str
+    ) -> None:
+        """Make sure that a cluster may be touched.
+
+        Args:
+            seen: what EMR says of it.
+            cluster_id: its id.
+            to_be: what shall be done with it, as in "must not be ended".
+            managed_cluster: whose it has to be.
+            stack_name: of the stack that it has to be of.
+
+        Raises:
+            InvariantError: it is not of this deployment, *managed_cluster* and *stack_name*, or EMR does not know it.
+        """
+        owner = None if seen is None else (seen.tags.get(DEPLOYMENT_TAG), seen.tags.get(MANAGED_CLUSTER_TAG), seen.name)
+        if owner != (self.deployment, managed_cluster, stack_name):
+            raise InvariantError(
+                f"cluster {cluster_id} must not be {to_be}: it is {owner or 'unknown to EMR'}, "
+                f"not {(self.deployment, managed_cluster, stack_name)}"
+            )
+
     def end(
         self,
         cluster_id: str,
@@ -94,12 +116,7 @@ class Clusters:
         if seen is None or seen.ended:
             intent()
             return seen
-        owner = (seen.tags.get(DEPLOYMENT_TAG), seen.tags.get(MANAGED_CLUSTER_TAG), seen.name)
-        if owner != (self.deployment, managed_cluster, stack_name):
-            raise InvariantError(
-                f"cluster {cluster_id} must not be ended: it is {owner}, "
-                f"not {(self.deployment, managed_cluster, stack_name)}"
-            )
+        self.check_ours(seen, cluster_id, managed_cluster=managed_cluster, stack_name=stack_name, to_be="ended")
         intent()
         if seen.state != "TERMINATING":
             self.protect(cluster_id, protected=False)

@@ -10,6 +10,7 @@ from typing import Self
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
 from failover.clients import Clients
 from failover.clusters import Clusters
+from failover.emr_steps import EmrSteps
 from failover.executions import Executions
 from failover.front_door import FrontDoor
 from failover.notices import Notices
@@ -28,6 +29,7 @@ class Deployment:
         record: the record table and the evidence table.
         stacks: incarnation stacks.
         clusters: EMR clusters.
+        emr_steps: steps on those clusters.
         front_door: target groups and rules.
         probers: for what needs the VPC.
         executions: of the two machines.
@@ -39,6 +41,7 @@ class Deployment:
     record: RecordStore
     stacks: IncarnationStacks
     clusters: Clusters
+    emr_steps: EmrSteps
     front_door: FrontDoor
     probers: Probers
     executions: Executions
@@ -48,13 +51,15 @@ class Deployment:
     @classmethod
     def of(cls, config: FunctionConfig, clients: Clients) -> Self:
         """The deployment that *config* describes, reached through *clients*."""
+        clusters = Clusters(client=clients.emr, deployment=config.deployment)
         return cls(
             config=config,
             record=RecordStore(dynamodb=clients.dynamodb, table_name=config.record_table),
             stacks=IncarnationStacks(
                 client=clients.cloudformation, deployment=config.deployment, role=config.incarnation_role
             ),
-            clusters=Clusters(client=clients.emr, deployment=config.deployment),
+            clusters=clusters,
+            emr_steps=EmrSteps(client=clients.emr, client_once=clients.emr_once, clusters=clusters),
             front_door=FrontDoor(client=clients.load_balancing, config=config),
             probers=Probers(client=clients.functions, probers=config.probers),
             executions=Executions(

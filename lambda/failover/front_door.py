@@ -65,6 +65,14 @@ class FrontDoor:
         for target_group, port in self._service_groups(managed_cluster):
             self._deregister(target_group, address, port)
 
+    def leave_balanced_group(self, address: str) -> None:
+        """Deregister *address* from the balanced group alone: no new job comes to it, its ids and web interfaces do."""
+        self._deregister(self.config.balanced_target_group, address, self.config.ports.livy)
+
+    def join_balanced_group(self, address: str) -> None:
+        """Undo :meth:`leave_balanced_group`."""
+        self._register(self.config.balanced_target_group, address, self.config.ports.livy)
+
     def _service_groups(self, managed_cluster: str) -> tuple[tuple[str, int], ...]:
         own = self.managed_cluster(managed_cluster)
         ports = self.config.ports

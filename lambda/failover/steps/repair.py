@@ -1,13 +1,177 @@
-"""Repair: mend an incarnation in place, instead of replacing it."""
+"""Repair: restart Livy where it is, when that is all that fails; its batches and their ids are kept."""
 
 from __future__ import annotations
 
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dr_core.metrics import REPAIRED
+from dr_core.operation_plan import Next
+from dr_core.record import Incarnation, ManagedCluster, Operation, Outcome
+from dr_core.repair_plan import (
+    CLUSTER_TAKES_STEPS,
+    STEP_COMPLETED,
+    Remedy,
+    choose_remedy,
+    judge_repair,
+    restart_step_name,
+)
 from dr_core.requests import Kind
-from failover.calls import OperationCall, StepAnswer, done, failed
+from dr_core.steps import StepStatus
+from failover.calls import OperationCall, StepAnswer, done, failed, wait
+from failover.closing import Notice
+from failover.errors import InvariantError
+from failover.giving_back import rejoin
+from failover.looking import healthy_vantage_points
+from failover.observation import verdict_on
+from failover.record_store import Change
+
+# How long EMR may refuse or fail to answer before a failover goes on without a repair.
+REQUEST_SECONDS = 60
 
 
 def repair(call: OperationCall) -> StepAnswer:
-    """Nothing is mended in place: a failover replaces the incarnation."""
+    """Answer ``repaired`` once Livy was restarted and enough vantage points see every service healthy.
+
+    A failover goes on to its launch when a restart is not worth a try or does not help; an operation that is for a
+    restart only fails then.
+    """
+    if call.request.kind not in (Kind.FAILOVER, Kind.REPAIR):
+        return done(f"a {call.request.kind} was asked for: nothing is mended")
+    if call.operation.generation is not None:
+        return done("an interrupted failover has to be finished")
+    generation = call.managed_cluster.serving_generation
+    incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
+    if incarnation is None or incarnation.cluster_id is None or incarnation.primary_address is None:
+        return _not_mended(call, "nothing is in service whose Livy could be restarted")
+    try:
+        return _mend(call, incarnation, cluster_id=incarnation.cluster_id, address=incarnation.primary_address)
+    except (BotoCoreError, ClientError) as error:
+        # It says nothing about the cluster, but a failover must not depend on it.
+        begun = call.operation.repair_step_id is not None
+        limit = call.deployment.config.policy.repair_limit_seconds if begun else REQUEST_SECONDS
+        return wait(str(error)) if call.waited < limit else _not_mended(call, f"EMR could not be asked: {error}")
+
+
+def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, address: str) -> StepAnswer:
+    decided_at = call.operation.repair_asked_at
+    if decided_at is None:
+        refusal = _refusal(call, incarnation, cluster_id)
+        if refusal is not None:
+            return _not_mended(call, refusal)
+        decided_at = time.time()
+        # Noted down before the step is added: what was decided stands, whatever is seen while Livy restarts.
+        _note(call, repair_asked_at=decided_at)
+    try:
+        step_id = call.operation.repair_step_id or _restart(call, incarnation, cluster_id, decided_at=decided_at)
+    except InvariantError as error:
+        return _not_mended(call, str(error))
+    step = call.deployment.emr_steps.see(cluster_id, step_id)
+    policy = call.deployment.config.policy
+    seen_by = 0
+    if step.state == STEP_COMPLETED:
+        seen_by = healthy_vantage_points(call.deployment, address=address, near=incarnation.availability_zone)
+    decision, why = judge_repair(
+        step_state=step.state,
+        seen_healthy_by=seen_by,
+        vantage_points=policy.vantage_points,
+        waited=call.waited,
+        limit=policy.repair_limit_seconds,
+    )
+    match decision:
+        case Next.GO_ON:
+            return _mended(call, incarnation, step_id=step_id, why=why)
+        case Next.WAIT:
+            return wait(f"step {step_id}: {why}")
+        case Next.STOP:
+            reason = f" ({step.reason})" if step.reason else ""
+            return _not_mended(call, f"step {step_id} did not help: {why}{reason}")
+
+
+def _refusal(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> str | None:
+    """Why Livy is not restarted, ``None`` if it is."""
+    judgement = verdict_on(call.deployment, incarnation, serving_from=incarnation.judged_from)
+    remedy, why = choose_remedy(
+        kind=call.request.kind,
+        reason=call.request.reason,
+        bad=judgement.bad_services,
+        good=judgement.good_services,
+        repaired_at=incarnation.repaired_at,
+        now=time.time(),
+    )
+    if remedy is Remedy.REPLACE:
+        return why
+    # EMR is asked only where it matters: a failover of a dead primary does not wait for it.
+    cluster = call.deployment.clusters.describe(cluster_id)
+    state = cluster.state if cluster is not None else "forgotten"
+    return None if state in CLUSTER_TAKES_STEPS else f"EMR calls cluster {cluster_id} {state}: it takes no steps"
+
+
+def _restart(call: OperationCall, incarnation: Incarnation, cluster_id: str, *, decided_at: float) -> str:
+    """The id of the step that restarts Livy, noted down."""
+    step_id = call.deployment.emr_steps.ensure(
+        cluster_id,
+        managed_cluster=incarnation.managed_cluster,
+        stack_name=incarnation.stack_name or "",
+        name=restart_step_name(call.operation.id),
+        script=call.deployment.config.scripts.restart,
+        decided_at=decided_at,
+    )
+    _note(call, repair_step_id=step_id)
+    return step_id
+
+
+def _note(call: OperationCall, **values: object) -> None:
+    call.deployment.record.change(Change(key=Operation.key(call.operation.id), values=values))
+
+
+def _mended(call: OperationCall, incarnation: Incarnation, *, step_id: str, why: str) -> StepAnswer:
+    """Give it back, tell people, and record all of it at once."""
+    message = f"Livy of generation {incarnation.generation} ({incarnation.cluster_id}) was restarted: {why}"
+    given_back = rejoin(call.deployment, incarnation)
+    # As at a cut-over, the message comes before the record: a function that dies in between tells twice, not never.
+    notice = _notice(call, incarnation, step_id=step_id, why=why, given_back=given_back)
+    call.deployment.notices.count(REPAIRED, managed_cluster=incarnation.managed_cluster)
+    call.deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+    written = call.deployment.record.change_together(
+        Change(
+            key=ManagedCluster.key(incarnation.managed_cluster),
+            values={"lease": None},
+            condition="#lease.#execution = :mine",
+            condition_values={"mine": call.execution},
+        ),
+        Change(key=Incarnation.key(incarnation.generation), values={"repaired_at": time.time(), "isolated_at": None}),
+        Change(key=Operation.key(call.operation.id), values={"outcome": Outcome.REPAIRED, "message": message}),
+    )
+    if not written:
+        return failed("another execution took the lease")
+    return StepAnswer(status=StepStatus.REPAIRED, message=message)
+
+
+def _not_mended(call: OperationCall, why: str) -> StepAnswer:
     if call.request.kind is Kind.REPAIR:
-        return failed("this version cannot repair in place: start a failover instead")
-    return done("not mended in place: the incarnation is replaced")
+        return failed(f"Livy was not mended: {why}")
+    return done(f"not mended in place: {why}")
+
+
+def _notice(call: OperationCall, incarnation: Incarnation, *, step_id: str, why: str, given_back: bool) -> Notice:
+    name = incarnation.managed_cluster
+    which = f"generation {incarnation.generation} ({incarnation.cluster_id}, managed cluster {name})"
+    if call.request.kind is Kind.REPAIR:
+        happened = f"A restart of Livy was asked for ({call.request.reason}): {which}."
+        to_do = "Nothing."
+    else:
+        happened = f"Livy of {which} did not answer, while its ResourceManager and its NameNode did."
+        to_do = (
+            "Nothing now. Find out in Livy's log on the primary why it stopped answering: if Livy alone fails again "
+            "within 30 minutes, the whole cluster is replaced."
+        )
+    back = " It gets new jobs again." if given_back else ""
+    return Notice(
+        subject=f"Livy of {name} was restarted",
+        happened=happened,
+        done=f"Livy was restarted by EMR step {step_id}, and {why}. Batches, their ids and running jobs were kept; no "
+        f"cluster was launched.{back}",
+        to_do=to_do,
+    )

@@ -6,13 +6,16 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Evidence, Reading, Service, Verdict, look_to_dict, prober_observer
 from dr_core.record import Answer
 
-from .parts import ZONES, Cluster, Stack
+from .parts import ZONES, Cluster, Stack, Step
 
 if TYPE_CHECKING:
     from .world import World
@@ -172,7 +175,9 @@ class FakeCloudFormation(_Fake):
 
 
 class FakeEmr(_Fake):
-    """Clusters by the clock."""
+    """Clusters and their steps by the clock."""
+
+    meta = SimpleNamespace(region_name="us-east-1")
 
     def describe_cluster(self, *, ClusterId: str) -> dict[str, Any]:
         cluster = self.world.clusters.get(ClusterId)
@@ -200,6 +205,44 @@ class FakeEmr(_Fake):
         self.world.terminated.append(cluster.name)
         if cluster.ended_at is None:
             cluster.ended_at = self.world.clock.now
+
+    def add_job_flow_steps(self, *, JobFlowId: str, Steps: list[dict[str, Any]]) -> dict[str, Any]:
+        cluster = self.world.clusters[JobFlowId]
+        (asked,) = Steps
+        assert asked["ActionOnFailure"] == "CONTINUE"
+        step = Step(
+            step_id=f"s-{JobFlowId}-{len(cluster.steps) + 1}",
+            name=asked["Name"],
+            arguments=asked["HadoopJarStep"]["Args"],
+            created=self.world.clock.now,
+            end=self.world.step_end,
+        )
+        cluster.steps.append(step)
+        return {"StepIds": [step.step_id]}
+
+    def describe_step(self, *, ClusterId: str, StepId: str) -> dict[str, Any]:
+        self.world.let_steps_work()
+        steps = self.world.clusters[ClusterId].steps
+        return {"Step": self._described(next(each for each in steps if each.step_id == StepId))}
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_steps"
+        return self
+
+    def paginate(self, *, ClusterId: str) -> Iterator[dict[str, Any]]:
+        """The newest first, one on a page."""
+        for step in reversed(self.world.clusters[ClusterId].steps):
+            yield {"Steps": [self._described(step)]}
+
+    def _described(self, step: Step) -> dict[str, Any]:
+        state = self.world.step_state(step)
+        status: dict[str, Any] = {
+            "State": state,
+            "Timeline": {"CreationDateTime": datetime.fromtimestamp(step.created, tz=UTC)},
+        }
+        if state == "FAILED":
+            status["FailureDetails"] = {"Reason": "Unknown Error.", "Message": "exit code 1"}
+        return {"Id": step.step_id, "Name": step.name, "Status": status}
 
 
 class FakeLoadBalancing(_Fake):
@@ -232,10 +275,27 @@ class FakeProbers(_Fake):
         if FunctionName in self.world.dead_probers:
             raise client_error("ServiceException", f"{FunctionName} is away", "Invoke")
         request = json.loads(Payload)
+        if request["action"] == "look":
+            return {"Payload": io.BytesIO(json.dumps(self._look(FunctionName, request)).encode())}
         action: Callable[[dict[str, Any]], dict[str, Any]] = getattr(self, f"_{request['action']}")
         return {"Payload": io.BytesIO(json.dumps(action(request)).encode())}
 
+    def _look(self, prober: str, request: dict[str, Any]) -> list[dict[str, Any]]:
+        (address,) = request["addresses"]
+        self.world.let_steps_work()
+        bad = self.world.bad_services(address)
+        verdicts = {service: Verdict.UNHEALTHY if service in bad else Verdict.HEALTHY for service in Service}
+        evidence = Evidence(
+            incarnation="",
+            observer=prober_observer(prober.removeprefix("prober-")),
+            observed_at=self.world.clock.now,
+            services={service: Reading(verdict=verdict, detail="") for service, verdict in verdicts.items()},
+            front_door=prober not in self.world.blind_probers,
+        )
+        return [look_to_dict(evidence, address=address)]
+
     def _canary(self, request: dict[str, Any]) -> dict[str, Any]:
+        self.world.let_steps_work()
         cluster = self._at(request["address"])
         batch_id = 0 if cluster.bad_seed else cluster.first_id
         return {"id": batch_id, "state": cluster.canary_state, "app_id": "application_1_0001", "name": request["name"]}
@@ -252,6 +312,21 @@ class FakeProbers(_Fake):
         if not cluster.stubborn:
             cluster.applications.clear()
         return {"reachable": True, "running": cluster.applications}
+
+    def _work(self, request: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._at(request["address"])
+        ended = self.world.cluster_state(cluster).startswith("TERMINAT")
+        silent = {
+            "livy": ended or cluster.address in self.world.unhealthy,
+            "resource_manager": ended or not cluster.rm_reachable,
+        }
+        return {
+            "reachable": not any(silent.values()),
+            "batches": [] if silent["livy"] else cluster.batches,
+            "sessions": [] if silent["livy"] else cluster.sessions,
+            "applications": [] if silent["resource_manager"] else cluster.applications,
+            "unknown": {name: "connection refused" for name, away in silent.items() if away},
+        }
 
     def _at(self, address: str) -> Cluster:
         return next(each for each in self.world.clusters.values() if each.address == address)

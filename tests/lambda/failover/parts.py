@@ -10,6 +10,7 @@ from dr_core.config import (
     FunctionConfig,
     ManagedClusterResources,
     ProberFunction,
+    Scripts,
     SlotResources,
     SubnetChoice,
 )
@@ -44,6 +45,7 @@ CONFIG = FunctionConfig(
     incarnation_role="arn:aws:iam::123456789012:role/incarnation",
     alert_topic="arn:aws:sns:us-east-1:123456789012:alerts",
     canary=Canary(file="hdfs:///tmp/emr-dr/canary.py"),
+    scripts=Scripts(seed="s3://assets/seed.sh", restart="s3://assets/restart.sh", state_directory="/recovery"),
 )
 
 
@@ -69,6 +71,19 @@ class Clock:
 
 
 @dataclass
+class Step:
+    """An EMR step: it completes after a while, unless it has another *end*."""
+
+    step_id: str
+    name: str
+    arguments: list[str]
+    created: float
+    end: str = "COMPLETED"
+    seconds: float = 40.0
+    took_effect: bool = False
+
+
+@dataclass
 class Cluster:
     """An EMR cluster: its state follows the clock until somebody ends it."""
 
@@ -83,9 +98,12 @@ class Cluster:
     first_id: int = 0
     rm_reachable: bool = True
     applications: list[str] = field(default_factory=list)
+    batches: list[int] = field(default_factory=list)
+    sessions: list[int] = field(default_factory=list)
     stubborn: bool = False
     canary_state: str = "success"
     bad_seed: bool = False
+    steps: list[Step] = field(default_factory=list)
 
 
 @dataclass

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from dr_core.id_ranges import prefix_of
 from dr_core.naming import retirement_name
-from dr_core.record import Operation
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import OperationRequest, RetirementRequest
 from failover.calls import OperationCall, RetirementCall
 
@@ -22,6 +23,31 @@ def launched(world: World) -> World:
     assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
     world.clock.now += 600
     return world
+
+
+def second_half(world: World) -> Incarnation:
+    """Generation 90, which serves as managed cluster ``b`` of the same deployment."""
+    incarnation = Incarnation(
+        generation=90,
+        managed_cluster="b",
+        state=IncarnationState.SERVING,
+        availability_zone="us-east-1c",
+        id_prefix=prefix_of(90),
+        primary_address="10.0.3.90",
+        serving_from=world.clock.now - 600,
+    )
+    world.put(incarnation.to_item())
+    world.put(ManagedCluster(name="b", serving_generation=90).to_item())
+    world.targets["balanced"]["10.0.3.90"] = world.clock.now - 600
+    return incarnation
+
+
+def hanging(world: World, operation: str = "op2") -> dict[str, Any]:
+    """The request of the failover that answers a Livy that hangs, while YARN and HDFS work."""
+    serving = world.managed_cluster().serving_generation
+    assert serving is not None
+    world.hang_livy(serving)
+    return world.request("failover", operation, reason="unhealthy", incident="a-1")
 
 
 def failing(world: World, operation: str = "op2") -> dict[str, Any]:

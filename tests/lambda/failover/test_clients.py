@@ -24,6 +24,7 @@ SERVICES = {
     "dynamodb": "dynamodb",
     "cloudformation": "cloudformation",
     "emr": "emr",
+    "emr_once": "emr",
     "load_balancing": "elbv2",
     "state_machines": "stepfunctions",
     "topics": "sns",
@@ -37,7 +38,7 @@ def test_each_client_is_of_its_service(clients: Clients, name: str) -> None:
     assert client_of(clients, name).meta.service_model.service_name == SERVICES[name]
 
 
-@pytest.mark.parametrize("name", [name for name in SERVICES if name != "functions"])
+@pytest.mark.parametrize("name", [name for name in SERVICES if name not in ("functions", "emr_once")])
 def test_a_lost_answer_is_asked_for_again(clients: Clients, name: str) -> None:
     """Every call may be repeated; what hangs is given up."""
     config = client_of(clients, name).meta.config
@@ -50,6 +51,11 @@ def test_another_prober_is_asked_instead_of_the_same_one_again(clients: Clients)
     config = client_of(clients, "functions").meta.config
     assert config.retries == {"mode": "standard", "total_max_attempts": 1}
     assert config.read_timeout == 45
+
+
+def test_what_has_no_token_is_not_asked_for_again(clients: Clients) -> None:
+    """A14: AddJobFlowSteps would add a second step."""
+    assert clients.emr_once.meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
 
 
 def test_a_client_is_made_once(clients: Clients) -> None:

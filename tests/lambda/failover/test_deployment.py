@@ -38,6 +38,13 @@ def test_a_deployment_is_made_of_real_clients(monkeypatch: pytest.MonkeyPatch) -
     assert names == ["cloudformation", "emr", "elbv2", "lambda", "stepfunctions", "sns"]
 
 
+def test_steps_are_added_through_the_client_that_does_not_repeat_itself() -> None:
+    """A14: AddJobFlowSteps has no token."""
+    clients = Clients()
+    steps = Deployment.of(CONFIG, clients).emr_steps
+    assert (steps.client, steps.client_once) == (clients.emr, clients.emr_once)
+
+
 def test_every_part_gets_its_names() -> None:
     """Each from its own place in the configuration."""
     deployment = Deployment.of(CONFIG, Clients())

@@ -59,6 +59,16 @@ def test_all_groups_of_service_are_left(front_door: FrontDoor, calls: Calls) -> 
     }
 
 
+def test_the_balanced_group_alone_is_left_and_joined(front_door: FrontDoor, calls: Calls) -> None:
+    """Ids and web interfaces of an isolated incarnation stay routed."""
+    front_door.leave_balanced_group("10.0.0.5")
+    front_door.join_balanced_group("10.0.0.5")
+    assert calls.made == [
+        targets("deregister_targets", "balanced", CONFIG.ports.livy),
+        targets("register_targets", "balanced", CONFIG.ports.livy),
+    ]
+
+
 def test_a_slot_has_its_target_before_its_rules(front_door: FrontDoor, calls: Calls) -> None:
     """A13: a rule whose group is empty would answer 503."""
     front_door.open_slot(2, address="10.0.0.5", prefix=1007)

@@ -17,6 +17,7 @@ from dr_core.steps import OPERATION_WAIT_SECONDS, RETIREMENT_WAIT_SECONDS, ROLL_
 from failover.calls import StepEvent
 from failover.clusters import Clusters
 from failover.deployment import Deployment
+from failover.emr_steps import EmrSteps
 from failover.executions import Executions
 from failover.front_door import FrontDoor
 from failover.handler import run_step
@@ -47,6 +48,7 @@ from .parts import (
     Cluster,
     LostAnswerError,
     Stack,
+    Step,
     TooLongError,
 )
 
@@ -69,6 +71,10 @@ class World:
         self.targets: dict[str, dict[str, float]] = {}
         self.rules: dict[str, Any] = {}
         self.unhealthy: set[str] = set()
+        self.livy_fails: set[str] = set()  # addresses where Livy alone does not answer
+        self.restart_helps = True
+        self.seed_helps = True
+        self.step_end = "COMPLETED"
         self.executions: dict[str, dict[str, Any]] = {}
         self.notices: list[dict[str, str]] = []
         self.answers: list[dict[str, Any]] = []
@@ -76,6 +82,7 @@ class World:
         self.bad_seed = False
         self.canary_state = "success"
         self.dead_probers: set[str] = set()
+        self.blind_probers: set[str] = set()  # those that do not reach the front door either
         self.delete_fails = 0
         self.broken: set[str] = set()  # names of clients' calls that fail: errors of our own, which say nothing
         self.terminated: list[str] = []
@@ -89,11 +96,13 @@ class World:
         def watched(fake: object) -> Any:
             return Watched(fake, self)
 
+        clusters = Clusters(client=watched(FakeEmr(self)), deployment=DEPLOYMENT)
         return Deployment(
             config=CONFIG,
             record=cast("RecordStore", self.record),
             stacks=IncarnationStacks(client=watched(FakeCloudFormation(self)), deployment=DEPLOYMENT, role="role"),
-            clusters=Clusters(client=watched(FakeEmr(self)), deployment=DEPLOYMENT),
+            clusters=clusters,
+            emr_steps=EmrSteps(client=clusters.client, client_once=clusters.client, clusters=clusters),
             front_door=FrontDoor(client=watched(FakeLoadBalancing(self)), config=CONFIG),
             probers=Probers(client=watched(FakeProbers(self)), probers=CONFIG.probers),
             executions=Executions(
@@ -140,6 +149,12 @@ class World:
         cluster.rm_reachable = False
         return cluster
 
+    def hang_livy(self, generation: int) -> Cluster:
+        """Livy stops answering; YARN and HDFS work on."""
+        cluster = self.cluster(generation)
+        self.livy_fails.add(cluster.address)
+        return cluster
+
     # What tests look at.
 
     def cluster(self, generation: int) -> Cluster:
@@ -181,20 +196,46 @@ class World:
             return "WAITING"
         return "STARTING" if age < 60 else "BOOTSTRAPPING" if age < 400 else "RUNNING"
 
+    def step_state(self, step: Step) -> str:
+        age = self.clock.now - step.created
+        return "PENDING" if age < 5 else "RUNNING" if age < step.seconds else step.end
+
+    def let_steps_work(self) -> None:
+        """What scripts have done by now."""
+        for cluster in self.clusters.values():
+            for step in cluster.steps:
+                if step.took_effect or self.step_state(step) != "COMPLETED":
+                    continue
+                step.took_effect = True
+                if "restart-livy" in step.name and self.restart_helps:
+                    self.livy_fails.discard(cluster.address)
+                if "seed-livy" in step.name and self.seed_helps:
+                    cluster.bad_seed = False
+
     def health(self, target_group: str) -> dict[str, str]:
         """State of each target, as DescribeTargetHealth answers."""
+        self.let_steps_work()
+        of_livy = target_group not in ("rm-a", "nn-a")
         return {
             address: "unhealthy"
-            if address in self.unhealthy
+            if address in self.unhealthy or (of_livy and address in self.livy_fails)
             else "healthy"
             if self.clock.now >= registered + self.HEALTHY_SECONDS
             else "initial"
             for address, registered in self.targets.get(target_group, {}).items()
         }
 
-    def see_evidence(self, generation: int, verdict: Verdict, *, zones: tuple[str, ...] = ZONES) -> None:
-        """The last rounds of the probers in *zones* all saw *verdict*."""
-        readings = {service: Reading(verdict=verdict, detail=str(verdict)) for service in Service}
+    def see_evidence(
+        self,
+        generation: int,
+        verdict: Verdict,
+        *,
+        zones: tuple[str, ...] = ZONES,
+        services: tuple[Service, ...] = tuple(Service),
+    ) -> None:
+        """The last rounds of the probers in *zones* all saw *verdict* of *services*, and the others healthy."""
+        seen = {service: verdict if service in services else Verdict.HEALTHY for service in Service}
+        readings = {service: Reading(verdict=each, detail=str(each)) for service, each in seen.items()}
         self.record.seen[f"g{generation:06d}"] = [
             Evidence(
                 incarnation=f"g{generation:06d}",
@@ -238,14 +279,14 @@ class World:
             if status == "done":
                 position += 1
                 end = "CutOverDone" if position == len(steps) else ""
-            elif status in ("cancelled", "repaired"):
+            elif status in ("cancelled", "repaired", "refused"):
                 end = status.capitalize()
             elif position < steps.index(OperationStep.FENCE):
                 self._until_answer("operation", ROLL_BACK, request, WAIT_SECONDS[ROLL_BACK], twice=twice)
                 end = "Failed"
             else:
                 end = "Failed"
-        self.executions[name]["status"] = "FAILED" if end == "Failed" else "SUCCEEDED"
+        self.executions[name]["status"] = "FAILED" if end in ("Failed", "Refused") else "SUCCEEDED"
         return end
 
     def run_retirement(self, request: Mapping[str, Any], *, until: str | None = None, twice: bool = False) -> str:
@@ -263,6 +304,16 @@ class World:
             if execution.get("machine") == RETIREMENTS and execution["status"] == "RUNNING":
                 self.run_retirement(json.loads(execution["input"])["request"], twice=twice)
                 execution["status"] = "SUCCEEDED"
+
+    def wait_for(self, machine: str, step: str, request: Mapping[str, Any]) -> Any:
+        """The first answer of a step that is not ``wait``, called as its machine calls it."""
+        while (answer := self._looked(machine, step, request)).status == "wait":
+            self.clock.now += WAIT_SECONDS.get(step, 60)
+        return answer
+
+    def _looked(self, machine: str, step: str, request: Mapping[str, Any]) -> Any:
+        self._look_around()
+        return self.step(machine, step, request)
 
     def _until_answer(
         self, machine: str, step: str, request: Mapping[str, Any], wait_seconds: int, *, twice: bool
@@ -289,10 +340,18 @@ class World:
 
     def _look_around(self) -> None:
         """Probers see what is healthy and what is not, of incarnations that have an address."""
+        self.let_steps_work()
         for incarnation in self.deployment.record.incarnations():
             if incarnation.live and incarnation.primary_address is not None:
-                bad = incarnation.primary_address in self.unhealthy
-                self.see_evidence(incarnation.generation, Verdict.UNHEALTHY if bad else Verdict.HEALTHY)
+                bad = self.bad_services(incarnation.primary_address)
+                verdict = Verdict.UNHEALTHY if bad else Verdict.HEALTHY
+                self.see_evidence(incarnation.generation, verdict, services=bad)
+
+    def bad_services(self, address: str) -> tuple[Service, ...]:
+        """What of the primary at *address* does not answer."""
+        if address in self.unhealthy:
+            return tuple(Service)
+        return (Service.LIVY,) if address in self.livy_fails else ()
 
     def count(self) -> None:
         """Count a call that changed something, and lose its answer if the test wants that."""

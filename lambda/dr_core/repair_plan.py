@@ -1,0 +1,99 @@
+"""Whether Livy is restarted where it is, instead of launching another cluster, and when that counts as done."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from enum import StrEnum
+
+from dr_core.evidence import Service
+from dr_core.operation_plan import Next
+from dr_core.requests import Kind, Reason
+
+# EMR runs a step only on a cluster in one of these states; on one that starts it would wait for the end of the launch.
+CLUSTER_TAKES_STEPS = frozenset({"RUNNING", "WAITING"})
+
+STEP_COMPLETED = "COMPLETED"
+# FAILED, CANCELLED and INTERRUPTED are its other ends.
+STEP_UNDER_WAY = frozenset({"PENDING", "CANCEL_PENDING", "RUNNING"})
+
+# A Livy that fails again so soon has a cause that a restart does not cure.
+REPAIR_AGAIN_SECONDS = 1800
+
+_MUST_BE_GOOD = frozenset(Service) - {Service.LIVY}
+
+
+class Remedy(StrEnum):
+    """What an operation does about the incarnation in service.
+
+    Attributes:
+        REPAIR: restart Livy there.
+        REPLACE: launch another incarnation.
+    """
+
+    REPAIR = "repair"
+    REPLACE = "replace"
+
+
+def restart_step_name(operation: str) -> str:
+    """The name of the step by which *operation* restarts Livy: the same whenever it is asked for."""
+    return f"emr-dr-restart-livy-{operation}"
+
+
+def choose_remedy(
+    *,
+    kind: Kind,
+    reason: Reason,
+    bad: Collection[Service],
+    good: Collection[Service],
+    repaired_at: float | None,
+    now: float,
+) -> tuple[Remedy, str]:
+    """Whether a restart of Livy is worth a try, and why or why not.
+
+    Only a Livy that fails alone is restarted: where YARN or HDFS are not known to be good, jobs may be lost already,
+    and the minutes of a repair would be added to the recovery.
+
+    Args:
+        kind: of the operation; ``repair`` restarts Livy whatever is seen.
+        reason: of the operation; what a person wants replaced is replaced.
+        bad: services that are bad.
+        good: services that are good; what is in neither is not known.
+        repaired_at: when Livy was last restarted with success, seconds since 1970.
+        now: likewise.
+    """
+    if kind is Kind.REPAIR:
+        return Remedy.REPAIR, f"asked for ({reason})"
+    if kind is not Kind.FAILOVER or reason is not Reason.UNHEALTHY:
+        return Remedy.REPLACE, f"a {kind} was asked for ({reason})"
+    if Service.LIVY not in bad:
+        return Remedy.REPLACE, "Livy is not known to be what fails"
+    if doubtful := sorted(_MUST_BE_GOOD - set(good)):
+        return Remedy.REPLACE, f"not Livy alone fails: {', '.join(doubtful)} not known to be good"
+    if repaired_at is not None and now - repaired_at < REPAIR_AGAIN_SECONDS:
+        ago = timedelta(seconds=round(now - repaired_at))
+        return Remedy.REPLACE, f"Livy was restarted {ago} (h:mm:ss) ago and fails again"
+    return Remedy.REPAIR, "Livy alone fails"
+
+
+def judge_repair(
+    *, step_state: str, seen_healthy_by: int, vantage_points: int, waited: float, limit: float
+) -> tuple[Next, str]:
+    """What a repair leads to, and why: GO_ON when it is mended, STOP when it is not.
+
+    Args:
+        step_state: what EMR says of the step that restarts Livy.
+        seen_healthy_by: how many vantage points saw every service healthy after the step had completed.
+        vantage_points: how many are needed.
+        waited: seconds since the repair began.
+        limit: how long it may take.
+    """
+    if step_state == STEP_COMPLETED and seen_healthy_by >= vantage_points:
+        return Next.GO_ON, f"{seen_healthy_by} vantage points see every service healthy"
+    if step_state != STEP_COMPLETED and step_state not in STEP_UNDER_WAY:
+        return Next.STOP, f"EMR calls the step that restarts Livy {step_state}"
+    if step_state == STEP_COMPLETED:
+        why = f"Livy was restarted, and {seen_healthy_by} of {vantage_points} vantage points see every service healthy"
+    else:
+        why = f"EMR calls the step that restarts Livy {step_state}"
+    return (Next.STOP if waited >= limit else Next.WAIT), f"{why} after {waited:.0f} s"

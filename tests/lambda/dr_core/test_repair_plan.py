@@ -1,0 +1,142 @@
+"""When Livy is restarted in place instead of replaced with its cluster, and when that counts as done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dr_core.evidence import Service
+from dr_core.operation_plan import Next
+from dr_core.repair_plan import (
+    CLUSTER_TAKES_STEPS,
+    REPAIR_AGAIN_SECONDS,
+    STEP_UNDER_WAY,
+    Remedy,
+    choose_remedy,
+    judge_repair,
+    restart_step_name,
+)
+from dr_core.requests import Kind, Reason
+
+NOW = 1_800_000_000.0
+LIVY, YARN, HDFS = Service.LIVY, Service.RESOURCE_MANAGER, Service.NAME_NODE
+
+
+def chosen(**changes: Any) -> tuple[Remedy, str]:
+    """The remedy for a Livy that fails alone, unless *changes* say otherwise."""
+    values: dict[str, Any] = {
+        "kind": Kind.FAILOVER,
+        "reason": Reason.UNHEALTHY,
+        "bad": {LIVY},
+        "good": {YARN, HDFS},
+        "repaired_at": None,
+        "now": NOW,
+    }
+    return choose_remedy(**{**values, **changes})
+
+
+def test_a_livy_that_fails_alone_is_restarted() -> None:
+    """A14: no job is lost, and no cluster is launched."""
+    assert chosen() == (Remedy.REPAIR, "Livy alone fails")
+
+
+@pytest.mark.parametrize(
+    ("bad", "good", "why"),
+    [
+        ({LIVY, YARN}, {HDFS}, "not Livy alone fails: resource_manager not known to be good"),
+        ({LIVY, HDFS}, {YARN}, "not Livy alone fails: name_node not known to be good"),
+        ({LIVY, YARN, HDFS}, set(), "not Livy alone fails: name_node, resource_manager not known to be good"),
+        ({LIVY}, {YARN}, "not Livy alone fails: name_node not known to be good"),
+        ({LIVY}, set(), "not Livy alone fails: name_node, resource_manager not known to be good"),
+        ({YARN}, {LIVY, HDFS}, "Livy is not known to be what fails"),
+        (set(), {YARN, HDFS}, "Livy is not known to be what fails"),
+        (set(), {LIVY, YARN, HDFS}, "Livy is not known to be what fails"),
+    ],
+)
+def test_anything_else_is_replaced(bad: set[Service], good: set[Service], why: str) -> None:
+    """A14: what is not known to be good may have lost jobs already."""
+    assert chosen(bad=bad, good=good) == (Remedy.REPLACE, why)
+
+
+def test_a_livy_that_fails_again_soon_is_replaced() -> None:
+    """A restart did not cure it."""
+    assert chosen(repaired_at=NOW - REPAIR_AGAIN_SECONDS + 1) == (
+        Remedy.REPLACE,
+        "Livy was restarted 0:29:59 (h:mm:ss) ago and fails again",
+    )
+    assert chosen(repaired_at=NOW - REPAIR_AGAIN_SECONDS)[0] is Remedy.REPAIR
+
+
+@pytest.mark.parametrize("reason", [each for each in Reason if each is not Reason.UNHEALTHY])
+def test_what_a_person_wants_replaced_is_replaced(reason: Reason) -> None:
+    """A failover by hand is no request for a restart."""
+    assert chosen(reason=reason) == (Remedy.REPLACE, f"a failover was asked for ({reason})")
+
+
+@pytest.mark.parametrize("kind", [Kind.LAUNCH, Kind.SWITCHOVER])
+def test_other_operations_launch(kind: Kind) -> None:
+    """Whatever is seen."""
+    assert chosen(kind=kind)[0] is Remedy.REPLACE
+
+
+@pytest.mark.parametrize("bad", [set(), {LIVY}, set(Service)])
+def test_a_restart_that_was_asked_for_is_made(bad: set[Service]) -> None:
+    """Even of a Livy that looks well or was restarted a moment ago: a person decided."""
+    remedy = chosen(kind=Kind.REPAIR, reason=Reason.MANUAL, bad=bad, good=set(), repaired_at=NOW - 1)
+    assert remedy == (Remedy.REPAIR, "asked for (manual)")
+
+
+def test_steps_run_on_clusters_that_are_up() -> None:
+    """EMR API reference, ClusterState."""
+    assert {"RUNNING", "WAITING"} == CLUSTER_TAKES_STEPS
+
+
+def judged(step_state: str, *, seen: int = 0, waited: float = 10) -> tuple[Next, str]:
+    """The judgement on a repair that may take 240 s and needs two vantage points."""
+    return judge_repair(step_state=step_state, seen_healthy_by=seen, vantage_points=2, waited=waited, limit=240)
+
+
+@pytest.mark.parametrize("waited", [10, 1000])
+@pytest.mark.parametrize("seen", [2, 3])
+def test_it_is_mended_when_enough_vantage_points_see_it(seen: int, waited: float) -> None:
+    """A11: a restart alone proves nothing; one that came late is there."""
+    assert judged("COMPLETED", seen=seen, waited=waited) == (
+        Next.GO_ON,
+        f"{seen} vantage points see every service healthy",
+    )
+
+
+@pytest.mark.parametrize(("waited", "decision"), [(239.9, Next.WAIT), (240, Next.STOP)])
+def test_one_vantage_point_is_waited_with_for_a_second(waited: float, decision: Next) -> None:
+    """Up to the limit."""
+    assert judged("COMPLETED", seen=1, waited=waited) == (
+        decision,
+        f"Livy was restarted, and 1 of 2 vantage points see every service healthy after {waited:.0f} s",
+    )
+
+
+@pytest.mark.parametrize("state", sorted(STEP_UNDER_WAY))
+@pytest.mark.parametrize(("waited", "decision"), [(239.9, Next.WAIT), (240, Next.STOP)])
+def test_the_step_is_waited_for(state: str, waited: float, decision: Next) -> None:
+    """EMR runs one step after the other, and a user's own step may last for hours."""
+    assert judged(state, seen=3, waited=waited) == (
+        decision,
+        f"EMR calls the step that restarts Livy {state} after {waited:.0f} s",
+    )
+
+
+@pytest.mark.parametrize("state", ["FAILED", "CANCELLED", "INTERRUPTED", ""])
+def test_a_step_that_ended_badly_mends_nothing(state: str) -> None:
+    """Not even when somebody sees a Livy that answers: it may be about to stop."""
+    assert judged(state, seen=3) == (Next.STOP, f"EMR calls the step that restarts Livy {state}")
+
+
+def test_states_of_steps_under_way() -> None:
+    """EMR API reference, StepState."""
+    assert {"PENDING", "CANCEL_PENDING", "RUNNING"} == STEP_UNDER_WAY
+
+
+def test_a_restart_has_a_name_of_its_operation() -> None:
+    """A14: a step whose answer was lost is found by it."""
+    assert restart_step_name("a-20261121t031025-1") == "emr-dr-restart-livy-a-20261121t031025-1"

@@ -1,0 +1,146 @@
+"""EMR steps: added once for a name, only where we may, and looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from failover.emr_steps import EmrSteps, StepSeen
+from failover.errors import InvariantError
+
+from .fakes import FakeEmr
+from .parts import Step
+from .scenarios import launched
+from .world import World
+
+STACK = "emr-dr-active-passive-a-g1"
+
+
+@pytest.fixture
+def steps(world: World) -> EmrSteps:
+    """The steps of a deployment whose cluster ``j-1`` is up."""
+    return launched(world).deployment.emr_steps
+
+
+def ensure(world: World, steps: EmrSteps, *, name: str = "one", decided_at: float | None = None, **changes: str) -> str:
+    return steps.ensure(
+        "j-1",
+        managed_cluster=changes.get("managed_cluster", "a"),
+        stack_name=changes.get("stack_name", STACK),
+        name=name,
+        script="s3://assets/a.sh",
+        arguments=["x", "y"],
+        decided_at=world.clock.now if decided_at is None else decided_at,
+    )
+
+
+def test_a_step_runs_a_script_with_its_arguments(
+    world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By EMR's script runner in the region of the cluster; its failure does not end the cluster."""
+    asked: list[dict[str, Any]] = []
+    add = FakeEmr.add_job_flow_steps
+
+    def remember(self: FakeEmr, **request: Any) -> dict[str, Any]:
+        asked.append(request)
+        return add(self, **request)
+
+    monkeypatch.setattr(FakeEmr, "add_job_flow_steps", remember)
+    assert ensure(world, steps) == "s-j-1-1"
+    assert asked == [
+        {
+            "JobFlowId": "j-1",
+            "Steps": [
+                {
+                    "Name": "one",
+                    "ActionOnFailure": "CONTINUE",
+                    "HadoopJarStep": {
+                        "Jar": "s3://us-east-1.elasticmapreduce/libs/script-runner/script-runner.jar",
+                        "Args": ["s3://assets/a.sh", "x", "y"],
+                    },
+                }
+            ],
+        }
+    ]
+
+
+def test_a_step_is_added_once(world: World, steps: EmrSteps) -> None:
+    """A14: also when other steps were added since, and minutes have passed."""
+    decided_at = world.clock.now
+    first = ensure(world, steps)
+    ensure(world, steps, name="two")
+    world.clock.now += 200
+    assert ensure(world, steps, decided_at=decided_at) == first
+    assert [step.name for step in world.cluster(1).steps] == ["one", "two"]
+
+
+def test_old_steps_are_not_looked_at(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster that runs for months may have had ten thousand."""
+    world.cluster(1).steps = [
+        Step(step_id=f"s-{number}", name="old", arguments=[], created=world.clock.now - 301) for number in range(100)
+    ]
+    pages = FakeEmr.paginate
+    read = list[int]()
+
+    def count(self: FakeEmr, *, ClusterId: str) -> Iterator[dict[str, Any]]:
+        for page in pages(self, ClusterId=ClusterId):
+            read.append(1)
+            yield page
+
+    monkeypatch.setattr(FakeEmr, "paginate", count)
+    ensure(world, steps)
+    assert len(read) == 1
+
+
+def test_clocks_may_differ_a_little(world: World, steps: EmrSteps) -> None:
+    """EMR's and ours."""
+    first = ensure(world, steps)
+    world.cluster(1).steps[0].created -= 299
+    assert ensure(world, steps) == first
+
+
+def test_a_step_without_a_time_is_looked_at(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time is optional in EMR's answer."""
+    monkeypatch.setattr(FakeEmr, "paginate", lambda *_, **__: iter([{"Steps": [{"Id": "s-9", "Name": "one"}]}]))
+    assert ensure(world, steps) == "s-9"
+
+
+@pytest.mark.parametrize("changes", [{"managed_cluster": "b"}, {"stack_name": "another"}])
+def test_a_cluster_that_is_not_ours_gets_no_step(world: World, steps: EmrSteps, changes: dict[str, str]) -> None:
+    """Code that runs as the cluster's role must not come into somebody else's."""
+    with pytest.raises(InvariantError, match="cluster j-1 must not be given a step: it is "):
+        ensure(world, steps, **changes)
+    assert world.cluster(1).steps == []
+
+
+def test_a_cluster_that_emr_does_not_know_gets_no_step(
+    world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was forgotten."""
+    monkeypatch.setattr(type(steps.clusters), "describe", lambda *_: None)
+    with pytest.raises(InvariantError, match="it is unknown to EMR, not "):
+        ensure(world, steps)
+
+
+@pytest.mark.parametrize(("age", "state"), [(0, "PENDING"), (20, "RUNNING"), (40, "COMPLETED")])
+def test_a_step_is_seen_as_it_is(world: World, steps: EmrSteps, age: int, state: str) -> None:
+    """EMR API reference, StepStatus."""
+    step_id = ensure(world, steps)
+    world.clock.now += age
+    assert steps.see("j-1", step_id) == StepSeen(state=state)
+
+
+def test_why_a_step_failed_is_told(world: World, steps: EmrSteps) -> None:
+    """It goes to people."""
+    world.step_end = "FAILED"
+    step_id = ensure(world, steps)
+    world.clock.now += 40
+    assert steps.see("j-1", step_id) == StepSeen(state="FAILED", reason="Unknown Error. exit code 1")
+
+
+def test_a_step_without_a_status_has_no_state(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of EMR's answer is optional."""
+    monkeypatch.setattr(FakeEmr, "describe_step", lambda *_, **__: {"Step": {}})
+    assert steps.see("j-1", "s-1") == StepSeen(state="")
