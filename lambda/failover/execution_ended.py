@@ -1,6 +1,7 @@
 """Entry point for executions that failed, timed out or were stopped: what their own last state could not do.
 
-EventBridge sends the event "Step Functions Execution Status Change".
+EventBridge sends the event "Step Functions Execution Status Change".  An execution that was refused needs nothing: it
+began nothing, and whoever started it reads in it why.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from dr_core.incidents import MAXIMUM_ATTEMPTS
 from dr_core.record import Operation, Outcome
-from dr_core.requests import Kind, OperationRequest, RetirementRequest
+from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from dr_core.steps import OPERATION_LIMIT_SECONDS, REFUSED
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
+from failover.executions import SUPERSEDED
+from failover.giving_back import give_back
 from failover.leftovers import give_up_launch
 from failover.steps.cut_over import finish_cut_over
 
@@ -34,55 +39,142 @@ def tidy_up(deployment: Deployment, detail: Mapping[str, Any]) -> None:
 
     Args:
         deployment: the deployment.
-        detail: ``detail`` of the event: ``executionArn``, ``stateMachineArn``, ``status``, ``input``.
+        detail: ``detail`` of the event: ``executionArn``, ``stateMachineArn``, ``status``, ``input``, ``error``,
+            ``cause``.
     """
     if detail["status"] not in BAD_ENDS:
         return
-    request = json.loads(detail["input"])["request"]
     if detail["stateMachineArn"] == deployment.config.operation_state_machine:
-        _after_operation(deployment, OperationRequest.from_dict(request), detail)
+        _after_operation(deployment, detail)
     elif detail["stateMachineArn"] == deployment.config.retirement_state_machine:
-        _after_retirement(deployment, RetirementRequest.from_dict(request), detail)
+        _after_retirement(deployment, detail)
 
 
-def _after_operation(deployment: Deployment, request: OperationRequest, detail: Mapping[str, Any]) -> None:
+def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
+    name = _name(detail)
+    operation = deployment.record.operation(name)
+    request = _operation_request(detail, operation, name=name)
+    if detail.get("error") == REFUSED or request is None or (operation is None and request.by_hand):
+        # An operation that a person asks for is in the record before it does anything.
+        logger.info("nothing was begun", extra={"execution": detail["executionArn"], "cause": detail.get("cause")})
+        return
     logger.append_keys(operation=request.operation, managed_cluster=request.managed_cluster)
-    operation = deployment.record.operation(request.operation)
     if operation is None:  # it ended before its first step was carried out
-        operation = Operation(id=request.operation, request=request.to_json(), managed_cluster=request.managed_cluster)
+        operation = Operation(id=name, request=request.to_json(), managed_cluster=request.managed_cluster)
         deployment.record.put_new(operation.to_item())
     if operation.outcome in CUT_OVER_OUTCOMES:  # it died, or was stopped, between its record and its end
         finish_cut_over(deployment, operation, request)
         return
-    status = detail["status"]
-    reason = operation.message or f"the execution ended as {status}: {detail.get('cause') or 'no cause was given'}"
-    left = give_up_launch(deployment, operation, planned=request.kind is not Kind.FAILOVER)
-    answer_once(deployment, operation, succeeded=False, reason=reason)
+    reason = f"{_how(detail)}{f'; before that: {operation.message}' if operation.message else ''}"
+    left = _undo(deployment, operation, request)
+    answer_once(deployment, operation, succeeded=False, reason=f"{reason}. {left}")
     managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
     notice = Notice(
-        subject=f"{request.kind} of {request.managed_cluster} ended as {status}",
-        happened=f"The {request.kind} of managed cluster {request.managed_cluster} ({request.reason}) did not come to "
-        f"its end: {reason}.",
+        subject=f"{request.kind} of {request.managed_cluster} {_WORDS[detail['status']]}",
+        happened=f"The {request.kind} of managed cluster {request.managed_cluster} ({request.why}), operation {name}, "
+        f"did not come to its end: {reason}.",
         done=left,
-        to_do="Check that the managed cluster accepts jobs. If it is unhealthy, a failover starts by itself; anything "
-        "else has to be started again by you.",
+        to_do=f"Check that managed cluster {request.managed_cluster} accepts jobs. "
+        f"{_next(deployment, request, detail)}",
     )
     deleting = managed_cluster is not None and managed_cluster.tombstone
     close(deployment, operation, outcome=Outcome.FAILED, message=reason, notice=None if deleting else notice)
     release_lease(deployment, managed_cluster=request.managed_cluster, execution=detail["executionArn"])
 
 
-def _after_retirement(deployment: Deployment, request: RetirementRequest, detail: Mapping[str, Any]) -> None:
+def _undo(deployment: Deployment, operation: Operation, request: OperationRequest) -> str:
+    """Give up what the operation had begun, and put back what it had set aside; what was done, in words."""
+    left = give_up_launch(deployment, operation, planned=request.kind is not Kind.FAILOVER)
+    if operation.outcome is None and give_back(deployment, operation.old_generation):
+        left += f" Generation {operation.old_generation} gets new jobs again, from which it had been kept."
+    return left
+
+
+def _operation_request(detail: Mapping[str, Any], operation: Operation | None, *, name: str) -> OperationRequest | None:
+    """What the execution was asked to do; ``None`` if that cannot be read, as of an input written by hand."""
+    try:
+        return OperationRequest.from_dict({"operation": name, **_input(detail)["request"]})
+    except (KeyError, TypeError, ValueError):
+        # Of a long input EventBridge tells nothing.
+        return OperationRequest.from_json(operation.request) if operation is not None else None
+
+
+def _input(detail: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = json.loads(detail.get("input") or "{}")
+    return data if isinstance(data, dict) else {}
+
+
+def _name(detail: Mapping[str, Any]) -> str:
+    return str(detail["executionArn"]).rpartition(":")[2]
+
+
+_WORDS = {"FAILED": "failed", "TIMED_OUT": "took too long", "ABORTED": "was stopped"}
+
+
+def _how(detail: Mapping[str, Any]) -> str:
+    """How an execution ended, in words."""
+    cause = detail.get("cause") or "no cause was given"
+    match detail["status"]:
+        case "ABORTED":
+            return (
+                f"{'the product' if detail.get('error') == SUPERSEDED else 'a person'} stopped its execution ({cause})"
+            )
+        case "TIMED_OUT":
+            return f"its execution reached its time limit of {OPERATION_LIMIT_SECONDS // 60} minutes"
+        case _:
+            return f"its execution failed ({cause})"
+
+
+def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str, Any]) -> str:
+    """What happens by itself after an operation that did not come to its end, and what does not."""
+    if detail.get("error") == SUPERSEDED and not request.by_hand:
+        return "The newer request goes on by itself."
+    match request.reason:
+        case Reason.UNHEALTHY:
+            return (
+                "If it is still unhealthy, the monitor starts the next attempt by itself, "
+                f"{MAXIMUM_ATTEMPTS} for an incident in all. To keep it from that, invoke the function "
+                f'{deployment.config.deployment}-control with {{"action": "pause", "because": "..."}}.'
+            )
+        case Reason.BOOTSTRAP | Reason.UPGRADE:
+            return (
+                "CloudFormation was told that it failed, and rolls its stack back by itself. "
+                "Deploy again when the reason is gone."
+            )
+        case _:
+            return "Nobody starts it again: do that yourself, under another name, if you still want it."
+
+
+def _after_retirement(deployment: Deployment, detail: Mapping[str, Any]) -> None:
+    try:
+        request = RetirementRequest.from_dict(_input(detail)["request"])
+    except (KeyError, ValueError):
+        logger.info("not a retirement of the product", extra={"execution": detail["executionArn"]})
+        return
     logger.append_keys(operation=request.retirement, managed_cluster=request.managed_cluster)
-    what = "every incarnation" if request.generation is None else f"generation {request.generation}"
-    reason = f"the retirement of {what} ended as {detail['status']}: {detail.get('cause') or 'no cause was given'}"
+    name, deployment_name = request.managed_cluster, deployment.config.deployment
     operation = deployment.record.operation(request.retirement)
+    if request.generation is None:
+        what = f"every incarnation of managed cluster {name}"
+        done = "CloudFormation was told that the deletion failed. Nothing more is done by itself."
+        to_do = (
+            f"Stacks and clusters called {deployment_name}-{name}-g... may still exist and cost money. "
+            "Delete the stack of the deployment again: that goes on where this ended."
+        )
+    else:
+        what = f"generation {request.generation} of managed cluster {name}"
+        done = "It is started again by itself within minutes, and goes on where it ended; not while you have paused."
+        to_do = (
+            f"If you stopped it to keep the cluster, invoke the function {deployment_name}-control with "
+            '{"action": "pause", "because": "..."} now: nothing is retired anew until you resume. '
+            "If you did not, look at the log of the failover function for what kept failing."
+        )
+    reason = f"the retirement of {what} did not come to its end: {_how(detail)}"
     if operation is not None:
         answer_once(deployment, operation, succeeded=False, reason=reason)
     deployment.notices.tell(
-        subject=f"retirement {request.retirement} ended as {detail['status']}",
-        happened=f"In managed cluster {request.managed_cluster}, {reason}.",
-        done="Nothing more is done by itself.",
-        to_do="Look at the log of the failover function. Stacks and clusters of it may still exist and cost money: "
-        "delete them, or start the retirement again under another name.",
+        subject=f"retirement {request.retirement} {_WORDS[detail['status']]}",
+        happened=f"{reason[0].upper()}{reason[1:]}.",
+        done=done,
+        to_do=to_do,
     )

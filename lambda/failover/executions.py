@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _OPEN = ("RUNNING", "PENDING_REDRIVE")
 
+# The error that an execution ends with which the product itself stopped.
+SUPERSEDED = "Superseded"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Executions:
@@ -78,7 +81,7 @@ class Executions:
             text = self.client.describe_execution(executionArn=execution).get("input", "{}")
             request = json.loads(text).get("request", {})
             if request.get("managed_cluster") == managed_cluster and request.get("kind") in kinds:
-                self.client.stop_execution(executionArn=execution, error="Superseded", cause=cause)
+                self.client.stop_execution(executionArn=execution, error=SUPERSEDED, cause=cause)
                 stopped.append(execution)
         return stopped
 

@@ -8,8 +8,15 @@ from dr_core.record import Outcome
 from failover import execution_ended
 from failover.execution_ended import tidy_up
 
-from .scenarios import ended, failed_over, launched, settled
+from .scenarios import ended, failed_over, failing, launched, settled
 from .world import World
+
+HOW = {
+    "FAILED": "its execution failed (no cause was given)",
+    "TIMED_OUT": "its execution reached its time limit of 55 minutes",
+    "ABORTED": "a person stopped its execution (no cause was given)",
+}
+PAUSE = 'invoke the function emr-dr-active-passive-control with {"action": "pause", "because": "..."}'
 
 
 @pytest.mark.parametrize("status", ["FAILED", "TIMED_OUT", "ABORTED"])
@@ -23,7 +30,7 @@ def test_cloudformation_is_answered_where_the_machine_could_not(world: World, st
     tidy_up(world.deployment, event)
     (answer,) = world.answers
     assert not answer["succeeded"]
-    assert status in answer["reason"]
+    assert answer["reason"] == f"{HOW[status]}. Generation 1 is being deleted."
     assert world.operation("op1").outcome is Outcome.FAILED
 
 
@@ -107,7 +114,8 @@ def test_the_reason_that_a_step_noted_down_is_told(world: World) -> None:
     world.run_operation(request, until="Verify")
     world.put({**world.operation("op1").to_item(), "message": "Verify raised TypeError: x"})
     tidy_up(world.deployment, ended(world, request, status="FAILED"))
-    assert "did not come to its end: Verify raised TypeError: x." in world.notices[-1]["message"]
+    message = world.notices[-1]["message"]
+    assert "its execution failed (no cause was given); before that: Verify raised TypeError: x." in message
 
 
 def test_a_good_end_needs_nothing(world: World) -> None:
@@ -129,7 +137,7 @@ def test_another_machine_needs_nothing(world: World) -> None:
 def test_people_are_told_of_a_retirement_that_ended(world: World) -> None:
     """A cluster that is not deleted costs money and may run jobs."""
     tidy_up(world.deployment, ended(world, failed_over(world), status="FAILED"))
-    assert world.notices[-1]["subject"] == "emr-dr-active-passive: retirement a-retire-g1 ended as FAILED"
+    assert world.notices[-1]["subject"] == "emr-dr-active-passive: retirement a-retire-g1 failed"
 
 
 def test_a_deletion_that_ended_is_answered(world: World) -> None:
@@ -138,7 +146,10 @@ def test_a_deletion_that_ended_is_answered(world: World) -> None:
     world.expect_answer("a-delete-1", request)
     tidy_up(world.deployment, ended(world, request, status="ABORTED"))
     (answer,) = world.answers
-    assert "the retirement of every incarnation ended as ABORTED" in answer["reason"]
+    assert answer["reason"] == (
+        "the retirement of every incarnation of managed cluster a did not come to its end: "
+        "a person stopped its execution (no cause was given)"
+    )
 
 
 def test_the_event_is_read_as_eventbridge_sends_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +158,129 @@ def test_the_event_is_read_as_eventbridge_sends_it(world: World, monkeypatch: py
     detail = ended(world, world.request("failover", "op9", reason="unhealthy"), status="FAILED")
     execution_ended.handler({"detail-type": "Step Functions Execution Status Change", "detail": detail}, None)
     assert world.operation("op9").outcome is Outcome.FAILED
+
+
+def test_a_refused_request_needs_nothing(world: World) -> None:
+    """A14: it began nothing, and whoever started it reads why in the execution."""
+    request = {"kind": "repair", "reason": "manual", "managed_cluster": "a"}
+    detail = {**ended(launched(world), {**request, "operation": "mine"}, status="FAILED"), "error": "Refused"}
+    before, told = dict(world.record.items), len(world.notices)
+    tidy_up(world.deployment, detail)
+    assert (world.record.items, len(world.notices)) == (before, told)
+
+
+def test_a_refusal_under_the_name_of_an_older_operation_leaves_that_alone(world: World) -> None:
+    """The record keeps names longer than Step Functions does."""
+    request = launched(world).request("switchover", "mine", reason="manual")
+    world.run_operation(request, until="Verify")
+    before = settled(world)
+    tidy_up(world.deployment, {**ended(world, request, status="FAILED"), "error": "Refused"})
+    assert settled(world) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"request": {"kind": "switchover", "reason": "manual", "managed_cluster": "a"}}',
+        '{"request": {"kind": "jump"}}',
+        '{"request": "failover"}',
+        "{}",
+        "[]",
+        None,
+    ],
+)
+def test_a_request_by_hand_that_began_nothing_needs_nothing(world: World, text: str | None) -> None:
+    """Whether or not the event says how the execution ended."""
+    detail = {**ended(launched(world), world.request("repair", "mine", reason="manual")), "input": text}
+    before, told = dict(world.record.items), len(world.notices)
+    tidy_up(world.deployment, detail)
+    assert (world.record.items, len(world.notices)) == (before, told)
+
+
+def test_an_operation_whose_input_was_too_long_for_the_event_is_tidied_up(world: World) -> None:
+    """EventBridge leaves it out; the record has it."""
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, {**ended(world, request), "input": None})
+    assert world.operation("op1").outcome is Outcome.FAILED
+
+
+def test_who_stopped_a_switchover_by_hand_reads_what_was_left_and_what_comes_next(world: World) -> None:
+    """The old incarnation serves on, the new one goes, and nobody starts it again."""
+    request = launched(world).request("switchover", "mine", reason="manual", because="a test")
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, {**ended(world, request, status="ABORTED"), "cause": "changed my mind"})
+    notice = world.notices[-1]
+    assert notice["subject"] == "emr-dr-active-passive: switchover of a was stopped"
+    assert notice["message"] == (
+        "What happened: The switchover of managed cluster a (manual: a test), operation mine, did not come to its end: "
+        "a person stopped its execution (changed my mind).\n\n"
+        "What was done: Generation 2 is being deleted.\n\n"
+        "What to do next: Check that managed cluster a accepts jobs. Nobody starts it again: do that yourself, under "
+        "another name, if you still want it.\n"
+    )
+
+
+def test_who_stopped_a_failover_of_the_monitor_reads_how_to_keep_it_from_starting_again(world: World) -> None:
+    """A11: an unhealthy managed cluster is tried again by itself."""
+    request = failing(launched(world))
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    message = world.notices[-1]["message"]
+    assert "the monitor starts the next attempt by itself, 3 for an incident in all." in message
+    assert PAUSE in message
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("Superseded", "the product stopped its execution (a newer request)"),
+        (None, "a person stopped its execution (a newer request)"),
+    ],
+)
+def test_who_stopped_an_execution_is_told(world: World, error: str | None, says: str) -> None:
+    """CloudFormation's newer request stops the older one by itself."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, {**ended(world, request, status="ABORTED"), "error": error, "cause": "a newer request"})
+    message = world.notices[-1]["message"]
+    assert says in message
+    assert ("The newer request goes on by itself." in message) == (error is not None)
+
+
+def test_what_was_kept_from_new_jobs_gets_them_again(world: World) -> None:
+    """Nobody else gives back what an operation isolated that did not come to its end."""
+    request = failing(launched(world))
+    world.run_operation(request, until="Repair")
+    address = world.cluster(1).address
+    world.targets["balanced"].pop(address)
+    world.put({**world.incarnation(1).to_item(), "isolated_at": 1})
+    tidy_up(world.deployment, ended(world, request))
+    assert address in world.targets["balanced"]
+    assert "Generation 1 gets new jobs again, from which it had been kept." in world.notices[-1]["message"]
+
+
+def test_who_stopped_a_retirement_reads_that_it_starts_again(world: World) -> None:
+    """And how to keep the cluster."""
+    tidy_up(world.deployment, ended(world, failed_over(world), status="ABORTED"))
+    notice = world.notices[-1]
+    assert notice["subject"] == "emr-dr-active-passive: retirement a-retire-g1 was stopped"
+    assert "It is started again by itself within minutes" in notice["message"]
+    assert PAUSE in notice["message"]
+
+
+def test_who_stopped_a_deletion_reads_how_to_go_on(world: World) -> None:
+    """A stack that was not deleted costs money."""
+    request = {"retirement": "a-delete-1", "managed_cluster": "a", "generation": None, "planned": False}
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    message = world.notices[-1]["message"]
+    assert "Stacks and clusters called emr-dr-active-passive-a-g... may still exist and cost money." in message
+    assert "Delete the stack of the deployment again" in message
+
+
+def test_an_execution_of_the_retirement_machine_with_another_input_needs_nothing(world: World) -> None:
+    """A person's own: it began nothing."""
+    detail = {**ended(world, {"retirement": "x", "managed_cluster": "a", "generation": 1, "planned": False})}
+    for text in ('{"request": {"retirement": "x"}}', "{}"):
+        tidy_up(world.deployment, {**detail, "input": text})
+    assert world.notices == []
