@@ -6,6 +6,7 @@ The figure with a promise is the *overhead*: recovery minus EMR's own launch of 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -16,17 +17,20 @@ import statistics
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from emr_drill import results
 from emr_drill.addresses import LAST_BLOCK
 from emr_drill.errors import DrillError
 from emr_drill.preflight import REPOSITORY
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 SPEED = 5.0
 SEEDS = (1, 2, 3, 4, 5)
@@ -75,13 +79,26 @@ class Drills:
         self._stopped = False
 
     def measure(self, seed: int, *, block: int) -> dict[str, Any]:
-        """Run one drill and return its JSON report.
+        """Run one drill of the benchmark and return its JSON report.
 
         Raises:
             DrillError: it could not run, or :meth:`stop` was called.
         """
-        output = self._workdir / f"seed-{seed}.json"
-        command = [sys.executable, "-m", "emr_dr_cli", "drill", "--speed", str(SPEED), "--seed", str(seed)]
+        return self.run(f"seed {seed}", ["--speed", str(SPEED), "--seed", str(seed)], block=block)
+
+    def run(self, name: str, arguments: Sequence[str], *, block: int) -> dict[str, Any]:
+        """Run one drill and return its JSON report.
+
+        Args:
+            name: what to call it where it fails.
+            arguments: of ``emr-dr drill``.
+            block: its address block.
+
+        Raises:
+            DrillError: it could not run, or :meth:`stop` was called.
+        """
+        output = self._workdir / f"{name.replace(' ', '-')}.json"
+        command = [sys.executable, "-m", "emr_dr_cli", "drill", *arguments]
         command += ["--block", str(block), "--quiet", "--json", str(output)]
         with self._lock:
             if self._stopped:
@@ -104,7 +121,7 @@ class Drills:
                 self._running.discard(process)
         if not output.exists():
             raise DrillError(
-                f"the drill with seed {seed} gave no report (exit code {process.returncode}):\n{errors.strip()[-2000:]}"
+                f"the drill with {name} gave no report (exit code {process.returncode}):\n{errors.strip()[-2000:]}"
             )
         report: dict[str, Any] = json.loads(output.read_text())
         return report
@@ -177,6 +194,47 @@ def _line(seed: int, report: dict[str, Any]) -> str:
     return f"seed {seed}: overhead {report['overhead_seconds']} s, phases {report['phases']}, {ending}"
 
 
+def side_by_side(
+    items: Sequence[T], measure: Callable[[T, int], R], *, drills: Drills, first_block: int, at_once: int
+) -> Generator[tuple[T, R], None, None]:
+    """Run a drill for each of *items*, some beside each other, and give what each found in the order of *items*.
+
+    Close it (``contextlib.closing``) where the caller may be interrupted between two of them.
+
+    Args:
+        items: what to run drills for.
+        measure: runs one; gets the item and the address block.
+        drills: what *measure* runs them with; stopped if one fails or the caller ends.
+        first_block: address block of the first drill; the n-th one beside it takes the n-th block after it.
+        at_once: how many drills run beside each other.
+
+    Raises:
+        DrillError: a drill could not run, or there are not enough blocks; no drill is left running.
+    """
+    if first_block + at_once - 1 > LAST_BLOCK:
+        raise DrillError(
+            f"{at_once} drills beside each other need the address blocks {first_block} to {first_block + at_once - 1}, "
+            f"but the last one is {LAST_BLOCK}: begin at {LAST_BLOCK - at_once + 1} or below"
+        )
+    blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(at_once):
+        blocks.put(first_block + number)
+
+    def one(item: T) -> R:
+        block = blocks.get()
+        try:
+            return measure(item, block)
+        finally:
+            blocks.put(block)
+
+    with ThreadPoolExecutor(max_workers=at_once) as pool:
+        try:
+            yield from zip(items, pool.map(one, items), strict=True)
+        except BaseException:
+            drills.stop()
+            raise
+
+
 def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], None]) -> tuple[dict[str, Any], Verdict]:
     """Measure every seed, write the result file and the tables made from it.
 
@@ -189,33 +247,20 @@ def run(*, first_block: int, at_once: int, workdir: Path, say: Callable[[str], N
     Raises:
         DrillError: a drill could not run; no other is left running.
     """
-    if first_block + at_once - 1 > LAST_BLOCK:
-        raise DrillError(
-            f"{at_once} drills beside each other need the address blocks {first_block} to {first_block + at_once - 1}, "
-            f"but the last one is {LAST_BLOCK}: begin at {LAST_BLOCK - at_once + 1} or below"
-        )
     drills = Drills(workdir=workdir)
     commit_id = commit()
-    blocks: queue.SimpleQueue[int] = queue.SimpleQueue()
-    for number in range(at_once):
-        blocks.put(first_block + number)
-
-    def one(seed: int) -> dict[str, Any]:
-        block = blocks.get()
-        try:
-            return drills.measure(seed, block=block)
-        finally:
-            blocks.put(block)
-
     reports = []
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
-        try:
-            for seed, report in zip(seeds(commit_id), pool.map(one, seeds(commit_id)), strict=True):
-                reports.append(report)
-                say(_line(seed, report))
-        except BaseException:
-            drills.stop()
-            raise
+    measured = side_by_side(
+        seeds(commit_id),
+        lambda seed, block: drills.measure(seed, block=block),
+        drills=drills,
+        first_block=first_block,
+        at_once=at_once,
+    )
+    with contextlib.closing(measured):
+        for seed, report in measured:
+            reports.append(report)
+            say(_line(seed, report))
     content = result_file(reports, commit_id)
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(content, indent=2) + "\n")

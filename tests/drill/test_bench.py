@@ -170,6 +170,19 @@ def test_blocks_beyond_the_last_are_refused_at_once(tmp_path: Path) -> None:
         bench.run(first_block=99, at_once=2, workdir=tmp_path, say=lambda line: None)
 
 
+def test_a_caller_that_fails_between_two_drills_leaves_none_running(drill: Any, results: Path, tmp_path: Path) -> None:
+    def fail(line: str) -> None:
+        raise OSError("the pipe is closed")
+
+    drill("time.sleep(60 if options['--seed'] == '2' else 0)")
+    began = time.monotonic()
+    with pytest.raises(OSError, match="the pipe is closed"):
+        bench.run(first_block=40, at_once=2, workdir=tmp_path, say=fail)
+
+    assert time.monotonic() - began < 30
+    assert not (tmp_path / "started-5").exists()
+
+
 def test_an_interruption_ends_every_drill_and_starts_no_other(drill: Any, results: Path, tmp_path: Path) -> None:
     """Each drill is told once, and has the time to stop what it started."""
     folder = str(tmp_path)
