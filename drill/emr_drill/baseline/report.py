@@ -32,7 +32,7 @@ def fill(
 ) -> None:
     """Fill *report* when nothing moves any more.
 
-    Recovery is measured as for the product, by the submitter's log.
+    Recovery is the clients': the first job accepted after the fault after which none was refused, or taken and lost.
     """
     seen = clusters.states()
     homes = Homes(clusters={one.cluster_id: one.name for one in seen}, directory=workdir / CLUSTERS_FOLDER)
@@ -44,7 +44,7 @@ def fill(
         batch.name: batch.application for progress in submitter.jobs for batch in progress.tries if batch.application
     }
     report.submits_refused = refused_after(submitter.submissions, fault_at)
-    recovered = recovered_at(submitter.submissions, fault_at)
+    recovered = recovered_at(submitter.submissions, fault_at, judgement.lost)
     report.recovered = recovered is not None and not report.problem
     if recovered is not None:
         report.submits_again_seconds = report.recovery_seconds = round(recovered - fault_at, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 from emr_drill.jobs.ledger import EFFECT, FAILED, Entry
@@ -41,9 +41,10 @@ class Counts:
 
 @dataclass(slots=True, kw_only=True)
 class Judgement:
-    """Counts, and a sentence for each job that is not as it should be."""
+    """Counts, the names of the tries that were lost, and a sentence for each job that is not as it should be."""
 
     counts: Counts = field(default_factory=Counts)
+    lost: set[str] = field(default_factory=set)
     complaints: list[str] = field(default_factory=list)
 
 
@@ -84,6 +85,8 @@ def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, gone_
         false = _wrong(progress, batch, entries, home)
         lost = _lost(batch, false, entries, home, gone_at)
         counts.lost += lost
+        if lost:
+            result.lost.add(batch.name)
         if false:
             counts.wrong += 1
             result.complaints.append(f"wrong: {key}: {false}")
@@ -163,12 +166,21 @@ def _wrong(progress: Progress, batch: Try, entries: Sequence[Entry], home: str |
     return None
 
 
-def recovered_at(submissions: Sequence[Submission], fault_at: float) -> float | None:
+def recovered_at(
+    submissions: Sequence[Submission], fault_at: float, lost: Collection[str] = frozenset()
+) -> float | None:
     """When the first submit was accepted after the fault after which none failed; ``None`` if there is none.
 
     The time is the answer's: from then on a user's job was in.
+
+    Args:
+        submissions: every submit, in order.
+        fault_at: when the fault struck.
+        lost: names of tries whose acceptance was worth nothing, as they went down with the cluster that took them.
     """
-    last_failed = max((number for number, one in enumerate(submissions) if not one.accepted), default=-1)
+    last_failed = max(
+        (number for number, one in enumerate(submissions) if not one.accepted or one.name in lost), default=-1
+    )
     for one in submissions[last_failed + 1 :]:
         if one.at >= fault_at:
             return one.answered

@@ -33,6 +33,7 @@ class Submission:
         accepted: whether the job was taken.
         status: HTTP status, 0 for none.
         id: the batch's id, if the job was taken.
+        name: unique name of the batch.
     """
 
     at: float
@@ -40,6 +41,7 @@ class Submission:
     accepted: bool
     status: int
     id: int | None = None
+    name: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -205,7 +207,14 @@ class Submitter:
         if accepted:
             batch.id = int(answer.body["id"])
         self.submissions.append(
-            Submission(at=at, answered=self._clock.now(), accepted=accepted, status=answer.status, id=batch.id)
+            Submission(
+                at=at,
+                answered=self._clock.now(),
+                accepted=accepted,
+                status=answer.status,
+                id=batch.id,
+                name=batch.name,
+            )
         )
 
     def _poll(self, progress: Progress, batch: Try) -> None:

@@ -195,8 +195,8 @@ class TestWhereEachClusterCountsFromZero:
         assert "other-try1" in judgement.complaints[0]
 
 
-def submission(at: float, accepted: bool) -> Submission:
-    return Submission(at=at, answered=at + 1, accepted=accepted, status=201 if accepted else 502)
+def submission(at: float, accepted: bool, name: str = "") -> Submission:
+    return Submission(at=at, answered=at + 1, accepted=accepted, status=201 if accepted else 502, name=name)
 
 
 @pytest.mark.parametrize(
@@ -211,6 +211,17 @@ def submission(at: float, accepted: bool) -> Submission:
 )
 def test_recovery_is_the_first_accepted_submit_after_which_none_fails(log: list[Any], expected: float | None) -> None:
     assert recovered_at([submission(at, accepted) for at, accepted in log], fault_at=100) == expected
+
+
+def test_a_submit_whose_job_is_lost_afterwards_is_no_recovery() -> None:
+    log = [submission(110, True, "a"), submission(120, True, "b"), submission(130, True, "c")]
+
+    assert recovered_at(log, fault_at=100, lost={"b"}) == 131
+
+
+def test_tries_that_are_lost_are_named() -> None:
+    assert lost_then_done(None).lost == {"k-try1"}
+    assert judged([batch(1001000000, "success")], [wrote(OLD)]).lost == set()
 
 
 def test_submits_refused_are_counted_from_the_fault_on() -> None:
