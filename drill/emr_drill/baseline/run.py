@@ -27,6 +27,7 @@ from emr_drill.faults.model import Fault, Moment, Outcome
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.table import find
 from emr_drill.jobs import plan as plans
+from emr_drill.jobs.stream import Stream
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.memory import PeakMemory
 from emr_drill.ports import PrimaryFactory
@@ -59,6 +60,7 @@ class Options:
     speed: float = 25.0
     seed: int = 1
     block: int = 10
+    stream: bool = False
     workdir: Path | None = None
 
 
@@ -168,11 +170,13 @@ class _Drill:
             clock=self.clock, addresses=lambda: stand_in.load_balancers.dns_names()[built.host], file=self.job_file
         )
         progress.footer(lambda: job_footer(submitter, self.clock))
+        stream = Stream(clock=self.clock, jobs=plans.stream(seed=self.options.seed), add=submitter.add)
         schedule.start()
         submitter.start()
         try:
-            fault_at = self._break_it(stand_in, built, schedule, submitter, progress)
+            fault_at = self._break_it(stand_in, built, schedule, submitter, stream, progress)
         finally:
+            stream.stop()
             submitter.stop()
             schedule.stop()
         fill(
@@ -209,7 +213,13 @@ class _Drill:
         progress.line("drill", f"clients use http://{built.host}:8998, plain TCP to the primary of {cluster_id}")
 
     def _break_it(
-        self, stand_in: StandIn, built: Built, schedule: Schedule, submitter: Submitter, progress: Progress
+        self,
+        stand_in: StandIn,
+        built: Built,
+        schedule: Schedule,
+        submitter: Submitter,
+        stream: Stream,
+        progress: Progress,
     ) -> float:
         """The story of a drill, with the product's moments; returns when the fault struck."""
         plan = plans.make(seed=self.options.seed)
@@ -247,6 +257,8 @@ class _Drill:
             act.do(scene)
             progress.line("fault", f"{self.fault.name} on {cluster.name}: {act.what}")
         submitter.add(plan.during)
+        if self.options.stream:
+            stream.start()
         if expected.outcome is Outcome.NOTHING:
             self.clock.sleep(expected.watch_seconds)
         if self._until(
@@ -256,7 +268,11 @@ class _Drill:
         ):
             progress.line("drill", "the script sees every service well; submitting a few more jobs")
         submitter.add(plan.after)
-        self._until(submitter.idle, END_LIMIT_SECONDS, "a last word on every job")
+        self._until(
+            lambda: submitter.idle() and (stream.over or not self.options.stream),
+            END_LIMIT_SECONDS,
+            "a last word on every job",
+        )
         self._until(lambda: self._settled(stand_in), END_LIMIT_SECONDS, "the end of what was replaced")
         return fault_at
 

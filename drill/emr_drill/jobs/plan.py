@@ -3,6 +3,9 @@
 Three waves: *before* the fault a burst of long and short jobs, so that many are running when it strikes; *during* the
 outage a few that wait in line for the front door; *after* the recovery a few more.  Every third job fails on purpose:
 a client that was told "success" for one of those was told another job's state.
+
+Where systems are compared, a *stream* comes on top: a job every twenty seconds from the fault on, whatever happens, so
+that whoever ends a cluster at any moment ends jobs with it, and every refusal is seen.
 """
 
 from __future__ import annotations
@@ -12,6 +15,9 @@ from dataclasses import dataclass
 
 LONG_SECONDS = (110.0, 260.0)
 SHORT_SECONDS = (10.0, 30.0)
+# Of the stream: some six run at any moment, for ten minutes.
+STREAM_SECONDS = (60.0, 180.0)
+STREAM_EVERY_SECONDS, STREAM_JOBS = 20.0, 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,4 +81,18 @@ def make(*, seed: int, long: int = 9, short: int = 6, during: int = 4, after: in
         before=tuple(first),
         during=tuple(job("during", SHORT_SECONDS) for _ in range(during)),
         after=tuple(job("after", SHORT_SECONDS) for _ in range(after)),
+    )
+
+
+def stream(*, seed: int) -> tuple[Job, ...]:
+    """The jobs of the stream with this *seed*, in order."""
+    chance = random.Random(f"stream {seed}")
+    return tuple(
+        Job(
+            key=f"stream-{number:02d}",
+            seconds=round(chance.uniform(*STREAM_SECONDS), 1),
+            fails=number % 3 == 0,
+            keeps_connection=number % 2 == 0,
+        )
+        for number in range(1, STREAM_JOBS + 1)
     )

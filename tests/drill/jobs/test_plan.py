@@ -29,3 +29,17 @@ def test_durations_scale() -> None:
     whole, half = plan.make(seed=1).jobs, plan.make(seed=1, scale=0.5).jobs
 
     assert all(abs(one.seconds / 2 - other.seconds) <= 0.1 for one, other in zip(whole, half, strict=True))
+
+
+def test_the_stream_is_the_same_for_everybody_with_the_same_seed() -> None:
+    assert plan.stream(seed=3) == plan.stream(seed=3) != plan.stream(seed=4)
+
+
+def test_jobs_of_the_stream_run_at_any_moment_for_ten_minutes() -> None:
+    """Whoever ends a cluster in that time ends jobs with it."""
+    jobs = plan.stream(seed=1)
+
+    assert len(jobs) * plan.STREAM_EVERY_SECONDS == 600
+    assert min(job.seconds for job in jobs) >= 3 * plan.STREAM_EVERY_SECONDS
+    assert [job.fails for job in jobs] == [number % 3 == 0 for number in range(1, len(jobs) + 1)]
+    assert not {job.key for job in jobs} & {job.key for job in plan.make(seed=1).jobs}
