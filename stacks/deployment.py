@@ -13,10 +13,11 @@ from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from dr_core.config import FunctionConfig, ManagedClusterResources, SlotResources, SubnetChoice
+from dr_core.config import FunctionConfig, ManagedClusterResources, Scripts, SlotResources, SubnetChoice
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
 from emr_dr.front_door import FrontDoor
+from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
 from emr_dr.probers import Probers
@@ -133,7 +134,12 @@ class Deployment(Stack):
             log_retention=platform.log_retention,
         )
         config = self._function_config(
-            settings=settings, platform=platform, tables=tables, probers=probers, controller=controller
+            settings=settings,
+            platform=platform,
+            tables=tables,
+            probers=probers,
+            controller=controller,
+            incarnation=incarnation,
         )
         for function in (
             controller.failover,
@@ -172,7 +178,14 @@ class Deployment(Stack):
         )
 
     def _function_config(
-        self, *, settings: Settings, platform: Platform, tables: Tables, probers: Probers, controller: Controller
+        self,
+        *,
+        settings: Settings,
+        platform: Platform,
+        tables: Tables,
+        probers: Probers,
+        controller: Controller,
+        incarnation: PublishedIncarnation,
     ) -> FunctionConfig:
         """What every function knows of the deployment."""
         door = self.front_door
@@ -209,6 +222,11 @@ class Deployment(Stack):
             alert_topic=platform.alert_topic.topic_arn,
             ports=settings.ports,
             canary=settings.canary_job,
+            scripts=Scripts(
+                seed=incarnation.seed_script_uri,
+                restart=incarnation.restart_script_uri,
+                state_directory=STATE_DIRECTORY,
+            ),
             policy=settings.policy,
         )
 

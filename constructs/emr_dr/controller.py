@@ -95,7 +95,15 @@ class Controller(Construct):
                 *permissions.clusters(
                     self,
                     deployment=deployment,
-                    actions=("DescribeCluster", "ListInstances", "SetTerminationProtection", "TerminateJobFlows"),
+                    actions=(
+                        "AddJobFlowSteps",
+                        "DescribeCluster",
+                        "DescribeStep",
+                        "ListInstances",
+                        "ListSteps",
+                        "SetTerminationProtection",
+                        "TerminateJobFlows",
+                    ),
                 ),
                 *permissions.routing_changes(front_door),
                 *permissions.prober_calls(probers),

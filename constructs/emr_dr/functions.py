@@ -180,7 +180,8 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
     would fill alone: what they have in common is written once, and numbers that are the defaults are left out.
 
     Args:
-        config: its target groups and rules are references, of one account, region and listener.
+        config: its target groups and rules are references, of one account, region and listener, its scripts lie in one
+            bucket, and the names of its machines and probers begin with the deployment's.
     """
     values = json.loads(json.dumps(config.to_dict()))  # lists for tuples, which the CDK's runtime does not take
     for name in ("ports", "policy"):
@@ -189,16 +190,34 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
     load_balancing = f"arn:{stack.partition}:elasticloadbalancing:{stack.region}:{stack.account}:"
     # <load_balancing>listener-rule/app/<load balancer>/<id>/<listener>/<rule>
     listener = "".join(f"{part}/" for part in Fn.split("/", config.slots[0].id_rule, 6)[1:5])
-    values["balanced_target_group"] = _tail(config.balanced_target_group, separator=":", position=5, mark="~g")
+    values["balanced_target_group"] = _group(config.balanced_target_group)
     for cluster in values["managed_clusters"]:
         for key in ("resource_manager_target_group", "name_node_target_group"):
-            cluster[key] = _tail(cluster[key], separator=":", position=5, mark="~g")
+            cluster[key] = _group(cluster[key])
     for slot in values["slots"]:
-        slot["target_group"] = _tail(slot["target_group"], separator=":", position=5, mark="~g")
+        slot["target_group"] = _group(slot["target_group"])
         for key in ("id_rule", "header_rule"):
             slot[key] = _tail(slot[key], separator="/", position=5, mark="~r")
-    abbreviations = {"~g": load_balancing, "~r": f"{load_balancing}listener-rule/{listener}"}
-    return stack.to_json_string({ABBREVIATIONS: abbreviations, **values})
+    # s3://<bucket>/<hash>.sh
+    bucket = Fn.select(2, Fn.split("/", config.scripts.seed))
+    for key in ("seed", "restart"):
+        values["scripts"][key] = _tail(values["scripts"][key], separator="/", position=3, mark="~s")
+    for key in ("operation_state_machine", "retirement_state_machine"):
+        values[key] = _tail(values[key], separator=f":{config.deployment}-", position=1, mark="~m")
+    for prober in values["probers"]:
+        prober["function_name"] = f"~d{prober['function_name'].removeprefix(config.deployment)}"
+    abbreviations = {
+        "~d": config.deployment,
+        "~g": f"{load_balancing}targetgroup/",
+        "~m": f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:{config.deployment}-",
+        "~r": f"{load_balancing}listener-rule/{listener}",
+        "~s": f"s3://{bucket}/",
+    }
+    return stack.to_json_string({ABBREVIATIONS: abbreviations, **values, "deployment": "~d"})
+
+
+def _group(arn: str) -> str:
+    return _tail(arn, separator=":targetgroup/", position=1, mark="~g")
 
 
 def _tail(arn: str, *, separator: str, position: int, mark: str) -> str:

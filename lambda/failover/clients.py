@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 # Nearly every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and
-# StartExecution, which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the machine calls the
-# step again.
+# StartExecution, which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the
+# machine calls the step again.
 _CALLS = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
 # AddJobFlowSteps has no token: a call whose answer was lost is not repeated, but looked for.
 _ONCE = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})

@@ -18,7 +18,7 @@ ROLES = {
 }
 # A call of an SDK client or resource, as our functions write it; `table` and such are how they name one.
 CALL = re.compile(
-    r"\b(?:client|emr|load_balancing|step_functions|dynamodb|_table|table|_record|_evidence)"
+    r"\b(?:client|client_once|emr|load_balancing|step_functions|dynamodb|_table|table|_record|_evidence)"
     r"\.([a-z]+(?:_[a-z]+)+)\("
 )
 PAGES = re.compile(r"get_paginator\(\"([a-z_]+)\"\)")
@@ -93,6 +93,16 @@ def test_clusters_of_others_are_not_touched(active_passive: dict[str, Any], role
     found = statement(active_passive, "elasticmapreduce:DescribeCluster", role=role)
 
     assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}}
+
+
+@pytest.mark.parametrize("action", ["AddJobFlowSteps", "DescribeStep", "ListSteps"])
+def test_steps_run_on_clusters_of_the_deployment_only(active_passive: dict[str, Any], action: str) -> None:
+    """Code that runs as a cluster's role must not come into somebody else's."""
+    found = statement(active_passive, f"elasticmapreduce:{action}")
+
+    assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}}
+    for role in ("ControllerManagedClusterRole", "ControllerExecutionEndedRole", "MonitorRole"):
+        assert action not in actions(statements(active_passive, role=role))
 
 
 def test_targets_are_registered_with_our_groups_only(active_passive: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from dr_core.config import (
     ManagedClusterResources,
     Policy,
     ProberFunction,
+    Scripts,
     ServicePorts,
     SlotResources,
     SubnetChoice,
@@ -32,6 +33,7 @@ ENVIRONMENT_LIMIT = 4096
 REGION = "ap-southeast-2"
 BALANCING = f"arn:aws-cn:elasticloadbalancing:{REGION}:123456789012:"
 LISTENER = f"app/{'l' * 32}/0123456789abcdef/0123456789abcdef"
+BUCKET = f"s3://cdk-hnb659fds-assets-123456789012-{REGION}"
 DEPLOYMENT = f"{'d' * 20}-active-passive"
 
 
@@ -80,6 +82,9 @@ def configuration(*, managed_clusters: int, slots: int) -> FunctionConfig:
         alert_topic=f"arn:aws-cn:sns:{REGION}:123456789012:{'t' * 40}",
         ports=ServicePorts(livy=18998, resource_manager=18088, name_node=19870),
         canary=Canary(file="s3://a-bucket/" + "c" * 100, class_name="com.example.Canary", limit_seconds=1200),
+        scripts=Scripts(
+            seed=f"{BUCKET}/{'a' * 64}.sh", restart=f"{BUCKET}/{'b' * 64}.sh", state_directory=f"/{'s' * 40}"
+        ),
         policy=Policy(
             round_seconds=20,
             rounds=10,
@@ -89,6 +94,13 @@ def configuration(*, managed_clusters: int, slots: int) -> FunctionConfig:
             launch_limit_seconds=2000,
             total_launch_limit_seconds=2600,
             fence_limit_seconds=900,
+            repair_limit_seconds=300,
+            drain_limit_seconds=80_000,
+            linger_seconds=3_000,
+            failovers_before_block=10,
+            block_window_seconds=80_000,
+            launches_per_day=20,
+            orphan_seconds=3_000,
         ),
     )
 

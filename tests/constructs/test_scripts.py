@@ -153,9 +153,66 @@ def test_a_livy_that_does_not_stop_fails_the_step(primary: Primary) -> None:
     assert not (primary.state / "v1").exists()
 
 
+def systemctl(primary: Primary, *cases: str) -> None:
+    """Let systemctl write down its calls and behave as *cases* of its first argument say."""
+    lines = "".join(f"  {case} ;;\n" for case in cases)
+    command = primary.commands / "systemctl"
+    command.write_text(f'{RECORDER}case "$1" in\n{lines}esac\n', encoding="utf-8")
+
+
 def test_restarting_restarts_livy_and_nothing_else(primary: Primary) -> None:
     assert primary.run(RESTART_SCRIPT).returncode == 0
-    assert primary.calls == ["systemctl restart livy-server"]
+    assert primary.calls == [
+        "systemctl stop livy-server",
+        "systemctl reset-failed livy-server",
+        "systemctl start livy-server",
+    ]
+
+
+KILLED = [
+    "systemctl stop livy-server",
+    "systemctl kill --signal=SIGKILL livy-server",
+    "systemctl reset-failed livy-server",
+    "systemctl start livy-server",
+]
+
+
+def test_a_livy_that_does_not_react_is_killed(primary: Primary) -> None:
+    """A14: systemd would wait for a minute and a half."""
+    systemctl(primary, "stop) sleep 60")
+
+    run = primary.run(RESTART_SCRIPT, "1")
+
+    assert run.returncode == 0
+    assert "did not stop within 1 s and is killed" in run.stdout
+    assert primary.calls == KILLED
+
+
+def test_a_livy_that_ended_by_itself_meanwhile_is_started(primary: Primary) -> None:
+    """There is nothing left to kill."""
+    systemctl(primary, "stop) exit 1", "kill) exit 1", "reset-failed) exit 1")
+
+    assert primary.run(RESTART_SCRIPT).returncode == 0
+    assert primary.calls == KILLED
+
+
+def test_a_livy_that_does_not_start_fails_the_step(primary: Primary) -> None:
+    """The cluster is replaced then."""
+    systemctl(primary, "start) exit 1")
+
+    run = primary.run(RESTART_SCRIPT)
+
+    assert run.returncode != 0
+    assert "was restarted" not in run.stdout
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "1.5"])
+def test_a_wrong_time_limit_touches_nothing(primary: Primary, seconds: str) -> None:
+    run = primary.run(RESTART_SCRIPT, seconds)
+
+    assert run.returncode == 2
+    assert f"STOP_SECONDS is '{seconds}', allowed: a whole number from 1 on" in run.stderr
+    assert primary.calls == []
 
 
 def test_the_canary_is_put_where_it_was_asked_for(primary: Primary) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
+from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.settings import Settings
 from stacks.deployment import Deployment, Strategy
 from stacks.platform import Platform
@@ -75,6 +77,23 @@ def test_preferred_zones_come_first_in_what_functions_know(other: dict[str, Any]
     places = text[text.index("subnets") : text.index("slots")]
 
     assert places.index("eu-west-1c") < places.index("eu-west-1a") < places.index("eu-west-1b")
+
+
+def test_functions_know_the_published_scripts(active_passive: dict[str, Any]) -> None:
+    """Steps run the very files that the incarnation template names."""
+    failover = next(
+        each
+        for each in resources(active_passive, "AWS::Lambda::Function").values()
+        if each["FunctionName"] == "emr-dr-active-passive-failover"
+    )
+    text = str(failover["Environment"]["Variables"]["EMR_DR_CONFIG"])
+    scripts = text[text.index("scripts") : text.index("policy")]
+    spec = str(custom_resources(active_passive)["a"]["Properties"]["Parameters"])
+    seed = re.findall(r"([0-9a-f]{64}\.sh)", spec[spec.index("SeedScriptUri") :])[0]
+
+    assert seed in scripts
+    assert len(set(re.findall(r"[0-9a-f]{64}\.sh", scripts))) == 2
+    assert STATE_DIRECTORY in scripts
 
 
 def test_clients_that_settings_name_are_admitted_to_their_ports(other: dict[str, Any]) -> None:

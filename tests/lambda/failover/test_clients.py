@@ -55,7 +55,7 @@ def test_another_prober_is_asked_instead_of_the_same_one_again(clients: Clients)
 
 def test_what_has_no_token_is_not_asked_for_again(clients: Clients) -> None:
     """A14: AddJobFlowSteps would add a second step."""
-    assert clients.emr_once.meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
+    assert client_of(clients, "emr_once").meta.config.retries == {"mode": "standard", "total_max_attempts": 1}
 
 
 def test_a_client_is_made_once(clients: Clients) -> None:

@@ -24,11 +24,19 @@ def steps(world: World) -> EmrSteps:
     return launched(world).deployment.emr_steps
 
 
-def ensure(world: World, steps: EmrSteps, *, name: str = "one", decided_at: float | None = None, **changes: str) -> str:
+def ensure(
+    world: World,
+    steps: EmrSteps,
+    *,
+    name: str = "one",
+    decided_at: float | None = None,
+    managed_cluster: str = "a",
+    stack_name: str = STACK,
+) -> str:
     return steps.ensure(
         "j-1",
-        managed_cluster=changes.get("managed_cluster", "a"),
-        stack_name=changes.get("stack_name", STACK),
+        managed_cluster=managed_cluster,
+        stack_name=stack_name,
         name=name,
         script="s3://assets/a.sh",
         arguments=["x", "y"],
@@ -107,11 +115,13 @@ def test_a_step_without_a_time_is_looked_at(world: World, steps: EmrSteps, monke
     assert ensure(world, steps) == "s-9"
 
 
-@pytest.mark.parametrize("changes", [{"managed_cluster": "b"}, {"stack_name": "another"}])
-def test_a_cluster_that_is_not_ours_gets_no_step(world: World, steps: EmrSteps, changes: dict[str, str]) -> None:
+@pytest.mark.parametrize(("managed_cluster", "stack_name"), [("b", STACK), ("a", "another")])
+def test_a_cluster_that_is_not_ours_gets_no_step(
+    world: World, steps: EmrSteps, managed_cluster: str, stack_name: str
+) -> None:
     """Code that runs as the cluster's role must not come into somebody else's."""
     with pytest.raises(InvariantError, match="cluster j-1 must not be given a step: it is "):
-        ensure(world, steps, **changes)
+        ensure(world, steps, managed_cluster=managed_cluster, stack_name=stack_name)
     assert world.cluster(1).steps == []
 
 
