@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # systemd's pause before it starts a service again that died (RestartSec= of EMR's unit is not known), simulated
 # seconds.
 RESTART_SECONDS = 5.0
-BY_PERSON = "a person"
+BY_DRILL, BY_ZONE = "the drill", "the AZ"
 
 
 class ClusterFaults(ABC):
@@ -29,10 +29,15 @@ class ClusterFaults(ABC):
 
     def __init__(self, *, clock: Clock) -> None:
         self.__clock = clock
+        self.__lost: set[str] = set()
 
     @abstractmethod
     def life(self, cluster_id: str) -> ClusterLife:
         """The life of a cluster."""
+
+    @abstractmethod
+    def lives(self) -> list[ClusterLife]:
+        """The life of every cluster."""
 
     def primary(self, cluster_id: str) -> Primary:
         """The machines of a cluster.
@@ -132,8 +137,35 @@ class ClusterFaults(ABC):
     def hold_termination(self, cluster_id: str) -> None:
         """Let EMR not end this cluster's machines: it stays TERMINATING, with everything on it alive, until
         :meth:`release_termination`."""
-        self.life(cluster_id).hold(BY_PERSON)
+        self.life(cluster_id).hold(BY_DRILL)
 
     def release_termination(self, cluster_id: str) -> None:
         """Let EMR end this cluster's machines; a termination whose time is over completes at once."""
-        self.life(cluster_id).release(BY_PERSON)
+        self.life(cluster_id).release(BY_DRILL)
+
+    def lose_zone(self, availability_zone: str, *, hold_terminations: bool = False) -> None:
+        """Let nobody reach the primaries of an AZ; EMR notices after a while.  New launches there get no machines.
+
+        Args:
+            availability_zone: the AZ's name.
+            hold_terminations: let EMR end no machine there before :meth:`regain_zone`.
+        """
+        self.__lost.add(availability_zone)
+        for life in self._lives_in(availability_zone):
+            if hold_terminations:
+                life.hold(BY_ZONE)
+            life.lose()
+
+    def regain_zone(self, availability_zone: str) -> None:
+        """Let the primaries of an AZ be reached again, those that EMR has not ended."""
+        self.__lost.discard(availability_zone)
+        for life in self._lives_in(availability_zone):
+            life.regain()
+            life.release(BY_ZONE)
+
+    def is_lost(self, availability_zone: str) -> bool:
+        """Whether nobody reaches that AZ at the moment."""
+        return availability_zone in self.__lost
+
+    def _lives_in(self, availability_zone: str) -> list[ClusterLife]:
+        return [life for life in self.lives() if life.cluster.availability_zone == availability_zone]

@@ -19,11 +19,13 @@ goes to the log):
 
 from __future__ import annotations
 
+import errno
 import importlib
 import io
 import json
 import os
 import queue
+import select
 import socket
 import sys
 import threading
@@ -37,6 +39,7 @@ from typing import Any
 
 CLOCK = "EMR_DRILL_CLOCK"
 NAMES = "EMR_DRILL_NAMES"
+CUT = "EMR_DRILL_CUT"
 RUNTIME = "EMR_DRILL_RUNTIME"
 
 # Loaded before time is replaced.  The SDK belongs here for its urllib3; its own pauses between attempts are looked up
@@ -51,6 +54,10 @@ LOADED_FIRST = (
     "urllib3",
     "boto3",
 )
+# What a socket does with a network; and how long, in machine seconds, the kernel tries to connect and a resolver to
+# resolve before they give up, and how often a wait looks whether the network is back.
+NETWORK_CALLS = ("connect", "recv", "recv_into", "send", "sendall")
+CONNECT_LIMIT_SECONDS, RESOLVE_LIMIT_SECONDS, LOOK_SECONDS = 130.0, 5.0, 0.05
 # Whatever these look up in ``time`` is a limit for the machine.
 MACHINE_TIME = ("asyncio", "concurrent", "http", "queue", "selectors", "socket", "ssl", "subprocess", "threading")
 MACHINE_TIME_THIRD_PARTY = ("urllib3",)
@@ -64,11 +71,13 @@ def main() -> None:
     os.dup2(2, 1)
     sys.stdout = io.TextIOWrapper(os.fdopen(1, "wb", buffering=0, closefd=False), "utf-8", write_through=True)
     clock = json.loads(os.environ.pop(CLOCK))
-    names = Path(os.environ.pop(NAMES))
+    names, cut = Path(os.environ.pop(NAMES)), os.environ.pop(CUT)
     sys.path[:0] = [os.environ["LAMBDA_TASK_ROOT"], os.environ.pop(RUNTIME)]
     requests = read_requests(requests_pipe)
+    monotonic = time.monotonic
     replace_time(**clock)
     resolve_names(names)
+    lose_network(cut, monotonic)
     try:
         handler = load_handler(os.environ["_HANDLER"])
     except BaseException as error:  # noqa: BLE001 - Lambda reports whatever a module raises while it loads
@@ -261,6 +270,49 @@ def resolve_names(file: Path) -> None:
         return [entry for address in found for entry in original(address, port, *arguments, **named)]
 
     put(socket, getaddrinfo=getaddrinfo)
+
+
+def lose_network(file: str, monotonic: Callable[[], float]) -> None:
+    """As long as *file* exists, let every use of the network wait until its own limit is over.
+
+    Args:
+        file: path of a file.
+        monotonic: the machine's clock, which limits of sockets follow.
+    """
+
+    def back_within(limit: float) -> bool:
+        until = monotonic() + limit
+        while os.path.exists(file):  # noqa: PTH110 - asked before each use of a socket
+            if monotonic() >= until:
+                return False
+            select.select([], [], [], LOOK_SECONDS)
+        return True
+
+    def cuttable(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(self: socket.socket, *arguments: Any) -> Any:
+            if self.family in (socket.AF_INET, socket.AF_INET6):
+                limit = self.gettimeout()
+                if not back_within(CONNECT_LIMIT_SECONDS if limit is None else limit):
+                    raise TimeoutError(errno.ETIMEDOUT, "timed out")
+            return original(self, *arguments)
+
+        return call
+
+    for name in NETWORK_CALLS:
+        setattr(socket.socket, name, cuttable(getattr(socket.socket, name)))
+    resolve = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *arguments: Any, **named: Any) -> list[Any]:
+        if not is_address(host) and not back_within(RESOLVE_LIMIT_SECONDS):
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return resolve(host, *arguments, **named)
+
+    put(socket, getaddrinfo=getaddrinfo)
+
+
+def is_address(host: object) -> bool:
+    """Whether *host* needs no resolver."""
+    return host is None or all(part.isdigit() for part in str(host).split("."))
 
 
 def put(module: types.ModuleType, **symbols: object) -> None:

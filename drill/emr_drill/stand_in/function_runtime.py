@@ -143,6 +143,17 @@ class FunctionRuntime:
         with self._lock:
             self._blocked.discard(name)
 
+    def cut_network(self, name: str) -> None:
+        """Let nothing that a function sends or asks for arrive, as in an AZ without a network; it runs on."""
+        self._cut_file(name).touch()
+
+    def restore_network(self, name: str) -> None:
+        """Give a function its network back."""
+        self._cut_file(name).unlink(missing_ok=True)
+
+    def _cut_file(self, name: str) -> Path:
+        return self._directory / f"{name}.cut"
+
     def log_file(self, name: str) -> Path:
         """Where the output of a function goes."""
         return self._directory / f"{name}.log"
@@ -254,6 +265,7 @@ class FunctionRuntime:
         clock: Mapping[str, str] = {
             function_bootstrap.CLOCK: self._clock.to_json(),
             function_bootstrap.NAMES: str(self._names),
+            function_bootstrap.CUT: str(self._cut_file(function.name)),
             function_bootstrap.RUNTIME: str(self._runtime_directory),
         }
         lambda_own = {

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # Which code EMR gives when an AZ has no machines left is a guess (docs/assumptions.md); the code of the details is
 # documented in EMR's management guide, page INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ.
 NO_CAPACITY_CODE, NO_CAPACITY_DETAIL = "INTERNAL_ERROR", "INTERNAL_ERROR_EC2_INSUFFICIENT_CAPACITY_AZ"
+NO_CAPACITY = "The selected Availability Zone {} does not have enough capacity for the request."
 # By these parts of their names steps are known.
 SEED_STEP, CANARY_STEP = "seed-livy", "install-canary"
 EVER = 2**31
@@ -52,14 +53,16 @@ class LaunchFaults(ABC):
     def lives(self) -> list[ClusterLife]:
         """The life of every cluster."""
 
+    @abstractmethod
+    def is_lost(self, availability_zone: str) -> bool:
+        """Whether nobody reaches that AZ at the moment."""
+
     # What the drill does.
 
     def fail_capacity(self, availability_zone: str, *, message: str | None = None) -> None:
         """Let launches in an AZ fail from now on, for want of machines."""
         with self.__lock:
-            self.__without_capacity[availability_zone] = message or (
-                f"The selected Availability Zone {availability_zone} does not have enough capacity for the request."
-            )
+            self.__without_capacity[availability_zone] = message or NO_CAPACITY.format(availability_zone)
 
     def restore_capacity(self, availability_zone: str) -> None:
         """Let launches in an AZ succeed again."""
@@ -122,6 +125,8 @@ class LaunchFaults(ABC):
         """Why there are no machines for *cluster*."""
         with self.__lock:
             message = self.__without_capacity.get(cluster.availability_zone)
+        if message is None and self.is_lost(cluster.availability_zone):
+            message = NO_CAPACITY.format(cluster.availability_zone)
         if message is None:
             return None
         primary = next(group for group in cluster.groups if group.role == "MASTER")

@@ -36,6 +36,9 @@ from emr_drill.timing import Event, Timing
 ACCOUNT = "123456789012"
 NAMES_FILE = "names.json"
 LIVY_PORT = 8998
+# How long a network load balancer passes connections on to a node of the application load balancer that is gone,
+# simulated seconds: two of its health checks, and a bit.
+GONE_NODE_NOTICED_SECONDS = 30.0
 
 Node = ApplicationLoadBalancerNode | NetworkLoadBalancerNode
 
@@ -100,6 +103,7 @@ class LoadBalancers:
         self._close_noticed_after = close_noticed_after
         self._lock = threading.RLock()
         self._balancers: dict[str, _Balancer] = {}
+        self._gone: dict[str, float] = {}  # AZ, since when
         self._closed = False
         check_address(stand_in.addresses.application_load_balancer(1))
         self._server = FrontDoorServer()
@@ -119,14 +123,19 @@ class LoadBalancers:
     def owners_of(
         self, path: str, *, port: int = LIVY_PORT, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> list[Answer]:
-        """What each node of the application load balancer on *port* would do with a request now; nothing is sent."""
+        """What each node of the application load balancer on *port* would do with a request now; nothing is sent.
+
+        A node whose AZ is gone answers nobody and is left out.
+        """
         request = Request(method=method, target=path, headers=tuple((headers or {}).items()))
         with self._lock:
             return [
                 node.answer(port, request)
                 for balancer in self._balancers.values()
                 for node in balancer.nodes
-                if isinstance(node, ApplicationLoadBalancerNode) and balancer.published.listener(port)
+                if isinstance(node, ApplicationLoadBalancerNode)
+                and balancer.published.listener(port)
+                and node.zone not in self._gone
             ]
 
     def settled_at(self, *, kind: str | None = None) -> float:
@@ -143,6 +152,24 @@ class LoadBalancers:
                 for node in balancer.nodes
             ]
         return max(times, default=float("-inf"))
+
+    def lose_zone(self, zone: str) -> None:
+        """Let every node of an AZ take no connection and answer nothing; names still lead to it."""
+        with self._lock:
+            self._gone.setdefault(zone, self._clock.now())
+        for address in self._addresses_in(zone):
+            self._server.silence(address)
+
+    def regain_zone(self, zone: str) -> None:
+        """Let the nodes of an AZ answer again."""
+        with self._lock:
+            self._gone.pop(zone, None)
+        for address in self._addresses_in(zone):
+            self._server.unsilence(address)
+
+    def _addresses_in(self, zone: str) -> tuple[str, str]:
+        number = zone_number(zone)
+        return self._addresses.application_load_balancer(number), self._addresses.network_load_balancer(number)
 
     def close(self) -> None:
         """Stop listening and checking.  May be called more than once."""
@@ -229,7 +256,7 @@ class LoadBalancers:
             view=NodeView(balancer),
             health=self._board,
             clock=self._clock,
-            nodes_of=self._nodes_of,
+            nodes_of=self._nodes_in_use,
         )
 
     def _remove(self, arn: str) -> None:
@@ -315,6 +342,11 @@ class LoadBalancers:
     def _nodes_of(self, arn: str) -> list[tuple[str, str]]:
         balancer = self._balancers.get(arn)
         return [(node.zone, node.address) for node in balancer.nodes] if balancer else []
+
+    def _nodes_in_use(self, arn: str) -> list[tuple[str, str]]:
+        """Those that a network load balancer has not noticed to be gone."""
+        gone = {zone for zone, at in self._gone.items() if self._clock.now() > at + GONE_NODE_NOTICED_SECONDS}
+        return [(zone, address) for zone, address in self._nodes_of(arn) if zone not in gone]
 
     def _requested(
         self, time: float, node: str, port: int, method: str, path: str, status: int, target: str, rule: str

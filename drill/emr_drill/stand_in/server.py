@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from emr_drill.stand_in.event_bus import EventBus
     from emr_drill.stand_in.functions import FunctionRuntime
     from emr_drill.stand_in.load_balancers import LoadBalancers
+    from emr_drill.stand_in.outages import Outages
     from emr_drill.stand_in.schedules import Schedules
     from emr_drill.stand_in.step_functions import StateMachines
 
 ACCOUNT = "123456789012"  # moto's own, which it takes for every caller with made-up credentials
 # Each of these modules of this package has `install(stand_in)`; the order is that of their needs.
-PARTS = ("event_bus", "notifications", "functions", "step_functions", "schedules", "load_balancers", "emr")
+PARTS = ("event_bus", "notifications", "functions", "step_functions", "schedules", "load_balancers", "emr", "outages")
 # Closed in this order, so that nothing starts anew what was stopped before.
 CLOSED = ("schedules", "stacks", "state_machines", "event_bus", "functions", "load_balancers", "clusters")
 LOG_FILE = "aws.log"
@@ -66,6 +67,7 @@ class StandIn:
     schedules: Schedules
     load_balancers: LoadBalancers
     clusters: EmrClusters
+    outages: Outages
     stacks: Stacks
     responses: ResponseDesk
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
+from collections.abc import Iterator
 
 import pytest
 
@@ -55,3 +57,98 @@ def test_port_is_free_again_after_listening() -> None:
     server.listen(HOST, port, lambda reader, writer: None)  # type: ignore[arg-type, return-value]
     assert server.listening == {(HOST, port)}
     server.close()
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Say back what was said."""
+    while data := await reader.read(100):
+        writer.write(data)
+
+
+def says(connection: socket.socket, text: bytes) -> bytes:
+    """What comes back in a moment."""
+    connection.settimeout(0.5)
+    connection.sendall(text)
+    return connection.recv(100)
+
+
+@pytest.fixture
+def server() -> Iterator[FrontDoorServer]:
+    made = FrontDoorServer()
+    yield made
+    made.close()
+
+
+def test_a_silent_address_takes_no_connection_and_refuses_none(server: FrontDoorServer) -> None:
+    """As in an AZ that is gone: nobody says no, nobody says anything (A11)."""
+    port = free_port()
+    server.listen(HOST, port, echo)
+    server.silence(HOST)
+
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            socket.create_connection((HOST, port), timeout=0.3)
+    assert server.listening == {(HOST, port)}
+
+
+def test_an_open_connection_to_a_silent_address_hears_nothing_more_and_breaks_when_it_is_back(
+    server: FrontDoorServer,
+) -> None:
+    port = free_port()
+    server.listen(HOST, port, echo)
+    with socket.create_connection((HOST, port), timeout=5) as connection:
+        assert says(connection, b"one") == b"one"
+        server.silence(HOST)
+        server.silence(HOST)
+        with pytest.raises(TimeoutError):
+            says(connection, b"two")
+
+        server.unsilence(HOST)
+        server.unsilence(HOST)
+        connection.settimeout(5)
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    with socket.create_connection((HOST, port), timeout=5) as connection:
+        assert says(connection, b"three") == b"three"
+
+
+def test_a_listener_that_is_made_on_a_silent_address_is_silent(server: FrontDoorServer) -> None:
+    port = free_port()
+    server.silence(HOST)
+    server.listen(HOST, port, echo)
+    with pytest.raises(TimeoutError):
+        socket.create_connection((HOST, port), timeout=0.3)
+
+    server.unsilence(HOST)
+    with socket.create_connection((HOST, port), timeout=5) as connection:
+        assert says(connection, b"one") == b"one"
+
+
+def test_a_silent_listener_can_be_removed(server: FrontDoorServer) -> None:
+    port = free_port()
+    server.listen(HOST, port, echo)
+    server.silence(HOST)
+    server.stop_listening(HOST, port)
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((HOST, port), timeout=5)
+
+
+def test_a_silent_port_that_is_taken_is_named(server: FrontDoorServer) -> None:
+    server.silence(HOST)
+    with socket.create_server((HOST, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(DrillError, match="is in use there"):
+            server.listen(HOST, port, echo)
+    assert server.listening == set()
+
+
+def test_the_end_closes_what_is_silent(server: FrontDoorServer) -> None:
+    port = free_port()
+    server.listen(HOST, port, echo)
+    with socket.create_connection((HOST, port), timeout=5) as connection:
+        assert says(connection, b"one") == b"one"
+        server.silence(HOST)
+        server.close()
+        connection.settimeout(5)
+        assert connection.recv(1) == b""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -251,3 +254,101 @@ def test_no_file_of_names_is_no_name(tmp_path: Path) -> None:
     found = result(runtime, "import socket; return socket.getaddrinfo('127.0.0.1', 80)[0][4]")
     runtime.close()
     assert found == ["127.0.0.1", 80]
+
+
+CONNECT = """
+import builtins, socket
+try:
+    if not hasattr(builtins, "kept"):
+        builtins.kept = socket.create_connection(tuple(event["address"]), timeout=event["limit"])
+    builtins.kept.sendall(b"x")
+    return builtins.kept.recv(1).decode()
+except OSError as error:
+    return type(error).__name__
+"""
+FRESH = """
+import socket
+try:
+    socket.create_connection(tuple(event["address"]), timeout=event["limit"]).close()
+    return "connected"
+except OSError as error:
+    return type(error).__name__
+"""
+
+
+@pytest.fixture
+def echo() -> Iterator[tuple[str, int]]:
+    """Says everything back, one connection after the other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve(connection: socket.socket) -> None:
+            with connection:
+                while data := connection.recv(100):
+                    connection.sendall(data)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[:2]
+
+
+def test_a_function_without_a_network_reaches_nothing_until_it_has_one_again(
+    tmp_path: Path, echo: tuple[str, int]
+) -> None:
+    """Neither over a new connection nor over one that it has; its own limits end the attempt, in machine time."""
+    runtime = runtime_in(tmp_path)
+    event = {"address": echo, "limit": 0.3}
+    seen = [result(runtime, CONNECT, event)]
+    runtime.cut_network("example")
+    seen += [result(runtime, CONNECT, event), result(runtime, FRESH, event)]
+    runtime.restore_network("example")
+    seen += [result(runtime, FRESH, event)]
+    runtime.close()
+
+    assert seen == ["x", "TimeoutError", "TimeoutError", "connected"]
+
+
+def test_a_network_that_comes_back_in_time_serves_who_waits(tmp_path: Path, echo: tuple[str, int]) -> None:
+    runtime = runtime_in(tmp_path)
+    runtime.cut_network("example")
+    back = threading.Timer(0.5, runtime.restore_network, ["example"])
+    back.start()
+    found = result(runtime, FRESH, {"address": echo, "limit": 20})
+    runtime.close()
+
+    assert found == "connected"
+
+
+def test_another_function_keeps_its_network(tmp_path: Path, echo: tuple[str, int]) -> None:
+    runtime = runtime_in(tmp_path)
+    runtime.cut_network("other")
+    found = result(runtime, FRESH, {"address": echo, "limit": 20})
+    runtime.close()
+
+    assert found == "connected"
+
+
+def test_without_a_network_no_name_is_resolved(tmp_path: Path) -> None:
+    runtime = runtime_in(tmp_path)
+    runtime.cut_network("example")
+    found = result(
+        runtime,
+        """
+        import socket
+        try:
+            return socket.getaddrinfo("localhost", 80)
+        except socket.gaierror as error:
+            return error.errno == socket.EAI_AGAIN
+        """,
+    )
+    runtime.close()
+
+    assert found is True
+
+
+@pytest.mark.parametrize(("host", "known"), [("127.0.0.1", True), (None, True), ("a.b", False), ("localhost", False)])
+def test_an_address_needs_no_resolver(host: str | None, known: bool) -> None:
+    assert function_bootstrap.is_address(host) is known

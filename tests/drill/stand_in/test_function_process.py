@@ -36,6 +36,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         environment = {
             function_bootstrap.CLOCK: clock.to_json(),
             function_bootstrap.NAMES: str(tmp_path / "names.json"),
+            function_bootstrap.CUT: str(tmp_path / "cut"),
             function_bootstrap.RUNTIME: str(tmp_path / "no-packages"),
             "AWS_LAMBDA_FUNCTION_NAME": made.name,
             "AWS_LAMBDA_FUNCTION_VERSION": made.version,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from dr_core import routing
 from emr_drill.errors import DrillError
+from emr_drill.stand_in import load_balancers
 from tests.drill.front_door.world import Origin, eventually, free_port
 from tests.drill.stand_in.load_balancer_world import FakeStandIn, ask, deploy, stand_in, states
 
@@ -207,3 +209,45 @@ def test_port_in_use_is_told_with_the_remedy(fake: FakeStandIn, outputs: dict[st
             DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
         )
     other.close()
+
+
+def test_nodes_of_a_lost_zone_answer_nobody_and_keep_their_names(
+    fake: FakeStandIn, outputs: dict[str, str], port: int
+) -> None:
+    """The worst case: DNS goes on naming an address where nobody is (A11)."""
+    names = fake.load_balancers.dns_names()
+    fake.load_balancers.lose_zone("us-east-1a")
+    for address in (ROUTER, DOOR):
+        with pytest.raises(TimeoutError):
+            socket.create_connection((address, port), timeout=0.3)
+    socket.create_connection(("127.98.2.2", port), timeout=5).close()
+    assert fake.load_balancers.dns_names() == names
+
+    fake.load_balancers.regain_zone("us-east-1a")
+    for address in (ROUTER, DOOR):
+        socket.create_connection((address, port), timeout=5).close()
+
+
+def test_a_node_of_a_lost_zone_owns_nothing(fake: FakeStandIn, outputs: dict[str, str], port: int) -> None:
+    fake.load_balancers.lose_zone("us-east-1a")
+    assert [answer.zone for answer in fake.load_balancers.owners_of("/x", port=port)] == ["us-east-1b"]
+
+    fake.load_balancers.regain_zone("us-east-1a")
+    assert [answer.zone for answer in fake.load_balancers.owners_of("/x", port=port)] == ["us-east-1a", "us-east-1b"]
+
+
+def test_a_network_load_balancer_passes_nothing_on_to_a_lost_node_once_it_noticed(
+    fake: FakeStandIn, outputs: dict[str, str]
+) -> None:
+    """Cross-zone: until then a share of the connections ends there."""
+    balancers = fake.load_balancers
+    (arn,) = [
+        one["LoadBalancerArn"]
+        for one in fake.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        if one["Type"] == "application"
+    ]
+    balancers.lose_zone("us-east-1a")
+    fake.clock.sleep(load_balancers.GONE_NODE_NOTICED_SECONDS + 1)
+
+    assert balancers._nodes_in_use(arn) == [("us-east-1b", "127.98.2.2")]
+    assert len(balancers._nodes_of(arn)) == 2
