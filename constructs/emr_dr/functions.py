@@ -65,6 +65,7 @@ class PythonFunction(Construct):
         timeout: Duration,
         log_retention: logs.RetentionDays,
         asynchronous_retries: int | None = None,
+        asynchronous_event_age: Duration | None = None,
         dead_letters: sqs.IQueue | None = None,
         placement: Placement | None = None,
         environment: Mapping[str, str] | None = None,
@@ -76,6 +77,7 @@ class PythonFunction(Construct):
             handler: ``package.module.function``; the package is one of ``lambda/``.
             timeout: of one invocation.
             asynchronous_retries: how often Lambda repeats an event whose invocation failed, 0 to 2; 2 by default.
+            asynchronous_event_age: for how long Lambda keeps an event that it cannot hand over; 6 hours by default.
             dead_letters: where Lambda puts an event whose last invocation failed, too.  Such an event is lost by
                 default, as nobody waits for the answer of an asynchronous invocation.
             placement: where it runs in the VPC.  Outside of any VPC by default.
@@ -121,6 +123,7 @@ class PythonFunction(Construct):
                 **(environment or {}),
             },
             retry_attempts=asynchronous_retries,
+            max_event_age=asynchronous_event_age,
             # Not an on-failure destination: this is one property and one right of the role.
             dead_letter_queue=dead_letters,
             vpc=placement.vpc if placement else None,

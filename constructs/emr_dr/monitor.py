@@ -11,7 +11,7 @@ from emr_dr.findings import wildcard_arn
 from emr_dr.functions import PythonFunction
 from emr_dr.incarnation_role import cluster_arns
 from emr_dr.policy_checks import acknowledge
-from emr_dr.schedules import EveryMinute
+from emr_dr.schedules import EVENT_AGE, EveryMinute
 from emr_dr.state_machines import executions_arn
 from emr_dr.tables import Tables
 
@@ -45,6 +45,7 @@ class Monitor(Construct):
             timeout=Duration.seconds(120),
             # The next minute's run looks at a newer world.
             asynchronous_retries=0,
+            asynchronous_event_age=EVENT_AGE,
             dead_letters=schedules.dead_letters,
             log_retention=log_retention,
         )

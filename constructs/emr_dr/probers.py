@@ -15,7 +15,7 @@ from constructs import Construct
 from dr_core.config import ProberFunction, ServicePorts
 from emr_dr.front_door import FrontDoor
 from emr_dr.functions import Placement, PythonFunction
-from emr_dr.schedules import EveryMinute
+from emr_dr.schedules import EVENT_AGE, EveryMinute
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,7 @@ class Probers(Construct):
                     timeout=Duration.seconds(120),
                     # The next minute's run looks at a newer world.
                     asynchronous_retries=0,
+                    asynchronous_event_age=EVENT_AGE,
                     dead_letters=schedules.dead_letters,
                     log_retention=log_retention,
                     placement=Placement(vpc=vpc, subnet=subnet, security_group=group),

@@ -11,6 +11,13 @@ from constructs import Construct
 from emr_dr.functions import PythonFunction
 from emr_dr.policy_checks import acknowledge
 
+EVENT_AGE = Duration.seconds(60)
+"""How old an event of a schedule may get before its function runs: as old as the next one is young.
+
+While an AZ is away, Lambda cannot run the prober of its subnet and keeps the events, for hours by default; when the AZ
+returned, all of them would run at once.
+"""
+
 
 class EveryMinute(Construct):
     """Starts functions at every minute, the shortest period that EventBridge Scheduler knows.

@@ -25,7 +25,6 @@ RESERVED_TAG_PREFIXES = ("aws:", "emr-dr:", "for-use-with-amazon-emr-managed-pol
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
-Seconds = Annotated[int, Field(ge=1)]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$", examples=["m5.xlarge"])]
 AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", examples=["us-east-1a"])]
 S3Prefix = Annotated[
@@ -96,13 +95,13 @@ class CanaryJob(Section):
     )
     class_name: str = Field(default="", description="main class, empty for a Python file")
     arguments: tuple[str, ...] = Field(default=(), strict=False, description="arguments of the job, as text")
-    limit_seconds: Seconds = Field(
-        default=300, le=1200, description="how long it may take before the launch counts as failed"
+    limit_seconds: int = Field(
+        default=300, ge=1, le=1200, description="how long it may take before the launch counts as failed"
     )
 
 
 class Monitor(Section):
-    """How evidence becomes a verdict."""
+    """How evidence becomes a verdict, and what keeps automatic operations back."""
 
     round_seconds: Literal[5, 10, 15, 20, 30] = Field(
         default=10, description="time between two rounds, a part of a minute"
@@ -110,23 +109,65 @@ class Monitor(Section):
     rounds: int = Field(default=4, ge=1, le=20, description="how many of the last rounds a verdict looks at")
     bad_rounds: int = Field(default=3, ge=1, le=20, description="how many of them must agree; at most rounds")
     vantage_points: int = Field(default=2, ge=2, le=4, description="observers that must agree, one of them a prober")
-    read_limit_seconds: Seconds = Field(default=3, le=10, description="time limit of one reading; shorter than a round")
+    read_limit_seconds: int = Field(
+        default=3, ge=1, le=10, description="time limit of one reading; shorter than a round"
+    )
+    # The record keeps the times of the last ten.
+    failovers_before_block: int = Field(
+        default=2,
+        ge=1,
+        le=10,
+        description="after so many automatic failovers of the deployment within block_window_seconds the next one "
+        "waits until a person acknowledges them, or until the window has passed",
+    )
+    block_window_seconds: int = Field(default=7200, ge=600, le=86_400, description="see failovers_before_block")
+    launches_per_day: int = Field(
+        default=8,
+        ge=1,
+        le=100,
+        description="how many clusters automatic operations of the deployment may launch in 24 hours",
+    )
 
 
 class Controller(Section):
-    """Deadlines of operations."""
+    """Deadlines of operations and retirements."""
 
-    launch_limit_seconds: Seconds = Field(default=1200, ge=300, le=2700, description="deadline of one launch in one AZ")
+    launch_limit_seconds: int = Field(default=1200, ge=300, le=2700, description="deadline of one launch in one AZ")
     # CloudFormation waits at most 3600 s for the custom resource, which answers at cut-over: what is left covers
     # the other states of the operation.
-    total_launch_limit_seconds: Seconds = Field(
+    total_launch_limit_seconds: int = Field(
         default=2700, ge=300, le=2700, description="deadline of a launch over all AZs"
     )
-    fence_limit_seconds: Seconds = Field(
+    fence_limit_seconds: int = Field(
         default=300,
         ge=60,
         le=900,
         description="how long ids wait for proof that their applications are dead before they answer 410",
+    )
+    repair_limit_seconds: int = Field(
+        default=240, ge=60, le=900, description="how long a restart of Livy may take before the cluster is replaced"
+    )
+    drain_limit_seconds: int = Field(
+        default=14_400,
+        ge=60,
+        le=604_800,
+        description="how long the jobs of a cluster that was replaced as planned have for coming to their end; what "
+        "runs then is killed",
+    )
+    # Livy answers for a batch that has ended for an hour at least (cluster.finished_batch_retention_hours).
+    linger_seconds: int = Field(
+        default=900,
+        ge=60,
+        le=3600,
+        description="how long Livy of such a cluster stays up after that, so that every client reads its results: the "
+        "longest time between two polls",
+    )
+    orphan_seconds: int = Field(
+        default=900,
+        ge=300,
+        le=86_400,
+        description="for how long a stack or cluster with our name that no record knows is only told of; then it is "
+        "removed",
     )
 
 
@@ -179,8 +220,10 @@ class Settings(Section):
     network: Network = Field(default_factory=Network, description="the VPC")
     cluster: Cluster = Field(default_factory=Cluster, description="what every incarnation is launched with")
     canary: CanaryJob = Field(default_factory=CanaryJob, description="the job that proves an incarnation")
-    monitor: Monitor = Field(default_factory=Monitor, description="how evidence becomes a verdict")
-    controller: Controller = Field(default_factory=Controller, description="deadlines of operations")
+    monitor: Monitor = Field(
+        default_factory=Monitor, description="how evidence becomes a verdict, and what keeps operations back"
+    )
+    controller: Controller = Field(default_factory=Controller, description="deadlines of operations and retirements")
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
     log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")

@@ -29,3 +29,17 @@ def test_failed_minute_is_not_repeated(active_passive: dict[str, Any]) -> None:
     found = [each for each in configurations if str(each["FunctionName"]).find("MonitorFunction") >= 0]
 
     assert [each["MaximumRetryAttempts"] for each in found] == [0]
+
+
+def test_what_was_due_while_it_could_not_run_is_not_made_up_for(active_passive: dict[str, Any]) -> None:
+    """A11: when a dead AZ returns, the minutes that its prober missed must not all run at once."""
+    configurations = resources(active_passive, "AWS::Lambda::EventInvokeConfig").values()
+    ages = {
+        str(each["FunctionName"]): each["MaximumEventAgeInSeconds"]
+        for each in configurations
+        if "MaximumEventAgeInSeconds" in each
+    }
+
+    scheduled = ("MonitorFunction", "ProbersProber1", "ProbersProber2", "ProbersProber3")
+    for name in scheduled:
+        assert [age for function, age in ages.items() if name in function] == [60]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -30,6 +31,55 @@ def test_the_functions_get_the_policy_of_the_settings() -> None:
     settings = Settings.parse({"monitor": {"rounds": 6, "bad_rounds": 5}, "controller": {"fence_limit_seconds": 60}})
 
     assert settings.policy == Policy(rounds=6, bad_rounds=5, fence_limit_seconds=60)
+
+
+def test_the_functions_get_every_number_of_the_settings() -> None:
+    """A number that no setting gave would be the core's for ever."""
+    other = {
+        "monitor": {
+            "round_seconds": 20,
+            "rounds": 6,
+            "bad_rounds": 5,
+            "vantage_points": 3,
+            "read_limit_seconds": 4,
+            "failovers_before_block": 3,
+            "block_window_seconds": 3600,
+            "launches_per_day": 4,
+        },
+        "controller": {
+            "launch_limit_seconds": 1000,
+            "total_launch_limit_seconds": 2000,
+            "fence_limit_seconds": 100,
+            "repair_limit_seconds": 120,
+            "drain_limit_seconds": 3600,
+            "linger_seconds": 600,
+            "orphan_seconds": 1800,
+        },
+    }
+
+    policy = Settings.parse(other).policy
+
+    assert policy == Policy(**other["monitor"], **other["controller"])
+    assert [field.name for field in fields(Policy) if getattr(policy, field.name) == field.default] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "least", "most"),
+    [
+        ("monitor", "failovers_before_block", 1, 10),
+        ("monitor", "block_window_seconds", 600, 86_400),
+        ("monitor", "launches_per_day", 1, 100),
+        ("controller", "repair_limit_seconds", 60, 900),
+        ("controller", "drain_limit_seconds", 60, 604_800),
+        ("controller", "linger_seconds", 60, 3600),
+        ("controller", "orphan_seconds", 300, 86_400),
+    ],
+)
+def test_a_limit_of_automatic_operations_has_its_range(section: str, key: str, least: int, most: int) -> None:
+    for value in (least, most):
+        assert getattr(Settings.parse({section: {key: value}}).policy, key) == value
+    for value in (least - 1, most + 1):
+        assert f"{section}.{key}: got {value}\n" in refused({section: {key: value}})
 
 
 def test_default_policy_is_that_of_the_core() -> None:
