@@ -92,7 +92,7 @@ RETIREMENT_WAIT_SECONDS: dict[str, int] = {
 # Seconds since a step of a retirement was first entered -> its shortest wait from then on.
 _BACK_OFF: tuple[tuple[int, int], ...] = ((3600, 300), (600, 60))
 # Of the states that an eviction ends, as long as the history allows: a drain of a day has 13,000 events then.
-_BACK_OFF_WHERE_EVICTED: tuple[tuple[int, int], ...] = ((86_400, 300), (600, 60))
+_BACK_OFF_WHERE_EVICTED: tuple[tuple[int, int], ...] = ((86_400, 600), (600, 60))
 
 
 def retirement_wait_seconds(step: str, *, waited: float) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from dr_core.record import Incarnation, IncarnationState, Slot
-from dr_core.retirement_plan import StackDeletion, judge_stack
+from dr_core.retirement_plan import CLUSTER_ENDING, StackDeletion, judge_stack
 from failover.clusters import ClusterSeen
 from failover.deployment import Deployment
 from failover.record_store import Change
@@ -124,3 +124,11 @@ def cluster_ended(deployment: Deployment, incarnation: Incarnation) -> bool:
         return True
     seen = deployment.clusters.describe(incarnation.cluster_id)
     return seen is None or seen.ended
+
+
+def cluster_ending(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether an incarnation's cluster ends or has ended, so that its services will not be back."""
+    if incarnation.cluster_id is None:
+        return True
+    seen = deployment.clusters.describe(incarnation.cluster_id)
+    return seen is None or seen.state in CLUSTER_ENDING

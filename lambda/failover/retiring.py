@@ -1,4 +1,4 @@
-"""Which incarnations a retirement is about."""
+"""Which incarnations a retirement is about, and what has to hold before it takes something away from them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 from dr_core.id_ranges import prefix_of
 from dr_core.naming import generation_of_stack
 from dr_core.record import Incarnation, IncarnationState
+from dr_core.retirement_plan import linger_left
 from failover.calls import RetirementCall
 from failover.errors import InvariantError
+from failover.removal import address_handed_on, cluster_ending
 from failover.stacks import IncarnationStacks
 
 
@@ -34,6 +36,51 @@ def to_retire(call: RetirementCall) -> list[Incarnation]:
         for each in record.incarnations()
         if each.managed_cluster == call.request.managed_cluster and each.state is not IncarnationState.RETIRED
     ]
+
+
+def kept_for_clients(call: RetirementCall, incarnation: Incarnation) -> bool:
+    """Whether a planned retirement has to leave an incarnation as it is: its drain or its linger is not over.
+
+    Asked by each step that takes something away, as a step may be called out of turn.  Of a cluster that ends nobody
+    can read anything any more.
+    """
+    if not call.request.planned:
+        return False
+    left = linger_left(
+        drained_at=incarnation.drained_at,
+        evicted=incarnation.evicted_at is not None,
+        now=time.time(),
+        linger=call.deployment.config.policy.linger_seconds,
+    )
+    return left > 0 and not cluster_ending(call.deployment, incarnation)
+
+
+def ids_may_be_closed(call: RetirementCall, incarnation: Incarnation) -> bool:
+    """Whether nothing of an incarnation runs any more, and no client still has to read a result there.
+
+    The end of a whole managed cluster may find stacks that no record knew: they never served.
+    """
+    fenced = incarnation.fenced_at is not None or call.request.generation is None
+    return fenced and not kept_for_clients(call, incarnation)
+
+
+def check_others_serve(call: RetirementCall, incarnation: Incarnation) -> None:
+    """Raise if nobody but *incarnation* is healthy in service.
+
+    Asked again right before each step that takes something away.  The end of a whole managed cluster may take the last
+    one.
+
+    Raises:
+        InvariantError: the incarnation holds the only healthy place of the balanced group.
+    """
+    if call.request.generation is None:
+        return
+    health = call.deployment.front_door.health(call.deployment.config.balanced_target_group)
+    healthy = [address for address, state in health.items() if state == "healthy"]
+    if healthy == [incarnation.primary_address] and not address_handed_on(call.deployment, incarnation):
+        raise InvariantError(
+            f"{incarnation.id} must not be taken away: it is in the balanced group, and nobody else is healthy there"
+        )
 
 
 def _record_strays(call: RetirementCall) -> None:

@@ -1,4 +1,4 @@
-"""AwaitFenced: end the cluster and wait until its applications are known dead."""
+"""AwaitFenced: wait until the applications of what is retired are known dead, and end what has not ended by itself."""
 
 from __future__ import annotations
 
@@ -6,74 +6,142 @@ import time
 
 from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import Incarnation, IncarnationState
-from dr_core.retirement_plan import Fence, FenceSeen, judge_fence
+from dr_core.retirement_plan import CLUSTER_ENDING, Fence, FenceSeen, ends_gently, judge_fence
 from failover.calls import RetirementCall, StepAnswer, done, wait
+from failover.clusters import ClusterSeen
 from failover.errors import NoProberAnsweredError
 from failover.probers import Applications
 from failover.removal import address_handed_on, change_incarnation, request_end, with_cluster
-from failover.retiring import to_retire
+from failover.retiring import check_others_serve, kept_for_clients, to_retire
+
+_NOBODY = Applications(reachable=False, running=())
 
 
 def await_fenced(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every incarnation that goes is fenced.
 
     A 410 makes clients run their jobs again.  As long as an application of the old incarnation may run and write, its
-    ids answer 5xx instead, which clients ride out.
+    ids answer what its Livy says, or 5xx, which clients ride out.
     """
-    open_ones = [each.generation for each in to_retire(call) if each.fenced_at is None and not _fence(call, each)]
+    going = [each for each in to_retire(call) if each.fenced_at is None]
+    kept = [each.generation for each in going if kept_for_clients(call, each)]
+    if kept:
+        return wait(f"generation {_named(kept)} is not drained, or stays up so that clients read their results")
+    open_ones = [each.generation for each in going if not _fence(call, each)]
     if open_ones:
-        return wait(f"applications of generation {', '.join(map(str, open_ones))} may still run")
+        return wait(f"applications of generation {_named(open_ones)} may still run")
     return done("nothing of it runs any more")
 
 
 def _fence(call: RetirementCall, incarnation: Incarnation) -> bool:
     """Whether *incarnation* counts as fenced now."""
     deployment = call.deployment
+    check_others_serve(call, incarnation)
     if incarnation.state is IncarnationState.SERVING:  # the managed cluster goes as a whole
         change_incarnation(deployment, incarnation, state=IncarnationState.RETIRING, serving_to=time.time())
     if incarnation.cluster_id is None:
         incarnation, _ = with_cluster(deployment, incarnation)
+    gently = _fence_gently(call, incarnation)
+    if gently is not None:
+        return gently
     cluster = request_end(deployment, incarnation)
-    now = time.time()
-    state = "" if cluster is None else cluster.state
     ended = cluster is None or cluster.ended
-    applications = Applications(reachable=False, running=()) if ended else _kill(call, incarnation)
+    return _judge(
+        call,
+        incarnation,
+        cluster=cluster,
+        applications=_NOBODY if ended else _kill(call, incarnation),
+        requested_at=incarnation.terminate_requested_at or time.time(),
+    )
+
+
+def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None:
+    """Whether a planned retirement's incarnation is fenced by its own ResourceManager's word, its cluster left alone.
+
+    ``None`` where that way is closed and the end of the cluster has to be requested.
+
+    Raises:
+        InvariantError: the cluster is not ours.
+    """
+    if incarnation.cluster_id is None or not ends_gently(
+        planned=call.request.planned,
+        evicted=incarnation.evicted_at is not None,
+        terminate_requested=incarnation.terminate_requested_at is not None,
+        waited=call.waited,
+        limit=call.deployment.config.policy.fence_limit_seconds,
+    ):
+        return None
+    cluster = call.deployment.clusters.describe(incarnation.cluster_id)
+    if cluster is None or cluster.state in CLUSTER_ENDING:
+        return None
+    call.deployment.clusters.check_ours(
+        cluster,
+        incarnation.cluster_id,
+        managed_cluster=incarnation.managed_cluster,
+        stack_name=incarnation.stack_name or "",
+        to_be="ended",
+    )
+    applications = _kill(call, incarnation)
+    if not applications.reachable:
+        return None
+    # This state was entered after the last job came, so that what Livy still submits is submitted within its time.
+    entered = call.operation.entered[call.step]
+    return _judge(call, incarnation, cluster=cluster, applications=applications, requested_at=entered)
+
+
+def _judge(
+    call: RetirementCall,
+    incarnation: Incarnation,
+    *,
+    cluster: ClusterSeen | None,
+    applications: Applications,
+    requested_at: float,
+) -> bool:
+    """Whether *incarnation* counts as fenced by what was seen, which is noted down then."""
+    now = time.time()
     seen = FenceSeen(
-        cluster_state=state,
+        cluster_state="" if cluster is None else cluster.state,
         resource_manager_reachable=applications.reachable,
         running_applications=len(applications.running),
-        requested_at=incarnation.terminate_requested_at or now,
+        requested_at=requested_at,
     )
-    match judge_fence(seen=seen, now=now, limit=deployment.config.policy.fence_limit_seconds):
+    match judge_fence(seen=seen, now=now, limit=call.deployment.config.policy.fence_limit_seconds):
         case Fence.OPEN:
             return False
         case Fence.OVERDUE:
-            _alarm(call, incarnation)
+            # What never held a slot was never given a job by a client.
+            if incarnation.slot is not None or incarnation.serving_from is not None:
+                _alarm(call, incarnation, seen, applications)
         case Fence.CLOSED:
             pass
-    change_incarnation(deployment, incarnation, fenced_at=now)
+    change_incarnation(call.deployment, incarnation, fenced_at=now)
     return True
 
 
 def _kill(call: RetirementCall, incarnation: Incarnation) -> Applications:
     if incarnation.primary_address is None or address_handed_on(call.deployment, incarnation):
-        return Applications(reachable=False, running=())
+        return _NOBODY
     try:
         return call.deployment.probers.kill_applications(
             address=incarnation.primary_address, near=incarnation.availability_zone
         )
     except NoProberAnsweredError:
-        return Applications(reachable=False, running=())
+        return _NOBODY
 
 
-def _alarm(call: RetirementCall, incarnation: Incarnation) -> None:
+def _alarm(call: RetirementCall, incarnation: Incarnation, seen: FenceSeen, applications: Applications) -> None:
     limit = call.deployment.config.policy.fence_limit_seconds
+    listed = f"lists {', '.join(applications.running)}" if applications.running else "does not answer"
     call.deployment.notices.count(FENCE_OVERDUE, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
         subject=f"nobody knows whether {incarnation.id} still runs jobs",
-        happened=f"For {limit} s after its end was requested, neither EMR nor the ResourceManager of "
-        f"{incarnation.cluster_id} said that its applications have ended.",
-        done="Its batch ids answer 410 from now on, so that clients run their jobs again.",
+        happened=f"{limit} s after the end of {incarnation.cluster_id} was requested, nobody can say that its "
+        f"applications have ended: EMR calls it {seen.cluster_state}, and its ResourceManager {listed}.",
+        done="Its batch ids answer 410 from now on, so that clients run their jobs again. Its deletion goes on.",
         to_do=f"Look at cluster {incarnation.cluster_id} in {incarnation.availability_zone}: a job of it may still "
-        "write beside its second run.",
+        "write beside its second run. If it does, end the cluster's instances in EC2.",
     )
+
+
+def _named(generations: list[int]) -> str:
+    return ", ".join(map(str, generations))

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from dr_core.record import Incarnation
 from failover.calls import RetirementCall, StepAnswer, done, wait
-from failover.errors import InvariantError
 from failover.removal import withdraw
-from failover.retiring import to_retire
+from failover.retiring import check_others_serve, kept_for_clients, to_retire
 
 
 def close_ids(call: RetirementCall) -> StepAnswer:
-    """Free the slots of what is fenced."""
+    """Free the slots of what is fenced.
+
+    Both conditions of a 410 are looked at again: nothing of it runs, so that no job runs twice, and every client had
+    the time to read its result, so that no job that succeeded runs again.
+    """
     for incarnation in to_retire(call):
         if incarnation.fenced_at is None:
             # Found only now: a stack that an operation created while it was being stopped.  Confirm takes care of it.
             if call.request.generation is None:
                 continue
             return wait(f"generation {incarnation.generation} is not fenced")
-        if call.request.generation is not None:
-            _check_others_serve(call, incarnation)
+        if kept_for_clients(call, incarnation):
+            return wait(f"generation {incarnation.generation} stays up, so that clients read their results")
+        check_others_serve(call, incarnation)
         withdraw(call.deployment, incarnation)
     return done("its ids answer 410")
-
-
-def _check_others_serve(call: RetirementCall, incarnation: Incarnation) -> None:
-    """Raise unless somebody else is healthy in service, or nobody is.
-
-    Raises:
-        InvariantError: the incarnation holds the only healthy place of the balanced group.
-    """
-    health = call.deployment.front_door.health(call.deployment.config.balanced_target_group)
-    healthy = [address for address, state in health.items() if state == "healthy"]
-    if healthy == [incarnation.primary_address]:
-        raise InvariantError(f"{incarnation.id} must not be taken out of service: nobody else is healthy there")

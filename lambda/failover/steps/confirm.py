@@ -9,7 +9,7 @@ from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.closing import answer_once
 from failover.record_store import Change
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
-from failover.retiring import to_retire
+from failover.retiring import ids_may_be_closed, to_retire
 
 # A step that was at work when its execution was stopped may still call CreateStack for an intent that it wrote down:
 # longer than a call of the function may last.
@@ -36,6 +36,8 @@ def confirm(call: RetirementCall) -> StepAnswer:
 def _retired(call: RetirementCall, incarnation: Incarnation) -> bool:
     """Whether *incarnation* is gone; brings one that came late to its end."""
     deployment = call.deployment
+    if not ids_may_be_closed(call, incarnation):
+        return False
     if not delete_stack(deployment, incarnation) or not cluster_ended(deployment, incarnation):
         return False
     if incarnation.stack_id is None and time.time() < (incarnation.created_at or 0) + STEP_SECONDS:

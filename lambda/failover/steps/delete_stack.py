@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dr_core.metrics import RETIREMENT_OVERDUE
-from dr_core.record import Operation
+from dr_core.record import Incarnation, Operation
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.record_store import Change
 from failover.removal import delete_stack
-from failover.retiring import to_retire
+from failover.retiring import check_others_serve, ids_may_be_closed, to_retire
 
 # When a person is told that a deletion does not come to its end; it is tried again all the same.
 OVERDUE_SECONDS = 1800
@@ -15,13 +15,21 @@ OVERDUE_SECONDS = 1800
 
 def delete_stacks(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every stack is gone; one whose deletion failed is deleted again."""
-    left = [each.stack_name for each in to_retire(call) if not delete_stack(call.deployment, each)]
+    left = [each.stack_name for each in to_retire(call) if not _delete(call, each)]
     if not left:
         return done("its stack is gone")
     names = ", ".join(filter(None, left))
     if call.waited >= OVERDUE_SECONDS:
         _alarm_once(call, names)
     return wait(f"being deleted: {names}")
+
+
+def _delete(call: RetirementCall, incarnation: Incarnation) -> bool:
+    """Whether the stack of *incarnation* is gone; it stays as long as a client's id has to lead there."""
+    if not ids_may_be_closed(call, incarnation):
+        return False
+    check_others_serve(call, incarnation)
+    return delete_stack(call.deployment, incarnation)
 
 
 def _alarm_once(call: RetirementCall, names: str) -> None:

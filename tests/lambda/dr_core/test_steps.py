@@ -69,8 +69,8 @@ def test_the_states_around_the_cut_over_wait_shortly() -> None:
         "RollBack": 10,
     }
     assert RETIREMENT_WAIT_SECONDS == {
-        "Drain": 60,
-        "Linger": 60,
+        "Drain": 15,
+        "Linger": 15,
         "AwaitFenced": 10,
         "CloseIds": 5,
         "DeleteStack": 15,
@@ -86,8 +86,20 @@ def test_a_step_of_a_retirement_backs_off(waited: float, seconds: int) -> None:
 
 
 def test_backing_off_is_never_quicker_than_the_first_wait() -> None:
-    assert retirement_wait_seconds(RetirementStep.DRAIN, waited=0) == 60
-    assert retirement_wait_seconds(RetirementStep.DRAIN, waited=601) == 60
+    for step, first in RETIREMENT_WAIT_SECONDS.items():
+        assert retirement_wait_seconds(step, waited=0) == first
+        assert retirement_wait_seconds(step, waited=601) >= first
+
+
+@pytest.mark.parametrize("step", [RetirementStep.DRAIN, RetirementStep.LINGER])
+@pytest.mark.parametrize(
+    ("waited", "seconds"), [(0, 15), (599, 15), (600, 60), (86_399, 60), (86_400, 600), (500_000, 600)]
+)
+def test_a_state_that_an_eviction_ends_looks_again_within_a_minute(
+    step: RetirementStep, waited: float, seconds: int
+) -> None:
+    """A12: a failover waits for the slot."""
+    assert retirement_wait_seconds(step, waited=waited) == seconds
 
 
 @pytest.mark.parametrize("step", list(RetirementStep))

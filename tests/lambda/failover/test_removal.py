@@ -13,6 +13,7 @@ from failover.removal import (
     address_handed_on,
     change_incarnation,
     cluster_ended,
+    cluster_ending,
     delete_stack,
     request_end,
     with_cluster,
@@ -214,3 +215,27 @@ def test_a_cluster_that_cannot_be_looked_at_has_not_ended(world: World, incarnat
     world.broken = {"describe_cluster"}
     with pytest.raises(ClientError):
         cluster_ended(world.deployment, incarnation)
+
+
+def test_a_cluster_that_is_being_ended_is_ending(world: World, incarnation: Incarnation) -> None:
+    """Its services will not be back, though its containers may still write."""
+    assert not cluster_ending(world.deployment, incarnation)
+    world.cluster(1).ended_at = world.clock.now
+    assert cluster_ending(world.deployment, incarnation)
+    assert not cluster_ended(world.deployment, incarnation)
+    world.clock.now += 60
+    assert cluster_ending(world.deployment, incarnation)
+
+
+def test_a_cluster_that_never_was_or_is_forgotten_is_ending(world: World, incarnation: Incarnation) -> None:
+    """Nobody waits for it."""
+    assert cluster_ending(world.deployment, forget(world, "cluster_id"))
+    world.clusters.clear()
+    assert cluster_ending(world.deployment, incarnation)
+
+
+def test_a_cluster_that_cannot_be_described_is_not_known_to_end(world: World, incarnation: Incarnation) -> None:
+    """A14: an error of our own call says nothing."""
+    world.broken = {"describe_cluster"}
+    with pytest.raises(ClientError):
+        cluster_ending(world.deployment, incarnation)

@@ -9,8 +9,9 @@ from botocore.exceptions import ClientError
 
 from dr_core.record import IncarnationState
 from failover.errors import InvariantError
-from failover.retiring import to_retire
+from failover.retiring import check_others_serve, ids_may_be_closed, kept_for_clients, to_retire
 
+from .planned import drained, switched_over
 from .scenarios import deletion, failed_over, launched, retirement_call, settled
 from .world import World
 
@@ -122,3 +123,89 @@ def test_stacks_that_cannot_be_listed_are_not_none(world: World) -> None:
     world.broken = {"get_paginator"}
     with pytest.raises(ClientError):
         generations(world, request)
+
+
+@pytest.mark.parametrize(("waited", "kept"), [(0, True), (899.9, True), (900, False)])
+def test_what_clients_read_is_kept_for_a_while(world: World, waited: float, kept: bool) -> None:
+    """B6: after its drain."""
+    request = drained(world)
+    world.clock.now += waited
+    call = retirement_call(world, request)
+    assert kept_for_clients(call, world.incarnation(1)) is kept
+
+
+def test_what_drains_is_kept(world: World) -> None:
+    """B11."""
+    call = retirement_call(world, switched_over(world))
+    assert kept_for_clients(call, world.incarnation(1))
+
+
+def test_an_unplanned_end_keeps_nothing(world: World) -> None:
+    """A12: its services are dead."""
+    call = retirement_call(world, {**drained(world), "planned": False})
+    assert not kept_for_clients(call, world.incarnation(1))
+
+
+@pytest.mark.parametrize(
+    ("fenced", "planned", "closed"),
+    [(True, False, True), (False, False, False), (True, True, False), (False, True, False)],
+)
+def test_ids_may_be_closed_when_nothing_runs_and_nobody_reads(
+    world: World, fenced: bool, planned: bool, closed: bool
+) -> None:
+    """A14, B6: both, as a 410 makes clients run their jobs again."""
+    call = retirement_call(world, {**switched_over(world), "planned": planned})
+    if fenced:
+        world.put({**world.incarnation(1).to_item(), "fenced_at": world.clock.now})
+    assert ids_may_be_closed(call, world.incarnation(1)) is closed
+
+
+def test_the_end_of_everything_closes_ids_of_what_it_found_late(world: World) -> None:
+    """It never served."""
+    failed_over(world)
+    assert ids_may_be_closed(retirement_call(world, deletion(world)), world.incarnation(1))
+
+
+def in_service(world: World, *addresses: str) -> None:
+    world.targets["balanced"] = dict.fromkeys(addresses, world.clock.now - 100)
+
+
+def test_the_only_healthy_place_is_guarded(world: World) -> None:
+    """A14: never zero by our own act."""
+    call = retirement_call(world, switched_over(world))
+    in_service(world, "10.0.1.1", "10.0.1.2")
+    check_others_serve(call, world.incarnation(1))
+    world.unhealthy.add("10.0.1.2")
+    with pytest.raises(InvariantError, match="g000001 must not be taken away: it is in the balanced group"):
+        check_others_serve(call, world.incarnation(1))
+
+
+@pytest.mark.parametrize("addresses", [(), ("10.0.1.2",)])
+def test_what_is_not_in_service_may_go(world: World, addresses: tuple[str, ...]) -> None:
+    """Whether somebody else is or not."""
+    call = retirement_call(world, switched_over(world))
+    in_service(world, *addresses)
+    check_others_serve(call, world.incarnation(1))
+
+
+def test_the_end_of_everything_takes_the_last_one_too(world: World) -> None:
+    """Delete = retire all."""
+    failed_over(world)
+    in_service(world, "10.0.2.2")
+    check_others_serve(retirement_call(world, deletion(world)), world.incarnation(2))
+
+
+def test_an_address_that_was_handed_on_is_guarded_for_its_new_owner_alone(world: World) -> None:
+    """A14: the old owner could never be retired."""
+    call = retirement_call(world, switched_over(world))
+    world.put({**world.incarnation(2).to_item(), "primary_address": "10.0.1.1"})
+    in_service(world, "10.0.1.1")
+    check_others_serve(call, world.incarnation(1))
+
+
+def test_an_error_of_our_own_call_lets_nobody_go(world: World) -> None:
+    """A14: nobody knows who is healthy."""
+    call = retirement_call(world, switched_over(world))
+    world.broken = {"describe_target_health"}
+    with pytest.raises(ClientError):
+        check_others_serve(call, world.incarnation(1))

@@ -12,6 +12,7 @@ from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import IncarnationState
 from failover.errors import InvariantError
 
+from ..planned import drained, give_jobs, switched_over
 from ..scenarios import deletion, failed_over, launched, no_probers
 from ..world import World, rule_of
 
@@ -193,3 +194,173 @@ def test_an_error_of_our_own_is_no_proof(world: World, call: str) -> None:
     assert rule_of(1) in str(world.rules["id-1"])
     world.broken.clear()
     assert world.step("retirement", "AwaitFenced", request).status == "done"
+
+
+def lingered(world: World, *, batches: tuple[int, ...] = ()) -> dict[str, Any]:
+    """The request of a planned retirement whose drain and linger are over, while *batches* run still."""
+    request = drained(world)
+    world.clock.now += 900
+    give_jobs(world, *batches)
+    return request
+
+
+def fence(world: World, request: dict[str, Any]) -> str:
+    """Status of one call."""
+    return str(world.step("retirement", "AwaitFenced", request).status)
+
+
+@pytest.mark.parametrize("state", ["drains", "lingers"])
+def test_nothing_is_ended_before_its_time(world: World, state: str) -> None:
+    """B6, A14: AwaitFenced called out of turn ends no job and closes no result."""
+    request = drained(world) if state == "lingers" else switched_over(world)
+    give_jobs(world, 1001000007)
+    answer = world.step("retirement", "AwaitFenced", request)
+    assert (answer.status, answer.message) == (
+        "wait",
+        "generation 1 is not drained, or stays up so that clients read their results",
+    )
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+    assert world.terminated == []
+
+
+def test_what_outlived_the_drain_is_killed_and_its_cluster_left_up(world: World) -> None:
+    """B6: between the end of the last application and the 410 its ids do not answer 5xx."""
+    request = lingered(world, batches=(1001000007,))
+    assert fence(world, request) == "wait"
+    assert world.cluster(1).applications == []
+    world.clock.now += 30
+    assert fence(world, request) == "done"
+    assert world.incarnation(1).fenced_at == world.clock.now
+    assert world.terminated == []
+    assert world.incarnation(1).terminate_requested_at is None
+
+
+def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None:
+    """A14: an empty list proves nothing at once."""
+    request = lingered(world)
+    assert fence(world, request) == "wait"
+    world.clock.now += 29.9
+    assert fence(world, request) == "wait"
+    world.clock.now += 0.1
+    assert fence(world, request) == "done"
+
+
+def test_applications_that_do_not_end_cost_them_their_cluster(world: World) -> None:
+    """A14: a planned end is bounded too."""
+    request = lingered(world, batches=(1001000007,))
+    world.cluster(1).stubborn = True
+    assert fence(world, request) == "wait"
+    world.clock.now += 299.9
+    assert fence(world, request) == "wait"
+    assert world.terminated == []
+    world.clock.now += 0.1
+    assert fence(world, request) == "wait"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+    world.clock.now += 60
+    assert fence(world, request) == "done"
+    assert not [each for each in world.notices if "nobody knows" in each["subject"]]
+
+
+def test_an_alarm_names_applications_that_are_still_listed(world: World) -> None:
+    """A person has to look at them."""
+    request = lingered(world, batches=(1001000007,))
+    world.cluster(1).stubborn = True
+    world.TERMINATION_SECONDS = 10_000
+    fence(world, request)
+    for _ in range(2):
+        world.clock.now += 300
+        fence(world, request)
+    assert world.incarnation(1).fenced_at == world.clock.now
+    message = world.notices[-1]["message"]
+    assert "EMR calls it TERMINATING, and its ResourceManager lists application_1_1001000007" in message
+
+
+def test_a_resource_manager_that_does_not_answer_leaves_it_to_emr(world: World) -> None:
+    """A14: nobody else can say that its applications ended."""
+    request = lingered(world)
+    world.cluster(1).rm_reachable = False
+    assert fence(world, request) == "wait"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+    world.clock.now += 60
+    assert fence(world, request) == "done"
+
+
+def test_an_evicted_one_is_ended_at_once(world: World) -> None:
+    """A12: its ResourceManager and EMR both are asked, and the first word counts."""
+    request = switched_over(world, batches=(1001000007,))
+    world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
+    world.run_retirement(request, until="AwaitFenced")
+    assert fence(world, request) == "wait"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+    assert world.cluster(1).applications == []
+
+
+@pytest.mark.parametrize("ago", [0, 60])
+def test_a_planned_one_whose_cluster_ends_by_itself_waits_for_emr(world: World, ago: float) -> None:
+    """Its ResourceManager is not asked to kill what ends anyway."""
+    request = drained(world)
+    world.cluster(1).ended_at = world.clock.now - ago
+    assert fence(world, request) == ("wait" if ago == 0 else "done")
+    world.clock.now += 60
+    assert fence(world, request) == "done"
+
+
+def test_a_planned_one_that_is_not_ours_is_left_alone(world: World) -> None:
+    """A14: not even its applications are touched."""
+    request = lingered(world, batches=(1001000007,))
+    cluster = world.cluster(1)
+    cluster.name = "another"
+    with pytest.raises(InvariantError, match="cluster j-1 must not be ended"):
+        fence(world, request)
+    assert cluster.applications == ["application_1_1001000007"]
+
+
+@pytest.mark.parametrize("planned", [True, False])
+def test_the_only_healthy_place_is_not_ended(world: World, planned: bool) -> None:
+    """A14: looked at again right before the first job would be killed."""
+    request = {**lingered(world, batches=(1001000007,)), "planned": planned}
+    world.targets["balanced"] = {"10.0.1.1": world.clock.now - 100}
+    with pytest.raises(InvariantError, match=r"g000001 must not be taken away: .* nobody else is healthy there"):
+        fence(world, request)
+    assert world.terminated == []
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+
+
+def test_the_address_of_somebody_else_is_no_place_of_ours(world: World) -> None:
+    """A14: the successor got the address, and serves alone."""
+    request = lingered(world)
+    world.put({**world.incarnation(2).to_item(), "primary_address": "10.0.1.1"})
+    world.cluster(2).address, world.cluster(1).address = "10.0.1.1", "0.0.0.0"
+    world.cluster(2).applications.append("application_2_1")
+    world.targets["balanced"] = {"10.0.1.1": world.clock.now - 100}
+    assert fence(world, request) == "wait"
+    assert world.cluster(2).applications == ["application_2_1"]
+
+
+def test_nobody_is_alarmed_for_what_never_had_a_job(world: World) -> None:
+    """A14: a launch that was given up ends slowly; no client ever knew an id of it."""
+    request = failed_over(world)
+    item = world.incarnation(1).to_item()
+    for name in ("slot", "serving_from", "serving_to"):
+        item.pop(name)
+    world.put(item)
+    world.TERMINATION_SECONDS = 10_000
+    told = len(world.notices)
+    fence(world, request)
+    world.clock.now += 300
+    assert fence(world, request) == "done"
+    assert len(world.notices) == told
+
+
+@pytest.mark.parametrize("kept", ["slot", "serving_from"])
+def test_whoever_may_have_had_a_job_is_alarmed_for(world: World, kept: str) -> None:
+    """Half of the record is enough."""
+    request = failed_over(world)
+    item = world.incarnation(1).to_item()
+    item.pop("serving_from" if kept == "slot" else "slot")
+    world.put(item)
+    world.TERMINATION_SECONDS = 10_000
+    fence(world, request)
+    world.clock.now += 300
+    fence(world, request)
+    assert "nobody knows" in world.notices[-1]["subject"]

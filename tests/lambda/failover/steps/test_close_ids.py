@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 from failover.errors import InvariantError
 
 from ..parts import START
+from ..planned import drained, switched_over
 from ..scenarios import failed_over, launched, settled
 from ..world import World, rule_of
 
@@ -104,3 +105,25 @@ def test_a_slot_is_not_free_before_its_ids_are_closed(world: World, call: str) -
     world.broken.clear()
     assert world.step("retirement", "CloseIds", request).status == "done"
     assert settled(world)["slots"][1] is None
+
+
+@pytest.mark.parametrize("state", ["drains", "lingers"])
+def test_ids_stay_open_while_clients_read_their_results(world: World, state: str) -> None:
+    """B6: a 410 before that makes clients run jobs again that succeeded; even if nothing runs any more."""
+    request = drained(world) if state == "lingers" else switched_over(world)
+    world.put({**world.incarnation(1).to_item(), "fenced_at": world.clock.now})
+    answer = world.step("retirement", "CloseIds", request)
+    assert (answer.status, answer.message) == (
+        "wait",
+        "generation 1 stays up, so that clients read their results",
+    )
+    assert rule_of(1) in str(world.rules["id-1"])
+
+
+def test_ids_of_a_planned_retirement_are_closed_while_the_cluster_is_up(world: World) -> None:
+    """B6: so that they never answer 5xx."""
+    request = switched_over(world)
+    assert world.run_retirement(request, until="CloseIds") == "CloseIds"
+    assert world.cluster_state(world.cluster(1)) == "WAITING"
+    assert world.step("retirement", "CloseIds", request).status == "done"
+    assert rule_of(1) not in str(world.rules)

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from dr_core.record import IncarnationState
 
+from ..planned import drained
 from ..scenarios import DELETION, deletion, failed_over, launched, settled
 from ..world import World
 
@@ -142,3 +143,21 @@ def test_an_answer_that_did_not_get_through_is_sent_again(world: World) -> None:
     world.broken.clear()
     assert world.step("retirement", "Confirm", request).status == "done"
     assert [each["succeeded"] for each in world.answers] == [True]
+
+
+def test_confirm_called_out_of_turn_ends_nothing(world: World) -> None:
+    """A14, B6: the results that clients still read stay where they are."""
+    request = drained(world)
+    before = settled(world)
+    assert world.step("retirement", "Confirm", request).status == "wait"
+    assert settled(world) == before
+    assert world.terminated == []
+
+
+def test_confirm_of_what_may_still_run_ends_nothing(world: World) -> None:
+    """A14: a 410 before the end of its applications would run jobs twice."""
+    request = failed_over(world)
+    before = settled(world)
+    world.clock.now += 60
+    assert world.step("retirement", "Confirm", request).status == "wait"
+    assert settled(world) == before

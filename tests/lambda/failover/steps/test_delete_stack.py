@@ -9,8 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.metrics import RETIREMENT_OVERDUE
+from failover.errors import InvariantError
 
 from ..parts import Stack
+from ..planned import drained, switched_over
 from ..scenarios import failed_over
 from ..world import World
 
@@ -114,3 +116,32 @@ def test_an_error_of_our_own_is_no_deletion(world: World, call: str) -> None:
     world.broken.clear()
     assert world.step("retirement", "DeleteStack", request).status == "wait"
     assert stack_of(world, 1).deletions == 1
+
+
+def test_what_is_not_fenced_is_not_deleted(world: World) -> None:
+    """A14: DeleteStack called out of turn ends no job."""
+    request = failed_over(world)
+    world.terminated.clear()
+    assert world.step("retirement", "DeleteStack", request).status == "wait"
+    assert stack_of(world, 1).deletions == 0
+    assert world.terminated == []
+
+
+@pytest.mark.parametrize("state", ["drains", "lingers"])
+def test_what_clients_still_read_is_not_deleted(world: World, state: str) -> None:
+    """B6: its Livy has their results."""
+    request = drained(world) if state == "lingers" else switched_over(world)
+    world.put({**world.incarnation(1).to_item(), "fenced_at": world.clock.now})
+    assert world.step("retirement", "DeleteStack", request).status == "wait"
+    assert stack_of(world, 1).deletions == 0
+
+
+def test_the_only_healthy_place_is_not_deleted(world: World) -> None:
+    """A14: looked at again right before its end is requested."""
+    request = switched_over(world)
+    world.run_retirement(request, until="DeleteStack")
+    world.targets["balanced"] = {"10.0.1.1": world.clock.now - 100}
+    with pytest.raises(InvariantError, match="nobody else is healthy there"):
+        world.step("retirement", "DeleteStack", request)
+    assert stack_of(world, 1).deletions == 0
+    assert world.terminated == []

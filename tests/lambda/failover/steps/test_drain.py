@@ -1,21 +1,239 @@
-"""Drain: nothing is waited for."""
+"""Drain: a planned retirement waits for the end of jobs, for a while."""
 
 from __future__ import annotations
 
-import pytest
+import json
+from typing import Any
 
-from ..scenarios import failed_over, settled
+import pytest
+from botocore.exceptions import ClientError
+
+from dr_core.metrics import DRAIN_OVERDUE
+from failover.errors import InvariantError
+
+from ..planned import RETIREMENT, drained, give_jobs, switched_over
+from ..scenarios import failed_over, launched, no_probers, settled
 from ..world import World
 
 
-@pytest.mark.parametrize(
-    ("planned", "words"), [(True, "ends at once"), (False, "unplanned: there is nothing to wait for")]
-)
-def test_it_goes_on_and_touches_nothing(world: World, planned: bool, words: str) -> None:
-    """Also when called again; ids and cluster are other states' matter."""
-    request = {**failed_over(world), "planned": planned}
-    before = settled(world)
+def drain(world: World, request: dict[str, Any]) -> tuple[str, str]:
+    """Status and message of one call."""
+    answer = world.step("retirement", "Drain", request)
+    return str(answer.status), answer.message
+
+
+def test_an_unplanned_retirement_waits_for_nothing(world: World) -> None:
+    """A12: what failed has no job that could end well."""
+    request = failed_over(world)
+    world.cluster(1).applications.append("application_1_1")
+    before, calls = settled(world), world.calls
     for _ in range(2):
-        answer = world.step("retirement", "Drain", request)
-        assert (answer.status, answer.message) == ("done", words)
+        assert drain(world, request) == ("done", "unplanned: there is nothing to wait for")
     assert settled(world) == before
+    assert world.calls == calls + 1  # the first entry
+    assert world.incarnation(1).drained_at is None
+
+
+def test_jobs_that_run_are_waited_for(world: World) -> None:
+    """B11: a planned end loses no job."""
+    request = switched_over(world, batches=(1001000007,))
+    world.clock.now += 3600
+    before = settled(world)
+    assert drain(world, request) == (
+        "wait",
+        "generation 1 still has to do: batches 1001000007; applications application_1_1001000007",
+    )
+    assert settled(world) == before
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+
+
+@pytest.mark.parametrize("left", ["batches", "sessions", "applications"])
+def test_each_sort_of_work_is_waited_for(world: World, left: str) -> None:
+    """B11: what people submit to YARN directly too, and a session whose person thinks."""
+    request = switched_over(world)
+    world.clock.now += 3600
+    getattr(world.cluster(1), left).append(7)
+    assert drain(world, request)[0] == "wait"
+
+
+def test_what_has_nothing_left_to_do_is_drained(world: World) -> None:
+    """The time is noted down: Livy stays up from then on."""
+    request = switched_over(world, batches=(1001000007,))
+    world.clock.now += 100
+    assert drain(world, request)[0] == "wait"
+    give_jobs(world)
+    assert drain(world, request) == ("done", "its drain is over")
+    assert world.incarnation(1).drained_at == world.clock.now
+    assert world.notices[-1]["subject"].endswith("a switched over")
+
+
+def test_a_second_call_keeps_the_first_time(world: World) -> None:
+    """A14: its answer to the machine was lost; clients do not wait longer for that."""
+    request = switched_over(world)
+    world.run_retirement(request, until="Linger")
+    before, calls = world.incarnation(1), world.calls
+    world.clock.now += 100
+    world.cluster(1).batches.append(7)
+    assert drain(world, request)[0] == "done"
+    assert (world.incarnation(1), world.calls) == (before, calls)
+
+
+def test_jobs_may_still_come_right_after_the_cut_over(world: World) -> None:
+    """A14: a node of the load balancer may send one until it knows."""
+    request = switched_over(world)
+    assert drain(world, request) == ("wait", "generation 1 still has to do: nothing")
+    world.clock.now += 60
+    assert drain(world, request)[0] == "done"
+
+
+def test_what_cannot_be_read_is_waited_for(world: World) -> None:
+    """A14: an unknown verdict never leads to an action."""
+    request = switched_over(world)
+    world.unhealthy.add("10.0.1.1")
+    world.clock.now += 3600
+    assert drain(world, request) == (
+        "wait",
+        "generation 1 still has to do: not known: livy (connection refused)",
+    )
+
+
+def test_no_prober_that_can_be_asked_is_waited_for(world: World) -> None:
+    """An error of our own."""
+    request = switched_over(world)
+    world.clock.now += 3600
+    no_probers(world)
+    status, message = drain(world, request)
+    assert status == "wait"
+    assert "livy (no prober answered work" in message
+    assert "resource_manager (no prober answered work" in message
+
+
+def test_an_error_of_our_own_call_ends_no_drain(world: World) -> None:
+    """A14: EMR cannot be asked whether the cluster lives; the machine calls again."""
+    request = switched_over(world, batches=(1001000007,))
+    world.unhealthy.add("10.0.1.1")
+    world.broken = {"describe_cluster"}
+    with pytest.raises(ClientError, match="Rate exceeded"):
+        drain(world, request)
+    assert world.incarnation(1).drained_at is None
+
+
+@pytest.mark.parametrize("state", ["TERMINATING", "TERMINATED", "forgotten", "handed on", "no address", "no cluster"])
+def test_a_cluster_that_ends_by_itself_is_not_waited_for(world: World, state: str) -> None:
+    """A12: a person ended it, or its AZ; no job of it comes to a good end."""
+    request = switched_over(world, batches=(1001000007,))
+    cluster = world.cluster(1)
+    item = world.incarnation(1).to_item()
+    world.unhealthy.add(cluster.address)
+    match state:
+        case "TERMINATING" | "TERMINATED":
+            cluster.ended_at = world.clock.now - (0 if state == "TERMINATING" else 60)
+            assert world.cluster_state(cluster) == state
+        case "forgotten":
+            no_probers(world)
+            del world.clusters["j-1"]
+        case "handed on":
+            world.put({**world.incarnation(2).to_item(), "primary_address": "10.0.1.1"})
+        case "no address":
+            item.pop("primary_address")
+            world.put(item)
+        case _:
+            item.pop("cluster_id")
+            world.put(item)
+    assert drain(world, request) == ("done", "its drain is over")
+    assert world.incarnation(1).drained_at == world.clock.now
+
+
+def test_the_services_of_another_owner_of_the_address_are_not_asked(world: World) -> None:
+    """A14: its jobs would hold up the end of what is gone."""
+    request = switched_over(world)
+    world.put({**world.incarnation(2).to_item(), "primary_address": "10.0.1.1"})
+    world.cluster(1).batches.append(7)
+    assert drain(world, request)[0] == "done"
+
+
+def test_the_drain_has_a_limit(world: World) -> None:
+    """A14: a session that nobody closes would hold its cluster for ever."""
+    request = switched_over(world, batches=(1001000007,))
+    limit = world.deployment.config.policy.drain_limit_seconds
+    world.clock.now += limit - 1
+    assert drain(world, request)[0] == "wait"
+    world.clock.now += 1
+    assert drain(world, request)[0] == "done"
+    assert world.incarnation(1).drained_at == world.clock.now
+
+
+def test_the_limit_counts_from_the_end_of_the_service(world: World) -> None:
+    """A14: a retirement that was lost and started again does not begin anew."""
+    request = switched_over(world, batches=(1001000007,))
+    world.clock.now += world.deployment.config.policy.drain_limit_seconds
+    assert drain(world, {**request, "retirement": "a-retire-g1-2"})[0] == "done"
+
+
+def test_the_limit_counts_from_the_first_look_where_nobody_knows_the_end_of_service(world: World) -> None:
+    """It never served: a person asked for its planned end."""
+    request = switched_over(world, batches=(1001000007,))
+    item = world.incarnation(1).to_item()
+    item.pop("serving_to")
+    world.put(item)
+    world.clock.now += 20_000
+    assert drain(world, request)[0] == "wait"
+    world.clock.now += world.deployment.config.policy.drain_limit_seconds
+    assert drain(world, request)[0] == "done"
+
+
+def test_people_are_told_what_did_not_end_before_it_is_ended(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """B11: once, while everything still runs, and with what to do."""
+    request = switched_over(world, batches=(1001000007,))
+    world.cluster(1).sessions.append(1001000009)
+    world.clock.now += world.deployment.config.policy.drain_limit_seconds
+    capsys.readouterr()
+    told = len(world.notices)
+    for _ in range(2):
+        drain(world, request)
+    (notice,) = world.notices[told:]
+    assert notice["subject"] == "emr-dr-active-passive: jobs of g000001 did not end in time"
+    for words in (
+        "Generation 1 (j-1) of managed cluster a was replaced, and its jobs had 14400 s to end.",
+        "batches 1001000007; interactive sessions 1001000009; applications application_1_1001000007.",
+        "stays up for another 900 s",
+        "raise drain_limit_seconds",
+    ):
+        assert words in notice["message"]
+    written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [each[DRAIN_OVERDUE] for each in written if DRAIN_OVERDUE in each] == [[1]]
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+
+
+def test_an_eviction_ends_the_drain(world: World) -> None:
+    """A12: a failover waits for the slot; people are told which jobs it costs."""
+    request = switched_over(world, batches=(1001000007,))
+    world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
+    assert drain(world, request)[0] == "done"
+    assert world.incarnation(1).drained_at == world.clock.now
+    assert world.notices[-1]["subject"] == "emr-dr-active-passive: jobs of g000001 are ended"
+    assert "still has to do: batches 1001000007" in world.notices[-1]["message"]
+
+
+def test_an_eviction_of_what_has_nothing_to_do_costs_nobody_a_job(world: World) -> None:
+    """Nobody is told that one did."""
+    request = switched_over(world)
+    world.clock.now += 60
+    world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
+    told = len(world.notices)
+    assert drain(world, request)[0] == "done"
+    assert len(world.notices) == told
+
+
+def test_what_serves_is_not_drained(world: World) -> None:
+    """A14: never zero by our own act."""
+    launched(world)
+    with pytest.raises(InvariantError, match="generation 1 must not be retired: it serves"):
+        drain(world, dict(RETIREMENT))
+
+
+def test_what_is_retired_needs_no_drain(world: World) -> None:
+    """Started again, a retirement ends at once."""
+    request = drained(world)
+    world.put({**world.incarnation(1).to_item(), "state": "retired"})
+    assert drain(world, request)[0] == "done"
