@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from emr_dr_cli.options import BLOCK_RANGE, check_block, check_speed
+from emr_dr_cli.options import BLOCK_RANGE, check_block, check_seeds, check_speed
 from emr_drill.errors import DrillError
-from emr_drill.faults import TEXTS, Fault
+from emr_drill.faults.table import FAULTS, chosen, speed_of
 
 if TYPE_CHECKING:
     from emr_drill.report import Report
+
+
+OFTEN = ("kill-primary", "kill-livy", "hang-livy", "az-blackhole", "no-capacity-all", "terminate-by-user", "none")
 
 
 class Services(StrEnum):
@@ -29,9 +32,17 @@ class Services(StrEnum):
 
 WIDTH_OF_A_LOG = 160
 STANDARD_OUTPUT = "-"
-# The drill's default speeds: as fast as two cores carry it without the machine's own work showing in the figures'
-# order of magnitude.  Figures to quote are measured at speed 5 (`make bench-drill`).
-DEFAULT_SPEED = {Services.SIMULATED: 25.0, Services.REAL: 10.0}
+
+
+def _list_faults(asked: bool) -> None:
+    """Print the table and end, if *asked*."""
+    if not asked:
+        return
+    from emr_dr_cli.fault_tables import fault_table
+
+    console = Console()
+    console.print(fault_table())
+    raise typer.Exit(0)
 
 
 def drill(
@@ -40,16 +51,37 @@ def drill(
         typer.Option(help="simulated: answers like the real ones, in seconds.  real: Livy, YARN, HDFS, Spark."),
     ] = Services.SIMULATED,
     fault: Annotated[
-        Fault,
-        typer.Option(help="What to break.  " + "  ".join(f"{fault}: {text.what}." for fault, text in TEXTS.items())),
-    ] = Fault.KILL_PRIMARY,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="What to break: a row of the fault table, some with commas between them, or `all`.  Often used: "
+            f"{', '.join(OFTEN)}.  --list-faults explains all {len(FAULTS)}.",
+        ),
+    ] = "kill-primary",
+    list_faults: Annotated[
+        bool,
+        typer.Option(
+            "--list-faults", is_eager=True, callback=_list_faults, help="Show what can be broken and what must happen."
+        ),
+    ] = False,
     speed: Annotated[
         float | None,
         typer.Option(
-            callback=check_speed, help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10.)"
+            callback=check_speed,
+            help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10, 5 where a fault makes "
+            "sockets wait for their limits.)",
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Decides every random thing: the same seed is the same drill.")] = 1,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,N,...", callback=check_seeds, help="A drill with each of these seeds, in place of --seed."
+        ),
+    ] = None,
+    at_once: Annotated[
+        int, typer.Option(help="With several drills: how many run beside each other.", min=1, max=8)
+    ] = 1,
     block: Annotated[
         int,
         typer.Option(
@@ -70,9 +102,11 @@ def drill(
 
     The state machines and function code are the very ones that `cdk deploy` would deploy.
 
-    Exit codes: 0 the system recovered, and no job was unreported, doubled or wrong; 1 it did not keep that promise;
+    Exit codes: 0 what must come of the fault came of it, and no job was unreported, doubled or wrong; 1 not so;
     2 the drill could not run; 130 interrupted.
     """
+    from emr_dr_cli.many_drills import run_many
+    from emr_drill.campaign import Plan, passed
     from emr_drill.choose import job_file, primary_factory
     from emr_drill.report import render
     from emr_drill.run import Options, run
@@ -82,6 +116,26 @@ def drill(
     if not console.is_terminal:
         console = Console(stderr=True, width=WIDTH_OF_A_LOG)
 
+    rows = chosen(fault, real=services is Services.REAL)
+    many = [int(one) for one in seeds.split(",")] if seeds else [seed]
+    if len(rows) * len(many) > 1:
+        if keep or workdir is not None:
+            raise DrillError("--keep and --workdir are for one drill, and this would run several: leave them out")
+        plan = Plan(
+            faults=rows,
+            seeds=many,
+            services=services.value,
+            speed=speed,
+            first_block=block,
+            at_once=at_once,
+            assembly=assembly,
+        )
+        content = run_many(plan, console=console)
+        if json_file is not None:
+            _write(json.dumps(content, indent=1) + "\n", json_file)
+        raise typer.Exit(0 if passed(content) else 1)
+    (row,) = rows
+
     def show(report: Report) -> None:
         console.print(render(report))
         if json_file is not None:
@@ -90,9 +144,9 @@ def drill(
     report = run(
         Options(
             services=services.value,
-            fault=fault,
-            speed=DEFAULT_SPEED[services] if speed is None else speed,
-            seed=seed,
+            fault=row.name,
+            speed=speed_of(row, real=services is Services.REAL, asked=speed),
+            seed=many[0],
             block=block,
             keep=keep,
             assembly=assembly,

@@ -31,3 +31,14 @@ def check_speed(value: float | None) -> float | None:
     if value is not None and not (math.isfinite(value) and value > 0):
         raise typer.BadParameter(f"must be a number above 0 (1 is as slow as AWS), got {value:g}")
     return value
+
+
+def check_seeds(value: str | None) -> str | None:
+    """*value*, if it is numbers with commas between them.
+
+    Raises:
+        typer.BadParameter: it is not.
+    """
+    if value is not None and not all(one.strip().isdecimal() for one in value.split(",")):
+        raise typer.BadParameter(f"must be whole numbers with commas between them, such as 1,2,3, got {value!r}")
+    return value

@@ -6,15 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.clock import Clock
+from emr_drill.facts import facts
+from emr_drill.faults.judging import judge_row
+from emr_drill.faults.model import Fault, Outcome
 from emr_drill.jobs.judgement import judge, recovered_at, refused_after
 from emr_drill.jobs.ledger import read
 from emr_drill.jobs.submitter import Submitter
-from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of
+from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of, told
 from emr_drill.owners import Findings
 from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
 
 if TYPE_CHECKING:
+    from emr_drill.rehearsal import Timeline
     from emr_drill.stand_in.server import StandIn
 
 MEASURING_SPEED = 5.0
@@ -29,10 +34,12 @@ def collect(
     submitter: Submitter,
     findings: Findings,
     ledger: Path,
-    fault_at: float,
+    fault: Fault,
+    timeline: Timeline,
     clock: Clock,
 ) -> None:
     """Fill *report* when nothing moves any more."""
+    fault_at = timeline.fault_at
     incarnations = deployment.incarnations()
     operations = deployment.records("operation")
     executions = deployment.executions("operation")
@@ -59,7 +66,7 @@ def collect(
     recovered = recovered_at(submitter.submissions, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
-    if report.fault == "none":
+    if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL):
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
@@ -70,8 +77,20 @@ def collect(
     report.invariants_broken = [
         *findings.complaints,
         *broken_invariants(incarnations=incarnations, executions=executions),
-        *_phase_sum(report),
+        *_phase_sum(report, answer),
     ]
+    if timeline.scene is not None:
+        subjects, metrics = told(stand_in.journal, since=timeline.journal_before)
+        report.pages = subjects
+        found = facts(
+            report,
+            timeline=timeline,
+            deployment=deployment,
+            submissions=submitter.submissions,
+            executions=executions,
+            told=(subjects, metrics),
+        )
+        report.fault_row = judge_row(fault, found, fence_overdue=metrics.get(FENCE_OVERDUE, 0) > 0)
 
 
 def _phases(report: Report, answer: Execution, recovered: float, fault_at: float) -> None:
@@ -101,8 +120,10 @@ def phase_sum_tolerance(*, services: str, speed: float) -> float:
     return PHASE_SUM_TOLERANCE_SECONDS + speed * MACHINE_SECONDS_BETWEEN
 
 
-def _phase_sum(report: Report) -> list[str]:
-    if not report.phases or report.recovery_seconds is None:
+def _phase_sum(report: Report, answer: Execution | None) -> list[str]:
+    if answer is None or not report.phases or report.recovery_seconds is None:
+        return []
+    if answer.first_entered("CutOverDone") is None:  # mended in place: jobs are accepted before the operation knows it
         return []
     total = sum(report.phases.values())
     tolerance = phase_sum_tolerance(services=report.services, speed=report.speed)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 IDS_PER_PREFIX = 1_000_000
+# Ids of up to eight digits lie in no range: an incarnation whose seed failed twice gives them.
+UNSEEDED_IDS = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,9 @@ class Execution:
         for (name, begin), (_, end) in itertools.pairwise(marks):
             if begin is not None and end is not None:
                 result[name] = end - begin
+        repaired = self.first_entered("Repaired")
+        if repaired is not None and marks[0][1] is not None:  # it ended within its first phase
+            result["decide"] = repaired - marks[0][1]
         return result
 
 
@@ -107,9 +112,11 @@ class Deployment:
         return sorted((self._execution(states, item) for item in found), key=lambda one: one.started)
 
     def owner(self, batch_id: int) -> str | None:
-        """Name of the cluster whose range *batch_id* lies in."""
+        """Name of the cluster whose range *batch_id* lies in; short ids are those of the one that serves unseeded."""
         for item in self.incarnations():
             if item["id_prefix"] == batch_id // IDS_PER_PREFIX:
+                return str(item["stack_name"])
+            if item.get("unseeded") and batch_id < UNSEEDED_IDS:
                 return str(item["stack_name"])
         return None
 
@@ -180,3 +187,19 @@ def request_of(operation: dict[str, Any]) -> dict[str, Any]:
     """The request that an operation item carries."""
     found: dict[str, Any] = json.loads(operation.get("request", "{}"))
     return found
+
+
+def told(journal: Sequence[Mapping[str, Any]], *, since: int) -> tuple[list[str], dict[str, float]]:
+    """What people were told, from entry number *since* of the journal on.
+
+    Returns:
+        Subjects of the messages to the alert topic, and the highest value of each metric by its name.
+    """
+    subjects: list[str] = []
+    metrics: dict[str, float] = {}
+    for entry in list(journal)[since:]:
+        if entry.get("kind") == "notification":
+            subjects.append(str(entry["subject"]))
+        elif entry.get("kind") == "metric":
+            metrics[entry["name"]] = max(float(entry["value"]), metrics.get(entry["name"], float("-inf")))
+    return subjects, metrics

@@ -10,6 +10,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from emr_drill.faults.judging import RowResult
+
 PHASES = ("detect", "decide", "launch", "verify", "cut_over")
 PHASE_TEXTS = {
     "detect": "fault to claim",
@@ -81,18 +83,39 @@ class Report:
     applications: dict[str, str] = field(default_factory=dict)
     machine_seconds: float = 0.0
     peak_memory_mib: int = 0
+    pages: list[str] = field(default_factory=list)
+    fault_row: RowResult | None = None
     problem: str = ""
 
     @property
     def passed(self) -> bool:
-        """Whether the system did what it promises; the drill's exit code."""
-        counts = self.jobs
-        clean = all(counts.get(name, 0) == 0 for name in ("unreported", "doubled", "wrong"))
-        return self.recovered and clean and not self.invariants_broken and not self.problem
+        """Whether the system did what it promises: the fault's row held.  The drill's exit code."""
+        return not self.why_failed
+
+    @property
+    def why_failed(self) -> list[str]:
+        """A sentence for each thing that is not as it must be; empty if the drill passed."""
+        why = [self.problem] if self.problem else []
+        if self.fault_row is None:  # a baseline has no row, and a drill that did not come to its fault has none
+            if not self.recovered:
+                why.append("the system did not recover")
+            why += [
+                f"{self.jobs[name]} jobs {name}" for name in ("unreported", "doubled", "wrong") if self.jobs.get(name)
+            ]
+        elif not self.fault_row.held:
+            why.append(f"{self.fault}: what must happen: {self.fault_row.must}")
+            why += self.fault_row.did_not_hold
+        return why + self.invariants_broken
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON report."""
-        return {**asdict(self), "passed": self.passed}
+        row = self.fault_row
+        return {
+            **asdict(self),
+            "fault_row": None if row is None else {**asdict(row), "held": row.held},
+            "why_failed": self.why_failed,
+            "passed": self.passed,
+        }
 
 
 def render(report: Report) -> RenderableType:
@@ -116,12 +139,11 @@ def _headline(report: Report) -> Panel:
                 f"\n{_seconds(report.emr_launch_seconds)} of that is EMR launching a cluster, "
                 f"{_seconds(report.overhead_seconds)} is ours"
             )
+        if report.fault_row is not None:
+            listed = "".join(f"\nlisted: {one}" for one in report.fault_row.listed)
+            text = f"{report.fault}: as it must be: {report.fault_row.must}\n{text}{listed}"
         return Panel(Text(text), title="the drill passed", border_style="green", expand=False)
-    why = [report.problem] if report.problem else []
-    if not report.recovered:
-        why.append("the system did not recover")
-    why += [f"{report.jobs[name]} jobs {name}" for name in ("unreported", "doubled", "wrong") if report.jobs.get(name)]
-    why += report.invariants_broken
+    why = [*report.why_failed]
     return Panel(Text("\n".join(why)), title="the drill FAILED", border_style="red", expand=False)
 
 

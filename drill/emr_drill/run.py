@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import shutil
 import time
 from collections.abc import Callable
@@ -18,14 +17,13 @@ from emr_drill.choose import primary_ports
 from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.errors import DrillError
-from emr_drill.faults import TEXTS, Fault, strike
-from emr_drill.jobs import plan as plans
+from emr_drill.faults.table import chosen, find
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.memory import PeakMemory
 from emr_drill.observe import Deployment, deployment_name
-from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story, job_footer
+from emr_drill.rehearsal import Rehearsal
 from emr_drill.report import Report
 from emr_drill.stand_in.assembly import ResourceEvent, deploy
 from emr_drill.stand_in.server import StandIn
@@ -34,16 +32,9 @@ from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
 
 STRATEGY = "active-passive"
 STACKS = ("Platform", "ActivePassive")
-RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
-# Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
-READY_LIMIT_SECONDS, RECOVERY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 3600.0, 6000.0
-LOOK_SECONDS, KEEP_LOOK_SECONDS = 0.2, 1.0  # machine time
-# Real services run on machine time: a Spark job takes some 15 seconds of a core only to start and end.  So there are
-# twenty jobs but fewer at once, they last longer on the drill's clock, and it takes longer until five of them run.
-REAL_WAVES = {"long": 6, "short": 1, "during": 3, "after": 10}
-REAL_DURATION_SCALE = 2.0
+KEEP_LOOK_SECONDS = 1.0  # machine time
+# How many jobs may start at once on real services, each of which costs some seconds of a core.
 REAL_STARTING = 3
-REAL_READY_LIMIT_SECONDS = 4000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +43,7 @@ class Options:
 
     Attributes:
         services: ``simulated`` or ``real``.
-        fault: what to break.
+        fault: what to break, the name of a row of the fault table.
         speed: seconds on the drill's clock for each second of the machine.
         seed: decides every random thing of the drill.
         block: second number of the loopback addresses.
@@ -62,7 +53,7 @@ class Options:
     """
 
     services: str = "simulated"
-    fault: Fault = Fault.KILL_PRIMARY
+    fault: str = "kill-primary"
     speed: float = 25.0
     seed: int = 1
     block: int = 10
@@ -91,8 +82,9 @@ def run(
         on_report: gets the report as soon as it is complete, before ``keep`` waits.
 
     Raises:
-        DrillError: it could not run; nothing is left running.
+        DrillError: it could not run, or no row has the fault's name; nothing is left running.
     """
+    chosen(options.fault, real=options.services == "real")
     addresses = Addresses(block=options.block)
     preflight.check_function_runtime()
     primaries.check()
@@ -143,9 +135,8 @@ class _Drill:
         self.console = console
         self.quiet = quiet
         self.on_report = on_report
-        self.report = Report(
-            services=options.services, fault=options.fault.value, speed=options.speed, seed=options.seed
-        )
+        self.fault = find(options.fault)
+        self.report = Report(services=options.services, fault=options.fault, speed=options.speed, seed=options.seed)
 
     def run(self) -> Report:
         began = time.monotonic()
@@ -198,11 +189,22 @@ class _Drill:
             starting=REAL_STARTING if self.options.services == "real" else None,
         )
         progress.footer(lambda: job_footer(submitter, clock))
-        watch = self._owner_watch(stand_in, clock, deployment, submitter)
+        rehearsal = Rehearsal(
+            services=self.options.services,
+            seed=self.options.seed,
+            fault=self.fault,
+            report=self.report,
+            stand_in=stand_in,
+            clock=clock,
+            progress=progress,
+            deployment=deployment,
+            submitter=submitter,
+        )
+        watch = rehearsal.owner_watch()
         submitter.start()
         watch.start()
         try:
-            fault_at = self._break_it(stand_in, clock, progress, deployment, submitter)
+            timeline = rehearsal.run()
             watch.finish()
         finally:
             watch.stop()
@@ -214,116 +216,9 @@ class _Drill:
             submitter=submitter,
             findings=watch.findings,
             ledger=self.workdir / "ledger.jsonl",
-            fault_at=fault_at,
+            fault=self.fault,
+            timeline=timeline,
             clock=clock,
-        )
-
-    def _break_it(
-        self, stand_in: StandIn, clock: Clock, progress: Progress, deployment: Deployment, submitter: Submitter
-    ) -> float:
-        """The story of a drill; returns when the fault struck."""
-        if self.options.services == "real":
-            plan = plans.make(seed=self.options.seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
-            ready_limit = REAL_READY_LIMIT_SECONDS
-        else:
-            plan = plans.make(seed=self.options.seed)
-            ready_limit = READY_LIMIT_SECONDS
-        chance = random.Random(f"fault {self.options.seed}")
-        submitter.add(plan.before)
-        progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
-        self._until(
-            lambda: (
-                submitter.waiting == 0
-                and submitter.running >= RUNNING_AT_FAULT
-                and submitter.open_polls >= POLLS_AT_FAULT
-                and any(one.finished for one in submitter.jobs)
-            ),
-            clock,
-            ready_limit,
-            f"{RUNNING_AT_FAULT} jobs running and {POLLS_AT_FAULT} polls open",
-        )
-        if self.report.problem:
-            return clock.now()
-        clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
-        serving = next((item for item in deployment.incarnations() if item["state"] == "serving"), None)
-        if serving is None:
-            self.report.problem = "no incarnation is in service, so that there is nothing to break"
-            return clock.now()
-        self.report.at_fault = {"jobs_running": submitter.running, "polls_open": submitter.open_polls}
-        fault_at = clock.now()
-        strike(self.options.fault, stand_in=stand_in, cluster_id=serving["cluster_id"])
-        progress.line("fault", f"{self.options.fault} on {serving['stack_name']}: {TEXTS[self.options.fault].what}")
-        submitter.add(plan.during)
-        generation = int(serving["generation"])
-        if self.options.fault is not Fault.NONE and self._until(
-            lambda: self._recovered(deployment, generation),
-            clock,
-            RECOVERY_LIMIT_SECONDS,
-            "another incarnation in service",
-        ):
-            progress.line("drill", "another incarnation is in service; submitting a few more jobs")
-        submitter.add(plan.after)
-        self._until(submitter.idle, clock, END_LIMIT_SECONDS, "a last word on every job")
-        if self.options.fault is not Fault.NONE and self._until(
-            lambda: self._retired(deployment, generation),
-            clock,
-            END_LIMIT_SECONDS,
-            f"the end of generation {generation}",
-        ):
-            progress.line("drill", f"generation {generation} is retired; asking for every id once more")
-        return fault_at
-
-    def _recovered(self, deployment: Deployment, generation: int) -> bool:
-        done = [item for item in deployment.records("operation") if item.get("outcome") in ("failed over", "repaired")]
-        failed = [item for item in deployment.records("operation") if item.get("outcome") == "failed"]
-        if failed and not done:
-            self.report.problem = f"the operation failed: {failed[-1].get('message', '')}"
-        return bool(done) and any(
-            item["state"] == "serving" and item["generation"] != generation for item in deployment.incarnations()
-        )
-
-    def _retired(self, deployment: Deployment, generation: int) -> bool:
-        return any(
-            item["generation"] == generation and item["state"] == "retired" for item in deployment.incarnations()
-        )
-
-    def _until(self, true: Callable[[], bool], clock: Clock, limit: float, what: str) -> bool:
-        """Wait for something, at most *limit* seconds on the drill's clock; whether it came.
-
-        The report carries what did not come; after that nothing is waited for any more.
-        """
-        deadline = clock.now() + limit
-        while not true():
-            if not self.report.problem and clock.now() > deadline:
-                self.report.problem = f"waited {limit:.0f} s for {what}, in vain"
-            if self.report.problem:
-                return False
-            time.sleep(LOOK_SECONDS)
-        return True
-
-    def _owner_watch(self, stand_in: StandIn, clock: Clock, deployment: Deployment, submitter: Submitter) -> OwnerWatch:
-        def issued() -> list[Issued]:
-            found = [
-                Issued(id=batch.id, name=batch.name)
-                for progress in list(submitter.jobs)
-                for batch in progress.tries
-                if batch.id is not None
-            ]
-            for item in deployment.incarnations():
-                if item.get("canary_id") and item["state"] in ("serving", "retiring", "retired"):
-                    found.append(Issued(id=item["canary_id"], name=item["canary_name"]))
-            return found
-
-        def may_be_gone(batch_id: int) -> bool:
-            owner = deployment.owner(batch_id)
-            return owner is not None and not stand_in.clusters.applications_running(owner)
-
-        return OwnerWatch(
-            clock=clock,
-            nodes=deployment.load_balancer_nodes(),
-            issued=issued,
-            may_be_gone=may_be_gone,
-            settled_at=lambda: stand_in.load_balancers.settled_at(kind="application"),
         )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from emr_dr_cli.drill_command import OFTEN
 from emr_drill import run as module
 from emr_drill.errors import DrillError
-from emr_drill.faults import Fault
+from emr_drill.faults.table import FAULTS
 from emr_drill.report import Report
 from emr_drill.run import Options
 
@@ -33,7 +34,7 @@ class Drill:
         print("a library prints something", file=arguments["console"].file)
         report = Report(
             services=options.services,
-            fault=options.fault.value,
+            fault=options.fault,
             speed=options.speed,
             seed=options.seed,
             recovered=self.recovered,
@@ -100,7 +101,7 @@ def test_wrong_settings_are_shown_in_their_own_words(cli: Cli, monkeypatch: pyte
 def test_without_options_the_drill_of_the_readme_runs(cli: Cli, drill: Drill) -> None:
     cli("drill")
 
-    assert drill.options == Options(services="simulated", fault=Fault.KILL_PRIMARY, speed=25.0, seed=1, block=10)
+    assert drill.options == Options(services="simulated", fault="kill-primary", speed=25.0, seed=1, block=10)
     assert drill.arguments["quiet"] is False
 
 
@@ -120,7 +121,7 @@ def test_every_option_arrives(cli: Cli, drill: Drill, tmp_path: Path) -> None:
     cli("drill", *words, "--assembly", str(tmp_path), "--workdir", str(tmp_path / "work"))
 
     assert drill.options == Options(
-        fault=Fault.KILL_LIVY,
+        fault="kill-livy",
         speed=5.0,
         seed=7,
         block=12,
@@ -194,6 +195,8 @@ def test_nothing_is_written_before_there_is_a_report(cli: Cli, tmp_path: Path, m
     ("words", "told"),
     [
         (["--fault", "flood"], ["'flood'", "kill-primary", "kill-livy", "none"]),
+        (["--fault", "kil-livy"], ["'kil-livy'", "did you mean kill-livy"]),
+        (["--fault", "slow-services", "--services", "real"], ["slow-services cannot be done to real services"]),
         (["--services", "imaginary"], ["'imaginary'", "simulated", "real"]),
         (["--speed", "0"], ["above 0", "got 0"]),
         (["--speed", "-1"], ["above 0", "got -1"]),
@@ -213,15 +216,27 @@ def test_what_cannot_be_is_refused_with_what_is_allowed(
 
 
 def test_help_teaches(cli: Cli) -> None:
-    """Every option, what each fault breaks, and what the exit codes mean."""
+    """Every option, the faults that people want most, and what the exit codes mean."""
     told = cli("drill", "--help").out
 
     options = ("services", "fault", "speed", "seed", "block", "json", "keep", "assembly", "workdir", "quiet")
     assert [name for name in options if f"--{name}" not in told] == []
-    assert [fault for fault in Fault if f"{fault}:" not in told] == []
+    assert [name for name in OFTEN if name not in told] == []
     assert "Exit codes" in told
     assert "10 to 99" in told
     assert "25, real:" in told
+
+
+def test_the_table_of_faults_explains_each(cli: Cli, drill: Drill) -> None:
+    ended = cli("drill", "--list-faults")
+
+    assert (ended.code, drill.arguments) == (0, {})
+    assert [name for name in FAULTS if name not in ended.out] == []
+    assert "SIGKILL of Livy" in ended.out
+
+
+def test_often_used_faults_exist() -> None:
+    assert set(OFTEN) <= set(FAULTS)
 
 
 def test_a_log_is_not_broken_at_the_width_of_a_terminal(

@@ -26,7 +26,8 @@ class World:
         self.config = SimpleNamespace(front_door_host="door")
         self.clusters = self
         self.load_balancers = self
-        self.states = {1: "serving"}
+        self.incarnation_states = {1: "serving"}
+        self.operation_before = {"id": "a-launch", "outcome": "launched"}
         self.outcomes: list[dict[str, Any]] = []
         self.recovers = True
         self.on_deploy: Callable[[], None] = lambda: None
@@ -55,8 +56,15 @@ class World:
     def kill_primary(self, cluster_id: str) -> None:
         self.log.append(f"killed {cluster_id}")
         if self.recovers:
-            self.states = {1: "retired", 2: "serving"}
-            self.outcomes = [{"outcome": "failed over"}]
+            self.incarnation_states = {1: "retired", 2: "serving"}
+            self.outcomes = [{"id": "a-failover", "outcome": "failed over"}]
+
+    def states(self) -> list[tuple[str, str, str, str | None, str]]:
+        """Clusters, as the stand-in's EMR tells of them."""
+        return [
+            (f"j-{number}", f"dep-a-g{number}", "us-east-1a", None, "TERMINATED" if state == "retired" else "WAITING")
+            for number, state in self.incarnation_states.items()
+        ]
 
     def settled_at(self, *, kind: str) -> float:
         return float("-inf")
@@ -83,16 +91,18 @@ class World:
             {
                 "generation": generation,
                 "state": state,
+                "managed_cluster": "a",
+                "availability_zone": f"us-east-1{' abc'[generation]}",
                 "cluster_id": f"j-{generation}",
                 "stack_name": f"dep-a-g{generation}",
                 "canary_id": generation * 100,
                 "canary_name": f"canary-g{generation}",
             }
-            for generation, state in self.states.items()
+            for generation, state in self.incarnation_states.items()
         ]
 
     def records(self, kind: str) -> list[dict[str, Any]]:
-        return self.outcomes
+        return [self.operation_before, *self.outcomes]
 
     def owner(self, batch_id: int) -> str | None:
         return {1: "dep-a-g1", 2: "dep-a-g2"}.get(batch_id // 100)
@@ -140,6 +150,7 @@ class World:
     def collect(self, report: Report, **arguments: Any) -> None:
         self.collected = arguments
         report.recovered = not report.problem
+        self.timeline = arguments["timeline"]
         report.jobs = dict(COUNTS)
 
 

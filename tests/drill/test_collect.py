@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,10 +12,14 @@ import pytest
 
 from emr_drill.clock import Clock
 from emr_drill.collect import broken_invariants, collect
+from emr_drill.faults.model import Moment
+from emr_drill.faults.scene import Scene
+from emr_drill.faults.table import find
 from emr_drill.jobs.plan import Job
 from emr_drill.jobs.submitter import Progress, Submission, Try
 from emr_drill.observe import Execution, StateEntry
 from emr_drill.owners import Findings
+from emr_drill.rehearsal import Timeline
 from emr_drill.report import Report
 
 ORIGIN = 1_000_000.0
@@ -40,6 +45,7 @@ def incarnation(generation: int, **attributes: Any) -> dict[str, Any]:
         "id_prefix": 1000 + generation,
         "stack_name": f"dep-a-g{generation}",
         "availability_zone": "us-east-1a",
+        "cluster_id": f"j-{generation}",
         "state": "serving" if generation == 2 else "retired",
         **attributes,
     }
@@ -75,6 +81,36 @@ class World:
             for at, accepted in ((-10, True), (5, False), (588, True))
         ]
 
+        self.journal: list[dict[str, Any]] = []
+        self.struck = True
+
+    @property
+    def clusters(self) -> World:
+        return self
+
+    def states(self) -> list[tuple[str, str, str, str | None, str]]:
+        return [
+            ("j-1", "dep-a-g1", "us-east-1a", None, "TERMINATED"),
+            ("j-2", "dep-a-g2", "us-east-1b", None, "WAITING"),
+        ]
+
+    def timeline(self) -> Timeline:
+        scene = Scene(
+            stand_in=cast(Any, self),
+            deployment=cast(Any, self),
+            cluster_id="j-1",
+            generation=1,
+            managed_cluster="a",
+            availability_zone="us-east-1a",
+        )
+        return Timeline(
+            scene=scene if self.struck else None,
+            fault_at=FAULT_AT,
+            moments={Moment.CUT_OVER: FAULT_AT + 571},
+            clusters_before=frozenset({"j-1"}),
+            operations_before=frozenset({"o1"}),
+        )
+
     def incarnations(self) -> list[dict[str, Any]]:
         return self.known
 
@@ -107,7 +143,8 @@ def collected(world: World, folder: Path, **report: Any) -> Report:
         submitter=cast(Any, world),
         findings=world.findings,
         ledger=ledger,
-        fault_at=FAULT_AT,
+        fault=find(made.fault),
+        timeline=world.timeline(),
         clock=Clock(speed=5, machine_origin=0, origin=ORIGIN),
     )
     return made
@@ -117,6 +154,52 @@ def test_a_good_failover_passes(world: World, tmp_path: Path) -> None:
     report = collected(world, tmp_path)
 
     assert (report.invariants_broken, report.complaints, report.passed) == ([], [], True)
+
+
+def test_the_row_of_the_fault_is_judged(world: World, tmp_path: Path) -> None:
+    row = collected(world, tmp_path).fault_row
+
+    assert row is not None
+    assert (row.name, row.held, row.did_not_hold) == ("kill-primary", True, [])
+
+
+def test_a_row_that_did_not_hold_fails_the_drill(world: World, tmp_path: Path) -> None:
+    report = collected(world, tmp_path, fault="kill-livy")
+
+    assert not report.passed
+    assert "0 clusters should be launched, 1 were: dep-a-g2" in report.why_failed
+
+
+def test_a_drill_that_did_not_come_to_its_fault_has_no_row(world: World, tmp_path: Path) -> None:
+    world.struck = False
+
+    assert collected(world, tmp_path).fault_row is None
+
+
+def test_what_people_were_told_is_reported(world: World, tmp_path: Path) -> None:
+    world.journal = [{"kind": "notification", "subject": "dep: a failed over"}]
+
+    assert collected(world, tmp_path).pages == ["dep: a failed over"]
+
+
+def test_a_fence_limit_that_passed_is_told(world: World, tmp_path: Path) -> None:
+    world.journal = [{"kind": "metric", "name": "FenceOverdue", "value": 1}]
+
+    assert any("the fence limit passed" in why for why in collected(world, tmp_path).why_failed)
+
+
+def test_where_livy_was_mended_nothing_adds_up_to_the_recovery(world: World, tmp_path: Path) -> None:
+    """Jobs are accepted before the operation knows that it has mended it."""
+    entered = {"Claim": 30.0, "Repair": 34.0, "Repaired": 95.0}
+    states = [StateEntry(state=state, entered=FAULT_AT + seconds) for state, seconds in entered.items()]
+    world.ran[1] = replace(world.ran[1], states=states)
+    world.operations[1]["outcome"] = "repaired"
+
+    report = collected(world, tmp_path, fault="kill-livy")
+
+    assert report.phases == {"detect": 30.0, "decide": 65.0}
+    assert report.recovered
+    assert not any("add up" in one for one in report.invariants_broken)
 
 
 def test_phases_begin_at_the_fault_and_come_from_the_machines_history(world: World, tmp_path: Path) -> None:

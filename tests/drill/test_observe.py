@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeSerializer
 from dr_core.config import FunctionConfig
 from emr_drill import observe
 from emr_drill.errors import DrillError
-from emr_drill.observe import Deployment, Execution, StateEntry, deployment_name, plain, request_of
+from emr_drill.observe import Deployment, Execution, StateEntry, deployment_name, plain, request_of, told
 
 
 class Missing(Exception):
@@ -173,6 +173,17 @@ def test_an_id_belongs_to_the_incarnation_of_its_range(stand_in: StandIn, deploy
     ]
 
 
+def test_a_short_id_belongs_to_the_incarnation_that_serves_unseeded(stand_in: StandIn, deployment: Deployment) -> None:
+    stand_in.clients["dynamodb"].items["record", "incarnation"] = [
+        {"generation": 1, "id_prefix": 1001, "stack_name": "dep-a-g1"},
+        {"generation": 2, "id_prefix": 1002, "stack_name": "dep-a-g2", "unseeded": True},
+    ]
+
+    assert deployment.owner(7) == "dep-a-g2"
+    assert deployment.owner(99_999_999) == "dep-a-g2"
+    assert deployment.owner(100_000_000) is None
+
+
 def test_executions_come_oldest_first_with_their_whole_history(stand_in: StandIn, deployment: Deployment) -> None:
     states = stand_in.clients["stepfunctions"]
     states.executions = [
@@ -281,3 +292,22 @@ def test_an_operation_without_a_request_has_an_empty_one() -> None:
 
 def test_a_range_of_ids_is_a_million() -> None:
     assert observe.IDS_PER_PREFIX == 1_000_000
+
+
+def test_a_repaired_execution_ended_within_its_first_phase() -> None:
+    states = [StateEntry(state=name, entered=at) for name, at in (("Claim", 5.0), ("Repair", 9.0), ("Repaired", 70.0))]
+    execution = Execution(arn="a", name="a", status="SUCCEEDED", started=5, stopped=70, states=states)
+
+    assert execution.phases() == {"decide": 65.0}
+
+
+def test_what_people_were_told_is_read_from_an_entry_on() -> None:
+    journal: list[dict[str, Any]] = [
+        {"kind": "notification", "subject": "before"},
+        {"kind": "notification", "subject": "a failed over"},
+        {"kind": "metric", "name": "Repaired", "value": 1},
+        {"kind": "metric", "name": "Repaired", "value": 0},
+        {"kind": "cluster"},
+    ]
+
+    assert told(journal, since=1) == (["a failed over"], {"Repaired": 1.0})

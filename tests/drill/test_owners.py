@@ -206,3 +206,13 @@ def test_stopping_alone_asks_for_nothing(door: FrontDoor) -> None:
     made.stop()
 
     assert door.asked == []
+
+
+def test_who_hangs_for_one_id_is_not_asked_for_another_of_its_range(door: FrontDoor) -> None:
+    """In one round, through one node: each of them would take the whole limit."""
+    sibling = Issued(id=FIRST.id + 1, name="k-try3")
+    door.answers[f"/batches/{FIRST.id}"] = Answer(status=0, error="timed out")
+    finished(watch(issued=lambda: [FIRST, sibling, SECOND]))
+
+    assert [path for node, path in door.asked if node == NODES[0]] == [f"/batches/{FIRST.id}", f"/batches/{SECOND.id}"]
+    assert len({node for node, _ in door.asked}) == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from emr_drill.faults.judging import RowResult
 from emr_drill.report import IncarnationLine, OperationLine, Report, render
 
 COUNTS = {
@@ -151,6 +152,38 @@ def test_every_count_of_jobs_is_shown() -> None:
     shown = text(good())
 
     assert [name for name in COUNTS if f"│ {name} " not in shown] == []
+
+
+def row(*did_not_hold: str, listed: list[str] | None = None) -> RowResult:
+    return RowResult(name="kill-livy", must="Livy is restarted", did_not_hold=[*did_not_hold], listed=listed or [])
+
+
+def test_with_a_row_the_row_decides() -> None:
+    """What it allows, and what it does not."""
+    assert good(fault_row=row(), recovered=False, jobs={**COUNTS, "doubled": 1}).passed
+    assert not good(fault_row=row("1 clusters were launched")).passed
+
+
+def test_a_row_that_held_is_told_with_what_has_to_be_listed() -> None:
+    shown = text(good(fault="kill-livy", fault_row=row(listed=["the fence limit passed"])))
+
+    assert "kill-livy: as it must be: Livy is restarted" in shown
+    assert "listed: the fence limit passed" in shown
+
+
+def test_a_row_that_did_not_hold_is_told_sentence_by_sentence() -> None:
+    shown = text(good(fault="kill-livy", fault_row=row("one thing", "another thing")))
+
+    assert "kill-livy: what must happen: Livy is restarted" in shown
+    assert "one thing" in shown and "another thing" in shown
+
+
+@pytest.mark.parametrize(("did_not_hold", "held"), [((), True), (("one thing",), False)])
+def test_the_json_says_whether_the_row_held(did_not_hold: tuple[str, ...], held: bool) -> None:
+    found = json.loads(json.dumps(good(fault_row=row(*did_not_hold)).to_dict()))
+
+    assert (found["fault_row"]["held"], found["passed"]) == (held, held)
+    assert found["fault_row"]["must"] == "Livy is restarted"
 
 
 def test_complaints_about_jobs_are_shown() -> None:

@@ -21,10 +21,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from emr_drill import preflight, run
+from emr_drill import preflight, rehearsal, run
 from emr_drill.addresses import Addresses
 from emr_drill.errors import DrillError
-from emr_drill.faults import Fault
 from emr_drill.report import Report
 from emr_drill.run import Options
 from emr_drill.workplace import LOG_FILE
@@ -45,9 +44,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(run, "Deployment", made.deployment)
     monkeypatch.setattr(run, "deployment_name", lambda stand_in, strategy: f"dep-{strategy}")
     monkeypatch.setattr(run, "Submitter", made.submitter)
-    monkeypatch.setattr(run, "OwnerWatch", made.watch)
+    monkeypatch.setattr(rehearsal, "OwnerWatch", made.watch)
     monkeypatch.setattr(run, "collect", made.collect)
-    monkeypatch.setattr(run, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(rehearsal, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(preflight, "check_function_runtime", lambda: None)
     return made
 
@@ -147,10 +146,10 @@ def test_without_an_assembly_one_is_synthesized(
     assert "deployed Platform ActivePassive of cdk.out" in world.log
 
 
-def test_with_nothing_to_break_nothing_is_waited_for(drill: Drill, world: World) -> None:
+def test_with_nothing_to_break_no_other_incarnation_is_waited_for(drill: Drill, world: World) -> None:
     world.recovers = False
 
-    assert drill(fault=Fault.NONE).passed
+    assert drill(fault="none").passed
     assert not any(line.startswith("killed") for line in world.log)
 
 
@@ -171,38 +170,22 @@ def test_a_recovery_that_does_not_come_is_told(drill: Drill, world: World, conso
     assert "is retired" not in shown(console)
 
 
-def test_the_incarnation_that_was_broken_is_no_recovery(drill: Drill, world: World) -> None:
-    world.recovers = False
-    world.outcomes = [{"outcome": "repaired"}]
-
-    assert "another incarnation in service, in vain" in drill().problem
-
-
-def test_a_failed_operation_is_told_in_its_words(drill: Drill, world: World) -> None:
-    world.recovers = False
-    world.outcomes = [{"outcome": "failed", "message": "no AZ is left"}]
-
-    assert drill().problem == "the operation failed: no AZ is left"
-
-
 def test_nothing_in_service_is_told(drill: Drill, world: World) -> None:
-    world.states = {1: "verifying"}
+    world.incarnation_states = {1: "verifying"}
 
     assert "no incarnation is in service" in drill().problem
 
 
-def test_ids_of_canaries_are_watched_once_they_are_public(drill: Drill, world: World) -> None:
-    drill()
-    world.states = {1: "retired", 2: "verifying"}
+def test_a_fault_that_nobody_knows_is_refused_before_anything_starts(drill: Drill, world: World) -> None:
+    with pytest.raises(DrillError, match="did you mean kill-livy"):
+        drill(fault="kil-livy")
+    assert world.log == []
 
-    assert [one.id for one in world.watching["issued"]()] == [100]
 
-
-def test_a_410_is_right_when_the_owner_runs_nothing(drill: Drill, world: World) -> None:
-    drill()
-    gone = world.watching["may_be_gone"]
-
-    assert [gone(100), gone(200), gone(900)] == [True, False, False]
+def test_a_fault_that_real_services_cannot_have_is_refused(drill: Drill, world: World) -> None:
+    with pytest.raises(DrillError, match="slow-services cannot be done to real services; these can: kill-primary"):
+        drill(fault="slow-services", services="real")
+    assert world.log == []
 
 
 def test_a_watch_that_broke_fails_the_drill(drill: Drill, world: World) -> None:

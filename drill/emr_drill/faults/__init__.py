@@ -1,0 +1,1 @@
+"""What a drill can break, and what must come of it."""

@@ -1,0 +1,183 @@
+"""Whether a row of the fault table held: what must happen, compared with what a drill found.  Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from emr_drill.faults.model import Expectation, Fault, Old, Range
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a drill found out about the time since its fault; what was done by hand is left out.
+
+    Attributes:
+        operations: how each operation ended, its outcome or the status of its execution, with its message.
+        launched: names of the EMR clusters that were launched.
+        subjects: subjects of the messages to the alert topic.
+        metrics: name of a metric -> its highest value.
+        jobs: counts of the report.
+        recovered: whether submits are accepted again, and none was refused after the first one.
+        old_serves: whether the record has the old incarnation in service.
+        old_state: EMR's state of the old cluster.
+        alive: names of the EMR clusters that have not ended.
+        serving: names of the clusters that the record has in service.
+        submits_to_old: how many jobs the old incarnation took after the cut-over.
+        unretired: incarnations that neither serve nor are retired, with their state.
+        acts_left: acts of the row that were never done, for want of what they wait for.
+    """
+
+    operations: list[tuple[str, str]] = field(default_factory=list)
+    launched: list[str] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    jobs: Mapping[str, int] = field(default_factory=dict)
+    recovered: bool = True
+    old_serves: bool = False
+    old_state: str = "TERMINATED"
+    alive: list[str] = field(default_factory=list)
+    serving: list[str] = field(default_factory=list)
+    submits_to_old: int = 0
+    unretired: list[str] = field(default_factory=list)
+    acts_left: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowResult:
+    """Whether a row held.
+
+    Attributes:
+        name: the row's name.
+        must: what must happen, a sentence.
+        did_not_hold: a sentence for each thing that was otherwise.
+        listed: what is allowed and has to be told nevertheless.
+    """
+
+    name: str
+    must: str
+    did_not_hold: list[str]
+    listed: list[str]
+
+    @property
+    def held(self) -> bool:
+        """Whether everything was as it must be."""
+        return not self.did_not_hold
+
+
+ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
+
+
+def judge_row(fault: Fault, found: Found, *, fence_overdue: bool) -> RowResult:
+    """Compare *fault*'s row with what was *found*.
+
+    Args:
+        fault: the row.
+        found: what happened.
+        fence_overdue: whether the limit for proof that the old applications are dead has passed, and it was told.
+    """
+    expect = fault.expect
+    return RowResult(
+        name=fault.name,
+        must=fault.must,
+        did_not_hold=[
+            *(f"never done, for want of what it waits for: {act}" for act in found.acts_left),
+            *_operations(expect, found),
+            *_launches(expect, found),
+            *_pages(expect, found),
+            *_jobs(expect, found, fence_overdue=fence_overdue),
+            *_old(expect, found),
+            *_left(found),
+        ],
+        listed=_listed(expect, found, fence_overdue=fence_overdue),
+    )
+
+
+def _operations(expect: Expectation, found: Found) -> list[str]:
+    wrong = []
+    ended = Counter(outcome for outcome, _ in found.operations)
+    for outcome, (least, most) in expect.operations.items():
+        if not least <= ended[outcome] <= most:
+            wrong.append(f"{_range((least, most))} operations should end as {outcome!r}, {ended[outcome]} did")
+    for outcome, message in found.operations:
+        if outcome not in expect.operations:
+            wrong.append(f"an operation ended as {outcome!r}, which this fault must not lead to: {message or '-'}")
+        elif ended[outcome] > expect.operations[outcome][1]:
+            wrong.append(f"one of these operations: {message or '-'}")
+    return wrong
+
+
+def _launches(expect: Expectation, found: Found) -> list[str]:
+    least, most = expect.launches
+    if least <= len(found.launched) <= most:
+        return []
+    names = f": {', '.join(found.launched)}" if found.launched else ""
+    return [f"{_range(expect.launches)} clusters should be launched, {len(found.launched)} were{names}"]
+
+
+def _pages(expect: Expectation, found: Found) -> list[str]:
+    told = "; ".join(dict.fromkeys(found.subjects)) or "nothing"
+    return [
+        f"a person should be told by {page.text}, the topic was told: {told}"
+        for page in expect.pages
+        if not page.came(subjects=found.subjects, metrics=found.metrics)
+    ]
+
+
+def _jobs(expect: Expectation, found: Found, *, fence_overdue: bool) -> list[str]:
+    wrong = [
+        f"{found.jobs[name]} jobs {name}, there must be none"
+        for name in ("unreported", "wrong")
+        if found.jobs.get(name, 0)
+    ]
+    doubled = found.jobs.get("doubled", 0)
+    if doubled and not (expect.fence_bound and fence_overdue):
+        wrong.append(f"{doubled} jobs doubled, and no fence limit had passed that would explain it")
+    if fence_overdue and not expect.fence_bound:
+        wrong.append("the fence limit passed: nobody knew in time that the old applications were dead")
+    if not expect.jobs_lost and (found.jobs.get("lost", 0) or found.jobs.get("resubmitted", 0)):
+        wrong.append(
+            f"no job should be lost, but {found.jobs.get('lost', 0)} were and {found.jobs.get('resubmitted', 0)} "
+            "were run again"
+        )
+    if not found.recovered:
+        wrong.append("the front door does not accept jobs again")
+    return wrong
+
+
+def _old(expect: Expectation, found: Found) -> list[str]:
+    wrong = []
+    if expect.old is Old.SERVES:
+        if not found.old_serves:
+            wrong.append("the old incarnation should serve on, the record says that it does not")
+        if found.old_state in ENDED:
+            wrong.append(f"the old cluster should not be touched, EMR calls it {found.old_state}")
+        return wrong
+    if found.old_serves:
+        wrong.append("the old incarnation should be replaced, the record has it in service")
+    if found.old_state not in ENDED:
+        wrong.append(f"the old cluster should be ended, EMR calls it {found.old_state}")
+    if found.submits_to_old:
+        wrong.append(f"{found.submits_to_old} jobs went to the old incarnation after the cut-over")
+    return wrong
+
+
+def _left(found: Found) -> list[str]:
+    """Nothing may be left that costs money and does no work."""
+    wrong = [f"an incarnation is left over: {one}" for one in found.unretired]
+    surplus = sorted(set(found.alive) - set(found.serving))
+    if surplus:
+        wrong.append(f"clusters are left running that are not in service: {', '.join(surplus)}")
+    return wrong
+
+
+def _listed(expect: Expectation, found: Found, *, fence_overdue: bool) -> list[str]:
+    if not (expect.fence_bound and fence_overdue):
+        return []
+    return [f"the fence limit passed, with an alarm; jobs doubled because of that: {found.jobs.get('doubled', 0)}"]
+
+
+def _range(values: Range) -> str:
+    least, most = values
+    return str(least) if least == most else f"{least} to {most}"

@@ -1,0 +1,114 @@
+"""What result files of the fault table say, row by row; and the document that is made from table and results."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from emr_drill.faults.table import FAULTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """All drills of one row.
+
+    Attributes:
+        fault: the row's name.
+        runs: how many drills.
+        held: in how many of them everything was as it must be.
+        seconds: median of the time from the fault to the first submit accepted after which none was refused;
+            ``None`` if that never came.
+        lost: jobs that went down with a cluster, in all drills.
+        bad: jobs unreported, doubled or wrong, in all drills.
+        outcomes: how operations ended, each word once.
+        listed: what is allowed and has to be told.
+    """
+
+    fault: str
+    runs: int
+    held: int
+    seconds: float | None
+    lost: int
+    bad: int
+    outcomes: Sequence[str]
+    listed: Sequence[str]
+
+
+def summaries(content: Mapping[str, Any]) -> list[Summary]:
+    """One for each row that a result file has drills of, in the table's order."""
+    names = {run["fault"] for run in content["runs"]}
+    return [
+        _summary(name, [run for run in content["runs"] if run["fault"] == name]) for name in FAULTS if name in names
+    ]
+
+
+def _summary(name: str, runs: Sequence[Mapping[str, Any]]) -> Summary:
+    # A drill that could not run has no more than its name and why.
+    seconds = [run["submits_again_seconds"] for run in runs if run.get("submits_again_seconds") is not None]
+    jobs = [run.get("jobs", {}) for run in runs]
+    return Summary(
+        fault=name,
+        runs=len(runs),
+        held=sum(bool(run["passed"]) for run in runs),
+        seconds=statistics.median(seconds) if seconds else None,
+        lost=sum(counts.get("lost", 0) for counts in jobs),
+        bad=sum(counts.get(one, 0) for counts in jobs for one in ("unreported", "doubled", "wrong")),
+        outcomes=list(dict.fromkeys(outcome for run in runs for outcome in run.get("operations", []))),
+        listed=list(dict.fromkeys(one for run in runs for one in run.get("listed", []))),
+    )
+
+
+def document(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """``docs/faults.md``.
+
+    Args:
+        results: content of result files by services, ``simulated`` and ``real``; may lack either.
+    """
+    lines = [
+        "# Faults",
+        "",
+        "What `emr-dr drill --fault NAME` can break, and what must come of it; `--fault all` runs the whole table.",
+        "A drill passes, with exit code 0, exactly when its row held: the outcome, the clusters launched, what people",
+        "were told, what became of every job and of the old cluster, and that nothing is left over.  In no row a job",
+        "may be unreported, doubled or wrong, except doubled where the fence limit passed, which is listed.",
+        "",
+        "Made from the [fault table](../drill/emr_drill/faults/) and result files by `python -m emr_drill.results`.",
+        "",
+        "| fault | what is done | what must happen | who notices | real |",
+        "|---|---|---|---|---|",
+    ]
+    for fault in FAULTS.values():
+        lines.append(
+            f"| `{fault.name}` | {fault.what} | {fault.must} | {fault.notices} | {'yes' if fault.real else ''} |"
+        )
+    for services, content in results.items():
+        lines += ["", *_measured(services, content)]
+    return "\n".join(lines) + "\n"
+
+
+def _measured(services: str, content: Mapping[str, Any]) -> list[str]:
+    seeds = ", ".join(str(seed) for seed in content["seeds"])
+    rows = summaries(content)
+    lines = [
+        f"## Measured with {services} services",
+        "",
+        f"Seeds {seeds}, commit `{content['commit'][:10]}`, {content['measured']}.  {sum(row.held for row in rows)} of "
+        f"{sum(row.runs for row in rows)} drills were as they must be.  Seconds run from the fault to the first submit",
+        "accepted after which none was refused, median, on the drill's clock.",
+        "",
+        "| fault | held | operations | seconds | jobs lost | unreported, doubled, wrong | |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        seconds = "-" if row.seconds is None else f"{row.seconds:.0f}"
+        lines.append(
+            f"| `{row.fault}` | {row.held} of {row.runs} | {', '.join(row.outcomes) or '-'} | {seconds} | {row.lost} | "
+            f"{row.bad} | {'; '.join(row.listed)} |"
+        )
+    failed = [run for run in content["runs"] if not run["passed"]]
+    if failed:
+        lines += ["", "Not as they must be:", ""]
+        lines += [f"* `{run['fault']}`, seed {run['seed']}: {'; '.join(run['why'])}" for run in failed]
+    return lines

@@ -1,0 +1,66 @@
+"""What a fault finds when it strikes: the stand-in, and the incarnation in service."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emr_drill.observe import Deployment
+    from emr_drill.stand_in.emr import EmrClusters
+    from emr_drill.stand_in.server import StandIn
+
+BY_HAND = "by-hand"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """Where a fault strikes.
+
+    Attributes:
+        stand_in: AWS.
+        deployment: the strategy stack.
+        cluster_id: ``j-...`` of the incarnation in service when the fault struck.
+        generation: its generation.
+        managed_cluster: whose incarnation it is.
+        availability_zone: where it runs.
+    """
+
+    stand_in: StandIn
+    deployment: Deployment
+    cluster_id: str
+    generation: int
+    managed_cluster: str
+    availability_zone: str
+
+    @property
+    def clusters(self) -> EmrClusters:
+        """EMR."""
+        return self.stand_in.clusters
+
+    @property
+    def zones(self) -> list[str]:
+        """Every AZ that clusters may be launched in, in order of preference."""
+        return list(dict.fromkeys(subnet.availability_zone for subnet in self.deployment.config.subnets))
+
+    @property
+    def other_zones(self) -> list[str]:
+        """The AZs that the next launch may choose from, in order of preference."""
+        return [zone for zone in self.zones if zone != self.availability_zone]
+
+    def terminate_as_a_person(self) -> None:
+        """Lift the termination protection and end the cluster, as somebody does in the console."""
+        emr: Any = self.stand_in.client("emr")
+        emr.set_termination_protection(JobFlowIds=[self.cluster_id], TerminationProtected=False)
+        emr.terminate_job_flows(JobFlowIds=[self.cluster_id])
+
+    def ask_for_failover(self) -> None:
+        """Start a failover as a person does, by the input of the operation's state machine."""
+        states: Any = self.stand_in.client("stepfunctions")
+        request = {"kind": "failover", "managed_cluster": self.managed_cluster, "reason": "manual"}
+        states.start_execution(
+            stateMachineArn=self.deployment.config.operation_state_machine,
+            name=f"{BY_HAND}-{self.generation}",
+            input=json.dumps({"request": {**request, "because": "a person ended the cluster and wants another"}}),
+        )

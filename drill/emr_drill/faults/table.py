@@ -1,0 +1,57 @@
+"""The fault table: what can be broken, and what must come of it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from emr_drill.errors import DrillError
+from emr_drill.faults import cloud, services, zones
+from emr_drill.faults.model import Fault
+
+NONE = "none"
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS)}
+
+
+def find(name: str) -> Fault:
+    """The row called *name*.
+
+    Raises:
+        DrillError: there is none; names those that are alike.
+    """
+    if name in FAULTS:
+        return FAULTS[name]
+    alike = difflib.get_close_matches(name, FAULTS, n=3)
+    hint = f"did you mean {' or '.join(alike)}?" if alike else f"there are {', '.join(FAULTS)}"
+    raise DrillError(f"there is no fault {name!r}: {hint} (`emr-dr drill --list-faults` explains each)")
+
+
+def chosen(names: str, *, real: bool) -> list[Fault]:
+    """The rows that *names* stands for.
+
+    Args:
+        names: names with commas between them, or ``all``.
+        real: whether they are for real services.
+
+    Raises:
+        DrillError: a name is not known, or its row is not for real services.
+    """
+    if names == "all":
+        return [fault for fault in FAULTS.values() if fault.name != NONE and (fault.real or not real)]
+    found = [find(name.strip()) for name in names.split(",")]
+    for fault in found:
+        if real and not fault.real:
+            able = ", ".join(one.name for one in FAULTS.values() if one.real)
+            raise DrillError(f"{fault.name} cannot be done to real services; these can: {able}")
+    return found
+
+
+# With real services: they run on machine time, so that a fast clock shows more of their own work.
+FASTEST_REAL = 10.0
+
+
+def speed_of(fault: Fault, *, real: bool, asked: float | None) -> float:
+    """The speed of a drill: what was *asked* for, else as fast as the row and the services allow."""
+    if asked is not None:
+        return asked
+    return min(fault.fastest, FASTEST_REAL) if real else fault.fastest

@@ -1,0 +1,123 @@
+"""Whether a row held: a good one spoiled in one way at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from emr_drill.faults.judging import Found, judge_row
+from emr_drill.faults.model import Act, Expectation, Fault, Page, cancel, failover, nothing, page, repair
+
+JOBS = {"lost": 0, "resubmitted": 0, "unreported": 0, "doubled": 0, "wrong": 0}
+TAKEN_OVER: dict[str, Any] = {
+    "operations": [("failed over", "")],
+    "launched": ["dep-a-g2"],
+    "jobs": {**JOBS, "lost": 3, "resubmitted": 3},
+    "alive": ["dep-a-g2"],
+    "serving": ["dep-a-g2"],
+}
+SERVES_ON: dict[str, Any] = {
+    "jobs": JOBS,
+    "old_serves": True,
+    "old_state": "WAITING",
+    "alive": ["dep-a-g1"],
+    "serving": ["dep-a-g1"],
+}
+
+
+def wrong(expect: Expectation, facts: dict[str, Any], *, fence_overdue: bool = False, **changes: Any) -> list[str]:
+    """What did not hold."""
+    return judged(expect, {**facts, **changes}, fence_overdue=fence_overdue).did_not_hold
+
+
+def judged(expect: Expectation, facts: dict[str, Any], *, fence_overdue: bool = False) -> Any:
+    fault = Fault(
+        name="f", acts=(Act(what="x", do=lambda scene: None),), expect=expect, must="it must", notices="nobody"
+    )
+    return judge_row(fault, Found(**facts), fence_overdue=fence_overdue)
+
+
+@pytest.mark.parametrize(
+    ("expect", "facts"),
+    [
+        (failover(), TAKEN_OVER),
+        (repair(), {**SERVES_ON, "operations": [("repaired", "")]}),
+        (cancel(), {**SERVES_ON, "operations": [("cancelled", "")], "launched": ["dep-a-g2"]}),
+        (nothing(), SERVES_ON),
+        (page(Page(metric="M")), {**TAKEN_OVER, "operations": [], "launched": [], "metrics": {"M": 1.0}}),
+    ],
+    ids=lambda value: value.outcome if isinstance(value, Expectation) else "",
+)
+def test_what_is_as_it_must_be_holds(expect: Expectation, facts: dict[str, Any]) -> None:
+    result = judged(expect, facts)
+
+    assert (result.did_not_hold, result.held, result.listed) == ([], True, [])
+
+
+@pytest.mark.parametrize(
+    ("expect", "facts", "changes", "words"),
+    [
+        (failover(), TAKEN_OVER, {"operations": []}, ["1 operations should end as 'failed over', 0 did"]),
+        (
+            failover(),
+            TAKEN_OVER,
+            {"operations": [("failed over", "m1"), ("failed over", "m2")]},
+            ["should end as 'failed over', 2 did", "m1", "m2"],
+        ),
+        (
+            failover(),
+            TAKEN_OVER,
+            {"operations": [("failed", "no AZ is left"), ("failed over", "")]},
+            ["0 operations should end as 'failed', 1 did", "no AZ is left"],
+        ),
+        (nothing(), SERVES_ON, {"operations": [("cancelled", "m")]}, ["ended as 'cancelled', which this fault"]),
+        (repair(), SERVES_ON, {"operations": [("failed over", "m")]}, ["'repaired', 0 did", "ended as 'failed over'"]),
+        (failover(), TAKEN_OVER, {"launched": []}, ["1 clusters should be launched, 0 were"]),
+        (failover(launches=(2, 3)), TAKEN_OVER, {}, ["2 to 3 clusters should be launched, 1 were: dep-a-g2"]),
+        (nothing(), SERVES_ON, {"launched": ["dep-a-g2"]}, ["0 clusters should be launched, 1 were: dep-a-g2"]),
+        (
+            failover(pages=(Page(subject="failed"),)),
+            TAKEN_OVER,
+            {"subjects": ["a", "a", "b"]},
+            ['a person should be told by a message "failed", the topic was told: a; b'],
+        ),
+        (failover(pages=(Page(metric="M"),)), TAKEN_OVER, {}, ["by an alarm on M, the topic was told: nothing"]),
+        (failover(), TAKEN_OVER, {"jobs": {**JOBS, "unreported": 1}}, ["1 jobs unreported, there must be none"]),
+        (failover(), TAKEN_OVER, {"jobs": {**JOBS, "wrong": 2}}, ["2 jobs wrong, there must be none"]),
+        (failover(), TAKEN_OVER, {"jobs": {**JOBS, "doubled": 1}}, ["1 jobs doubled, and no fence limit had passed"]),
+        (failover(fence_bound=True), TAKEN_OVER, {"jobs": {**JOBS, "doubled": 1}}, ["1 jobs doubled, and no fence"]),
+        (failover(), TAKEN_OVER, {"fence_overdue": True}, ["the fence limit passed: nobody knew"]),
+        (repair(), {**SERVES_ON, "operations": [("repaired", "")]}, {"jobs": {**JOBS, "lost": 1}}, ["1 were and 0"]),
+        (nothing(), SERVES_ON, {"jobs": {**JOBS, "resubmitted": 1}}, ["no job should be lost, but 0 were and 1"]),
+        (failover(), TAKEN_OVER, {"recovered": False}, ["the front door does not accept jobs again"]),
+        (nothing(), SERVES_ON, {"old_serves": False}, ["the old incarnation should serve on"]),
+        (nothing(), SERVES_ON, {"old_state": "TERMINATED"}, ["should not be touched, EMR calls it TERMINATED"]),
+        (failover(), TAKEN_OVER, {"old_serves": True}, ["the old incarnation should be replaced"]),
+        (failover(), TAKEN_OVER, {"old_state": "WAITING"}, ["the old cluster should be ended, EMR calls it WAITING"]),
+        (failover(), TAKEN_OVER, {"submits_to_old": 2}, ["2 jobs went to the old incarnation after the cut-over"]),
+        (failover(), TAKEN_OVER, {"unretired": ["generation 3 is abandoned"]}, ["left over: generation 3 is"]),
+        (failover(), TAKEN_OVER, {"alive": ["dep-a-g2", "dep-a-g3"]}, ["not in service: dep-a-g3"]),
+        (failover(), TAKEN_OVER, {"acts_left": ["after the page: it heals"]}, ["never done, for want of"]),
+    ],
+)
+def test_what_is_otherwise_is_told(
+    expect: Expectation, facts: dict[str, Any], changes: dict[str, Any], words: list[str]
+) -> None:
+    found = wrong(expect, facts, **changes)
+
+    assert len(found) == len(words), found
+    assert [word for word, sentence in zip(words, found, strict=True) if word not in sentence] == []
+
+
+def test_doubled_jobs_are_listed_where_the_fence_limit_passed() -> None:
+    result = judged(failover(fence_bound=True), {**TAKEN_OVER, "jobs": {**JOBS, "doubled": 2}}, fence_overdue=True)
+
+    assert result.held
+    assert result.listed == ["the fence limit passed, with an alarm; jobs doubled because of that: 2"]
+
+
+def test_a_result_says_what_must_happen() -> None:
+    result = judged(nothing(), SERVES_ON)
+
+    assert (result.name, result.must) == ("f", "it must")

@@ -1,0 +1,95 @@
+"""The fault table as a whole."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from dr_core import metrics
+from emr_drill.errors import DrillError
+from emr_drill.faults.model import Fault, Moment, Outcome
+from emr_drill.faults.table import FAULTS, chosen, find
+
+ROWS = list(FAULTS.values())
+# What must be rehearsed.
+REQUIRED = {
+    *("kill-primary", "kill-livy", "hang-livy", "restart-livy", "stop-resourcemanager", "hang-resourcemanager"),
+    *("kill-namenode", "namenode-safemode", "no-nodemanagers", "slow-services", "az-blackhole", "prober-network-gone"),
+    *("terminate-by-user", "throttled-api", "denied-api", "dynamodb-away", "no-capacity-one-az", "no-capacity-all"),
+    *("stuck-starting", "canary-fails", "bad-seed-once", "bad-seed-always", "doubled-events", "old-returns"),
+    *("cancelled-before-fence", "controller-crash-launch", "lost-answer-create-stack"),
+}
+
+
+def test_nothing_that_must_be_rehearsed_is_missing() -> None:
+    assert REQUIRED - FAULTS.keys() == set()
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_a_row_tells_people_what_is_done_what_must_happen_and_who_notices(fault: Fault) -> None:
+    assert fault.what and fault.must and fault.notices
+    assert not fault.must.endswith(".")
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_a_row_begins_with_its_fault(fault: Fault) -> None:
+    assert fault.acts[0].after is Moment.FAULT and fault.acts[0].seconds == 0
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_what_waits_for_a_page_has_a_page_to_wait_for(fault: Fault) -> None:
+    waits = any(act.after is Moment.PAGE for act in fault.acts)
+
+    assert not waits or fault.expect.pages
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_no_row_waits_for_a_launch_or_cut_over_that_must_not_come(fault: Fault) -> None:
+    moments = {act.after for act in fault.acts}
+
+    assert Moment.LAUNCH not in moments or fault.expect.launches[1] > 0
+    assert Moment.CUT_OVER not in moments or fault.expect.outcome is Outcome.FAILOVER
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_metrics_of_pages_are_those_that_functions_write(fault: Fault) -> None:
+    known = {value for value in vars(metrics).values() if isinstance(value, str)}
+
+    assert {page.metric for page in fault.expect.pages if page.metric} <= known
+    assert all(re.compile(page.subject) for page in fault.expect.pages)
+
+
+def test_at_least_eight_rows_are_run_with_real_services() -> None:
+    assert sum(fault.real for fault in ROWS if fault.name != "none") >= 8
+
+
+def test_a_row_is_found_by_its_name() -> None:
+    assert find("hang-livy") is FAULTS["hang-livy"]
+
+
+def test_a_wrong_name_is_told_with_those_that_are_alike() -> None:
+    with pytest.raises(DrillError, match="there is no fault 'hang-livi': did you mean hang-livy"):
+        find("hang-livi")
+
+
+def test_a_name_like_no_other_is_told_with_all() -> None:
+    with pytest.raises(DrillError, match="there are kill-primary, kill-livy"):
+        find("zzz")
+
+
+def test_all_is_every_row_that_breaks_something() -> None:
+    assert {fault.name for fault in chosen("all", real=False)} == FAULTS.keys() - {"none"}
+
+
+def test_all_with_real_services_is_every_row_that_can_be_done_to_them() -> None:
+    assert chosen("all", real=True) == [fault for fault in ROWS if fault.real and fault.name != "none"]
+
+
+def test_several_names_are_chosen_in_their_order() -> None:
+    assert [fault.name for fault in chosen("hang-livy, none", real=False)] == ["hang-livy", "none"]
+
+
+def test_what_real_services_cannot_have_is_refused() -> None:
+    with pytest.raises(DrillError, match="slow-services cannot be done to real services; these can: kill-primary"):
+        chosen("slow-services", real=True)

@@ -1,0 +1,144 @@
+"""Many drills, with a stand-in for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_drill import campaign, preflight
+from emr_drill.campaign import Plan
+from emr_drill.errors import DrillError
+from emr_drill.faults.table import find
+
+
+def report(fault: str, seed: int, **changes: Any) -> dict[str, Any]:
+    return {
+        "fault": fault,
+        "seed": seed,
+        **dict.fromkeys(campaign.KEPT),
+        "passed": True,
+        "operations": [
+            {"outcome": "launched", "reason": "bootstrap"},
+            {"outcome": "failed over", "reason": "unhealthy"},
+        ],
+        "incarnations": [{}, {}],
+        "fault_row": {"listed": ["one thing"]},
+        "why_failed": [],
+        "applications": {"a": "b"},
+        **changes,
+    }
+
+
+class Drills:
+    """Answers for drills; notes how each was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, int]] = []
+        self.failing: dict[str, str] = {}
+        self.stopped = False
+
+    def __call__(self, *, workdir: Path) -> Drills:
+        return self
+
+    def run(self, name: str, words: list[str], *, block: int) -> dict[str, Any]:
+        self.asked.append((name, " ".join(words), block))
+        fault, seed = name.split()
+        if fault in self.failing:
+            raise DrillError(self.failing[fault])
+        return report(fault, int(seed))
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+@pytest.fixture
+def drills(monkeypatch: pytest.MonkeyPatch) -> Drills:
+    made = Drills()
+    monkeypatch.setattr(campaign, "Drills", made)
+    monkeypatch.setattr(preflight, "synthesize", lambda output: output.mkdir())
+    return made
+
+
+def plan(**changes: Any) -> Plan:
+    values: dict[str, Any] = {
+        "faults": [find("kill-livy"), find("hang-livy")],
+        "seeds": [1, 2],
+        "services": "simulated",
+        "speed": None,
+        "first_block": 40,
+        "at_once": 1,
+    }
+    return Plan(**{**values, **changes})
+
+
+def nothing(result: dict[str, Any]) -> None:
+    """Said to nobody."""
+
+
+def test_every_row_runs_with_every_seed(drills: Drills, tmp_path: Path) -> None:
+    content = campaign.run(plan(), workdir=tmp_path, say=nothing)
+
+    assert [(run["fault"], run["seed"]) for run in content["runs"]] == [
+        *(("kill-livy", 1), ("hang-livy", 1), ("kill-livy", 2), ("hang-livy", 2)),
+    ]
+    assert content["seeds"] == [1, 2]
+
+
+def test_drills_are_asked_as_planned_on_one_assembly(drills: Drills, tmp_path: Path) -> None:
+    campaign.run(plan(seeds=[7], services="real"), workdir=tmp_path, say=nothing)
+
+    assert drills.asked[0] == (
+        "kill-livy 7",
+        f"--fault kill-livy --seed 7 --services real --assembly {tmp_path / 'cdk.out'}",
+        40,
+    )
+
+
+def test_a_speed_is_passed_on_and_a_given_assembly_is_used(drills: Drills, tmp_path: Path) -> None:
+    campaign.run(plan(speed=5.0, assembly=Path("given")), workdir=tmp_path, say=nothing)
+
+    assert "--speed 5 --assembly given" in drills.asked[0][1]
+    assert not (tmp_path / "cdk.out").exists()
+
+
+def test_each_result_is_said_in_order(drills: Drills, tmp_path: Path) -> None:
+    said: list[str] = []
+    campaign.run(plan(at_once=2), workdir=tmp_path, say=lambda result: said.append(result["fault"]))
+
+    assert said == ["kill-livy", "hang-livy"] * 2
+
+
+def test_a_drill_that_cannot_run_counts_as_failed_and_the_others_go_on(drills: Drills, tmp_path: Path) -> None:
+    drills.failing["kill-livy"] = "no report"
+    content = campaign.run(plan(seeds=[1]), workdir=tmp_path, say=nothing)
+
+    assert content["runs"][0] == {"fault": "kill-livy", "seed": 1, "passed": False, "why": ["no report"]}
+    assert content["runs"][1]["passed"]
+    assert not campaign.passed(content)
+
+
+def test_all_passed_is_passed(drills: Drills, tmp_path: Path) -> None:
+    assert campaign.passed(campaign.run(plan(), workdir=tmp_path, say=nothing))
+
+
+def test_an_interruption_stops_the_drills(drills: Drills, tmp_path: Path) -> None:
+    def interrupt(result: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        campaign.run(plan(), workdir=tmp_path, say=interrupt)
+    assert drills.stopped
+
+
+def test_what_is_kept_is_small_and_tells_what_happened() -> None:
+    kept = campaign.kept(report("kill-livy", 3, passed=False, why_failed=["no"]))
+
+    assert (kept["fault"], kept["seed"], kept["passed"], kept["why"]) == ("kill-livy", 3, False, ["no"])
+    assert (kept["operations"], kept["launched"], kept["listed"]) == (["failed over"], 1, ["one thing"])
+    assert "applications" not in kept
+
+
+def test_a_drill_that_did_not_come_to_its_fault_has_nothing_listed() -> None:
+    assert campaign.kept(report("kill-livy", 3, fault_row=None))["listed"] == []

@@ -1,0 +1,316 @@
+"""The story of a drill: its acts, what it waits for, and when it ends."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from emr_drill import rehearsal
+from emr_drill.clock import Clock
+from emr_drill.faults.model import Act, Expectation, Fault, Moment, Page, cancel, failover, nothing, page, repair
+from emr_drill.faults.scene import Scene
+from emr_drill.progress import Progress
+from emr_drill.rehearsal import Rehearsal, Timeline
+from emr_drill.report import Report
+
+from .drill_world import World
+
+TOLD = Page(metric="TerminatedByAPerson")
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> World:
+    made = World()
+    monkeypatch.setattr(rehearsal, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(rehearsal, "OwnerWatch", made.watch)
+    return made
+
+
+class Told:
+    """A rehearsal of a world, with what came of it."""
+
+    def __init__(self, world: World, expect: Expectation, *acts: Act, services: str = "simulated") -> None:
+        self.report = Report(services=services, fault="f", speed=1e5, seed=1)
+        self.console = Console(file=io.StringIO(), width=200)
+        clock = Clock.start(speed=1e5)
+        self.rehearsal = Rehearsal(
+            services=services,
+            seed=1,
+            fault=Fault(name="f", acts=acts, expect=expect, must="it must", notices="nobody"),
+            report=self.report,
+            stand_in=cast(Any, world),
+            clock=clock,
+            progress=Progress(console=self.console, clock=clock),
+            deployment=cast(Any, world),
+            submitter=cast(Any, world),
+        )
+
+    def run(self) -> Timeline:
+        return self.rehearsal.run()
+
+
+def act(do: Callable[[], None], **when: Any) -> Act:
+    return Act(what="something is done", do=lambda scene: do(), **when)
+
+
+def ends(world: World, outcome: str, **more: Any) -> Callable[[], None]:
+    """An operation ends."""
+    return lambda: world.outcomes.append({"id": f"o-{len(world.outcomes)}", "outcome": outcome, **more})
+
+
+def taken_over(world: World) -> Callable[[], None]:
+    return lambda: world.kill_primary("j-1")
+
+
+def test_a_failover_ends_with_the_old_one_retired(world: World) -> None:
+    told = Told(world, failover(), act(taken_over(world)))
+    timeline = told.run()
+
+    assert told.report.problem == ""
+    assert Moment.CUT_OVER in timeline.moments and Moment.LAUNCH in timeline.moments
+    assert timeline.acts_left == []
+
+
+def test_jobs_come_before_during_and_after(world: World) -> None:
+    Told(world, failover(), act(taken_over(world))).run()
+
+    assert world.added == [15, 4, 8]
+
+
+def test_real_services_get_fewer_jobs_at_once(world: World) -> None:
+    Told(world, failover(), act(taken_over(world)), services="real").run()
+
+    assert world.added == [7, 3, 10]
+
+
+def test_the_scene_is_the_incarnation_in_service(world: World) -> None:
+    seen: list[Scene] = []
+    timeline = Told(world, nothing(), Act(what="looks", do=seen.append)).run()
+
+    assert timeline.scene is seen[0]
+    assert (seen[0].cluster_id, seen[0].generation, seen[0].managed_cluster, seen[0].availability_zone) == (
+        *("j-1", 1, "a", "us-east-1a"),
+    )
+
+
+def test_what_there_was_before_is_known(world: World) -> None:
+    world.journal = [{"kind": "notification", "subject": "before"}]
+    timeline = Told(world, nothing(), act(lambda: None)).run()
+
+    assert timeline.clusters_before == {"j-1"}
+    assert timeline.operations_before == {"a-launch"}
+    assert timeline.journal_before == 1
+
+
+def test_a_repair_is_waited_for(world: World) -> None:
+    told = Told(world, repair(), act(ends(world, "repaired")))
+    told.run()
+
+    assert told.report.problem == ""
+
+
+def test_a_failover_in_place_of_a_repair_ends_the_waiting(world: World) -> None:
+    """The row is judged afterwards; nothing else is waited for in vain."""
+    told = Told(world, repair(), act(taken_over(world)))
+    told.run()
+
+    assert told.report.problem == ""
+    assert world.added == [15, 4, 8]
+
+
+def test_a_cancelled_operation_is_waited_for(world: World) -> None:
+    told = Told(world, cancel(), act(ends(world, "cancelled")))
+    told.run()
+
+    assert told.report.problem == ""
+
+
+@pytest.mark.parametrize(
+    ("expect", "what"),
+    [
+        (failover(), "another incarnation in service"),
+        (repair(), "Livy to be repaired in place"),
+        (cancel(), "the failover to be called off"),
+        (page(TOLD), "a person to be told"),
+    ],
+)
+def test_what_does_not_come_is_told(world: World, expect: Expectation, what: str) -> None:
+    told = Told(world, expect, act(lambda: None))
+    told.run()
+
+    assert told.report.problem == f"waited 3600 s for {what}, in vain"
+
+
+def test_the_incarnation_that_was_broken_is_no_recovery(world: World) -> None:
+    told = Told(world, failover(), act(ends(world, "failed over")))
+    told.run()
+
+    assert "another incarnation in service, in vain" in told.report.problem
+
+
+def test_a_failed_operation_is_told_in_its_words(world: World) -> None:
+    told = Told(world, failover(), act(ends(world, "failed", message="no AZ is left")))
+    told.run()
+
+    assert told.report.problem == "the operation failed: no AZ is left"
+
+
+def test_a_failure_that_the_row_allows_is_waited_out(world: World) -> None:
+    told = Told(world, failover(failed=(1, 1)), act(ends(world, "failed")), act(taken_over(world), seconds=500.0))
+    told.run()
+
+    assert told.report.problem == ""
+
+
+def test_operations_from_before_the_fault_do_not_count(world: World) -> None:
+    world.operation_before["outcome"] = "failed"
+    told = Told(world, nothing(), act(lambda: None))
+    told.run()
+
+    assert told.report.problem == ""
+
+
+def test_where_nothing_must_happen_it_is_watched_for_a_while(world: World) -> None:
+    told = Told(world, nothing(), act(lambda: None), act(lambda: None, seconds=100.0))
+    timeline = told.run()
+
+    assert told.report.problem == ""
+    assert timeline.acts_left == []
+    assert world.added == [15, 4, 8]
+
+
+def test_acts_come_in_their_order_and_not_before_their_time(world: World) -> None:
+    done: list[str] = []
+    started: list[float] = []
+    clock: list[float] = []
+
+    def note(word: str) -> Callable[[], None]:
+        def do() -> None:
+            done.append(word)
+            clock.append(told.rehearsal._clock.now())
+
+        return do
+
+    told = Told(world, nothing(), act(note("first")), act(note("later"), seconds=200.0), act(note("second")))
+    started.append(told.run().fault_at)
+
+    assert done == ["first", "second", "later"]
+    assert clock[2] - started[0] >= 200
+
+
+def test_an_act_that_waits_for_the_cut_over_comes_after_it(world: World) -> None:
+    seen: list[bool] = []
+    told = Told(
+        world,
+        failover(),
+        act(taken_over(world)),
+        act(lambda: seen.append(2 in world.incarnation_states), after=Moment.CUT_OVER),
+    )
+    timeline = told.run()
+
+    assert seen == [True]
+    assert timeline.acts_left == []
+
+
+def test_an_act_that_waits_for_a_page_comes_when_all_of_it_came(world: World) -> None:
+    def tell() -> None:
+        world.journal.append({"kind": "metric", "name": TOLD.metric, "value": 1})
+
+    def by_hand() -> None:
+        world.kill_primary("j-1")
+        world.outcomes[-1]["id"] = "by-hand-1"
+
+    told = Told(world, page(TOLD), act(tell), act(by_hand, after=Moment.PAGE))
+    timeline = told.run()
+
+    assert timeline.moments[Moment.PAGE] <= timeline.moments[Moment.CUT_OVER]
+
+
+def test_an_act_whose_moment_never_comes_is_left(world: World) -> None:
+    timeline = Told(world, page(TOLD), act(lambda: None), act(lambda: None, after=Moment.PAGE)).run()
+
+    assert [one.after for one in timeline.acts_left] == [Moment.PAGE]
+
+
+def test_what_a_person_asked_for_is_no_operation_of_the_controller(world: World) -> None:
+    def by_hand() -> None:
+        world.kill_primary("j-1")
+        world.outcomes[-1]["id"] = "by-hand-1"
+        world.journal.append({"kind": "metric", "name": TOLD.metric, "value": 1})
+
+    told = Told(world, page(TOLD), act(by_hand))
+    told.run()
+
+    assert told.report.problem == ""
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        {1: "retiring", 2: "serving"},
+        {1: "retired", 2: "serving", 3: "abandoned"},
+    ],
+)
+def test_the_end_is_when_nothing_is_left_over(world: World, left: dict[int, str]) -> None:
+    def leave() -> None:
+        world.kill_primary("j-1")
+        world.incarnation_states = left
+
+    told = Told(world, failover(), act(leave))
+    told.run()
+
+    assert told.report.problem == "waited 6000 s for the end of everything that is not in service, in vain"
+
+
+def test_the_end_waits_for_operations_that_run(world: World) -> None:
+    def begin() -> None:
+        world.kill_primary("j-1")
+        world.outcomes.append({"id": "o-9"})
+
+    told = Told(world, failover(), act(begin))
+    told.run()
+
+    assert "the end of everything" in told.report.problem
+
+
+def test_too_few_jobs_running_is_told_and_nothing_is_broken(world: World) -> None:
+    world.running = 4
+    told = Told(world, failover(), act(taken_over(world)))
+    timeline = told.run()
+
+    assert "5 jobs running and 3 polls open, in vain" in told.report.problem
+    assert timeline.scene is None and timeline.fault_at > 0
+
+
+def test_nothing_in_service_is_told(world: World) -> None:
+    world.incarnation_states = {1: "verifying"}
+    told = Told(world, failover(), act(taken_over(world)))
+    told.run()
+
+    assert "no incarnation is in service" in told.report.problem
+
+
+def test_ids_of_canaries_are_watched_once_they_are_public(world: World) -> None:
+    world.incarnation_states = {1: "retired", 2: "verifying"}
+    Told(world, nothing(), act(lambda: None)).rehearsal.owner_watch()
+
+    assert [one.id for one in world.watching["issued"]()] == [100]
+
+
+def test_a_410_is_right_when_the_owner_runs_nothing(world: World) -> None:
+    Told(world, nothing(), act(lambda: None)).rehearsal.owner_watch()
+    gone = world.watching["may_be_gone"]
+
+    assert [gone(100), gone(200), gone(900)] == [True, False, False]
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_410_is_right_after_the_fence_limit_where_the_row_allows_that(world: World, allowed: bool) -> None:
+    world.journal = [{"kind": "metric", "name": "FenceOverdue", "value": 1}]
+    Told(world, failover(fence_bound=allowed), act(lambda: None)).rehearsal.owner_watch()
+
+    assert world.watching["may_be_gone"](200) is allowed
