@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import Shape
 from moto.core.common_models import CloudFormationModel
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 TYPE = "AWS::EMR::Cluster"
+RUN, TERMINATE = "elasticmapreduce:RunJobFlow", "elasticmapreduce:TerminateJobFlows"
+# CloudFormation's handlers repeat a throttled call for a while; how long is not documented.  Simulated seconds.
+THROTTLED_PAUSE_SECONDS, THROTTLED_LIMIT_SECONDS = 10.0, 300.0
 # The template's names of members that the API calls otherwise.
 API_NAMES = {"ConfigurationProperties": "Properties", "StepProperties": "Properties"}
 GROUPS = {"MasterInstanceGroup": "MASTER", "CoreInstanceGroup": "CORE"}
@@ -85,6 +88,7 @@ class ClusterResource(CloudFormationModel):
         self._properties = properties
         self._stack_tags = stack_tags
         self._due = stand_in.clock.now() + stand_in.timing.draw(Event.CREATE_STACK_TO_CLUSTER_ID, subject)
+        self._give_up = self._due + THROTTLED_LIMIT_SECONDS
         self.physical_resource_id: str | None = None  # until RunJobFlow answers
 
     @classmethod
@@ -112,7 +116,10 @@ class ClusterResource(CloudFormationModel):
                 return None
             try:
                 self.physical_resource_id = self._run_job_flow()
-            except ClientError as error:
+            except (ClientError, BotoCoreError) as error:
+                if _throttled(error) and self._stand_in.clock.now() < self._give_up:
+                    self._due = self._stand_in.clock.now() + THROTTLED_PAUSE_SECONDS
+                    return None
                 return f"Resource handler returned message: {error}"
         status: str | None = self._stand_in.clusters.cfn_status(self.physical_resource_id)
         return status
@@ -127,11 +134,12 @@ class ClusterResource(CloudFormationModel):
         """Begin to terminate the cluster.
 
         Raises:
-            ClientError: it is protected.
+            ClientError: it is protected, or a fault of the drill refuses it.
         """
         if self.physical_resource_id is None or self._stand_in.clusters.cfn_gone(self.physical_resource_id):
             return
-        self._stand_in.client("emr").terminate_job_flows(JobFlowIds=[self.physical_resource_id])
+        client, ids = self._stand_in.client("emr"), [self.physical_resource_id]
+        self._stand_in.api_faults.call(TERMINATE, lambda: client.terminate_job_flows(JobFlowIds=ids))
 
     def get_cfn_attribute(self, attribute_name: str) -> str | None:
         """``Id`` or ``MasterPublicDNS``."""
@@ -147,7 +155,12 @@ class ClusterResource(CloudFormationModel):
         request = run_job_flow_request(self._properties, shape)
         tags = {**self._stack_tags, **{tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}}
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
-        return str(client.run_job_flow(**request)["JobFlowId"])
+        answer = self._stand_in.api_faults.call(RUN, lambda: client.run_job_flow(**request))
+        return str(answer["JobFlowId"])
+
+
+def _throttled(error: Exception) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ThrottlingException"
 
 
 # moto makes resources by their class, so there is one stand-in at a time.

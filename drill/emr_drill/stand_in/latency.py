@@ -21,6 +21,11 @@ def called_service(environ: dict[str, Any]) -> str:
     return found[1] if found else ""
 
 
+def internal(environ: dict[str, Any]) -> bool:
+    """Whether a request is one of the drill or of the stand-in's own parts."""
+    return _INTERNAL_KEY in environ
+
+
 class ApiCallLatency:
     """WSGI middleware that lets a signed request take as long as the timing table says, in simulated time.
 
@@ -35,7 +40,7 @@ class ApiCallLatency:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         service = called_service(environ)
-        if not service or environ.get(_INTERNAL_KEY):
+        if not service or internal(environ):
             return self._application(environ, start_response)
         began = self._clock.elapsed()
         length = self._timing.draw(Event.API_CALL, service)

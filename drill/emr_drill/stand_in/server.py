@@ -21,6 +21,7 @@ from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
 from emr_drill.stand_in import cloudformation
+from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.custom_resources import ResponseDesk
 from emr_drill.stand_in.http_server import HOST, HttpServer, moto_application
 from emr_drill.stand_in.latency import INTERNAL_HEADER, ApiCallLatency
@@ -58,6 +59,7 @@ class StandIn:
         account: the only account.
         region: the only region.
         inert_types: resource types of deployed templates that are accepted and do nothing.
+        api_faults: calls that are refused, slow, or whose answer is lost.
         journal: what happened, as dictionaries with ``at`` (simulated seconds since 1970) and ``kind``.
     """
 
@@ -102,6 +104,7 @@ class StandIn:
         self.region = region
         self.inert_types: set[str] = set()
         self.journal: list[dict[str, Any]] = []
+        self.api_faults = ApiFaults(clock=clock, journal=self.journal, seed=timing.seed)
         self._parts = tuple(parts)
         self._server: HttpServer | None = None
         self._log: logging.FileHandler | None = None
@@ -130,7 +133,8 @@ class StandIn:
         reset_moto()
         self._log_to_file()
         self.responses = ResponseDesk(moto_application())
-        latency = ApiCallLatency(Serialization(self.responses), clock=self.clock, timing=self.timing)
+        served = self.api_faults.middleware(Serialization(self.responses))
+        latency = ApiCallLatency(served, clock=self.clock, timing=self.timing)
         self._server = HttpServer(latency)
         try:
             # moto's interpreter of state machines calls http://localhost:$MOTO_PORT.

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import lambda_backends
 from moto.core.responses import ActionResult
@@ -26,6 +27,7 @@ from moto.stepfunctions.responses import StepFunctionResponse
 
 from emr_drill.clock import Clock
 from emr_drill.stand_in import functions, interpreter
+from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.event_bus import EventBus
 from emr_drill.stand_in.patching import original, replace
 from emr_drill.timing import Event, Timing
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 
 # A stop that comes before the interpreter has taken its first step waits this long for it, in machine seconds.
 FIRST_STEP_LIMIT_SECONDS = 5.0
+INVOKE = "lambda:Invoke"
+# Codes that Step Functions has other names for ("Handling error conditions", and reports of denied invocations).
+_NAMES = {"AccessDeniedException": "AWSLambdaException", "500": "ServiceException"}
 
 
 class StateVisit(NamedTuple):
@@ -70,7 +75,15 @@ class StateMachines:
     """The state machines of one account and region."""
 
     def __init__(
-        self, *, clock: Clock, timing: Timing, events: EventBus, account: str, region: str, port: Callable[[], int]
+        self,
+        *,
+        clock: Clock,
+        timing: Timing,
+        events: EventBus,
+        account: str,
+        region: str,
+        port: Callable[[], int],
+        faults: ApiFaults | None = None,
     ) -> None:
         """Have moto execute machines.
 
@@ -81,8 +94,10 @@ class StateMachines:
             account: AWS account id.
             region: AWS region.
             port: gives the port of the stand-in on this machine.
+            faults: what may happen to the calls of functions; nothing by default.
         """
         self._clock = clock
+        self._faults = faults or ApiFaults(clock=clock, journal=[], seed=timing.seed)
         self._timing = timing
         self._events = events
         self._account = account
@@ -132,9 +147,16 @@ class StateMachines:
         self._clock.sleep(self._timing.draw(Event.API_CALL, "lambda:invoke by a state machine"))
         try:
             function = lambda_backends[self._account][self._region].get_function(function_name)
-            answer = functions.runtime().invoke(functions.function_of(function), event)
+            answer = self._faults.call(
+                INVOKE, lambda: functions.runtime().invoke(functions.function_of(function), event)
+            )
         except LambdaClientError as error:
             raise interpreter.client_error(error.error_type, error.message, error.code or 500) from error
+        except ClientError as error:
+            found = error.response["Error"]
+            raise interpreter.client_error(_NAMES.get(found["Code"], found["Code"]), found["Message"], 500) from error
+        except BotoCoreError as error:
+            raise interpreter.client_error("SdkClientException", str(error), 500) from error
         return answer.payload, answer.failed
 
     def _watch_executions(self) -> None:
@@ -252,4 +274,5 @@ def install(stand_in: StandIn) -> None:
         account=stand_in.account,
         region=stand_in.region,
         port=lambda: urlsplit(stand_in.endpoint).port or 80,
+        faults=getattr(stand_in, "api_faults", None),  # tests leave it out
     )

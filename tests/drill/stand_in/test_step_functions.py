@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
+from emr_drill.stand_in.api_faults import ApiFaults
 
 from .fakes import ROLE, FakeStandIn, wait_until
 from .machine_world import calls, history, machine, machine_stand_in, states
@@ -196,3 +198,29 @@ def received(stand_in: FakeStandIn, queue: str, execution: str) -> dict[str, Any
 
     wait_until(look)
     return found[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "invoked"),
+    [
+        (lambda faults: faults.throttle("lambda:Invoke"), "Lambda.TooManyRequestsException", 0),
+        (lambda faults: faults.deny("lambda:Invoke"), "Lambda.AWSLambdaException", 0),
+        (lambda faults: faults.away("lambda"), "Lambda.SdkClientException", 0),
+        (lambda faults: faults.lose_answer("lambda:Invoke"), "Lambda.SdkClientException", 1),
+        (lambda faults: faults.lose_answer("lambda:Invoke", how="500"), "Lambda.ServiceException", 1),
+    ],
+    ids=["throttled", "denied", "away", "lost", "500"],
+)
+def test_an_invocation_that_a_fault_hits_fails_as_on_aws(
+    stand_in: FakeStandIn, fault: Callable[[ApiFaults], None], error: str, invoked: int
+) -> None:
+    """And an invocation whose answer is lost has happened."""
+    retry = [{"ErrorEquals": [error], "IntervalSeconds": 5, "MaxAttempts": 1}]
+    fault(stand_in.api_faults)
+    execution = stand_in.start(machine(retry=retry), data={"request": {}})
+    wait_until(lambda: [one for one in stand_in.journal if one["kind"] == "api fault"])
+    stand_in.api_faults.clear()
+
+    assert stand_in.finished(execution)["status"] == "SUCCEEDED"
+    assert len(calls(stand_in, execution, "Launch")) == 1 + invoked
+    stand_in.journal.clear()
