@@ -68,7 +68,7 @@ def drill(
         float | None,
         typer.Option(
             callback=check_speed,
-            help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10, 5 where a fault makes "
+            help="Seconds on the drill's clock for each second here.  (Default: 25, real: 10, 2 where a fault makes "
             "sockets wait for their limits.)",
         ),
     ] = None,

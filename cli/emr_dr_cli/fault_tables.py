@@ -27,7 +27,8 @@ def line(result: Mapping[str, Any]) -> str:
     """One drill's result in a line, and a line for each thing that was not as it must be."""
     head = f"{result['fault']} (seed {result['seed']}): "
     if not result["passed"]:
-        return "\n    ".join([head + "FAILED", *result["why"]])
+        files = [f"files of this drill: {result['files']}"] if result.get("files") else []
+        return "\n    ".join([head + "FAILED", *result["why"], *files])
     outcomes = ", ".join(result["operations"]) or "no operation"
     return f"{head}as it must be: {outcomes}"
 

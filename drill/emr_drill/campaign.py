@@ -67,7 +67,7 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
     Args:
         plan: which, and how.
         workdir: for the reports.
-        say: gets the result of each drill, in order.
+        say: gets the result of each drill, in order, with ``files``, where the logs of one that failed are.
 
     Returns:
         The content of a result file.
@@ -86,7 +86,8 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
         words = ["--fault", name, "--seed", str(seed), "--services", plan.services]
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
-            return kept(drills.run(f"{name} {seed}", [*words, "--assembly", str(assembly)], block=block))
+            report = drills.run(f"{name} {seed}", [*words, "--assembly", str(assembly)], block=block)
+            return {**kept(report), "files": report["files"]}
         except DrillError as error:
             return {"fault": name, "seed": seed, "passed": False, "why": [str(error)]}
 
@@ -94,8 +95,9 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
     measured = side_by_side(plan.runs, one, drills=drills, first_block=plan.first_block, at_once=plan.at_once)
     with contextlib.closing(measured):
         for _, result in measured:
-            results.append(result)
             say(result)
+            # Where a machine keeps its files is nothing for a document.
+            results.append({name: value for name, value in result.items() if name != "files"})
     return {
         "what": f"the fault table with {plan.services} services",
         "commit": commit(),

@@ -56,7 +56,7 @@ class Report:
     ``baseline`` names what was rehearsed instead of the product, empty for the product itself.  ``submits_refused``
     counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
     the first one accepted after which none was refused: both come from the clients' log alone, and mean the same for
-    every fault and every system.
+    every fault and every system.  ``files`` is where the logs of functions and services are, if they were kept.
     """
 
     strategy: str = "active-passive"
@@ -86,6 +86,7 @@ class Report:
     pages: list[str] = field(default_factory=list)
     fault_row: RowResult | None = None
     problem: str = ""
+    files: str = ""
 
     @property
     def passed(self) -> bool:

@@ -136,7 +136,13 @@ class _Drill:
         self.quiet = quiet
         self.on_report = on_report
         self.fault = find(options.fault)
-        self.report = Report(services=options.services, fault=options.fault, speed=options.speed, seed=options.seed)
+        self.report = Report(
+            services=options.services,
+            fault=options.fault,
+            speed=options.speed,
+            seed=options.seed,
+            files=str(workdir),
+        )
 
     def run(self) -> Report:
         began = time.monotonic()

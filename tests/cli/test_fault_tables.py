@@ -45,6 +45,11 @@ def test_a_line_of_a_failure_says_why() -> None:
     assert line(BROKEN) == "kill-livy (seed 2): FAILED\n    one thing\n    another"
 
 
+def test_a_line_of_a_failure_says_where_its_logs_are() -> None:
+    assert line({**BROKEN, "files": "here"}).endswith("\n    files of this drill: here")
+    assert "files" not in line({**RUN, "files": "here"})
+
+
 def test_results_are_shown_row_by_row() -> None:
     text = shown(result_table({"what": "the fault table", "runs": [RUN, BROKEN]}))
 

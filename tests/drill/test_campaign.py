@@ -27,6 +27,7 @@ def report(fault: str, seed: int, **changes: Any) -> dict[str, Any]:
         "fault_row": {"listed": ["one thing"]},
         "why_failed": [],
         "applications": {"a": "b"},
+        "files": "somewhere",
         **changes,
     }
 
@@ -108,6 +109,14 @@ def test_each_result_is_said_in_order(drills: Drills, tmp_path: Path) -> None:
     campaign.run(plan(at_once=2), workdir=tmp_path, say=lambda result: said.append(result["fault"]))
 
     assert said == ["kill-livy", "hang-livy"] * 2
+
+
+def test_where_files_are_is_said_and_not_kept(drills: Drills, tmp_path: Path) -> None:
+    said: list[str] = []
+    content = campaign.run(plan(), workdir=tmp_path, say=lambda result: said.append(result["files"]))
+
+    assert said == ["somewhere"] * 4
+    assert not any("files" in one for one in content["runs"])
 
 
 def test_a_drill_that_cannot_run_counts_as_failed_and_the_others_go_on(drills: Drills, tmp_path: Path) -> None:

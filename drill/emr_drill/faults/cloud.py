@@ -15,13 +15,13 @@ AWAY_SECONDS = 240.0
 CRASH, LOST_ANSWER = "controller-crash", "lost-answer"
 # Calls whose answer, when it is lost, leaves the caller not knowing whether something began.
 LOST_ANSWERS = (
-    "CreateStack",
-    "StartExecution",
-    "RegisterTargets",
-    "ModifyRule",
-    "TerminateJobFlows",
-    "UpdateItem",
-    "TransactWriteItems",
+    "cloudformation:CreateStack",
+    "states:StartExecution",
+    "elasticloadbalancing:RegisterTargets",
+    "elasticloadbalancing:ModifyRule",
+    "elasticmapreduce:TerminateJobFlows",
+    "dynamodb:UpdateItem",
+    "dynamodb:TransactWriteItems",
 )
 CONTROLLER = "failover"  # end of the function's name
 
@@ -68,9 +68,9 @@ def _loses(action: str) -> Callable[[Scene], None]:
 def _lost_answer_rows() -> Iterator[Fault]:
     for action in LOST_ANSWERS:
         yield Fault(
-            name=f"{LOST_ANSWER}-{_hyphens(action)}",
+            name=f"{LOST_ANSWER}-{_hyphens(action.partition(':')[2])}",
             acts=(
-                Act(what=f"the answer to the next {action} is lost, though it was done", do=_loses(action)),
+                Act(what=f"the answer to the next {action} is lost, though the call was done", do=_loses(action)),
                 KILLS_PRIMARY,
             ),
             expect=failover(),
@@ -89,7 +89,7 @@ ROWS: tuple[Fault, ...] = (
         acts=(
             Act(
                 what=f"{THROTTLED_SHARE:.0%} of all AWS API calls are throttled",
-                do=lambda scene: scene.stand_in.api_faults.throttle(("*",), THROTTLED_SHARE),
+                do=lambda scene: scene.stand_in.api_faults.throttle("*:*", THROTTLED_SHARE),
             ),
             KILLS_PRIMARY,
         ),
@@ -102,7 +102,7 @@ ROWS: tuple[Fault, ...] = (
         acts=(
             Act(
                 what="CreateStack is denied",
-                do=lambda scene: scene.stand_in.api_faults.deny(("CreateStack",)),
+                do=lambda scene: scene.stand_in.api_faults.deny("cloudformation:CreateStack"),
             ),
             KILLS_PRIMARY,
             Act(what="it is allowed again", do=_clear, after=Moment.PAGE),

@@ -18,8 +18,8 @@ CLEARED = ("api_faults.clear",)
 @pytest.mark.parametrize(
     ("name", "calls"),
     [
-        ("throttled-api", [("api_faults.throttle", ("*",), 0.3), KILLED]),
-        ("denied-api", [("api_faults.deny", ("CreateStack",)), KILLED, CLEARED]),
+        ("throttled-api", [("api_faults.throttle", "*:*", 0.3), KILLED]),
+        ("denied-api", [("api_faults.deny", "cloudformation:CreateStack"), KILLED, CLEARED]),
         ("dynamodb-away", [("api_faults.away", "dynamodb"), CLEARED]),
         ("doubled-events", [("double_events", True), KILLED]),
         ("controller-crash-await-fenced", [("functions.crash", "failover", "AwaitFenced", "after", 1), KILLED]),
@@ -27,7 +27,7 @@ CLEARED = ("api_faults.clear",)
             "controller-crash-roll-back",
             [("clusters.fail_canary", 1), ("functions.crash", "failover", "RollBack", "after", 1), KILLED],
         ),
-        ("lost-answer-create-stack", [("api_faults.lose_answer", "CreateStack", 1), KILLED]),
+        ("lost-answer-create-stack", [("api_faults.lose_answer", "cloudformation:CreateStack", 1), KILLED]),
     ],
 )
 def test_a_fault_does_what_it_is_called(name: str, calls: list[tuple[Any, ...]]) -> None:
@@ -47,6 +47,7 @@ def test_answers_are_lost_of_every_call_that_begins_or_ends_something() -> None:
     }
 
     assert lost == {
-        *("CreateStack", "StartExecution", "RegisterTargets", "ModifyRule", "TerminateJobFlows"),
-        *("UpdateItem", "TransactWriteItems"),
+        *("cloudformation:CreateStack", "states:StartExecution", "elasticmapreduce:TerminateJobFlows"),
+        *("elasticloadbalancing:RegisterTargets", "elasticloadbalancing:ModifyRule"),
+        *("dynamodb:UpdateItem", "dynamodb:TransactWriteItems"),
     }
