@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,11 @@ from failover.stacks import DEPLOYMENT_TAG, MANAGED_CLUSTER_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
+    from mypy_boto3_emr.literals import ClusterStateType
+
+CLUSTER_ENDING = "TERMINATING"
+
+_NOT_ENDED: tuple[ClusterStateType, ...] = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,11 @@ class ClusterSeen:
     def ended(self) -> bool:
         """Whether nothing of it runs any more."""
         return self.state in CLUSTER_ENDED
+
+    @property
+    def ends(self) -> bool:
+        """Whether EMR takes its machines away, or has done so."""
+        return self.ended or self.state == CLUSTER_ENDING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +64,13 @@ class Clusters:
             reason=" ".join(filter(None, (reason.get("Code", ""), reason.get("Message", "")))),
             tags={tag.get("Key", ""): tag.get("Value", "") for tag in found.get("Tags", [])},
         )
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """Id and name of every cluster of the account that has not ended, whosever it is."""
+        pages = self.client.get_paginator("list_clusters").paginate(ClusterStates=list(_NOT_ENDED))
+        for page in pages:
+            for found in page.get("Clusters", []):
+                yield found.get("Id", ""), found.get("Name", "")
 
     def primary_address(self, cluster_id: str) -> str | None:
         """The private address of the primary, ``None`` as long as EMR has no instance for it."""
@@ -118,7 +135,7 @@ class Clusters:
             return seen
         self.check_ours(seen, cluster_id, managed_cluster=managed_cluster, stack_name=stack_name, to_be="ended")
         intent()
-        if seen.state != "TERMINATING":
+        if not seen.ends:
             self.protect(cluster_id, protected=False)
             self.client.terminate_job_flows(JobFlowIds=[cluster_id])
         return seen

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
-from dr_core.naming import retirement_name
+from dr_core.naming import retired_by, retirement_name
 from dr_core.record import Incarnation
 from dr_core.requests import Kind, OperationRequest, RetirementRequest
 from failover.errors import ExecutionEndedError
@@ -77,7 +77,7 @@ class Executions:
     def stop_operations(self, managed_cluster: str, *, cause: str, kinds: Collection[Kind] = tuple(Kind)) -> list[str]:
         """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions."""
         stopped = []
-        for execution in self._running_operations():
+        for execution in self._running(self.operation_machine):
             text = self.client.describe_execution(executionArn=execution).get("input", "{}")
             request = json.loads(text).get("request", {})
             if request.get("managed_cluster") == managed_cluster and request.get("kind") in kinds:
@@ -85,10 +85,13 @@ class Executions:
                 stopped.append(execution)
         return stopped
 
-    def _running_operations(self) -> Iterator[str]:
-        pages = self.client.get_paginator("list_executions").paginate(
-            stateMachineArn=self.operation_machine, statusFilter="RUNNING"
-        )
+    def running_retirements(self) -> set[tuple[str, int]]:
+        """Managed cluster and generation of every incarnation whose own retirement runs."""
+        names = (execution.rpartition(":")[2] for execution in self._running(self.retirement_machine))
+        return {found for name in names if (found := retired_by(name)) is not None}
+
+    def _running(self, machine: str) -> Iterator[str]:
+        pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=machine, statusFilter="RUNNING")
         for page in pages:
             for execution in page["executions"]:
                 yield execution["executionArn"]

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dr_core.config import FunctionConfig, ManagedClusterResources, SlotResources
-from dr_core.routing import header_conditions, id_conditions, unused_header_conditions, unused_id_conditions
+from dr_core.routing import (
+    Conditions,
+    header_conditions,
+    id_conditions,
+    unused_header_conditions,
+    unused_id_conditions,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef
+
+# DescribeRules takes some at once; how many is not documented, and 20 is what similar calls of the service take.
+_RULES_AT_ONCE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +82,27 @@ class FrontDoor:
     def join_balanced_group(self, address: str) -> None:
         """Undo :meth:`leave_balanced_group`."""
         self._register(self.config.balanced_target_group, address, self.config.ports.livy)
+
+    def conditions(self, rules: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """What each of *rules* matches, by its ARN."""
+        found: dict[str, list[dict[str, Any]]] = {}
+        for first in range(0, len(rules), _RULES_AT_ONCE):
+            answer = self.client.describe_rules(RuleArns=list(rules[first : first + _RULES_AT_ONCE]))
+            for rule in answer["Rules"]:
+                found[rule.get("RuleArn", "")] = [dict(each) for each in rule.get("Conditions", [])]
+        return found
+
+    def set_conditions(self, rule: str, conditions: Conditions) -> None:
+        """Let *rule* match *conditions* and nothing else."""
+        self._modify(rule, conditions)
+
+    def register(self, target_group: str, *, address: str, port: int) -> None:
+        """Register a target; a no-op if it is one."""
+        self._register(target_group, address, port)
+
+    def deregister(self, target_group: str, *, address: str, port: int) -> None:
+        """Deregister a target; a no-op if it is none."""
+        self._deregister(target_group, address, port)
 
     def _service_groups(self, managed_cluster: str) -> tuple[tuple[str, int], ...]:
         own = self.managed_cluster(managed_cluster)

@@ -49,9 +49,9 @@ class Notices:
         for name, value in seconds.items():
             self._emit(name, MetricUnit.Seconds, round(value, 3), managed_cluster=managed_cluster)
 
-    def count(self, name: str, *, managed_cluster: str) -> None:
-        """Write the metric *name* with value 1: something that an alarm counts."""
-        self._emit(name, MetricUnit.Count, 1, managed_cluster=managed_cluster)
+    def count(self, name: str, *, managed_cluster: str | None = None, value: int = 1) -> None:
+        """Write the metric *name*, of a managed cluster or of the deployment: something that an alarm counts."""
+        self._emit(name, MetricUnit.Count, value, managed_cluster=managed_cluster)
 
     def _emit(self, name: str, unit: MetricUnit, value: float, *, managed_cluster: str | None = None) -> None:
         dimensions = {metrics.DEPLOYMENT_DIMENSION: self.deployment}

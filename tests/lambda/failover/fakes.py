@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from botocore.exceptions import ClientError
 
 from dr_core.evidence import Evidence, Reading, Service, Verdict, look_to_dict, prober_observer
 from dr_core.record import Answer
+from dr_core.routing import unused_header_conditions, unused_id_conditions
 
 from .parts import ZONES, Cluster, Stack, Step
 
@@ -126,6 +127,10 @@ class FakeCloudFormation(_Fake):
             raise client_error("ValidationError", f"Resource Cluster does not exist for stack {stack.name}")
         return {"StackResourceDetail": {"PhysicalResourceId": stack.cluster.cluster_id}}
 
+    def describe_stack_events(self, *, StackName: str) -> dict[str, Any]:
+        """The newest first."""
+        return {"StackEvents": list(reversed(self._find(StackName).events))}
+
     def delete_stack(self, *, StackName: str) -> None:
         stack = self._find(StackName)
         stack.deletions += 1
@@ -226,13 +231,17 @@ class FakeEmr(_Fake):
         return {"Step": self._described(next(each for each in steps if each.step_id == StepId))}
 
     def get_paginator(self, name: str) -> Any:
-        assert name == "list_steps"
-        return self
+        return {"list_steps": self, "list_clusters": SimpleNamespace(paginate=self._list_clusters)}[name]
 
     def paginate(self, *, ClusterId: str) -> Iterator[dict[str, Any]]:
         """The newest first, one on a page."""
         for step in reversed(self.world.clusters[ClusterId].steps):
             yield {"Steps": [self._described(step)]}
+
+    def _list_clusters(self, *, ClusterStates: list[str]) -> Iterator[dict[str, Any]]:
+        for cluster in self.world.clusters.values():
+            if self.world.cluster_state(cluster) in ClusterStates:
+                yield {"Clusters": [{"Id": cluster.cluster_id, "Name": cluster.name}]}
 
     def _described(self, step: Step) -> dict[str, Any]:
         state = self.world.step_state(step)
@@ -263,6 +272,15 @@ class FakeLoadBalancing(_Fake):
                 for address, state in self.world.health(TargetGroupArn).items()
             ]
         }
+
+    def describe_rules(self, *, RuleArns: list[str]) -> dict[str, Any]:
+        """Rules that nobody changed are those of free slots, as the template makes them."""
+        return {"Rules": [{"RuleArn": rule, "Conditions": self._conditions(rule)} for rule in RuleArns]}
+
+    def _conditions(self, rule: str) -> list[dict[str, Any]]:
+        kind, number = rule.split("-")
+        unused = unused_id_conditions if kind == "id" else unused_header_conditions
+        return cast("list[dict[str, Any]]", self.world.rules.get(rule, unused(int(number))))
 
     def modify_rule(self, *, RuleArn: str, Conditions: list[dict[str, Any]]) -> None:
         self.world.rules[RuleArn] = Conditions

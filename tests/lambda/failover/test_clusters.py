@@ -145,3 +145,13 @@ def test_the_intent_is_told_before_anything_is_changed(
             "j-1", managed_cluster="a", stack_name=NAME, intent=lambda: told.append(world.cluster_state(cluster))
         )
     assert told == words
+
+
+def test_clusters_that_have_not_ended_are_named(world: World, clusters: Clusters, cluster: Cluster) -> None:
+    """Whosever they are: the list knows no tags."""
+    world.clusters["j-2"] = Cluster(cluster_id="j-2", name="other", tags={}, address="10.0.0.9", started=0)
+    assert list(clusters.names()) == [("j-1", NAME), ("j-2", "other")]
+    cluster.ended_at = world.clock.now
+    assert ("j-1", NAME) in list(clusters.names())
+    world.clock.now += world.TERMINATION_SECONDS
+    assert list(clusters.names()) == [("j-2", "other")]

@@ -126,3 +126,15 @@ def test_operations_of_every_kind_are_stopped(world: World, executions: Executio
         executions.start_operation(operation(world, f"op-{kind}", kind=kind))
         names.append(world.execution(OPERATIONS, f"op-{kind}"))
     assert executions.stop_operations("a", cause="c") == names
+
+
+def test_running_retirements_are_known_by_their_names(world: World, executions: Executions) -> None:
+    """Those of one incarnation, whichever attempt it is; that of a whole managed cluster has no generation."""
+    executions.retire(OLD, planned=True)
+    assert executions.running_retirements() == {("a", OLD.generation)}
+    world.executions[world.execution(RETIREMENTS, "a-retire-g1")]["status"] = "ABORTED"
+    assert executions.running_retirements() == set()
+    executions.retire(OLD, planned=True)
+    whole = RetirementRequest(retirement="a-delete-1", managed_cluster="a", generation=None, planned=False)
+    executions.start_deletion(whole)
+    assert executions.running_retirements() == {("a", OLD.generation)}

@@ -114,3 +114,30 @@ def test_a_target_without_a_verdict_is_not_healthy() -> None:
             return {"TargetHealthDescriptions": [{"Target": {"Id": "x"}, "TargetHealth": {}}, {"TargetHealth": {}}]}
 
     assert FrontDoor(client=cast("Any", Client()), config=CONFIG).health("balanced") == {"x": ""}
+
+
+def test_conditions_of_many_rules_are_read_in_several_calls() -> None:
+    """The service takes some at once."""
+    asked: list[list[str]] = []
+
+    class Rules:
+        def describe_rules(self, *, RuleArns: list[str]) -> dict[str, Any]:
+            asked.append(RuleArns)
+            return {"Rules": [{"RuleArn": arn, "Conditions": [{"Field": arn}]} for arn in RuleArns]}
+
+    names = [f"rule-{number}" for number in range(45)]
+    found = FrontDoor(client=cast("Any", Rules()), config=CONFIG).conditions(names)
+    assert [len(each) for each in asked] == [20, 20, 5]
+    assert found == {name: [{"Field": name}] for name in names}
+
+
+def test_single_targets_and_rules_are_changed(front_door: FrontDoor, calls: Calls) -> None:
+    """What the reconciliation does."""
+    front_door.register("rm-a", address="10.0.0.5", port=8088)
+    front_door.deregister("slot-2", address="10.0.1.2", port=8998)
+    front_door.set_conditions("id-1", unused_id_conditions(1))
+    assert calls.made == [
+        targets("register_targets", "rm-a", 8088),
+        ("deregister_targets", {"TargetGroupArn": "slot-2", "Targets": [{"Id": "10.0.1.2", "Port": 8998}]}),
+        ("modify_rule", {"RuleArn": "id-1", "Conditions": unused_id_conditions(1)}),
+    ]

@@ -62,3 +62,13 @@ def test_a_message_that_is_refused_is_counted(world: World, capsys: pytest.Captu
     (written,) = [json.loads(line) for line in capsys.readouterr().out.splitlines() if "_aws" in line]
     assert written[metrics.NOTICES_REFUSED] == [1]
     assert written["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[metrics.DEPLOYMENT_DIMENSION]]
+
+
+def test_what_is_of_the_deployment_is_counted_without_a_managed_cluster(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also several at once."""
+    world.deployment.notices.count(metrics.ORPHANS, value=3)
+    written = json.loads(capsys.readouterr().out)
+    assert written[metrics.ORPHANS] == [3]
+    assert written["_aws"]["CloudWatchMetrics"][0]["Dimensions"] == [[metrics.DEPLOYMENT_DIMENSION]]

@@ -1,0 +1,177 @@
+"""Entry point of the reconciliation: every minute, what the record says against what AWS says.
+
+Whatever is wrong has to be wrong in two looks before it is put right, and the record is read once more right before
+each correction, so that nothing is changed that somebody works on.  Each correction leads to a state, so that a run
+that is interrupted, or two runs at once, do no harm.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dr_core import metrics
+from dr_core.controls import Controls
+from dr_core.reconciliation import DRIFT, Correction, CorrectionKind, corrections
+from dr_core.record import Incarnation, Operation, Slot
+from dr_core.requests import Kind, OperationRequest
+from failover.deployment import Deployment, deployment_from_environment
+from failover.leftovers import give_up_launch
+from failover.orphanage import see_to_orphans
+from failover.reality import Look, look, read_record
+from failover.record_store import Change
+
+logger = Logger()
+
+# The load balancer tells of a change some seconds after the record does.
+LOOK_AGAIN_SECONDS = 10
+# The same thing is told of again after this time only, though it is put right each time.
+TELL_AGAIN_SECONDS = 3600
+
+
+def handler(event: Mapping[str, Any], context: object) -> None:
+    """One run; see :func:`reconcile`."""
+    reconcile(deployment_from_environment())
+
+
+def reconcile(deployment: Deployment) -> None:
+    """Put right what drifted, finish what was left behind, see to orphans; write the heartbeat if all was seen.
+
+    While a person has paused the deployment, nothing is changed, and what would be is told.
+
+    Raises:
+        botocore.exceptions.ClientError: the record could not be read.
+    """
+    seen = look(deployment)
+    wanted = _corrections(deployment, seen)
+    if wanted:
+        time.sleep(LOOK_AGAIN_SECONDS)
+        before, seen = wanted, look(deployment)
+        wanted = [each for each in _corrections(deployment, seen) if each in before]
+    paused = Controls.from_item(deployment.record.get(Controls.key()).get((Controls.KIND, Controls.ID))).paused
+    failed = list(seen.unknown)
+    if wanted:
+        failed += _tell_only(deployment, wanted) if paused else _put_right(deployment, wanted, seen)
+    failed += see_to_orphans(deployment, seen, paused=paused)
+    if failed:
+        logger.warning("not everything could be reconciled", extra={"failed": failed})
+        return
+    deployment.notices.count(metrics.RECONCILED)
+
+
+def _corrections(deployment: Deployment, seen: Look) -> list[Correction]:
+    return corrections(seen.recorded, seen.reality, config=deployment.config, now=time.time())
+
+
+def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look) -> list[str]:
+    """Carry out corrections; answer those that failed."""
+    made, failed = [], []
+    for each in wanted:
+        fresh = corrections(read_record(deployment), seen.reality, config=deployment.config, now=time.time())
+        if each not in fresh:
+            continue
+        logger.info("putting right", extra={"correction": each.key, "found": each.sentence})
+        try:
+            _ACTIONS[each.kind](deployment, each)
+        except (BotoCoreError, ClientError) as error:
+            logger.warning("could not be put right", extra={"correction": each.key, "error": str(error)})
+            failed.append(each.key)
+            continue
+        made.append(each)
+        if each.kind in DRIFT:
+            deployment.notices.count(metrics.DRIFT_REPAIRED)
+    _tell(deployment, made, done="Each was put right as the record says.")
+    return failed
+
+
+def _tell_only(deployment: Deployment, wanted: list[Correction]) -> list[str]:
+    _tell(deployment, wanted, done="Nothing: automatic operations are paused. It is put right when they are resumed.")
+    return []
+
+
+def _tell(deployment: Deployment, told: list[Correction], *, done: str) -> None:
+    """Tell of corrections that were not told of lately; before that is noted down, so that none is missed."""
+    now = time.time()
+    keys = {each.key: {"kind": "correction", "id": each.key} for each in told}
+    known = deployment.record.get(*keys.values()) if keys else {}
+    news = [
+        each
+        for each in told
+        if now >= float(known.get(("correction", each.key), {}).get("told_at", 0)) + TELL_AGAIN_SECONDS
+    ]
+    if not news:
+        return
+    drift = all(each.kind in DRIFT for each in news)
+    deployment.notices.tell(
+        subject="the front door was not as recorded" if drift else "something was left behind",
+        happened=f"What runs did not agree with the record: {'; '.join(each.sentence for each in news)}.",
+        done=done,
+        to_do="Find out who changed it, if it was not a deploy that replaced a part: look for RegisterTargets, "
+        "DeregisterTargets and ModifyRule in CloudTrail. The same is told again after an hour only."
+        if drift
+        else "Nothing now. If it comes back, look at the log of the failover function: something keeps an operation or "
+        "a retirement from its end. The same is told again after an hour only.",
+    )
+    for each in news:
+        deployment.record.change(Change(key=keys[each.key], values={"told_at": now}))
+
+
+def _register(deployment: Deployment, correction: Correction) -> None:
+    deployment.front_door.register(correction.target_group, address=correction.address, port=correction.port)
+
+
+def _deregister(deployment: Deployment, correction: Correction) -> None:
+    deployment.front_door.deregister(correction.target_group, address=correction.address, port=correction.port)
+
+
+def _set_rule(deployment: Deployment, correction: Correction) -> None:
+    deployment.front_door.set_conditions(correction.rule, correction.conditions)
+
+
+def _free_slot(deployment: Deployment, correction: Correction) -> None:
+    """First the rules, so that nobody who takes the slot finds them reset."""
+    number = correction.slot or 0
+    deployment.front_door.close_slot(number, address=correction.address or None)
+    deployment.record.change(
+        Change(
+            key=Slot.key(number),
+            values={"generation": None},
+            condition="#generation = :generation",
+            condition_values={"generation": correction.generation},
+        )
+    )
+
+
+def _give_up(deployment: Deployment, correction: Correction) -> None:
+    operation = _operation(deployment, _incarnation(deployment, correction))
+    if operation is not None:
+        planned = OperationRequest.from_json(operation.request).kind is not Kind.FAILOVER
+        give_up_launch(deployment, operation, planned=planned)
+
+
+def _retire(deployment: Deployment, correction: Correction) -> None:
+    incarnation = _incarnation(deployment, correction)
+    if incarnation is not None:
+        deployment.executions.retire(incarnation, planned=correction.planned)
+
+
+def _incarnation(deployment: Deployment, correction: Correction) -> Incarnation | None:
+    return deployment.record.incarnation(correction.generation) if correction.generation is not None else None
+
+
+def _operation(deployment: Deployment, incarnation: Incarnation | None) -> Operation | None:
+    return deployment.record.operation(incarnation.operation or "") if incarnation is not None else None
+
+
+_ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], None]] = {
+    CorrectionKind.REGISTER: _register,
+    CorrectionKind.DEREGISTER: _deregister,
+    CorrectionKind.SET_RULE: _set_rule,
+    CorrectionKind.FREE_SLOT: _free_slot,
+    CorrectionKind.GIVE_UP: _give_up,
+    CorrectionKind.RETIRE: _retire,
+}

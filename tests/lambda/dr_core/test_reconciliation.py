@@ -1,0 +1,582 @@
+"""The record against reality, situation by situation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.config import Canary, FunctionConfig, ManagedClusterResources, SlotResources
+from dr_core.reconciliation import (
+    GRACE_SECONDS,
+    Correction,
+    CorrectionKind,
+    Reality,
+    Recorded,
+    corrections,
+    doubtful_operations,
+    same_conditions,
+)
+from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Slot
+from dr_core.routing import header_conditions, id_conditions, unused_header_conditions, unused_id_conditions
+
+NOW = 1_800_000_000.0
+CONFIG = FunctionConfig(
+    deployment="d",
+    record_table="record",
+    evidence_table="evidence",
+    managed_clusters=(
+        ManagedClusterResources(name="a", resource_manager_target_group="rm-a", name_node_target_group="nn-a"),
+        ManagedClusterResources(name="b", resource_manager_target_group="rm-b", name_node_target_group="nn-b"),
+    ),
+    subnets=(),
+    slots=tuple(
+        SlotResources(number=n, target_group=f"slot-{n}", id_rule=f"id-{n}", header_rule=f"header-{n}")
+        for n in (1, 2, 3)
+    ),
+    balanced_target_group="balanced",
+    front_door_host="",
+    load_balancer_host="",
+    canary=Canary(file=""),
+)
+LEASE = Lease(execution="arn", operation="op", since=1)
+A1 = Incarnation(
+    generation=1,
+    managed_cluster="a",
+    state=IncarnationState.SERVING,
+    id_prefix=1001,
+    primary_address="10.0.1.1",
+    slot=1,
+    operation="op1",
+    created_at=1.0,
+)
+B2 = replace(A1, generation=2, managed_cluster="b", id_prefix=1002, primary_address="10.0.2.2", slot=2)
+# What generation 1 was replaced by, when it is not the one that serves.
+A4 = replace(A1, generation=4, id_prefix=1004, primary_address="10.0.2.4", slot=3)
+RECORDED = Recorded(
+    managed_clusters=(ManagedCluster(name="a", serving_generation=1), ManagedCluster(name="b", serving_generation=2)),
+    incarnations=(A1, B2),
+    slots=(Slot(number=1, generation=1), Slot(number=2, generation=2), Slot(number=3)),
+)
+HEALTH = {
+    "balanced": {"10.0.1.1": "healthy", "10.0.2.2": "healthy"},
+    "rm-a": {"10.0.1.1": "healthy"},
+    "nn-a": {"10.0.1.1": "healthy"},
+    "rm-b": {"10.0.2.2": "healthy"},
+    "nn-b": {"10.0.2.2": "healthy"},
+    "slot-1": {"10.0.1.1": "healthy"},
+    "slot-2": {"10.0.2.2": "healthy"},
+    "slot-3": {},
+}
+RULES: dict[str, Any] = {
+    "id-1": id_conditions(1001),
+    "header-1": header_conditions(1001),
+    "id-2": id_conditions(1002),
+    "header-2": header_conditions(1002),
+    "id-3": unused_id_conditions(3),
+    "header-3": unused_header_conditions(3),
+}
+REALITY = Reality(health=HEALTH, rules=RULES, retiring=())
+
+
+def found(recorded: Recorded = RECORDED, *, now: float = NOW, **reality: Any) -> list[Correction]:
+    """What has to be put right; *reality* replaces parts of one that is in order."""
+    return corrections(recorded, replace(REALITY, **reality), config=CONFIG, now=now)
+
+
+def health(**groups: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Health in order but for *groups* (``_`` for ``-``)."""
+    return {**HEALTH, **{name.replace("_", "-"): targets for name, targets in groups.items()}}
+
+
+def rules(**changed: Any) -> dict[str, Any]:
+    """Rules in order but for *changed* (``_`` for ``-``)."""
+    return {**RULES, **{name.replace("_", "-"): conditions for name, conditions in changed.items()}}
+
+
+def with_a(*incarnations: Incarnation, slots: Sequence[Slot] = RECORDED.slots, **of_a: Any) -> Recorded:
+    """The record with these incarnations of ``a``, and with *of_a* in its managed cluster."""
+    a, b = RECORDED.managed_clusters
+    return Recorded(managed_clusters=(replace(a, **of_a), b), incarnations=(*incarnations, B2), slots=slots)
+
+
+def kinds(wanted: list[Correction]) -> list[CorrectionKind]:
+    return [each.kind for each in wanted]
+
+
+def test_nothing_is_wrong_when_all_is_as_recorded() -> None:
+    assert found() == []
+
+
+# The slots of what serves.
+
+
+def test_a_target_that_is_missing_in_a_slot_is_registered() -> None:
+    """B6: after a deploy that replaced the group."""
+    (correction,) = found(health=health(slot_1={}))
+
+    assert (correction.kind, correction.target_group, correction.address, correction.port) == (
+        CorrectionKind.REGISTER,
+        "slot-1",
+        "10.0.1.1",
+        8998,
+    )
+    assert correction.sentence == "10.0.1.1 was no target of slot 1 of generation 1"
+
+
+def test_a_target_that_drains_is_missing() -> None:
+    """Somebody deregistered it."""
+    assert kinds(found(health=health(slot_1={"10.0.1.1": "draining"}))) == [CorrectionKind.REGISTER]
+
+
+def test_a_target_that_is_unhealthy_is_no_drift() -> None:
+    """Its health is the monitor's to judge."""
+    assert found(health=health(slot_1={"10.0.1.1": "unhealthy"})) == []
+
+
+@pytest.mark.parametrize(("rule", "right"), [("id-1", id_conditions(1001)), ("header-1", header_conditions(1001))])
+def test_a_rule_that_was_reset_is_set_again(rule: str, right: Any) -> None:
+    """A12: else ids of live jobs answer 410, and their clients run them again."""
+    (correction,) = found(rules={**RULES, rule: unused_id_conditions(1)})
+
+    assert (correction.kind, correction.rule, correction.conditions) == (CorrectionKind.SET_RULE, rule, right)
+    assert correction.sentence == f"a rule of slot 1 of generation 1 matched {unused_id_conditions(1)}"
+
+
+def test_the_target_comes_before_the_rule() -> None:
+    """A rule that leads to an empty group is answered 503."""
+    wanted = found(health=health(slot_1={}), rules=rules(id_1=unused_id_conditions(1)))
+
+    assert kinds(wanted) == [CorrectionKind.REGISTER, CorrectionKind.SET_RULE]
+
+
+def test_a_stranger_in_a_slot_is_deregistered() -> None:
+    """A12: ids lead to their owner alone."""
+    (correction,) = found(health=health(slot_1={"10.0.1.1": "healthy", "10.9.9.9": "healthy"}))
+
+    assert (correction.kind, correction.target_group, correction.address) == (
+        CorrectionKind.DEREGISTER,
+        "slot-1",
+        "10.9.9.9",
+    )
+    assert correction.sentence == "10.9.9.9 was a target of slot 1 of generation 1"
+
+
+def test_the_id_rule_of_what_serves_unseeded_is_not_judged() -> None:
+    """Its ids are not of its range."""
+    assert found(with_a(replace(A1, unseeded=True)), rules=rules(id_1=unused_id_conditions(1))) == []
+
+
+@pytest.mark.parametrize("holder", [replace(A1, primary_address=None), replace(A1, id_prefix=None)])
+def test_what_is_not_known_of_an_incarnation_is_not_corrected(holder: Incarnation) -> None:
+    """A record that was changed by hand."""
+    wanted = found(with_a(holder), rules=rules(id_1=[], header_1=[]))
+
+    assert [each for each in wanted if each.rule] == []
+
+
+def test_a_holder_that_did_not_note_the_slot_down_is_left_alone() -> None:
+    """The step that takes slots finishes what it began."""
+    assert found(with_a(replace(A1, slot=None)), rules=rules(id_1=unused_id_conditions(1))) == []
+
+
+def test_a_slot_of_an_incarnation_that_no_record_knows_is_left_alone() -> None:
+    recorded = replace(RECORDED, slots=(*RECORDED.slots[:2], Slot(number=3, generation=99)))
+
+    assert found(recorded, rules=rules(id_3=id_conditions(1099))) == []
+
+
+# What nobody may touch.
+
+
+@pytest.mark.parametrize("of_a", [{"lease": LEASE}, {"tombstone": True}])
+def test_nothing_of_what_somebody_works_on_is_corrected(of_a: dict[str, Any]) -> None:
+    """A14: whoever works on it leaves it in order."""
+    left = replace(A1, generation=3, state=IncarnationState.ABANDONED, slot=None)
+    wanted = found(
+        with_a(A1, left, **of_a),
+        health=health(slot_1={}, balanced={"10.0.2.2": "healthy"}, rm_a={}),
+        rules=rules(id_1=[], id_3=[]),
+    )
+
+    assert wanted == []
+
+
+def test_the_other_managed_cluster_is_corrected_meanwhile() -> None:
+    assert kinds(found(with_a(A1, lease=LEASE), health=health(slot_2={}))) == [CorrectionKind.REGISTER]
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        {"health": {}},
+        {"rules": {}},
+        {"health": {}, "rules": {}},
+        {"health": {name: targets for name, targets in HEALTH.items() if name != "slot-1"}},
+    ],
+)
+def test_what_could_not_be_read_leads_to_no_correction(unknown: dict[str, Any]) -> None:
+    """An error of our own call says nothing about the world."""
+    assert found(**unknown) == []
+
+
+def test_nobody_is_taken_for_closed_or_unattended_who_is_not_known_to_be() -> None:
+    begun = replace(A1, generation=3, state=IncarnationState.VERIFYING, operation="op3", slot=None)
+    going = replace(A1, generation=4, state=IncarnationState.RETIRING, slot=None)
+
+    assert found(with_a(A1, begun, replace(going, primary_address="10.0.3.4")), retiring=None) == []
+
+
+# Free slots, and slots of what is gone.
+
+
+@pytest.mark.parametrize(
+    ("rule", "right"), [("id-3", unused_id_conditions(3)), ("header-3", unused_header_conditions(3))]
+)
+def test_a_rule_of_a_free_slot_leads_nowhere(rule: str, right: Any) -> None:
+    """A12: an id that nobody owns answers 410, not 503 for ever."""
+    (correction,) = found(rules={**RULES, rule: id_conditions(1000)})
+
+    assert (correction.rule, correction.conditions) == (rule, right)
+    assert correction.sentence == f"a rule of the free slot 3 matched {id_conditions(1000)}"
+
+
+def test_a_free_slot_has_no_targets() -> None:
+    """Whoever takes it next would share its ids with them."""
+    (correction,) = found(health=health(slot_3={"10.9.9.9": "unhealthy"}))
+
+    assert (correction.kind, correction.address) == (CorrectionKind.DEREGISTER, "10.9.9.9")
+
+
+def test_a_free_slot_is_left_alone_while_any_operation_runs() -> None:
+    """It may have been taken in this moment."""
+    recorded = with_a(A1, lease=LEASE)
+
+    assert found(recorded, health=health(slot_3={"10.9.9.9": "healthy"}), rules=rules(id_3=[])) == []
+
+
+def test_a_slot_of_a_retired_incarnation_is_freed() -> None:
+    """A14: a slot that nobody gives back would be missing in the next failover."""
+    gone = replace(A1, generation=3, state=IncarnationState.RETIRED, primary_address="10.0.3.3", slot=3)
+    recorded = with_a(A1, gone, slots=(*RECORDED.slots[:2], Slot(number=3, generation=3)))
+    (correction,) = found(recorded, rules=rules(id_3=id_conditions(1003)))
+
+    assert (correction.kind, correction.slot, correction.generation) == (CorrectionKind.FREE_SLOT, 3, 3)
+    assert correction.address == "10.0.3.3"
+    assert correction.sentence == "slot 3 was held by generation 3, which is retired"
+
+
+# What is on its way out.
+
+
+def leaving(**changes: Any) -> Recorded:
+    """Generation 1 serves no more: it drains, and 4 has taken over."""
+    going = replace(A1, **{"state": IncarnationState.RETIRING, "serving_to": NOW - 1000, **changes})
+    return with_a(
+        going,
+        A4,
+        slots=(Slot(number=1, generation=1), Slot(number=2, generation=2), Slot(number=3, generation=4)),
+        serving_generation=4,
+    )
+
+
+LEAVING: dict[str, Any] = {
+    "health": health(
+        balanced={"10.0.2.4": "healthy", "10.0.2.2": "healthy"},
+        rm_a={"10.0.2.4": "healthy"},
+        nn_a={"10.0.2.4": "healthy"},
+        slot_3={"10.0.2.4": "healthy"},
+    ),
+    "rules": rules(id_3=id_conditions(1004), header_3=header_conditions(1004)),
+    "retiring": [("a", 1)],
+}
+
+
+def test_what_drains_needs_nothing() -> None:
+    assert found(leaving(), **LEAVING) == []
+
+
+def test_ids_of_what_drains_lead_to_it() -> None:
+    """A12: its clients read their results there."""
+    wanted = found(leaving(), **{**LEAVING, "rules": {**LEAVING["rules"], "id-1": unused_id_conditions(1)}})
+
+    assert [each.rule for each in wanted] == ["id-1"]
+
+
+@pytest.mark.parametrize("changes", [{"fenced_at": 1.0}, {"terminate_requested_at": 1.0}])
+def test_ids_of_what_is_being_fenced_are_left_alone(changes: dict[str, Any]) -> None:
+    """Its retirement closes them."""
+    wanted = found(leaving(**changes), **{**LEAVING, "rules": {**LEAVING["rules"], "id-1": unused_id_conditions(1)}})
+
+    assert wanted == []
+
+
+def test_ids_of_what_drains_are_left_alone_while_any_operation_runs() -> None:
+    """It may give its slot up in this moment."""
+    a, b = leaving().managed_clusters
+    recorded = replace(leaving(), managed_clusters=(a, replace(b, lease=LEASE)))
+    wanted = found(recorded, **{**LEAVING, "rules": {**LEAVING["rules"], "id-1": unused_id_conditions(1)}})
+
+    assert wanted == []
+
+
+def test_ids_of_what_drains_are_left_alone_when_its_address_was_handed_on() -> None:
+    """They would lead to a stranger."""
+    recorded = leaving(primary_address="10.0.2.4")
+    targets = {**LEAVING["health"], "slot-1": {"10.0.2.4": "healthy"}}
+    wanted = found(
+        recorded, **{**LEAVING, "health": targets, "rules": {**LEAVING["rules"], "id-1": unused_id_conditions(1)}}
+    )
+
+    assert wanted == []
+
+
+# Groups of what serves.
+
+
+@pytest.mark.parametrize(
+    ("group", "port", "of"),
+    [("rm-a", 8088, "ResourceManagers"), ("nn-a", 9870, "NameNodes"), ("balanced", 8998, "new jobs")],
+)
+def test_what_serves_is_a_target_of_each_of_its_groups(group: str, port: int, of: str) -> None:
+    """A10: one address leads to it, whatever a deploy replaced."""
+    (correction,) = found(
+        health={**HEALTH, group: {address: "healthy" for address in HEALTH[group] if address != "10.0.1.1"}}
+    )
+
+    assert (correction.kind, correction.target_group, correction.address, correction.port) == (
+        CorrectionKind.REGISTER,
+        group,
+        "10.0.1.1",
+        port,
+    )
+    assert correction.sentence == f"10.0.1.1 was no target of the group of {of}, although generation 1 serves"
+
+
+@pytest.mark.parametrize("changes", [{"isolated_at": 1.0}, {"terminate_requested_at": 1.0}, {"primary_address": None}])
+def test_what_was_set_aside_is_not_put_back(changes: dict[str, Any]) -> None:
+    """An operation did that on purpose."""
+    recorded = with_a(replace(A1, **changes))
+
+    assert [
+        each
+        for each in found(recorded, health=health(balanced={"10.0.2.2": "healthy"}, rm_a={}))
+        if "balanced" in each.key
+    ] == []
+
+
+@pytest.mark.parametrize("group", ["balanced", "rm-a", "nn-a"])
+def test_what_serves_no_more_is_taken_out(group: str) -> None:
+    """New jobs would come to a cluster that ends."""
+    targets = {**LEAVING["health"], group: {**LEAVING["health"][group], "10.0.1.1": "healthy"}}
+    (correction,) = found(leaving(), **{**LEAVING, "health": targets})
+
+    assert (correction.kind, correction.target_group, correction.address) == (
+        CorrectionKind.DEREGISTER,
+        group,
+        "10.0.1.1",
+    )
+    assert correction.sentence.startswith("10.0.1.1 of generation 1, which is retiring, was in the group of ")
+
+
+def test_nobody_is_taken_out_who_would_leave_nobody_healthy() -> None:
+    """A14: never zero in service by our own act."""
+    targets = {**LEAVING["health"], "rm-a": {"10.0.2.4": "unhealthy", "10.0.1.1": "healthy"}}
+
+    assert found(leaving(), **{**LEAVING, "health": targets}) == []
+
+
+def test_an_address_that_was_handed_on_stays_where_its_new_owner_needs_it() -> None:
+    recorded = leaving(primary_address="10.0.2.4", state=IncarnationState.RETIRED, slot=None)
+    recorded = replace(recorded, slots=(Slot(number=2, generation=2), Slot(number=3, generation=4)))
+
+    assert found(recorded, **LEAVING) == []
+
+
+def test_a_stranger_in_the_balanced_group_is_left_alone() -> None:
+    """Whose it is nobody knows."""
+    assert found(health=health(balanced={**HEALTH["balanced"], "10.9.9.9": "healthy"})) == []
+
+
+def test_a_managed_cluster_of_another_version_of_the_deployment_is_passed_over() -> None:
+    recorded = replace(
+        RECORDED, managed_clusters=(*RECORDED.managed_clusters, ManagedCluster(name="z", serving_generation=1))
+    )
+
+    assert found(recorded) == []
+
+
+def test_a_managed_cluster_of_which_nothing_serves_needs_nothing() -> None:
+    recorded = Recorded(managed_clusters=(ManagedCluster(name="a"),), incarnations=(), slots=())
+
+    assert found(recorded, health={}) == []
+
+
+# What was left behind.
+
+
+def begun(**changes: Any) -> Incarnation:
+    """What an operation was launching."""
+    values = {"generation": 3, "state": IncarnationState.VERIFYING, "operation": "op3", "slot": None}
+    return replace(A1, **{**values, "primary_address": "10.0.3.3", "created_at": NOW, **changes})
+
+
+@pytest.mark.parametrize("state", [IncarnationState.LAUNCHING, IncarnationState.VERIFYING])
+def test_a_launch_whose_operation_has_ended_is_given_up(state: IncarnationState) -> None:
+    """A cluster that nobody waits for costs money."""
+    (correction,) = found(with_a(A1, begun(state=state)), closed_operations=["op3"])
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_UP, 3)
+    assert correction.sentence == (
+        f"generation 3 of managed cluster a is {state}, and operation op3, which launched it, has ended"
+    )
+
+
+def test_a_launch_whose_operation_runs_is_left_alone() -> None:
+    assert found(with_a(A1, begun()), closed_operations=["op4"]) == []
+
+
+def test_a_launch_that_gets_jobs_already_is_the_next_operations() -> None:
+    targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}
+
+    assert found(with_a(A1, begun()), closed_operations=["op3"], health=health(balanced=targets)) == []
+    assert found(with_a(A1, begun()), closed_operations=["op3"], health={}) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "planned"),
+    [
+        (IncarnationState.RETIRING, {}, True),
+        (IncarnationState.RETIRING, {"terminate_requested_at": 1.0}, False),
+        (IncarnationState.ABANDONED, {}, False),
+    ],
+)
+def test_what_goes_has_a_retirement(state: IncarnationState, changes: dict[str, Any], planned: bool) -> None:
+    """B11: whatever ended its execution, an old cluster comes to its end."""
+    going = begun(state=state, created_at=NOW - GRACE_SECONDS, **changes)
+    (correction,) = found(with_a(A1, going))
+
+    assert (correction.kind, correction.generation, correction.planned) == (CorrectionKind.RETIRE, 3, planned)
+    assert correction.sentence == f"generation 3 of managed cluster a is {state}, and no retirement of it runs"
+
+
+def test_a_retirement_that_runs_is_enough() -> None:
+    going = begun(state=IncarnationState.RETIRING, created_at=1.0)
+
+    assert found(with_a(A1, going), retiring=[("a", 3)]) == []
+    assert kinds(found(with_a(A1, going), retiring=[("b", 3), ("a", 4)])) == [CorrectionKind.RETIRE]
+
+
+def test_whoever_ended_its_service_may_start_the_retirement_first() -> None:
+    """It knows better whether jobs may end their work."""
+    going = begun(state=IncarnationState.RETIRING, created_at=1.0, serving_to=NOW - GRACE_SECONDS + 1)
+
+    assert found(with_a(A1, going)) == []
+    assert kinds(found(with_a(A1, going), now=NOW + 1)) == [CorrectionKind.RETIRE]
+
+
+def test_what_is_retired_needs_nothing() -> None:
+    assert found(with_a(A1, begun(state=IncarnationState.RETIRED, created_at=None))) == []
+
+
+def test_an_age_that_nobody_wrote_down_is_great() -> None:
+    assert kinds(found(with_a(A1, begun(state=IncarnationState.ABANDONED, created_at=None)))) == [CorrectionKind.RETIRE]
+
+
+def test_only_operations_of_what_was_begun_are_doubted() -> None:
+    """Each of them costs a call."""
+    recorded = with_a(
+        A1, begun(), begun(generation=5, operation=None), begun(generation=6, managed_cluster="b", operation="op6")
+    )
+
+    assert doubtful_operations(recorded) == {"op3", "op6"}
+    assert doubtful_operations(replace(recorded, managed_clusters=with_a(lease=LEASE).managed_clusters)) == {"op6"}
+
+
+# Conditions as they are read back.
+
+
+def test_conditions_are_read_back_with_more_than_was_set() -> None:
+    seen = [
+        {
+            "Field": "path-pattern",
+            "PathPatternConfig": {
+                "Values": [],
+                "RegexValues": id_conditions(1001)[0]["PathPatternConfig"]["RegexValues"],
+            },
+        }
+    ]
+
+    assert same_conditions(id_conditions(1001), seen)
+
+
+def test_conditions_may_come_in_another_order() -> None:
+    first, second = header_conditions(1001)
+
+    assert same_conditions([first, second], [second, first])
+
+
+def test_values_in_the_old_form_count() -> None:
+    """The form of rules that were made before there were configurations."""
+    assert same_conditions(
+        [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a", "/b"]}}],
+        [{"Field": "path-pattern", "Values": ["/b", "/a"]}],
+    )
+    assert same_conditions(
+        [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/a"]}}],
+        [{"Field": "path-pattern", "Values": ["/a"], "PathPatternConfig": {"Values": ["/a"]}}],
+    )
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        id_conditions(1002),
+        [],
+        [*id_conditions(1001), *header_conditions(1001)],
+        [
+            {
+                "Field": "path-pattern",
+                "PathPatternConfig": {"Values": id_conditions(1001)[0]["PathPatternConfig"]["RegexValues"]},
+            }
+        ],
+        [{"Field": "path-pattern"}],
+        [{"Field": "host-header", "PathPatternConfig": id_conditions(1001)[0]["PathPatternConfig"]}],
+    ],
+)
+def test_other_conditions_differ(seen: Any) -> None:
+    assert not same_conditions(id_conditions(1001), seen)
+
+
+def test_another_header_differs() -> None:
+    other: Any = [
+        {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Other", "Values": ["1001"]}},
+        header_conditions(1001)[1],
+    ]
+
+    assert not same_conditions(header_conditions(1001), other)
+
+
+def test_a_correction_is_known_again() -> None:
+    """The same thing is not told of every minute."""
+    keys = {
+        each.key
+        for wanted in (
+            found(health=health(slot_1={}, rm_a={})),
+            found(rules=rules(id_1=[], header_1=[])),
+            found(with_a(A1, begun()), closed_operations=["op3"]),
+            found(with_a(A1, begun(state=IncarnationState.ABANDONED, created_at=1.0))),
+        )
+        for each in wanted
+    }
+
+    assert keys == {
+        "register a target: slot-1/10.0.1.1: 1",
+        "register a target: rm-a/10.0.1.1: 1",
+        "set the conditions of a rule: id-1: 1",
+        "set the conditions of a rule: header-1: 1",
+        "give up a launch: slot -: 3",
+        "start a retirement: slot -: 3",
+    }
