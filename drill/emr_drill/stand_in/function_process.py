@@ -104,6 +104,7 @@ class FunctionProcess:
             log: file that output is appended to.
         """
         self.function = function
+        self.access_key = environment.get("AWS_ACCESS_KEY_ID", "")
         self._clock = clock
         self._unread = b""
         self._ending = threading.Lock()
@@ -169,6 +170,10 @@ class FunctionProcess:
             return Answer(payload=json.dumps(answer["error"]), failed=True)
         return Answer(payload=answer["payload"])
 
+    def crashed(self, request_id: str) -> Answer:
+        """Kill the process while it serves an invocation; the answer that Lambda gives in its place."""
+        return self._ended(request_id)
+
     def kill(self) -> None:
         """End the process and everything it started, and wait for it.  May be called more than once."""
         with self._ending:
@@ -202,8 +207,9 @@ class FunctionProcess:
     def _ended(self, request_id: str) -> Answer:
         self.kill()
         code = self._process.returncode
-        how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return error_answer(kind="Runtime.ExitError", message=f"Runtime exited with {how}", request_id=request_id)
+        how = f"signal: {(signal.strsignal(-code) or str(-code)).lower()}" if code < 0 else f"exit status {code}"
+        message = f"Runtime exited with error: {how}"
+        return error_answer(kind="Runtime.ExitError", message=message, request_id=request_id)
 
 
 def _import_error(error: dict[str, Any], handler: str) -> dict[str, Any]:

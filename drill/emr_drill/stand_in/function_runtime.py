@@ -20,6 +20,7 @@ from moto.awslambda.exceptions import LambdaClientError
 from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
 from emr_drill.stand_in import function_bootstrap
+from emr_drill.stand_in.crashes import BEFORE, DURING, Crashes
 from emr_drill.stand_in.function_process import Answer, Function, FunctionProcess
 from emr_drill.timing import Event, Timing
 
@@ -66,6 +67,7 @@ class FunctionRuntime:
         runtime_directory: Path = RUNTIME_DIRECTORY,
         on_log_line: Callable[[str, str], None] | None = None,
         on_failure: Callable[[str, Answer], None] | None = None,
+        crashes: Crashes | None = None,
     ) -> None:
         """Prepare to run functions.
 
@@ -78,6 +80,7 @@ class FunctionRuntime:
             runtime_directory: packages that the Lambda runtime and its layers bring along.
             on_log_line: called with function name and line for each line of output, after the invocation that wrote it.
             on_failure: called with function name and answer after each invocation that failed.
+            crashes: invocations that shall die; none by default.
 
         Raises:
             DrillError: *runtime_directory* does not exist.
@@ -94,6 +97,7 @@ class FunctionRuntime:
         self._runtime_directory = runtime_directory
         self._on_log_line = on_log_line
         self._on_failure = on_failure
+        self._crashes = crashes or Crashes(now=clock.now, journal=[])
         self._lock = threading.Lock()
         self._unpacking = threading.Lock()
         self._idle: dict[str, list[FunctionProcess]] = {}
@@ -129,6 +133,12 @@ class FunctionRuntime:
         threading.Thread(
             target=self._deliver, args=(function, event), daemon=True, name=f"asynchronous {function.name}"
         ).start()
+
+    def crash(
+        self, function_suffix: str, step: str | None = None, when: str = DURING, times: int = 1, calls: int = 1
+    ) -> None:
+        """Let the next invocations of a function die; see :meth:`emr_drill.stand_in.crashes.Crashes.plan`."""
+        self._crashes.plan(function_suffix, step, when, times, calls)
 
     def block(self, name: str) -> None:
         """Make a function impossible to run, as when its AZ is gone; what runs of it is killed."""
@@ -191,9 +201,21 @@ class FunctionRuntime:
             if failure is not None:
                 self._give_back(process)
                 return failure
-        answer = process.call(event, request_id=request_id)
+        answer = self._call(process, event, request_id)
         self._give_back(process)
         return answer
+
+    def _call(self, process: FunctionProcess, event: str, request_id: str) -> Answer:
+        crash = self._crashes.take(process.function.name, event)
+        if crash is None:
+            return process.call(event, request_id=request_id)
+        if crash.when == BEFORE:
+            return process.crashed(request_id)
+        if crash.when == DURING:
+            self._crashes.doom(process.access_key, process, crash.calls)
+        process.call(event, request_id=request_id)
+        self._crashes.spare(process.access_key)
+        return process.crashed(request_id)
 
     def _take_idle(self, function: Function) -> FunctionProcess | None:
         while True:
@@ -269,7 +291,8 @@ class FunctionRuntime:
             function_bootstrap.RUNTIME: str(self._runtime_directory),
         }
         lambda_own = {
-            "AWS_ACCESS_KEY_ID": "test",
+            # Of each process its own, as on Lambda.
+            "AWS_ACCESS_KEY_ID": f"ASIA{uuid.uuid4().hex[:16].upper()}",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_SESSION_TOKEN": "test",
             "AWS_REGION": function.region,

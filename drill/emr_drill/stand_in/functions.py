@@ -87,6 +87,7 @@ def install(stand_in: StandIn) -> None:
             endpoint=lambda: stand_in.endpoint,
             on_log_line=metric_recorder(stand_in.journal),
             on_failure=tell,
+            crashes=stand_in.crashes,
         )
     )
     stand_in.functions = runtime()

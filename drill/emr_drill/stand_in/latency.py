@@ -12,11 +12,17 @@ from emr_drill.timing import Event, Timing
 
 INTERNAL_HEADER = "X-Stand-In-Internal"
 _INTERNAL_KEY = "HTTP_" + INTERNAL_HEADER.upper().replace("-", "_")
-_CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]*/\d{8}/[^/]*/([^/]*)/aws4_request")
+_CREDENTIAL_SCOPE = re.compile(r"Credential=([^/]*)/\d{8}/[^/]*/([^/]*)/aws4_request")
 
 
 def called_service(environ: dict[str, Any]) -> str:
     """The service that a signed request is for, by its signature's scope (``dynamodb``); empty for an unsigned one."""
+    found = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return found[2] if found else ""
+
+
+def calling_key(environ: dict[str, Any]) -> str:
+    """The access key that signed a request; empty for an unsigned one."""
     found = _CREDENTIAL_SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     return found[1] if found else ""
 

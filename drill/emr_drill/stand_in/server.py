@@ -22,6 +22,7 @@ from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
 from emr_drill.stand_in import cloudformation
 from emr_drill.stand_in.api_faults import ApiFaults
+from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.custom_resources import ResponseDesk
 from emr_drill.stand_in.http_server import HOST, HttpServer, moto_application
 from emr_drill.stand_in.latency import INTERNAL_HEADER, ApiCallLatency
@@ -60,6 +61,7 @@ class StandIn:
         region: the only region.
         inert_types: resource types of deployed templates that are accepted and do nothing.
         api_faults: calls that are refused, slow, or whose answer is lost.
+        crashes: functions that shall die.
         journal: what happened, as dictionaries with ``at`` (simulated seconds since 1970) and ``kind``.
     """
 
@@ -105,6 +107,7 @@ class StandIn:
         self.inert_types: set[str] = set()
         self.journal: list[dict[str, Any]] = []
         self.api_faults = ApiFaults(clock=clock, journal=self.journal, seed=timing.seed)
+        self.crashes = Crashes(now=clock.now, journal=self.journal)
         self._parts = tuple(parts)
         self._server: HttpServer | None = None
         self._log: logging.FileHandler | None = None
@@ -133,7 +136,7 @@ class StandIn:
         reset_moto()
         self._log_to_file()
         self.responses = ResponseDesk(moto_application())
-        served = self.api_faults.middleware(Serialization(self.responses))
+        served = self.api_faults.middleware(self.crashes.middleware(Serialization(self.responses)))
         latency = ApiCallLatency(served, clock=self.clock, timing=self.timing)
         self._server = HttpServer(latency)
         try:

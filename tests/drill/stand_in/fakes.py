@@ -20,6 +20,7 @@ from moto.server import ThreadedMotoServer
 from emr_drill.clock import Clock
 from emr_drill.stand_in import event_bus, functions, notifications, schedules, step_functions
 from emr_drill.stand_in.api_faults import ApiFaults
+from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.function_process import Function
 from emr_drill.stand_in.function_runtime import FunctionRuntime
 from emr_drill.timing import Timing
@@ -42,6 +43,7 @@ class FakeStandIn:
         self.endpoint = ""
         self.journal: list[dict[str, Any]] = []
         self.api_faults = ApiFaults(clock=self.clock, journal=self.journal, seed=1)
+        self.crashes = Crashes(now=self.clock.now, journal=self.journal)
         self._clients: dict[str, Any] = {}
         self.functions: FunctionRuntime
         self.event_bus: event_bus.EventBus

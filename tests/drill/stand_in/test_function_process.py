@@ -127,21 +127,21 @@ def test_a_process_whose_handler_cannot_be_loaded_is_gone(start: Start) -> None:
 def test_a_process_that_ends_while_it_loads_fails_the_start(start: Start) -> None:
     answer = start("import os; os._exit(4)").start("r-0")
 
-    assert answer is not None and error(answer)["errorMessage"].endswith("Runtime exited with exit status 4")
+    assert answer is not None and error(answer)["errorMessage"].endswith("Runtime exited with error: exit status 4")
 
 
 @pytest.mark.parametrize(
     ("body", "how"),
     [
         ("import os; os._exit(3)", "exit status 3"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal: SIGKILL"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "signal: killed"),
     ],
 )
 def test_a_process_that_ends_fails_the_invocation(ready: Start, body: str, how: str) -> None:
     found = error(call(ready(body)))
 
     assert found == {
-        "errorMessage": f"RequestId: r-1 Error: Runtime exited with {how}",
+        "errorMessage": f"RequestId: r-1 Error: Runtime exited with error: {how}",
         "errorType": "Runtime.ExitError",
     }
 
