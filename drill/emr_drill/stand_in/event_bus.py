@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import functools
 import json
 import logging
 import re
@@ -26,6 +27,7 @@ from moto.utilities.arns import parse_arn
 
 from emr_drill.clock import Clock
 from emr_drill.stand_in import functions
+from emr_drill.stand_in.deliveries import Deliveries
 from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
@@ -33,19 +35,24 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 DELIVERED = ("lambda", "states", "sns", "sqs")
+# moto keeps its rules in the process, so there is one bus at a time.
+_deliveries: Deliveries | None = None
 
 
 class EventBus:
     """The default event bus of one account and region, as the services of the stand-in see it."""
 
-    def __init__(self, *, clock: Clock, account: str, region: str) -> None:
+    def __init__(self, *, clock: Clock, account: str, region: str, deliveries: Deliveries | None = None) -> None:
         """Have moto's rules deliver.
 
         Args:
             clock: the drill's time, for the events' ``time``.
             account: AWS account id.
             region: AWS region.
+            deliveries: how often and how late an event comes; once and at once by default.
         """
+        global _deliveries
+        _deliveries = deliveries or Deliveries(clock)
         self._clock = clock
         self._account = account
         self._region = region
@@ -88,7 +95,9 @@ class EventBus:
 
 def install(stand_in: StandIn) -> None:
     """Give *stand_in* its event bus."""
-    stand_in.event_bus = EventBus(clock=stand_in.clock, account=stand_in.account, region=stand_in.region)
+    stand_in.event_bus = EventBus(
+        clock=stand_in.clock, account=stand_in.account, region=stand_in.region, deliveries=stand_in.deliveries
+    )
 
 
 def send_to_targets(self: events_models.Rule, original_event: Any, transform_input: bool = True) -> None:
@@ -99,7 +108,11 @@ def send_to_targets(self: events_models.Rule, original_event: Any, transform_inp
     ours = [target for target in self.targets if parse_arn(target["Arn"]).service in DELIVERED]
     for target in ours:
         text = target_input(target, _as_delivered(original_event))
-        threading.Thread(target=_deliver, args=(target, text), daemon=True, name=f"rule {self.name}").start()
+        work = functools.partial(_deliver, target, text)
+        if _deliveries is None or parse_arn(target["Arn"]).service == "lambda":  # an asynchronous invocation, see there
+            threading.Thread(target=work, daemon=True, name=f"rule {self.name}").start()
+        else:
+            _deliveries.deliver(work, name=f"rule {self.name}")
     if len(ours) < len(self.targets):
         rest = copy.copy(self)
         rest.targets = [target for target in self.targets if target not in ours]

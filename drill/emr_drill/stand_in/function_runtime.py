@@ -21,6 +21,7 @@ from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
 from emr_drill.stand_in import function_bootstrap
 from emr_drill.stand_in.crashes import BEFORE, DURING, Crashes
+from emr_drill.stand_in.deliveries import Deliveries
 from emr_drill.stand_in.function_process import Answer, Function, FunctionProcess
 from emr_drill.timing import Event, Timing
 
@@ -68,6 +69,7 @@ class FunctionRuntime:
         on_log_line: Callable[[str, str], None] | None = None,
         on_failure: Callable[[str, Answer], None] | None = None,
         crashes: Crashes | None = None,
+        deliveries: Deliveries | None = None,
     ) -> None:
         """Prepare to run functions.
 
@@ -81,6 +83,7 @@ class FunctionRuntime:
             on_log_line: called with function name and line for each line of output, after the invocation that wrote it.
             on_failure: called with function name and answer after each invocation that failed.
             crashes: invocations that shall die; none by default.
+            deliveries: how often and how late an asynchronous invocation comes; once and at once by default.
 
         Raises:
             DrillError: *runtime_directory* does not exist.
@@ -98,6 +101,7 @@ class FunctionRuntime:
         self._on_log_line = on_log_line
         self._on_failure = on_failure
         self._crashes = crashes or Crashes(now=clock.now, journal=[])
+        self._deliveries = deliveries or Deliveries(clock)
         self._lock = threading.Lock()
         self._unpacking = threading.Lock()
         self._idle: dict[str, list[FunctionProcess]] = {}
@@ -130,9 +134,7 @@ class FunctionRuntime:
 
     def invoke_later(self, function: Function, event: str = "{}") -> None:
         """Run *function* asynchronously, with Lambda's retries."""
-        threading.Thread(
-            target=self._deliver, args=(function, event), daemon=True, name=f"asynchronous {function.name}"
-        ).start()
+        self._deliveries.deliver(lambda: self._deliver(function, event), name=f"asynchronous {function.name}")
 
     def crash(
         self, function_suffix: str, step: str | None = None, when: str = DURING, times: int = 1, calls: int = 1

@@ -88,6 +88,7 @@ def install(stand_in: StandIn) -> None:
             on_log_line=metric_recorder(stand_in.journal),
             on_failure=tell,
             crashes=stand_in.crashes,
+            deliveries=stand_in.deliveries,
         )
     )
     stand_in.functions = runtime()

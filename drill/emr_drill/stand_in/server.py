@@ -24,6 +24,7 @@ from emr_drill.stand_in import cloudformation
 from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.custom_resources import ResponseDesk
+from emr_drill.stand_in.deliveries import Deliveries
 from emr_drill.stand_in.http_server import HOST, HttpServer, moto_application
 from emr_drill.stand_in.latency import INTERNAL_HEADER, ApiCallLatency
 from emr_drill.stand_in.serialization import Serialization
@@ -62,6 +63,7 @@ class StandIn:
         inert_types: resource types of deployed templates that are accepted and do nothing.
         api_faults: calls that are refused, slow, or whose answer is lost.
         crashes: functions that shall die.
+        deliveries: how often and how late events and asynchronous invocations come.
         journal: what happened, as dictionaries with ``at`` (simulated seconds since 1970) and ``kind``.
     """
 
@@ -108,6 +110,7 @@ class StandIn:
         self.journal: list[dict[str, Any]] = []
         self.api_faults = ApiFaults(clock=clock, journal=self.journal, seed=timing.seed)
         self.crashes = Crashes(now=clock.now, journal=self.journal)
+        self.deliveries = Deliveries(clock)
         self._parts = tuple(parts)
         self._server: HttpServer | None = None
         self._log: logging.FileHandler | None = None
@@ -124,6 +127,15 @@ class StandIn:
         if self._server is None:
             raise RuntimeError("the stand-in has an address only inside its `with` block")
         return f"http://{HOST}:{self._server.port}"
+
+    def double_events(self, on: bool = True, *, late: float = 0.0) -> None:
+        """Deliver every event, firing of a schedule and asynchronous invocation twice from now on, or once again.
+
+        Args:
+            on: whether twice.
+            late: how much later the second one comes, simulated seconds.
+        """
+        self.deliveries.double(on, late=late)
 
     def client(self, service: str) -> Any:
         """A boto3 client of *service* for the drill itself: its calls take no simulated time and are not retried."""

@@ -21,6 +21,7 @@ from emr_drill.clock import Clock
 from emr_drill.stand_in import event_bus, functions, notifications, schedules, step_functions
 from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.crashes import Crashes
+from emr_drill.stand_in.deliveries import Deliveries
 from emr_drill.stand_in.function_process import Function
 from emr_drill.stand_in.function_runtime import FunctionRuntime
 from emr_drill.timing import Timing
@@ -43,6 +44,7 @@ class FakeStandIn:
         self.endpoint = ""
         self.journal: list[dict[str, Any]] = []
         self.api_faults = ApiFaults(clock=self.clock, journal=self.journal, seed=1)
+        self.deliveries = Deliveries(self.clock)
         self.crashes = Crashes(now=self.clock.now, journal=self.journal)
         self._clients: dict[str, Any] = {}
         self.functions: FunctionRuntime
