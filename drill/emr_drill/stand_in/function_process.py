@@ -47,6 +47,7 @@ class Function:
         runtime: ``python3.14``; told to the function, which runs on the drill's own Python.
         attempts: how many more times a failed asynchronous invocation is tried.
         event_age: how many seconds an event waits for its invocation before it is dropped.
+        dead_letters: ARN of the queue or topic that gets dropped events; empty for none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Function:
     runtime: str = "python3.14"
     attempts: int = 2
     event_age: float = LONGEST_EVENT_AGE_SECONDS
+    dead_letters: str = ""
 
     @property
     def revision(self) -> tuple[object, ...]:

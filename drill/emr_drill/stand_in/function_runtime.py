@@ -68,6 +68,7 @@ class FunctionRuntime:
         runtime_directory: Path = RUNTIME_DIRECTORY,
         on_log_line: Callable[[str, str], None] | None = None,
         on_failure: Callable[[str, Answer], None] | None = None,
+        on_dropped: Callable[[Function, str], None] | None = None,
         crashes: Crashes | None = None,
         deliveries: Deliveries | None = None,
     ) -> None:
@@ -82,6 +83,7 @@ class FunctionRuntime:
             runtime_directory: packages that the Lambda runtime and its layers bring along.
             on_log_line: called with function name and line for each line of output, after the invocation that wrote it.
             on_failure: called with function name and answer after each invocation that failed.
+            on_dropped: called with function and event when an asynchronous invocation is given up.
             crashes: invocations that shall die; none by default.
             deliveries: how often and how late an asynchronous invocation comes; once and at once by default.
 
@@ -100,6 +102,7 @@ class FunctionRuntime:
         self._runtime_directory = runtime_directory
         self._on_log_line = on_log_line
         self._on_failure = on_failure
+        self._on_dropped = on_dropped
         self._crashes = crashes or Crashes(now=clock.now, journal=[])
         self._deliveries = deliveries or Deliveries(clock)
         self._lock = threading.Lock()
@@ -270,8 +273,12 @@ class FunctionRuntime:
                 pause: float | None = admission
                 admission = min(admission * 2, LAST_ADMISSION_SECONDS)
             else:
-                pause = next(pauses, None) if answer.failed else None
+                if not answer.failed:
+                    return
+                pause = next(pauses, None)
             if pause is None or self._clock.now() + pause - accepted_at > function.event_age:
+                if self._on_dropped is not None and not self._closed.is_set():
+                    self._on_dropped(function, event)
                 return
             self._clock.wait(self._closed, pause)
 

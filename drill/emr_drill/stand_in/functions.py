@@ -11,6 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as lambda_models
+from moto.sns.models import sns_backends
+from moto.sqs.models import sqs_backends
+from moto.utilities.arns import parse_arn
 
 from emr_drill.stand_in.function_layers import check_layers
 from emr_drill.stand_in.function_process import LONGEST_EVENT_AGE_SECONDS, Answer, Function
@@ -20,6 +23,9 @@ from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
+
+# Attribute of moto's functions, which do not know of any.
+DEAD_LETTERS = "emr_drill_dead_letters"
 
 __all__ = ["FunctionRuntime", "function_of", "install", "runtime", "use"]
 
@@ -43,6 +49,7 @@ def function_of(deployed: lambda_models.LambdaFunction) -> Function:
         runtime=deployed.run_time or "",
         attempts=int(asynchronous.get("MaximumRetryAttempts", len(RETRY_SECONDS))),
         event_age=float(asynchronous.get("MaximumEventAgeInSeconds", LONGEST_EVENT_AGE_SECONDS)),
+        dead_letters=str(getattr(deployed, DEAD_LETTERS, "")),
     )
 
 
@@ -64,7 +71,8 @@ def runtime() -> FunctionRuntime:
 def install(stand_in: StandIn) -> None:
     """Give *stand_in* its function runtime, and have moto run functions by it.
 
-    Each failed invocation is in the journal: ``{"at", "kind": "function failed", "function", "error", "message"}``.
+    Each failed invocation is in the journal: ``{"at", "kind": "function failed", "function", "error", "message"}``, and
+    each event that was given up: ``{"at", "kind": "event dropped", "function", "event", "dead_letters"}``.
     """
 
     def tell(name: str, answer: Answer) -> None:
@@ -79,6 +87,19 @@ def install(stand_in: StandIn) -> None:
             }
         )
 
+    def drop(function: Function, event: str) -> None:
+        stand_in.journal.append(
+            {
+                "at": stand_in.clock.now(),
+                "kind": "event dropped",
+                "function": function.name,
+                "event": event,
+                "dead_letters": function.dead_letters,
+            }
+        )
+        if function.dead_letters:
+            send_to_dead_letters(function.dead_letters, event)
+
     use(
         FunctionRuntime(
             clock=stand_in.clock,
@@ -87,6 +108,7 @@ def install(stand_in: StandIn) -> None:
             endpoint=lambda: stand_in.endpoint,
             on_log_line=metric_recorder(stand_in.journal),
             on_failure=tell,
+            on_dropped=drop,
             crashes=stand_in.crashes,
             deliveries=stand_in.deliveries,
         )
@@ -124,7 +146,17 @@ def _create(
     made: lambda_models.LambdaFunction = create(
         cls, resource_name, cloudformation_json, account_id, region_name, **named
     )
+    setattr(made, DEAD_LETTERS, (properties.get("DeadLetterConfig") or {}).get("TargetArn", ""))
     return made
+
+
+def send_to_dead_letters(arn: str, event: str) -> None:
+    """Put an event that was given up where a person finds it, as Lambda does."""
+    place = parse_arn(arn)
+    if place.service == "sns":
+        sns_backends[place.account][place.region].publish(message=event, arn=arn)
+    else:
+        sqs_backends[place.account][place.region].send_message(place.resource_id, message_body=event)
 
 
 def _invoke_lambda(self: lambda_models.LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:

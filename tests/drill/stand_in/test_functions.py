@@ -149,3 +149,51 @@ def made_with(workdir: Path, *layers: Any) -> tuple[str, str | None]:
     return status, next(
         (event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"), None
     )
+
+
+def test_an_event_that_is_given_up_goes_to_the_dead_letters(tmp_path: Path) -> None:
+    """A13: nothing is lost without a word.  What an EventInvokeConfig of a template says is kept."""
+    template = {
+        "Resources": {
+            "Letters": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "letters"}},
+            "Broken": {
+                "Type": "AWS::Lambda::Function",
+                "Properties": {
+                    "FunctionName": "broken",
+                    "Runtime": "python3.14",
+                    "Handler": "index.handler",
+                    "Role": "arn:aws:iam::123456789012:role/any",
+                    "Code": {"ZipFile": "def handler(event, context): raise ValueError"},
+                    "DeadLetterConfig": {"TargetArn": {"Fn::GetAtt": ["Letters", "Arn"]}},
+                },
+            },
+            "Settings": {
+                "Type": "AWS::Lambda::EventInvokeConfig",
+                "Properties": {
+                    "FunctionName": {"Ref": "Broken"},
+                    "Qualifier": "$LATEST",
+                    "MaximumRetryAttempts": 0,
+                    "MaximumEventAgeInSeconds": 60,
+                },
+            },
+        }
+    }
+    with stack_world(tmp_path, parts=("functions",)) as world:
+        functions.use(functions.runtime())
+        world.client("iam").create_role(RoleName="any", AssumeRolePolicyDocument="{}")
+        assert world.settled(world.create("stack", template)) == "CREATE_COMPLETE"
+        deployed = functions.function_of(lambda_backends[ACCOUNT][REGION].get_function("broken"))
+        assert (deployed.event_age, deployed.attempts) == (60.0, 0)
+        world.client("lambda").invoke(FunctionName="broken", InvocationType="Event", Payload=b'{"a": 1}')
+        wait_until(lambda: [one for one in world.stand_in.journal if one["kind"] == "event dropped"])
+        (message,) = world.client("sqs").receive_message(QueueUrl="letters")["Messages"]
+
+    assert message["Body"] == '{"a": 1}'
+
+
+def test_dead_letters_may_be_a_topic(tmp_path: Path) -> None:
+    with fake_stand_in(tmp_path) as stand_in:
+        arn = stand_in.client("sns").create_topic(Name="letters")["TopicArn"]
+        functions.send_to_dead_letters(arn, "lost")
+
+        assert [one["message"] for one in stand_in.journal if one["kind"] == "notification"] == ["lost"]
