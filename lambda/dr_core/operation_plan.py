@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -165,3 +165,31 @@ def judge_again(*, verdict: Verdict, waited: float, limit: float) -> Next:
     if verdict is Verdict.UNHEALTHY:
         return Next.GO_ON
     return Next.STOP if verdict is Verdict.HEALTHY or waited >= limit else Next.WAIT
+
+
+def judge_before_fence(*, verdict: Verdict, cluster_ends: bool, waited: float, limit: float) -> Next:
+    """What the last look leads to, before anything of an incarnation that the monitor wants replaced is ended.
+
+    Minutes have passed since the second look, and the new incarnation is proved by now: only what is known to be
+    sick, or comes to its end anyway, is ended for it.
+
+    Args:
+        verdict: on the incarnation that shall be ended.
+        cluster_ends: whether EMR ends or has ended its cluster.
+        waited: seconds since the first such look.
+        limit: how long nobody may be able to tell.
+
+    Returns:
+        GO_ON to end it; STOP to keep it and give the new incarnation up; WAIT to look again.
+    """
+    if cluster_ends:
+        return Next.GO_ON
+    return judge_again(verdict=verdict, waited=waited, limit=limit)
+
+
+AUTOMATIC_FAILOVERS_KEPT = 10
+
+
+def failovers_with(earlier: Sequence[float], now: float) -> tuple[float, ...]:
+    """The times of the latest automatic failovers, oldest first, with one that came to its cut-over *now*."""
+    return (*earlier, now)[-AUTOMATIC_FAILOVERS_KEPT:]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 
 from dr_core.metrics import PHASE_SECONDS
-from dr_core.operation_plan import outcome_of, phase_seconds
+from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
-from dr_core.requests import Kind, OperationRequest
+from dr_core.requests import Kind, OperationRequest, Reason
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once
 from failover.deployment import Deployment
@@ -100,10 +100,15 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
     now = time.time()
     retiring = {"state": IncarnationState.RETIRING, "serving_to": now}
     spec = {"spec": call.operation.spec} if call.operation.spec is not None else {}
+    # What the block counts: only a failover that nobody asked for.
+    automatic = call.request.kind is Kind.FAILOVER and call.request.reason is Reason.UNHEALTHY
+    failovers = (
+        {"automatic_failovers": failovers_with(call.managed_cluster.automatic_failovers, now)} if automatic else {}
+    )
     written = call.deployment.record.change_together(
         Change(
             key=ManagedCluster.key(call.request.managed_cluster),
-            values={"serving_generation": new.generation, "lease": None, **spec},
+            values={"serving_generation": new.generation, "lease": None, **spec, **failovers},
             condition="#lease.#execution = :mine",
             condition_values={"mine": call.execution},
         ),

@@ -6,6 +6,7 @@ from dr_core.record import Incarnation, IncarnationState, Outcome
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
+from failover.giving_back import give_back
 from failover.leftovers import abandon, in_service_group
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
 
@@ -21,6 +22,8 @@ def roll_back(call: OperationCall) -> StepAnswer:
     undone = _undo(call)
     if undone is None:
         return wait("the new incarnation's stack is being deleted")
+    if give_back(call.deployment, call.operation.old_generation):
+        undone += f" Generation {call.operation.old_generation} gets new jobs again, from which it had been kept."
     name = call.request.managed_cluster
     answer_once(call.deployment, call.operation, succeeded=False, reason=f"{reason}. {undone}")
     notice = Notice(

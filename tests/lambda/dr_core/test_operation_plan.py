@@ -7,11 +7,14 @@ import pytest
 from dr_core.evidence import Verdict
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import (
+    AUTOMATIC_FAILOVERS_KEPT,
     CanaryState,
     Claim,
     Next,
     Proof,
+    failovers_with,
     judge_again,
+    judge_before_fence,
     judge_canary,
     judge_claim,
     judge_leftover,
@@ -201,3 +204,32 @@ def test_every_kind_has_an_outcome(kind: Kind, outcome: Outcome) -> None:
 def test_the_second_look(verdict: Verdict, waited: float, decision: Next) -> None:
     """A14: unknown never leads to an action."""
     assert judge_again(verdict=verdict, waited=waited, limit=60) is decision
+
+
+@pytest.mark.parametrize(
+    ("verdict", "waited", "decision"),
+    [
+        (Verdict.UNHEALTHY, 0, Next.GO_ON),
+        (Verdict.UNHEALTHY, 1000, Next.GO_ON),
+        (Verdict.HEALTHY, 0, Next.STOP),
+        (Verdict.UNKNOWN, 119.9, Next.WAIT),
+        (Verdict.UNKNOWN, 120, Next.STOP),
+    ],
+)
+def test_the_last_look_before_the_end(verdict: Verdict, waited: float, decision: Next) -> None:
+    """A14: what has recovered while its successor was launched is not ended."""
+    assert judge_before_fence(verdict=verdict, cluster_ends=False, waited=waited, limit=120) is decision
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_what_ends_anyway_is_replaced(verdict: Verdict) -> None:
+    """Services may answer while EMR takes the machines away."""
+    assert judge_before_fence(verdict=verdict, cluster_ends=True, waited=0, limit=120) is Next.GO_ON
+
+
+def test_the_latest_failovers_are_remembered() -> None:
+    """A14: enough for the block, and no list that grows for ever."""
+    assert failovers_with((), 5.0) == (5.0,)
+    assert failovers_with((1.0, 2.0), 5.0) == (1.0, 2.0, 5.0)
+    assert failovers_with(tuple(range(AUTOMATIC_FAILOVERS_KEPT)), 99.0) == (*range(1, AUTOMATIC_FAILOVERS_KEPT), 99.0)
+    assert AUTOMATIC_FAILOVERS_KEPT == 10

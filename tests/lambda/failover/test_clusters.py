@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from failover.clusters import Clusters
+from failover.clusters import Clusters, ClusterSeen
 from failover.errors import InvariantError
 
 from .fakes import FakeEmr, InvalidRequestException
@@ -155,3 +155,19 @@ def test_clusters_that_have_not_ended_are_named(world: World, clusters: Clusters
     assert ("j-1", NAME) in list(clusters.names())
     world.clock.now += world.TERMINATION_SECONDS
     assert list(clusters.names()) == [("j-2", "other")]
+
+
+@pytest.mark.parametrize(
+    ("state", "ended", "ends"),
+    [
+        ("WAITING", False, False),
+        ("RUNNING", False, False),
+        ("TERMINATING", False, True),
+        ("TERMINATED", True, True),
+        ("TERMINATED_WITH_ERRORS", True, True),
+    ],
+)
+def test_what_emr_takes_away_ends_before_it_has_ended(state: str, ended: bool, ends: bool) -> None:
+    """EMR API reference, ClusterState."""
+    seen = ClusterSeen(cluster_id="j-1", name=NAME, state=state, reason="", tags={})
+    assert (seen.ended, seen.ends) == (ended, ends)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,9 +13,11 @@ from failover.emr_steps import EmrSteps, StepSeen
 from failover.errors import InvariantError
 
 from .fakes import FakeEmr
-from .parts import Step
 from .scenarios import launched
 from .world import World
+
+if TYPE_CHECKING:
+    from mypy_boto3_emr import EMRClient
 
 STACK = "emr-dr-active-passive-a-g1"
 
@@ -84,22 +88,37 @@ def test_a_step_is_added_once(world: World, steps: EmrSteps) -> None:
     assert [step.name for step in world.cluster(1).steps] == ["one", "two"]
 
 
-def test_old_steps_are_not_looked_at(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cluster that runs for months may have had ten thousand."""
-    world.cluster(1).steps = [
-        Step(step_id=f"s-{number}", name="old", arguments=[], created=world.clock.now - 301) for number in range(100)
-    ]
-    pages = FakeEmr.paginate
-    read = list[int]()
+class Pages:
+    """A client whose list of steps has these pages; remembers how many were read."""
 
-    def count(self: FakeEmr, *, ClusterId: str) -> Iterator[dict[str, Any]]:
-        for page in pages(self, ClusterId=ClusterId):
-            read.append(1)
+    def __init__(self, client: Any, *pages: dict[str, Any]) -> None:
+        self._client, self._pages, self.read = client, pages, 0
+
+    def get_paginator(self, name: str) -> Any:
+        assert name == "list_steps"
+        return self
+
+    def paginate(self, *, ClusterId: str) -> Iterator[dict[str, Any]]:
+        assert ClusterId == "j-1"
+        for page in self._pages:
+            self.read += 1
             yield page
 
-    monkeypatch.setattr(FakeEmr, "paginate", count)
-    ensure(world, steps)
-    assert len(read) == 1
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+def old(world: World, *, seconds: float, name: str = "old") -> dict[str, Any]:
+    """A page with one step, which was added so long ago."""
+    created = datetime.fromtimestamp(world.clock.now - seconds, tz=UTC)
+    return {"Steps": [{"Id": "s-9", "Name": name, "Status": {"Timeline": {"CreationDateTime": created}}}]}
+
+
+def test_old_steps_are_not_looked_at(world: World, steps: EmrSteps) -> None:
+    """A cluster that runs for months may have had ten thousand."""
+    pages = Pages(steps.client, *[old(world, seconds=301, name="one")] * 100)
+    assert ensure(world, replace(steps, client=cast("EMRClient", pages))) == "s-j-1-1"
+    assert pages.read == 1
 
 
 def test_clocks_may_differ_a_little(world: World, steps: EmrSteps) -> None:
@@ -109,10 +128,10 @@ def test_clocks_may_differ_a_little(world: World, steps: EmrSteps) -> None:
     assert ensure(world, steps) == first
 
 
-def test_a_step_without_a_time_is_looked_at(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_without_a_time_is_looked_at(world: World, steps: EmrSteps) -> None:
     """The time is optional in EMR's answer."""
-    monkeypatch.setattr(FakeEmr, "paginate", lambda *_, **__: iter([{"Steps": [{"Id": "s-9", "Name": "one"}]}]))
-    assert ensure(world, steps) == "s-9"
+    pages = Pages(steps.client, {"Steps": [{"Id": "s-8", "Name": "two"}]}, {"Steps": [{"Id": "s-9", "Name": "one"}]})
+    assert ensure(world, replace(steps, client=cast("EMRClient", pages))) == "s-9"
 
 
 @pytest.mark.parametrize(("managed_cluster", "stack_name"), [("b", STACK), ("a", "another")])

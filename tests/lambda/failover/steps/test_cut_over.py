@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -243,3 +244,19 @@ def test_the_phases_of_a_recovery_are_measured(world: World, capsys: pytest.Capt
     names = {name for each in written for name in each if name.endswith("Seconds")}
     assert names == {"DecideSeconds", "LaunchSeconds", "VerifySeconds", "CutOverSeconds"}
     assert {each["managed_cluster"] for each in written} == {"a"}
+
+
+def test_an_automatic_failover_is_counted(world: World) -> None:
+    """A14: after two of them within two hours the next one waits for a person."""
+    request = failing(launched(world))
+    earlier = [float(number) for number in range(10)]
+    world.put(replace(world.managed_cluster(), automatic_failovers=tuple(earlier)).to_item())
+    assert world.run_operation(request, twice=True) == "CutOverDone"
+    assert world.managed_cluster().automatic_failovers == (*earlier[1:], world.clock.now)
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("failover", "drill"), ("failover", "manual"), ("switchover", "upgrade")])
+def test_what_a_person_asks_for_is_not_counted(world: World, kind: str, reason: str) -> None:
+    """Planned operations never block."""
+    assert launched(world).run_operation(world.request(kind, "op2", reason=reason)) == "CutOverDone"
+    assert world.managed_cluster().automatic_failovers == ()

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Verdict
+from dr_core.record import IncarnationState, Outcome
 from failover.errors import InvariantError
+from failover.steps.fence import UNKNOWN_SECONDS
 
-from ..scenarios import failing, launched
+from ..parts import RETIREMENTS, LostAnswerError
+from ..scenarios import failing, launched, never_nobody_in_service, second_half, settled
 from ..world import World, rule_of
 
 
@@ -161,3 +167,179 @@ def test_an_end_is_written_down_before_it_is_requested(world: World) -> None:
     with pytest.raises(ClientError, match="Rate exceeded"):
         world.step("operation", "Fence", request)
     assert world.incarnation(1).terminate_requested_at == world.clock.now
+
+
+# The last look.
+
+
+def at_fence(world: World, seen: Verdict | None) -> dict[str, Any]:
+    """The request of a failover that is about to end generation 1, of which the probers see *seen* now."""
+    request = failing(launched(world))
+    assert world.run_operation(request, until="Fence") == "Fence"
+    if seen is None:
+        world.record.seen.pop("g000001")
+    else:
+        world.unhealthy.clear()
+        world.see_evidence(1, seen)
+    return request
+
+
+def kept(world: World, request: dict[str, Any]) -> None:
+    """Assert that generation 1 serves on, alone, as if nothing had happened."""
+    assert world.terminated == []
+    assert world.incarnation(1).terminate_requested_at is None
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    world.run_started_retirements()
+    end = settled(world)
+    assert (end["serving"], end["lease"]) == (1, None)
+    assert end["states"] == {1: "serving", 2: "retired"}
+    assert end["targets"] == {group: ["10.0.1.1"] for group in ("balanced", "rm-a", "nn-a", "slot-1")}
+    assert end["stacks"] == end["clusters"] == ["emr-dr-active-passive-a-g1"]
+    assert end["slots"] == {1: 1, 2: None, 3: None, 4: None}
+    assert never_nobody_in_service(world)
+
+
+def test_what_has_recovered_is_kept(world: World) -> None:
+    """A14: its jobs live; the new incarnation goes, and nothing was changed for clients."""
+    request = at_fence(world, Verdict.HEALTHY)
+    assert world.run_operation(request) == "Cancelled"
+    kept(world, request)
+
+
+def test_a_person_is_told_that_it_was_kept(world: World) -> None:
+    """What happened, what was done, what to do next."""
+    request = at_fence(world, Verdict.HEALTHY)
+    answer = world.step("operation", "Fence", request)
+    assert (answer.status, answer.message) == ("cancelled", world.operation("op2").message)
+    assert answer.message.startswith(
+        "generation 1 is kept: right before its end it was healthy: livy: unhealthy for no"
+    )
+    notice = world.notices[-1]
+    assert notice["subject"] == "emr-dr-active-passive: failover of a called off before anything was ended"
+    assert "Generation 1 (j-1) of managed cluster a was unhealthy. When generation 2 was ready" in notice["message"]
+    assert "Generation 1 serves on with its jobs. Generation 2 is being deleted." in notice["message"]
+    assert "start a failover by hand" in notice["message"]
+
+
+@pytest.mark.parametrize("seen", [None, Verdict.UNKNOWN])
+def test_what_nobody_can_tell_is_waited_for_then_kept(world: World, seen: Verdict | None) -> None:
+    """A14: unknown never leads to an action."""
+    request = at_fence(world, seen)
+    world.unhealthy.clear()
+    answer = world.step("operation", "Fence", request)
+    assert (answer.status, "cannot tell whether g000001 still fails" in answer.message) == ("wait", True)
+    world.clock.now += UNKNOWN_SECONDS
+    assert world.step("operation", "Fence", request).status == "cancelled"
+    assert "did not call the old one unhealthy any more (unknown: " in world.notices[-1]["message"]
+    kept(world, request)
+
+
+def test_what_turns_out_unhealthy_after_all_is_ended(world: World) -> None:
+    """The probers were slow."""
+    request = at_fence(world, None)
+    assert world.step("operation", "Fence", request).status == "wait"
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Fence", request).status == "done"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+
+
+@pytest.mark.parametrize("age", [0, 600])
+@pytest.mark.parametrize("seen", [Verdict.HEALTHY, None])
+def test_what_emr_ends_anyway_is_replaced(world: World, seen: Verdict | None, age: int) -> None:
+    """Its services may still answer."""
+    request = at_fence(world, seen)
+    world.cluster(1).protected = False
+    world.cluster(1).ended_at = world.clock.now - age
+    assert world.step("operation", "Fence", request).status == "done"
+    assert world.incarnation(1).terminate_requested_at is not None
+
+
+def test_what_emr_has_forgotten_is_replaced(world: World) -> None:
+    """It ended long ago."""
+    request = at_fence(world, None)
+    world.clusters["another"] = world.clusters.pop("j-1")
+    assert world.step("operation", "Fence", request).status == "done"
+
+
+def test_what_has_no_cluster_is_replaced(world: World) -> None:
+    """There is nothing to keep."""
+    request = at_fence(world, None)
+    world.record.items["incarnation", "g000001"].pop("cluster_id")
+    assert world.step("operation", "Fence", request).status == "done"
+
+
+@pytest.mark.parametrize("reason", ["manual", "drill"])
+def test_what_a_person_wants_replaced_is_not_looked_at(world: World, reason: str) -> None:
+    """However healthy it is."""
+    request = launched(world).request("failover", "op2", reason=reason)
+    assert world.run_operation(request, until="CutOver") == "CutOver"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+
+
+def test_there_is_no_way_back_from_the_request(world: World) -> None:
+    """A14: the step died after it had asked for the end; what the old one looks like now does not matter."""
+    request = at_fence(world, Verdict.UNHEALTHY)
+    world.step("operation", "Fence", request)
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Fence", request).status == "done"
+    assert world.run_operation(request) == "CutOverDone"
+
+
+def test_what_serves_by_an_interrupted_cut_over_is_not_given_up(world: World) -> None:
+    """A14: the old cluster was not ours to end, so that nothing says that its end was asked for."""
+    request = failing(launched(world))
+    world.run_operation(request, until="CutOver")
+    world.step("operation", "CutOver", request)
+    world.record.items["incarnation", "g000001"].pop("terminate_requested_at")
+    world.unhealthy.clear()
+    world.cluster(1).ended_at = None
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Fence", request).status == "done"
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+
+
+def test_an_isolated_incarnation_that_is_kept_gets_new_jobs_again(world: World) -> None:
+    """A10: both halves serve again."""
+    launched(world)
+    second_half(world)
+    request = failing(world)
+    assert world.run_operation(request, until="Fence") == "Fence"
+    assert "10.0.1.1" not in world.targets["balanced"]
+    world.unhealthy.clear()
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Fence", request).status == "cancelled"
+    assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.3.90"]
+    assert world.incarnation(1).isolated_at is None
+    assert "Generation 1 serves on with its jobs, and gets new ones again." in world.notices[-1]["message"]
+
+
+@pytest.mark.parametrize("turn", list(Verdict))
+@pytest.mark.parametrize("lost", range(1, 7))
+def test_a_failover_that_is_called_off_may_die_at_any_point(world: World, lost: int, turn: Verdict) -> None:
+    """A14: whatever the old one looks like when the step is called again, one of the two is kept, and one only."""
+    request = at_fence(world, Verdict.HEALTHY)
+    world.lose_call = world.calls + lost
+    try:
+        first = world.step("operation", "Fence", request).status
+    except LostAnswerError:
+        first = "died"
+    world.see_evidence(1, turn)
+    while (answer := world.step("operation", "Fence", request)).status == "wait":
+        world.clock.now += 5
+    if first == "cancelled" or world.incarnation(2).state is not IncarnationState.VERIFYING:
+        assert answer.status == "cancelled"
+        kept(world, request)
+    else:
+        assert (answer.status, turn) == ("done", Verdict.UNHEALTHY)
+        assert world.incarnation(1).terminate_requested_at is not None
+
+
+def test_a_failover_that_was_called_off_is_told_of_once(world: World) -> None:
+    """A14: a repeated step changes nothing."""
+    request = at_fence(world, Verdict.HEALTHY)
+    first = world.step("operation", "Fence", request)
+    before, told = settled(world), len(world.notices)
+    assert world.step("operation", "Fence", request) == first
+    assert (settled(world), len(world.notices)) == (before, told)
+    started = [each["name"] for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+    assert started == ["a-retire-g2"]

@@ -128,3 +128,74 @@ def test_evidence_that_cannot_be_read_calls_nothing_off(world: World, monkeypatc
         world.step("operation", "Reassess", request)
     assert world.operation("op2").outcome is None
     assert world.managed_cluster().lease is not None
+
+
+def paused(world: World, **more: str) -> None:
+    """A person has paused automatic operations."""
+    world.put({"kind": "deployment", "id": "controls", "paused": True, **more})
+
+
+def test_a_pause_that_came_just_before_calls_a_failover_off(world: World) -> None:
+    """A14: the monitor read the record a moment too early; a person is told what that means and what to do."""
+    request = asked_by_the_monitor(world)
+    before = settled(world)
+    paused(world, paused_because="network maintenance")
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    answer = world.step("operation", "Reassess", request)
+    assert (answer.status, answer.message) == ("cancelled", "automatic operations are paused")
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    assert settled(world) == {**before, "lease": None}
+    notice = world.notices[-1]
+    assert notice["subject"] == "emr-dr-active-passive: failover of a called off: paused"
+    assert "(network maintenance)" in notice["message"]
+    assert 'emr-dr-active-passive-control with {"action": "resume"}' in notice["message"]
+
+
+def test_a_pause_need_not_say_why(world: World) -> None:
+    request = asked_by_the_monitor(world)
+    paused(world)
+    assert world.step("operation", "Reassess", request).status == "cancelled"
+    assert "(nobody said why)" in world.notices[-1]["message"]
+
+
+def test_after_a_resume_failovers_go_on(world: World) -> None:
+    request = asked_by_the_monitor(world)
+    world.put({"kind": "deployment", "id": "controls", "paused": False, "paused_because": "maintenance"})
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("failover", "drill"), ("switchover", "upgrade"), ("repair", "manual")])
+def test_a_pause_does_not_hold_up_what_a_person_asks_for(world: World, kind: str, reason: str) -> None:
+    """It is meant for what starts by itself."""
+    request = launched(world).request(kind, "op2", reason=reason)
+    world.step("operation", "Claim", request)
+    paused(world)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+def test_a_pause_does_not_hold_up_the_end_of_an_interrupted_failover(world: World) -> None:
+    """The old incarnation is dead already: only its successor can serve."""
+    request = asked_by_the_monitor(world)
+    world.put({**world.operation("op2").to_item(), "generation": 2})
+    paused(world)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+def test_what_an_interrupted_operation_has_isolated_is_given_back(world: World) -> None:
+    """A10: it is healthy again, and nobody else would do it."""
+    request = asked_by_the_monitor(world)
+    world.targets["balanced"].pop("10.0.1.1")
+    world.put({**world.incarnation(1).to_item(), "isolated_at": 5})
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert world.step("operation", "Reassess", request).status == "cancelled"
+    assert list(world.targets["balanced"]) == ["10.0.1.1"]
+    assert world.incarnation(1).isolated_at is None
+
+
+def test_what_was_mended_a_moment_ago_is_not_judged_by_what_was_before(world: World) -> None:
+    """A11: the looks at the Livy that hung say nothing about the one that runs."""
+    request = asked_by_the_monitor(world)
+    world.put({**world.incarnation(1).to_item(), "repaired_at": world.clock.now - 5})
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Reassess", request).status == "wait"

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from dr_core.record import IncarnationState, Outcome
 
-from ..scenarios import failing, launched, settled
+from ..scenarios import failing, launched, second_half, settled
 from ..world import World
 
 
@@ -149,3 +149,15 @@ def test_a_rollback_that_could_not_be_done_is_not_closed(world: World, call: str
     world.broken.clear()
     assert roll_back(world, request) == "Generation 2 was deleted."
     assert world.incarnation(2).state is IncarnationState.RETIRED
+
+
+def test_an_isolated_incarnation_gets_new_jobs_again(world: World) -> None:
+    """A14: as it was before the operation, however sick it may be; a second call does nothing more."""
+    launched(world)
+    second_half(world)
+    request = failing(world)
+    world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
+    assert world.run_operation(request, twice=True) == "Failed"
+    assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.3.90"]
+    assert world.incarnation(1).isolated_at is None
+    assert "Generation 1 gets new jobs again, from which it had been kept." in world.notices[-1]["message"]
