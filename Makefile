@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-real test gates unit proof bench-drill clean
+.PHONY: help setup synth drill drill-real drill-faults test gates unit proof proof-sample bench-drill clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,9 @@ $(REAL): requirements-real.txt constraints.txt drill/emr_drill/real/pom/hadoop.x
 drill-real: setup $(REAL) ## the same with real Livy, YARN, HDFS and Spark (needs Java and Maven)
 	@$(BIN)/emr-dr drill --services real --fault kill-primary
 
+drill-faults: setup ## run the whole fault table, two drills at a time (two hours)
+	@$(BIN)/emr-dr drill --fault all --at-once 2
+
 test: setup gates unit ## every gate and every test
 
 gates: setup ## format, types, layers, shell scripts, synth with policy checks, templates
@@ -60,6 +63,11 @@ unit: setup ## the tests alone
 
 proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
+	@$(BIN)/python -m tests.fault_proof
+
+proof-sample: setup ## some rows of the fault table that follow from the commit, less than ten minutes
+	@$(BIN)/python -m tests.fault_proof --sample
 
 bench-drill: setup ## measure recovery overhead over the seeds; results go to docs/results
 	@$(BIN)/emr-dr bench-drill

@@ -63,7 +63,7 @@ def collect(
     }
 
     answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
-    recovered = recovered_at(submitter.submissions, fault_at)
+    recovered = recovered_at(submitter.submissions, fault_at, judgement.lost)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
     if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL):
@@ -124,6 +124,8 @@ def _phase_sum(report: Report, answer: Execution | None) -> list[str]:
     if answer is None or not report.phases or report.recovery_seconds is None:
         return []
     if answer.first_entered("CutOverDone") is None:  # mended in place: jobs are accepted before the operation knows it
+        return []
+    if not report.submits_refused:  # Livy lives: jobs are accepted all the time, and when they are next is chance
         return []
     total = sum(report.phases.values())
     tolerance = phase_sum_tolerance(services=report.services, speed=report.speed)

@@ -12,11 +12,15 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emr_drill.faults.results import document
 from emr_drill.preflight import REPOSITORY
 from emr_drill.report import PHASE_TEXTS
 
 DOCUMENT = REPOSITORY / "README.md"
+FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
 RESULTS = REPOSITORY / "docs" / "results"
+# Median from the moment that Livy hangs, while YARN is healthy, to the first job accepted.
+PROMISED_REPAIR_SECONDS = 120.0
 
 
 def recovery_table(content: Mapping[str, Any]) -> str:
@@ -55,8 +59,49 @@ def recovery_table(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def repair_median(content: Mapping[str, Any]) -> float:
+    """Median seconds from the fault to the first submit accepted; a drill that failed counts as endless."""
+    return statistics.median(_repairs(content))
+
+
+def repair_table(content: Mapping[str, Any]) -> str:
+    """The drills in which Livy hangs and is mended in place, as Markdown."""
+    runs = content["runs"]
+    seeds = ", ".join(str(seed) for seed in content["seeds"])
+    speeds = ", ".join(sorted({f"{run['speed']:g}" for run in runs if "speed" in run}))
+    lost = sum(run.get("jobs", {}).get("lost", 0) for run in runs)
+    launched = sum(run.get("launched", 0) for run in runs)
+    return "\n".join(
+        [
+            f"Livy hangs (SIGSTOP), YARN is healthy; simulated services at speed {speeds}, seeds {seeds} (the last one "
+            f"derived from commit `{content['commit'][:10]}`), measured {content['measured']}; seconds:",
+            "",
+            "| | median | worst | promised |",
+            "|---|---|---|---|",
+            "| **mended in place**, fault to the first job accepted, none refused after it | "
+            f"**{_median(_repairs(content))}** | **{_worst(_repairs(content))}** | {PROMISED_REPAIR_SECONDS:.0f} "
+            "median |",
+            "",
+            f"Clusters launched: {launched}, jobs lost: {lost}.",
+        ]
+    )
+
+
+def _repairs(content: Mapping[str, Any]) -> list[float]:
+    return _endless([run["recovery_seconds"] if run["passed"] else None for run in content["runs"]])
+
+
 # Name of a result file, and what makes its table.
-TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {"recovery-active-passive": recovery_table}
+TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "recovery-active-passive": recovery_table,
+    "repair-hang-livy": repair_table,
+}
+
+
+def fault_document() -> str:
+    """``docs/faults.md`` from the fault table and its result files."""
+    files = {services: RESULTS / f"faults-{services}.json" for services in ("simulated", "real")}
+    return document({services: json.loads(file.read_text()) for services, file in files.items() if file.exists()})
 
 
 def filled(document: str) -> str:
@@ -79,8 +124,9 @@ def filled(document: str) -> str:
 
 
 def write() -> None:
-    """Make the tables of the README anew."""
+    """Make the tables of the README and the document of faults anew."""
     DOCUMENT.write_text(filled(DOCUMENT.read_text()))
+    FAULT_DOCUMENT.write_text(fault_document())
 
 
 def _median(values: Sequence[float | None]) -> str:

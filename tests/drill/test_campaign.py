@@ -10,7 +10,8 @@ import pytest
 from emr_drill import campaign, preflight
 from emr_drill.campaign import Plan
 from emr_drill.errors import DrillError
-from emr_drill.faults.table import find
+from emr_drill.faults.model import FASTEST
+from emr_drill.faults.table import chosen, find
 
 
 def report(fault: str, seed: int, **changes: Any) -> dict[str, Any]:
@@ -151,3 +152,17 @@ def test_what_is_kept_is_small_and_tells_what_happened() -> None:
 
 def test_a_drill_that_did_not_come_to_its_fault_has_nothing_listed() -> None:
     assert campaign.kept(report("kill-livy", 3, fault_row=None))["listed"] == []
+
+
+def test_a_sample_follows_from_the_commit() -> None:
+    first, second = campaign.sample("a" * 40), campaign.sample("b" * 40)
+
+    assert first == campaign.sample("a" * 40)
+    assert first != second
+    assert len({fault.name for fault in first}) == campaign.SAMPLE_ROWS
+
+
+def test_every_row_that_runs_fast_has_its_turn() -> None:
+    seen = {fault.name for number in range(200) for fault in campaign.sample(str(number))}
+
+    assert seen == {fault.name for fault in chosen("all", real=False) if fault.fastest == FASTEST}

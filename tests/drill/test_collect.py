@@ -202,6 +202,23 @@ def test_where_livy_was_mended_nothing_adds_up_to_the_recovery(world: World, tmp
     assert not any("add up" in one for one in report.invariants_broken)
 
 
+def test_where_livy_lives_nothing_adds_up_to_the_recovery(world: World, tmp_path: Path) -> None:
+    """Jobs are accepted all the time; when the next one comes is chance."""
+    world.submissions = [one for one in world.submissions if one.accepted]
+    recovers_at(world, 300)
+
+    assert collected(world, tmp_path, fault="kill-namenode").invariants_broken == []
+
+
+def test_a_submit_whose_job_went_down_with_its_cluster_is_no_recovery(world: World, tmp_path: Path) -> None:
+    taken = Submission(at=FAULT_AT + 5, answered=FAULT_AT + 6, accepted=True, status=201, name="l-try1")
+    world.submissions.insert(1, taken)
+    job = Job(key="l", seconds=1, fails=False, keeps_connection=False)
+    world.jobs.append(Progress(job=job, tries=[Try(name="l-try1", id=1001000009, told="failure", named={"l-try1"})]))
+
+    assert collected(world, tmp_path, fault="kill-namenode").recovery_seconds == 589.0
+
+
 def test_phases_begin_at_the_fault_and_come_from_the_machines_history(world: World, tmp_path: Path) -> None:
     assert collected(world, tmp_path).phases == {
         "detect": 30.0,

@@ -20,6 +20,7 @@ COUNTS = {
     "lost": 8,
     "resubmitted": 8,
     "repeated": 3,
+    "broken": 0,
     "disturbed": 0,
     "unreported": 0,
     "doubled": 0,

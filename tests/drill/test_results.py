@@ -36,6 +36,51 @@ def test_tables_of_the_readme_are_made_from_the_committed_results() -> None:
     assert results.filled(document) == document, "run: python -m emr_drill.results"
 
 
+def test_the_document_of_faults_is_made_from_the_table_and_the_committed_results() -> None:
+    assert results.fault_document() == results.FAULT_DOCUMENT.read_text(), "run: python -m emr_drill.results"
+
+
+def repairs(*seconds: float, passed: bool = True) -> dict[str, Any]:
+    return {
+        "seeds": [1, 2, 3],
+        "commit": "0123456789abcdef",
+        "measured": "2026-11-21",
+        "runs": [
+            {"passed": passed, "speed": 2.0, "recovery_seconds": one, "launched": 0, "jobs": {"lost": 0}}
+            for one in seconds
+        ],
+    }
+
+
+def test_a_table_of_repairs_shows_median_worst_and_promise() -> None:
+    table = results.repair_table(repairs(90.0, 100.0, 130.0))
+
+    assert "| **100** | **130** | 120 median |" in table
+    assert "at speed 2, seeds 1, 2, 3" in table
+    assert "Clusters launched: 0, jobs lost: 0." in table
+
+
+def test_a_repair_that_did_not_hold_counts_as_endless() -> None:
+    assert results.repair_median(repairs(90.0, passed=False)) == float("inf")
+
+
+def test_what_is_promised_of_a_repair() -> None:
+    """Never to be tuned."""
+    assert results.PROMISED_REPAIR_SECONDS == 120.0
+
+
+def test_writing_makes_both_documents_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "RESULTS", tmp_path)
+    monkeypatch.setattr(results, "DOCUMENT", tmp_path / "README.md")
+    monkeypatch.setattr(results, "FAULT_DOCUMENT", tmp_path / "faults.md")
+    (tmp_path / "README.md").write_text("nothing to fill")
+
+    results.write()
+
+    assert (tmp_path / "README.md").read_text() == "nothing to fill"
+    assert "| `hang-livy` |" in (tmp_path / "faults.md").read_text()
+
+
 def test_a_table_shows_median_and_worst_of_each_phase() -> None:
     table = results.recovery_table(CONTENT)
 

@@ -33,6 +33,7 @@ class Counts:
     doubled: int = 0
     wrong: int = 0
     repeated: int = 0
+    broken: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """For the report."""
@@ -79,12 +80,13 @@ def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, gone_
     counts.submitted += 1
     tries = progress.tries
     counts.resubmitted += max(0, len(tries) - 1)
-    false = None
+    false, lost = None, False
     for number, batch in enumerate(tries):
         home = owner(batch)
         false = _wrong(progress, batch, entries, home)
         lost = _lost(batch, false, entries, home, gone_at)
         counts.lost += lost
+        counts.broken += lost and batch.told == "failure" and not false
         if lost:
             result.lost.add(batch.name)
         if false:
@@ -103,19 +105,26 @@ def _judge_one(progress: Progress, entries: Sequence[Entry], owner: Owner, gone_
         result.complaints.append(f"unreported: {key}: no last word (told {last.told if last else ''!r})")
     elif not false:
         counts.succeeded += last.told == "success"
-        counts.failed += last.told == "failure"
+        counts.failed += last.told == "failure" and not lost
 
 
 def _lost(batch: Try, false: str | None, entries: Sequence[Entry], home: str | None, gone_at: GoneAt) -> bool:
     """Whether a try went down with its cluster, whatever its client was told."""
     if batch.told == "lost":
         return True
-    if home is None or (batch.told in {"success", "failure"} and not false):
+    if home is None or (batch.told == "success" and not false):
         return False
+    if batch.told == "failure" and not false:
+        return not _ran(entries, home)
     gone = gone_at(home)
     if gone is not None and (not batch.told or batch.told_at >= gone):
         return True
-    return all(entry.incarnation != home for entry in entries)
+    return not _ran(entries, home)
+
+
+def _ran(entries: Sequence[Entry], home: str | None) -> bool:
+    """Whether *home* ran the job to its end, well or not."""
+    return any(entry.incarnation == home for entry in entries)
 
 
 def _judge_second_run(
@@ -159,10 +168,8 @@ def _wrong(progress: Progress, batch: Try, entries: Sequence[Entry], home: str |
         return "told success, but it fails on purpose"
     if batch.told == "failure" and EFFECT in mine:
         return f"told failure, but {home} wrote its effect"
-    if batch.told == "failure" and not progress.job.fails:
+    if batch.told == "failure" and FAILED in mine and not progress.job.fails:
         return "told failure, but it does not fail of its own"
-    if batch.told == "failure" and FAILED not in mine:
-        return f"told failure, but {home} never ran it to its end"
     return None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emr_drill.faults.judging import Found, judge_row
+from emr_drill.faults.judging import Found, RowResult, judge_row
 from emr_drill.faults.model import Act, Expectation, Fault, Page, cancel, failover, nothing, page, repair
 
 JOBS = {"lost": 0, "resubmitted": 0, "unreported": 0, "doubled": 0, "wrong": 0}
@@ -31,7 +31,7 @@ def wrong(expect: Expectation, facts: dict[str, Any], *, fence_overdue: bool = F
     return judged(expect, {**facts, **changes}, fence_overdue=fence_overdue).did_not_hold
 
 
-def judged(expect: Expectation, facts: dict[str, Any], *, fence_overdue: bool = False) -> Any:
+def judged(expect: Expectation, facts: dict[str, Any], *, fence_overdue: bool = False) -> RowResult:
     fault = Fault(
         name="f", acts=(Act(what="x", do=lambda scene: None),), expect=expect, must="it must", notices="nobody"
     )

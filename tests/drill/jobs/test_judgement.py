@@ -49,7 +49,6 @@ def test_a_success_with_its_effect_is_a_success() -> None:
         ([batch(1001000000, "success")], [wrote(NEW)], False, "effect of another incarnation"),
         ([batch(1001000000, "success")], [wrote(OLD)], True, "fails on purpose"),
         ([batch(1001000000, "failure")], [wrote(OLD)], False, "wrote its effect"),
-        ([batch(1001000000, "failure")], [], True, "never ran"),
         ([batch(1001000000, "failure")], [wrote(OLD, "failed")], False, "does not fail of its own"),
         ([batch(1001000000, "success", named={"k-try1", "other"})], [wrote(OLD)], False, "another batch's answer"),
         ([batch(7, "success")], [wrote(OLD)], False, "an id of no incarnation"),
@@ -63,6 +62,24 @@ def test_a_job_that_fails_on_purpose_and_says_so_is_not_wrong() -> None:
     counts = judged([batch(1001000000, "failure")], [wrote(OLD, "failed")], fails=True).counts
 
     assert (counts.failed, counts.wrong) == (1, 0)
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_failure_of_the_cluster_that_is_told_is_lost_and_not_wrong(fails: bool) -> None:
+    """Its NameNode is dead, say, and Livy says that the job failed: the truth, though not the job's fault."""
+    counts = judged([batch(1001000000, "failure")], [], fails=fails).counts
+
+    assert (counts.broken, counts.lost, counts.wrong, counts.failed, counts.unreported) == (1, 1, 0, 0, 0)
+
+
+def test_a_job_that_fails_on_purpose_is_not_broken() -> None:
+    counts = judged([batch(1001000000, "failure")], [wrote(OLD, "failed")], fails=True).counts
+
+    assert (counts.broken, counts.lost) == (0, 0)
+
+
+def test_a_job_that_is_lost_by_410_is_not_broken() -> None:
+    assert judged([batch(1001000000, "lost")], []).counts.broken == 0
 
 
 def lost_then_done(old_effect_at: float | None) -> Judgement:
