@@ -24,6 +24,7 @@ LOST_ANSWERS = (
     "dynamodb:TransactWriteItems",
 )
 CONTROLLER = "failover"  # end of the function's name
+DURING = "during"
 
 
 def _hyphens(name: str) -> str:
@@ -32,16 +33,19 @@ def _hyphens(name: str) -> str:
 
 
 def _crashes(step: str) -> Callable[[Scene], None]:
-    return lambda scene: scene.stand_in.functions.crash(CONTROLLER, step, "after", 1)
+    return lambda scene: scene.stand_in.functions.crash(CONTROLLER, step, DURING)
 
 
 def _crash_rows() -> Iterator[Fault]:
-    """One for each state of both machines: the function dies when its work is done, before it can answer."""
+    """One for each state of both machines: the function dies after its first change, before it knows of it."""
     for step in (*OperationStep, *RetirementStep):
         yield Fault(
             name=f"{CRASH}-{_hyphens(step)}",
             acts=(
-                Act(what=f"the controller dies in `{step}` after its work, before its answer", do=_crashes(step)),
+                Act(
+                    what=f"the controller is killed in `{step}` when its first change is done and not yet known to it",
+                    do=_crashes(step),
+                ),
                 KILLS_PRIMARY,
             ),
             expect=failover(),
@@ -52,7 +56,10 @@ def _crash_rows() -> Iterator[Fault]:
         name=f"{CRASH}-{_hyphens(ROLL_BACK)}",
         acts=(
             Act(what="the canary job of the next cluster fails", do=lambda scene: scene.clusters.fail_canary(1)),
-            Act(what=f"the controller dies in `{ROLL_BACK}` after its work, before its answer", do=_crashes(ROLL_BACK)),
+            Act(
+                what=f"the controller is killed in `{ROLL_BACK}` when its first change is done and not yet known to it",
+                do=_crashes(ROLL_BACK),
+            ),
             KILLS_PRIMARY,
         ),
         expect=failover(launches=(2, 2), failed=(1, 1), pages=(ROLLED_BACK,), limit_seconds=6000),

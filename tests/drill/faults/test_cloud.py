@@ -22,10 +22,10 @@ CLEARED = ("api_faults.clear",)
         ("denied-api", [("api_faults.deny", "cloudformation:CreateStack"), KILLED, CLEARED]),
         ("dynamodb-away", [("api_faults.away", "dynamodb"), CLEARED]),
         ("doubled-events", [("double_events", True), KILLED]),
-        ("controller-crash-await-fenced", [("functions.crash", "failover", "AwaitFenced", "after", 1), KILLED]),
+        ("controller-crash-await-fenced", [("functions.crash", "failover", "AwaitFenced", "during"), KILLED]),
         (
             "controller-crash-roll-back",
-            [("clusters.fail_canary", 1), ("functions.crash", "failover", "RollBack", "after", 1), KILLED],
+            [("clusters.fail_canary", 1), ("functions.crash", "failover", "RollBack", "during"), KILLED],
         ),
         ("lost-answer-create-stack", [("api_faults.lose_answer", "cloudformation:CreateStack", 1), KILLED]),
     ],
