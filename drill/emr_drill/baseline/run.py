@@ -277,11 +277,13 @@ class _Drill:
         return fault_at
 
     def _wait_for_look(self, schedule: Schedule) -> None:
-        left = schedule.runs.next_at - BEFORE_LOOK_SECONDS - self.clock.now()
-        while left < 0:  # a run that is due: take the one after it
-            time.sleep(0.01)
-            left = schedule.runs.next_at - BEFORE_LOOK_SECONDS - self.clock.now()
-        self.clock.sleep(left)
+        """Until shortly before the next look; if that is past, before the one after it."""
+
+        def left() -> float:
+            return schedule.runs.next_at - BEFORE_LOOK_SECONDS - self.clock.now()
+
+        if self._until(lambda: left() > 0, READY_LIMIT_SECONDS, "a look that is still to come"):
+            self.clock.sleep(left())
 
     def _well(self, stand_in: StandIn, built: Built, schedule: Schedule, fault_at: float) -> bool:
         well_at = schedule.runs.well_at
