@@ -89,6 +89,7 @@ def incarnation_stacks(
             sid="Stacks",
             actions=[
                 "cloudformation:DeleteStack",
+                "cloudformation:DescribeStackEvents",
                 "cloudformation:DescribeStackResource",
                 "cloudformation:DescribeStacks",
                 "cloudformation:TagResource",
@@ -109,6 +110,23 @@ def incarnation_stacks(
             conditions={"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}},
         ),
     ]
+
+
+def stacks_reading(scope: Construct, *, deployment: str, managed_clusters: Iterable[str]) -> list[iam.PolicyStatement]:
+    """Find stacks, and look at those of incarnations."""
+    return [
+        iam.PolicyStatement(
+            sid="Stacks",
+            actions=["cloudformation:DescribeStacks"],
+            resources=stack_arns(scope, deployment=deployment, managed_clusters=managed_clusters),
+        ),
+        iam.PolicyStatement(sid="FindStacks", actions=["cloudformation:ListStacks"], resources=["*"]),
+    ]
+
+
+def clusters_listing() -> list[iam.PolicyStatement]:
+    """Find clusters by their names; this action knows no resources and no tags."""
+    return [iam.PolicyStatement(sid="FindClusters", actions=["elasticmapreduce:ListClusters"], resources=["*"])]
 
 
 def clusters(scope: Construct, *, deployment: str, actions: Sequence[str]) -> list[iam.PolicyStatement]:
@@ -152,6 +170,11 @@ def routing_reading() -> iam.PolicyStatement:
         actions=["elasticloadbalancing:DescribeTargetHealth"],
         resources=["*"],
     )
+
+
+def rules_reading() -> list[iam.PolicyStatement]:
+    """Look at rules; this action knows no resources."""
+    return [iam.PolicyStatement(sid="RulesReading", actions=["elasticloadbalancing:DescribeRules"], resources=["*"])]
 
 
 def prober_calls(probers: Probers) -> list[iam.PolicyStatement]:

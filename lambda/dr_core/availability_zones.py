@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from dr_core.config import SubnetChoice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an incarnation may be launched.
+
+    Attributes:
+        subnet: the place.
+        shared_with: another managed cluster that has an incarnation in the same AZ, ``None`` if there is none.
+    """
+
+    subnet: SubnetChoice
+    shared_with: str | None = None
 
 
 def choose(
     subnets: Sequence[SubnetChoice],
     *,
     failed: str | None,
-    used_by_others: Collection[str],
+    used_by_others: Mapping[str, str],
     tried: Collection[str],
-) -> SubnetChoice | None:
+) -> Place | None:
     """The most preferred place that may be taken, ``None`` when none is left.
+
+    An AZ that another managed cluster uses comes last: its end would take both.
 
     Args:
         subnets: the places, in order of preference.
         failed: availability zone of the incarnation to be replaced, ``None`` if it did not fail.
-        used_by_others: availability zones of the deployment's other managed clusters.
+        used_by_others: the deployment's other managed clusters, by availability zone.
         tried: availability zones in which this operation failed to launch.
     """
-    excluded = {failed, *used_by_others, *tried}
-    return next((subnet for subnet in subnets if subnet.availability_zone not in excluded), None)
+    left = [each for each in subnets if each.availability_zone not in {failed, *tried}]
+    free = [each for each in left if each.availability_zone not in used_by_others]
+    return next(
+        (Place(subnet=each, shared_with=used_by_others.get(each.availability_zone)) for each in (*free, *left)), None
+    )

@@ -12,11 +12,16 @@ from failover.removal import address_handed_on
 BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 
 
-def abandon(deployment: Deployment, incarnation: Incarnation) -> bool:
+def abandon(deployment: Deployment, incarnation: Incarnation, *, because: str | None = None) -> bool:
     """Give an incarnation up: the next AZ does not wait for its end, which is a retirement of its own.
 
     May be repeated, and has to be for one that was found abandoned: who wrote that down may have died before the
     retirement was started.
+
+    Args:
+        deployment: the deployment.
+        incarnation: what is given up.
+        because: why, where nobody wrote that down before.
 
     Returns:
         Whether it was given up; one that came into service or was retired meanwhile is not.
@@ -25,7 +30,7 @@ def abandon(deployment: Deployment, incarnation: Incarnation) -> bool:
     given_up = deployment.record.change(
         Change(
             key=Incarnation.key(incarnation.generation),
-            values={"state": IncarnationState.ABANDONED},
+            values={"state": IncarnationState.ABANDONED, **({} if because is None else {"given_up": because})},
             condition=" OR ".join(f"#state = :{name}" for name in begun),
             condition_values=begun,
         )

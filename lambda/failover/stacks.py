@@ -130,6 +130,24 @@ class IncarnationStacks:
             raise
         return answer["StackResourceDetail"].get("PhysicalResourceId") or None
 
+    def first_failure(self, stack_id: str) -> str:
+        """What went wrong first in a stack; empty if CloudFormation does not say, or cannot be asked.
+
+        The reason of the stack itself only names the resources that failed.  Whoever wants to know gives the stack up
+        anyway: an error of this call must not be in the way of that.
+        """
+        try:
+            events = self.client.describe_stack_events(StackName=stack_id)["StackEvents"]
+        except ClientError:
+            return ""
+        failures = [
+            event.get("ResourceStatusReason", "")
+            for event in reversed(events)  # the newest comes first
+            if event.get("ResourceStatus", "").endswith("_FAILED")
+            and event.get("LogicalResourceId") == CLUSTER_LOGICAL_ID
+        ]
+        return next(filter(None, failures), "")
+
     def delete(self, stack_id: str) -> None:
         """Ask for the deletion of a stack; its progress is read with :meth:`describe`."""
         self.client.delete_stack(StackName=stack_id)

@@ -4,75 +4,169 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
-from dr_core.availability_zones import choose
+from botocore.exceptions import ClientError
+
+from dr_core.availability_zones import Place, choose
 from dr_core.config import SubnetChoice
 from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
+from dr_core.launch_advice import advice, advice_on_all
 from dr_core.launch_plan import (
     CLUSTER_READY,
+    STACK_ON_ITS_WAY,
     LaunchDecision,
     LaunchJudgement,
     LaunchSeen,
+    in_the_way,
     judge_launch,
+    launch_budget_left,
     launch_deadline,
+    time_left,
+    what_happened,
 )
 from dr_core.naming import stack_name
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
-from dr_core.requests import Kind
+from dr_core.requests import Kind, Reason
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
+from failover.dying import dying
 from failover.errors import InvariantError
 from failover.leftovers import abandon
 from failover.record_store import Change
+from failover.refusals import refusal
 from failover.removal import change_incarnation
+
+# How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
+# before its first launch.
+PERMISSION_SECONDS = 60
 
 
 def launch(call: OperationCall) -> StepAnswer:
-    """Answer ``done`` once EMR calls the new cluster WAITING and the address of its primary is known."""
+    """Answer ``done`` once EMR calls the new cluster WAITING and the address of its primary is known.
+
+    A launch that fails, hangs or finds no capacity is given up, with the reason in the record, and the next AZ is tried
+    in the same call.  A step of the cluster that failed does not end it: Verify proves what the steps were for.  A call
+    that was throttled or lost raises and is repeated by the machine; it costs no AZ.
+    """
+    try:
+        return _launch(call)
+    except ClientError as error:
+        refused = refusal(error)
+        if refused is None:
+            raise
+        if refused.may_pass and call.waited < PERMISSION_SECONDS:
+            return wait(refused.message)
+        return failed(refused.message)
+
+
+def _launch(call: OperationCall) -> StepAnswer:
     if call.managed_cluster.tombstone:
         return failed("the managed cluster is being deleted")
     generation = call.operation.generation
     incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None:
-        return _launch_next(call, because="")
-    if incarnation.state is IncarnationState.ABANDONED:
-        abandon(call.deployment, incarnation)
-        return _launch_next(call, because="")
-    if incarnation.state is not IncarnationState.LAUNCHING:
-        return done(f"generation {incarnation.generation} is up in {incarnation.availability_zone}")
-    if incarnation.stack_id is None:
-        return _create(call, incarnation)
-    return _look(call, incarnation)
+        return _launch_next(call)
+    match incarnation.state:
+        case IncarnationState.ABANDONED:
+            abandon(call.deployment, incarnation)
+            return _launch_next(call)
+        case IncarnationState.RETIRED:  # it was given up, and gone before the next launch could begin
+            return _launch_next(call)
+        case IncarnationState.RETIRING:
+            return failed(f"generation {incarnation.generation} is being retired")
+        case IncarnationState.VERIFYING | IncarnationState.SERVING:
+            return done(f"generation {incarnation.generation} is up in {incarnation.availability_zone}")
+        case IncarnationState.LAUNCHING:
+            return _create(call, incarnation) if incarnation.stack_id is None else _look(call, incarnation)
 
 
-def _launch_next(call: OperationCall, *, because: str) -> StepAnswer:
+def _launch_next(call: OperationCall) -> StepAnswer:
     """Write down the intent to launch in the next AZ, then create the stack."""
     incarnations = call.deployment.record.incarnations()
     place = _choose(call, incarnations)
-    tried = ", ".join(call.operation.tried)
+    tried = f"(tried: {', '.join(call.operation.tried) or 'none'})"
     if place is None:
-        return failed(f"no availability zone is left to launch in (tried: {tried or 'none'}){because}")
-    if time.time() >= _started_at(call) + call.deployment.config.policy.total_launch_limit_seconds:
-        return failed(f"the launch took longer than it may over all availability zones (tried: {tried}){because}")
-    incarnation = _intent(call, place, generation=_draw(call, incarnations))
+        return failed(f"no availability zone is left to launch in {tried}{_told(call, incarnations)}")
+    limit = _limit_reached(call, incarnations)
+    if limit:
+        return failed(f"{limit} {tried}{_told(call, incarnations)}")
+    mine = [each for each in incarnations if each.managed_cluster == call.request.managed_cluster]
+    waited_for = in_the_way(dying(call.deployment, mine), now=time.time())
+    if waited_for:
+        return wait(
+            f"before a launch in {place.subnet.availability_zone}: the cluster of generation "
+            f"{', '.join(map(str, waited_for))}, whose launch was given up, has to end"
+        )
+    if place.shared_with is not None:
+        _tell_shared(call, zone=place.subnet.availability_zone, other=place.shared_with)
+    incarnation = _intent(call, place.subnet, generation=_draw(call, incarnations))
     if incarnation is None:
         return wait("the lease, the tombstone or the attempt changed meanwhile")
     return _create(call, incarnation)
 
 
-def _choose(call: OperationCall, incarnations: list[Incarnation]) -> SubnetChoice | None:
+def _limit_reached(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
+    """The limit that forbids another launch, in words; empty if none does."""
+    policy, now = call.deployment.config.policy, time.time()
+    if not time_left(
+        now=now,
+        started_at=_started_at(call),
+        launch_limit=policy.launch_limit_seconds,
+        total_limit=policy.total_launch_limit_seconds,
+    ):
+        return (
+            f"the {policy.total_launch_limit_seconds} s that a launch may take over all availability zones are used "
+            "up, or too little of them is left for another one"
+        )
+    automatic = [
+        each.created_at for each in incarnations if each.reason == Reason.UNHEALTHY and each.created_at is not None
+    ]
+    if call.request.reason is Reason.UNHEALTHY and not launch_budget_left(
+        automatic, now=now, limit=policy.launches_per_day
+    ):
+        return (
+            f"automatic operations have launched {policy.launches_per_day} clusters in 24 hours, which is all they "
+            "may; a failover that a person asks for has no such limit"
+        )
+    return ""
+
+
+def _told(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
+    """What became of each launch of this operation and what to do about it, as the end of a sentence."""
+    mine = [each for each in incarnations if each.operation == call.operation.id]
+    given_up = {each.availability_zone or "": each.given_up for each in mine if each.given_up is not None}
+    if not call.operation.tried:
+        return ""
+    happened = what_happened(call.operation.tried, given_up=given_up)
+    return f". {happened}. {advice_on_all(given_up.values())}"
+
+
+def _choose(call: OperationCall, incarnations: Sequence[Incarnation]) -> Place | None:
     mine = call.request.managed_cluster
     up = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
     old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
     return choose(
         call.deployment.config.subnets,
         failed=old.availability_zone if old is not None and call.request.kind is Kind.FAILOVER else None,
-        used_by_others=[
-            each.availability_zone
+        used_by_others={
+            each.availability_zone: each.managed_cluster
             for each in incarnations
             if each.managed_cluster != mine and each.state in up and each.availability_zone is not None
-        ],
+        },
         tried=call.operation.tried,
+    )
+
+
+def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
+    name, tried = call.request.managed_cluster, ", ".join(call.operation.tried) or "none"
+    call.deployment.notices.tell(
+        subject=f"{name} shares {zone} with {other}",
+        happened=f"Managed cluster {name} needs a new incarnation, and every availability zone that no other managed "
+        f"cluster uses has failed (tried: {tried}).",
+        done=f"It is launched in {zone}, beside managed cluster {other}.",
+        to_do=f"The end of {zone} would take both now. When another availability zone has room again, ask for a "
+        f"switchover of {name}.",
     )
 
 
@@ -103,6 +197,7 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int) -> Inc
         id_prefix=prefix_of(generation),
         stack_name=stack_name(call.deployment.config.deployment, call.request.managed_cluster, generation),
         operation=call.operation.id,
+        reason=str(call.request.reason),
         created_at=now,
         create_stack_at=now,
     )
@@ -190,6 +285,8 @@ def _see(call: OperationCall, incarnation: Incarnation) -> tuple[Incarnation, La
         else:
             status, reason = stack.status, stack.reason
             incarnation = replace(incarnation, cluster_id=deployment.stacks.cluster_id(incarnation.stack_id))
+            if incarnation.cluster_id is None and status not in STACK_ON_ITS_WAY:
+                reason = deployment.stacks.first_failure(stack.stack_id) or reason
     if incarnation.cluster_id is None:
         return incarnation, LaunchSeen(stack_status=status, stack_reason=reason)
     cluster = deployment.clusters.describe(incarnation.cluster_id)
@@ -221,9 +318,23 @@ def _give_up(
     """Delete the stack and launch in the next AZ in the same breath: every second here is one without service."""
     if found := _found(before, incarnation):
         change_incarnation(call.deployment, incarnation, **found)
-    abandon(call.deployment, incarnation)
-    because = f"; in {incarnation.availability_zone}: {judgement.message}"
-    return _launch_next(call, because=because)
+    # The message comes before the record: a function that dies in between tells twice, not never.
+    _tell_given_up(call, incarnation, judgement)
+    abandon(call.deployment, incarnation, because=judgement.message)
+    return _launch_next(call)
+
+
+def _tell_given_up(call: OperationCall, incarnation: Incarnation, judgement: LaunchJudgement) -> None:
+    name, zone = call.request.managed_cluster, incarnation.availability_zone
+    waited = time.time() - (incarnation.create_stack_at or time.time())
+    call.deployment.notices.tell(
+        subject=f"launch of {name} in {zone} given up",
+        happened=f"The launch of generation {incarnation.generation} of managed cluster {name} in {zone} did not come "
+        f"to its end, {waited:.0f} s after its stack {incarnation.stack_name} was requested: {judgement.message}.",
+        done="The stack is being deleted. The next availability zone is tried, if one is left and the time allows it; "
+        "another message tells how that ended.",
+        to_do=advice(judgement.message),
+    )
 
 
 def _started_at(call: OperationCall) -> float:

@@ -1,4 +1,4 @@
-"""When a launch goes on, is ready, or is given up."""
+"""Whether a cluster may be launched, and when a launch goes on, is ready, or is given up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from dr_core.launch_plan import LaunchDecision, LaunchSeen, judge_launch, launch_deadline
+from dr_core.launch_plan import (
+    ENDING_SECONDS,
+    LEAST_LAUNCH_SECONDS,
+    Dying,
+    LaunchDecision,
+    LaunchSeen,
+    in_the_way,
+    judge_launch,
+    launch_budget_left,
+    launch_deadline,
+    time_left,
+    what_happened,
+)
 
 
 def judged(*, now: float = 10.0, **seen: Any) -> tuple[LaunchDecision, str]:
@@ -97,3 +109,70 @@ def test_the_deadline_is_the_earlier_of_the_two(started_at: float, deadline: flo
     """One AZ's limit, and that of the operation, which CloudFormation waits for."""
     found = launch_deadline(created_at=100, started_at=started_at, launch_limit=1200, total_limit=2700)
     assert found == deadline
+
+
+@pytest.mark.parametrize(
+    ("created", "left"),
+    [
+        ([], 3),
+        ([1000.0], 2),
+        ([1000.0, 1001.0, 1002.0], 0),
+        ([1000.0, 1001.0, 1002.0, 1003.0], 0),
+        ([1000.0 - 86_400, 1000.0], 2),
+        ([1000.1 - 86_400, 1000.0], 1),
+        ([2000.0], 2),
+    ],
+)
+def test_automatic_launches_of_a_day_are_counted(created: list[float], left: int) -> None:
+    """A14: what new clusters do not mend must not cost more and more of them; clocks of writers may differ."""
+    assert launch_budget_left(created, now=1000.0, limit=3) == left
+
+
+@pytest.mark.parametrize(
+    ("now", "launch_limit", "enough"),
+    [
+        (2700 - LEAST_LAUNCH_SECONDS, 1200, True),
+        (2700.1 - LEAST_LAUNCH_SECONDS, 1200, False),
+        (2640, 60, True),
+        (2641, 60, False),
+    ],
+)
+def test_no_launch_begins_that_cannot_end_in_time(now: float, launch_limit: float, enough: bool) -> None:
+    """A14: it would cost money, and nobody would use it."""
+    assert time_left(now=now, started_at=0, launch_limit=launch_limit, total_limit=2700) is enough
+
+
+NOW = 5000.0
+LONG_AGO = NOW - ENDING_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("dying", "waited_for"),
+    [
+        ([], []),
+        ([Dying(generation=1)], []),
+        ([Dying(generation=1, ending_since=NOW)], []),
+        ([Dying(generation=2), Dying(generation=1)], [1]),
+        ([Dying(generation=3), Dying(generation=1), Dying(generation=2)], [1, 2]),
+        ([Dying(generation=1, ending_since=LONG_AGO + 0.1), Dying(generation=2)], [1]),
+        ([Dying(generation=1, ending_since=LONG_AGO), Dying(generation=2)], []),
+        ([Dying(generation=1), Dying(generation=2, ending_since=LONG_AGO)], []),
+    ],
+)
+def test_one_cluster_too_many_may_live(dying: list[Dying], waited_for: list[int]) -> None:
+    """A14: the next AZ is tried while the last one's cluster ends, but not while that of the one before lives."""
+    assert in_the_way(dying, now=NOW) == waited_for
+
+
+def test_a_message_says_what_happened_in_each_zone() -> None:
+    """A person reads it: in the order in which they were tried."""
+    given_up = {"1b": "it was not ready at its deadline", "1a": "no capacity"}
+    assert what_happened(["1a", "1b", "1c"], given_up=given_up) == (
+        "1a: no capacity; 1b: it was not ready at its deadline; 1c: given up"
+    )
+
+
+@pytest.mark.parametrize(("length", "told"), [(250, "x" * 250), (251, "x" * 247 + "...")])
+def test_a_long_reason_is_cut(length: int, told: str) -> None:
+    """CloudFormation takes 1,000 characters for all zones together."""
+    assert what_happened(["1a"], given_up={"1a": "x" * length}) == f"1a: {told}"

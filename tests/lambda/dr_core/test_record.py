@@ -68,6 +68,7 @@ RECORDS: dict[str, Record] = {
         unseeded=True,
         drained_at=11.5,
         evicted_at=12.5,
+        given_up="no capacity",
     ),
     "incarnation, new": Incarnation(generation=3, managed_cluster="a", state=IncarnationState.LAUNCHING),
     "operation": Operation(

@@ -118,3 +118,4 @@ class Stack:
     created: float
     deleting: bool = False
     deletions: int = 0
+    events: list[dict[str, str]] = field(default_factory=list)

@@ -43,6 +43,14 @@ def test_what_is_given_up_is_retired(world: World) -> None:
     assert retirements(world) == ["a-retire-g2"]
 
 
+def test_why_it_was_given_up_is_written_down_and_kept(world: World) -> None:
+    """A14: together with the state, and not lost when somebody gives it up again."""
+    left_behind(world)
+    abandon(world.deployment, world.incarnation(2), because="no capacity")
+    abandon(world.deployment, world.incarnation(2))
+    assert world.incarnation(2).given_up == "no capacity"
+
+
 @pytest.mark.parametrize("state", ["serving", "retiring", "retired"])
 def test_what_is_further_is_not_given_up(world: World, state: str) -> None:
     """A14: whoever wants to give it up read the record too early."""

@@ -149,3 +149,46 @@ def test_only_states_of_what_exists_are_asked_for() -> None:
     assert list(IncarnationStacks(client=client, deployment="d", role="r").names(prefix="d")) == []
     assert "DELETE_COMPLETE" not in asked
     assert {"CREATE_IN_PROGRESS", "CREATE_COMPLETE", "ROLLBACK_COMPLETE", "DELETE_FAILED"} <= set(asked)
+
+
+def event(resource: str, status: str, reason: str = "") -> dict[str, str]:
+    """An event as DescribeStackEvents tells it."""
+    return {
+        "LogicalResourceId": resource,
+        "ResourceStatus": status,
+        **({"ResourceStatusReason": reason} if reason else {}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("events", "told"),
+    [
+        ([], ""),
+        ([event("Cluster", "CREATE_IN_PROGRESS", "Resource creation Initiated")], ""),
+        ([event("Cluster", "CREATE_FAILED")], ""),
+        ([event(NAME, "CREATE_FAILED", "The following resource(s) failed to create: [Cluster].")], ""),
+        (
+            [
+                event("Cluster", "CREATE_IN_PROGRESS"),
+                event("Cluster", "CREATE_FAILED", "not authorized to perform: iam:PassRole"),
+                event(NAME, "ROLLBACK_IN_PROGRESS", "The following resource(s) failed to create: [Cluster]."),
+                event("Cluster", "DELETE_FAILED", "a later one"),
+            ],
+            "not authorized to perform: iam:PassRole",
+        ),
+    ],
+)
+def test_the_first_failure_of_a_stack_is_its_clusters(
+    world: World, stacks: IncarnationStacks, events: list[dict[str, str]], told: str
+) -> None:
+    """The stack's own reason names no cause."""
+    create(stacks)
+    only(world).events[:] = events
+    assert stacks.first_failure(only(world).stack_id) == told
+
+
+def test_a_failure_that_cannot_be_read_is_not_known(world: World, stacks: IncarnationStacks) -> None:
+    """A14: nobody waits for a reason before a stack is given up."""
+    create(stacks)
+    world.broken = {"describe_stack_events"}
+    assert stacks.first_failure(only(world).stack_id) == ""

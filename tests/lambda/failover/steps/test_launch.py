@@ -172,7 +172,10 @@ def test_no_zone_is_tried_after_the_limit_of_all(world: World) -> None:
     world.clock.now += 2700
     answer = world.step("operation", "Launch", request)
     assert answer.status == "failed"
-    assert answer.message.startswith("the launch took longer than it may over all availability zones")
+    assert answer.message == (
+        "the 2700 s that a launch may take over all availability zones are used up, or too little of them is left for "
+        "another one (tried: none)"
+    )
 
 
 def test_nothing_is_launched_for_a_managed_cluster_that_is_being_deleted(world: World) -> None:
