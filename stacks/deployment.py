@@ -21,6 +21,7 @@ from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
 from emr_dr.probers import Probers
+from emr_dr.reconciler import Reconciler
 from emr_dr.schedules import EveryMinute
 from emr_dr.settings import Settings
 from emr_dr.tables import Tables
@@ -133,6 +134,18 @@ class Deployment(Stack):
             schedules=schedules,
             log_retention=platform.log_retention,
         )
+        reconciler = Reconciler(
+            self,
+            "Reconciler",
+            deployment=name,
+            managed_clusters=strategy.managed_clusters,
+            tables=tables,
+            front_door=self.front_door,
+            schedules=schedules,
+            alert_topic=platform.alert_topic,
+            alert_key=platform.key,
+            log_retention=platform.log_retention,
+        )
         config = self._function_config(
             settings=settings,
             platform=platform,
@@ -145,7 +158,9 @@ class Deployment(Stack):
             controller.failover,
             controller.managed_cluster,
             controller.execution_ended,
+            controller.control,
             monitor.function,
+            reconciler.function,
             *(prober.function for prober in probers.probers),
         ):
             function.configure(config)
@@ -166,7 +181,7 @@ class Deployment(Stack):
             strategy.managed_clusters,
             incarnation=incarnation,
             controller=controller,
-            needs=[tables, self.front_door, probers, monitor, schedules, incarnation],
+            needs=[tables, self.front_door, probers, monitor, reconciler, schedules, incarnation],
         )
         CfnOutput(
             self,
@@ -179,6 +194,25 @@ class Deployment(Stack):
             "LivyUrl",
             value=f"{config.front_door_scheme}://{config.front_door_host}:{config.front_door_port}",
             description="Livy behind the front door",
+        )
+        CfnOutput(
+            self,
+            "ControlFunction",
+            value=controller.control.function.function_name,
+            description="invoked by a person who pauses, resumes or acknowledges automatic operations",
+        )
+        CfnOutput(
+            self,
+            "OperationStateMachine",
+            value=controller.machines.operation.state_machine_arn,
+            description="started by a person who wants a failover, a switchover or a repair "
+            "(docs/operation-request.schema.json)",
+        )
+        CfnOutput(
+            self,
+            "RetirementStateMachine",
+            value=controller.machines.retirement.state_machine_arn,
+            description="ends old clusters; started by the product alone",
         )
 
     def _function_config(

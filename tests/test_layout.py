@@ -34,7 +34,13 @@ TESTED_ELSEWHERE: dict[str, str] = {
 
 # Handlers of each function's package, as the stacks name them.
 HANDLERS = {
-    "failover": ("failover.handler", "failover.control", "failover.custom_resource", "failover.execution_ended"),
+    "failover": (
+        "failover.handler",
+        "failover.control",
+        "failover.custom_resource",
+        "failover.execution_ended",
+        "failover.reconcile",
+    ),
     "monitor": ("monitor.handler",),
     "prober": ("prober.handler",),
 }

@@ -35,6 +35,7 @@ class Controller(Construct):
         failover: carries out the steps of both machines.
         managed_cluster: answers for the custom resource.
         execution_ended: answers where a machine could not.
+        control: a person pauses, resumes and acknowledges by it, and asks how things stand.
         machines: operation and retirement.
         incarnation_role: CloudFormation makes incarnation stacks with it.
         dead_letters: ends of executions that could not be handled.
@@ -153,6 +154,17 @@ class Controller(Construct):
                 *permissions.notices(alert_topic, alert_key),
             ]
         )
+        self.control = PythonFunction(
+            self,
+            "Control",
+            name=f"{deployment}-control",
+            handler="failover.control.handler",
+            description="Pauses, resumes and acknowledges automatic operations, and says how things stand",
+            timeout=Duration.seconds(30),
+            log_retention=log_retention,
+        )
+        # What a person decides stands in the record; nothing else is changed by it.
+        self.control.allow(permissions.record_access(tables.record))
         self.machines = StateMachines(
             self, "Machines", deployment=deployment, failover=self.failover, log_retention=log_retention
         )

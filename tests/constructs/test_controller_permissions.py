@@ -12,7 +12,13 @@ import pytest
 from ..synthesis import REPOSITORY, statements
 
 ROLES = {
-    "failover": ("ControllerFailoverRole", "ControllerManagedClusterRole", "ControllerExecutionEndedRole"),
+    "failover": (
+        "ControllerFailoverRole",
+        "ControllerManagedClusterRole",
+        "ControllerExecutionEndedRole",
+        "ControllerControlRole",
+        "ReconcilerReconcileRole",
+    ),
     "monitor": ("MonitorRole",),
     "prober": ("ProbersProber1Role",),
 }
@@ -138,6 +144,23 @@ def test_monitor_starts_operations_and_changes_nothing_else_in_aws(active_passiv
 
     # SendMessage is Lambda's, for events that the function could not handle.
     assert changing == {"StartExecution", "PutItem", "UpdateItem", "SendMessage"}
+
+
+def test_control_changes_the_record_and_nothing_else(active_passive: dict[str, Any]) -> None:
+    """Whoever may invoke it may pause and resume, and no more."""
+    found = statements(active_passive, role="ControllerControlRole")
+
+    assert {str(each["Resource"]["Fn::GetAtt"][0])[:12] for each in found} == {"TablesRecord", "ControllerCo"}
+    assert actions(found) == {
+        "BatchGetItem",
+        "ConditionCheckItem",
+        "CreateLogStream",
+        "GetItem",
+        "PutItem",
+        "PutLogEvents",
+        "Query",
+        "UpdateItem",
+    }
 
 
 def test_nothing_deletes_from_the_record(active_passive: dict[str, Any]) -> None:

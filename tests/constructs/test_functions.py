@@ -156,6 +156,8 @@ def test_functions_have_the_names_that_others_form_arns_from(active_passive: dic
             "failover",
             "managed-cluster",
             "execution-ended",
+            "control",
+            "reconcile",
             "monitor",
             "prober-1",
             "prober-2",

@@ -9,12 +9,12 @@ from ..synthesis import resources, statements
 SCHEDULE = "AWS::Scheduler::Schedule"
 
 
-def test_monitor_and_every_prober_run_each_minute(active_passive: dict[str, Any]) -> None:
+def test_monitor_reconciliation_and_every_prober_run_each_minute(active_passive: dict[str, Any]) -> None:
     """A11."""
     schedules = resources(active_passive, SCHEDULE).values()
 
     assert {each["Name"] for each in schedules} == {
-        f"emr-dr-active-passive-{name}" for name in ("monitor", "prober-1", "prober-2", "prober-3")
+        f"emr-dr-active-passive-{name}" for name in ("monitor", "reconcile", "prober-1", "prober-2", "prober-3")
     }
     for each in schedules:
         assert each["ScheduleExpression"] == "rate(1 minute)"
@@ -34,7 +34,7 @@ def test_schedules_may_start_these_functions_and_no_others(active_passive: dict[
 
     assert "*" not in str(named)
     assert {resource["Fn::GetAtt"][1] for resource in named} == {"Arn"}
-    assert len(named) == 4
+    assert len(named) == 5
 
 
 def test_schedule_is_made_after_the_policy_of_its_role(active_passive: dict[str, Any]) -> None:

@@ -79,6 +79,15 @@ def test_preferred_zones_come_first_in_what_functions_know(other: dict[str, Any]
     assert places.index("eu-west-1c") < places.index("eu-west-1a") < places.index("eu-west-1b")
 
 
+def test_outputs_name_what_a_person_works_with(active_passive: dict[str, Any]) -> None:
+    """Who is woken at night has the names at hand."""
+    outputs = {name: each["Value"] for name, each in active_passive["Outputs"].items()}
+
+    assert "ControllerControlFunction" in str(outputs["ControlFunction"])
+    assert "ControllerMachinesOperation" in str(outputs["OperationStateMachine"])
+    assert "ControllerMachinesRetirement" in str(outputs["RetirementStateMachine"])
+
+
 def test_functions_know_the_published_scripts(active_passive: dict[str, Any]) -> None:
     """Steps run the very files that the incarnation template names."""
     failover = next(
