@@ -78,6 +78,10 @@ class Answering:
         operation = None
         if incident.attempts > 0:
             operation = self.store.operation(operation_of_incident(incident.incident, incident.attempts))
+        closed = self._is_closed(operation)
+        if closed and operation is not None:
+            # Between the two looks it may have written its outcome and ended, which is no failure.
+            operation = self.store.operation(operation.id)
         lease = managed_cluster.lease
         held = kept_back(view, now=time.time(), policy=self.config.policy)
         turn = None
@@ -98,7 +102,7 @@ class Answering:
             managed_cluster=managed_cluster,
             incident=incident,
             operation=operation,
-            operation_closed=self._is_closed(operation),
+            operation_closed=closed,
             lease_held=judgement.actionable and lease is not None and self.cloud.is_running(lease.execution),
             kept_back=held,
         ), turn

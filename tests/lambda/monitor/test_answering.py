@@ -156,6 +156,29 @@ def test_an_answered_incident_is_closed(world: World, outcome: Outcome) -> None:
     assert incident is not None and incident.state is IncidentState.CLOSED
 
 
+def test_an_operation_that_ends_between_two_looks_is_not_taken_for_a_failed_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The item is read before its execution is looked at."""
+    world.dies()
+    world.round()
+    running = world.cloud.is_running
+
+    def ends_now(execution: str) -> bool:
+        world.end(f"{INCIDENT}-1", Outcome.FAILED_OVER)
+        world.cloud.running.clear()
+        return running(execution)
+
+    monkeypatch.setattr(world.cloud, "is_running", ends_now)
+    world.now += 120
+    world.dies()
+    world.round()
+
+    incident = world.incident()
+    assert incident is not None and incident.state is IncidentState.CLOSED
+    assert world.started == [f"{INCIDENT}-1"]
+
+
 def test_a_failed_operation_is_followed_by_another(world: World) -> None:
     world.dies()
     world.round()
