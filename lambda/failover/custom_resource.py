@@ -19,9 +19,10 @@ from dr_core.record import Answer, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
+from failover.errors import ExecutionEndedError
 from failover.leftovers import BEGUN, give_up_launch
 from failover.record_store import Change
-from failover.sdk import check_sdk
+from failover.sdk import OldSdkError, check_sdk
 from failover.stack_answers import StackAnswers
 
 logger = Logger()
@@ -52,7 +53,17 @@ def handler(event: Mapping[str, Any], context: object) -> None:
         respond(deployment, event)
     except Exception as error:
         logger.exception("the request could not be carried out")
-        StackAnswers().send(answer, succeeded=False, reason=f"{type(error).__name__}: {error}")
+        StackAnswers().send(answer, succeeded=False, reason=_in_words(error))
+
+
+def _in_words(error: Exception) -> str:
+    """What whoever deploys reads in the events of the stack."""
+    if isinstance(error, ValueError | OldSdkError | ExecutionEndedError):
+        return str(error)  # written for that reader
+    return (
+        f"the request could not be carried out ({type(error).__name__}: {error}); "
+        "the log of the function of the managed clusters says more: deploy again when the reason is gone"
+    )
 
 
 def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
@@ -117,10 +128,13 @@ def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
     names = [each.name for each in deployment.config.managed_clusters]
     name = properties.get("Name")
     if name not in names:
-        raise ValueError(f"property Name must be one of {', '.join(names)}, got {name!r}")
+        raise ValueError(
+            f"property Name must be one of {', '.join(names)}, got {name!r}: deploy the stack that the app synthesized"
+        )
     if properties.get("Deployment") != deployment.config.deployment:
         raise ValueError(
-            f"property Deployment must be {deployment.config.deployment}, got {properties.get('Deployment')!r}"
+            f"property Deployment must be {deployment.config.deployment}, got {properties.get('Deployment')!r}: "
+            "deploy the stack that the app synthesized"
         )
     try:
         spec = {
@@ -129,7 +143,8 @@ def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
         }
     except (KeyError, AttributeError, json.JSONDecodeError) as error:
         raise ValueError(
-            f"properties TemplateUrl and Parameters (a JSON object) describe what to launch: {error!r}"
+            f"properties TemplateUrl and Parameters (a JSON object) have to say what to launch, got {error!r}: "
+            "deploy the stack that the app synthesized"
         ) from error
     return ResourceRequest(
         kind=event["RequestType"],
@@ -172,7 +187,7 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
         return
     if managed_cluster.spec == request.spec:
         _give_up_what_was_planned(deployment, request.name)
-        deployment.stack_answers.send(request.answer, succeeded=True, reason="runs already")
+        deployment.stack_answers.send(request.answer, succeeded=True, reason="what runs is what is asked for already")
         return
     _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
 

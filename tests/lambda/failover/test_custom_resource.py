@@ -234,7 +234,21 @@ def test_an_error_is_answered_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent[0]["url"] == "https://answers/r1"
     assert sent[0]["id"] == "emr-dr-active-passive/a"
     assert not sent[0]["ok"]
-    assert sent[0]["why"].startswith("ValueError: EMR_DR_CONFIG is not a function configuration")
+    assert sent[0]["why"].startswith("EMR_DR_CONFIG is not a function configuration")
+
+
+def test_an_error_of_a_call_is_answered_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who deploys reads it in the stack's events."""
+    sent: list[str] = []
+    monkeypatch.setattr(StackAnswers, "send", lambda *_, reason, **__: sent.append(reason))
+    monkeypatch.setattr(custom_resource, "deployment_from_environment", lambda: world.deployment)
+    world.broken = {"start_execution"}
+    custom_resource.handler(event("Create"), None)
+    assert sent == [
+        "the request could not be carried out (ClientError: An error occurred (ThrottlingException) when calling the "
+        "Call operation: Rate exceeded); the log of the function of the managed clusters says more: "
+        "deploy again when the reason is gone"
+    ]
 
 
 def test_a_request_is_carried_out_for_the_deployment_of_the_environment(
