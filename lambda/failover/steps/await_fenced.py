@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import time
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import Incarnation, IncarnationState
 from dr_core.retirement_plan import CLUSTER_ENDING, Fence, FenceSeen, ends_gently, judge_fence
 from failover.calls import RetirementCall, StepAnswer, done, wait
-from failover.clusters import ClusterSeen
 from failover.errors import NoProberAnsweredError
 from failover.probers import Applications
 from failover.removal import address_handed_on, change_incarnation, request_end, with_cluster
 from failover.retiring import check_others_serve, kept_for_clients, to_retire
 
+# What EMR's word on a cluster is while EMR cannot be asked.
+_NOT_KNOWN = "not known, as it does not answer our calls"
 _NOBODY = Applications(reachable=False, running=())
 
 
@@ -44,14 +47,32 @@ def _fence(call: RetirementCall, incarnation: Incarnation) -> bool:
     gently = _fence_gently(call, incarnation)
     if gently is not None:
         return gently
-    cluster = request_end(deployment, incarnation)
+    return _fence_by_its_end(call, incarnation)
+
+
+def _fence_by_its_end(call: RetirementCall, incarnation: Incarnation) -> bool:
+    """Whether *incarnation* is fenced now that the end of its cluster is requested, by whoever says so first.
+
+    An error of our own call says nothing, and the machine calls again.  What failed must not keep its clients waiting
+    for as long as EMR cannot be asked, though: the word of its ResourceManager counts meanwhile, and the limit.
+    """
+    requested_at = incarnation.terminate_requested_at
+    try:
+        cluster = request_end(call.deployment, incarnation)
+    except (BotoCoreError, ClientError):
+        if call.request.planned or requested_at is None:
+            raise
+        applications = _kill(call, incarnation)
+        if _judge(call, incarnation, state=_NOT_KNOWN, applications=applications, requested_at=requested_at):
+            return True
+        raise
     ended = cluster is None or cluster.ended
     return _judge(
         call,
         incarnation,
-        cluster=cluster,
+        state="" if cluster is None else cluster.state,
         applications=_NOBODY if ended else _kill(call, incarnation),
-        requested_at=incarnation.terminate_requested_at or time.time(),
+        requested_at=requested_at or time.time(),
     )
 
 
@@ -86,21 +107,21 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
         return None
     # This state was entered after the last job came, so that what Livy still submits is submitted within its time.
     entered = call.operation.entered[call.step]
-    return _judge(call, incarnation, cluster=cluster, applications=applications, requested_at=entered)
+    return _judge(call, incarnation, state=cluster.state, applications=applications, requested_at=entered)
 
 
 def _judge(
     call: RetirementCall,
     incarnation: Incarnation,
     *,
-    cluster: ClusterSeen | None,
+    state: str,
     applications: Applications,
     requested_at: float,
 ) -> bool:
     """Whether *incarnation* counts as fenced by what was seen, which is noted down then."""
     now = time.time()
     seen = FenceSeen(
-        cluster_state="" if cluster is None else cluster.state,
+        cluster_state=state,
         resource_manager_reachable=applications.reachable,
         running_applications=len(applications.running),
         requested_at=requested_at,

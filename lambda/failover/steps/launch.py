@@ -146,9 +146,11 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation]) -> Place |
     mine = call.request.managed_cluster
     up = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
     old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
+    leaves = call.request.kind is Kind.FAILOVER or call.request.by_hand
     return choose(
         call.deployment.config.subnets,
-        failed=old.availability_zone if old is not None and call.request.kind is Kind.FAILOVER else None,
+        failed=old.availability_zone if old is not None and leaves else None,
         used_by_others={
             each.availability_zone: each.managed_cluster
             for each in incarnations
@@ -262,9 +264,8 @@ def _look(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
     )
     match judgement.decision:
         case LaunchDecision.READY:
-            change_incarnation(
-                call.deployment, looked, state=IncarnationState.VERIFYING, waiting_at=now, **_found(incarnation, looked)
-            )
+            if not _up(call, looked, now=now):
+                return wait(f"generation {looked.generation} was given up meanwhile")
             return done(f"generation {looked.generation} is up in {looked.availability_zone}")
         case LaunchDecision.WAIT:
             if found := _found(incarnation, looked):
@@ -272,6 +273,23 @@ def _look(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
             return wait(f"generation {looked.generation} in {looked.availability_zone}: {judgement.message}")
         case LaunchDecision.ABANDON:
             return _give_up(call, incarnation, looked, judgement)
+
+
+def _up(call: OperationCall, incarnation: Incarnation, *, now: float) -> bool:
+    """Note down that an incarnation is up, unless somebody gave it up: this step may outlive its stopped execution."""
+    return call.deployment.record.change(
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={
+                "state": IncarnationState.VERIFYING,
+                "waiting_at": now,
+                "cluster_id": incarnation.cluster_id,
+                "primary_address": incarnation.primary_address,
+            },
+            condition="#state = :launching",
+            condition_values={"launching": IncarnationState.LAUNCHING},
+        )
+    )
 
 
 def _see(call: OperationCall, incarnation: Incarnation) -> tuple[Incarnation, LaunchSeen]:

@@ -364,3 +364,61 @@ def test_whoever_may_have_had_a_job_is_alarmed_for(world: World, kept: str) -> N
     world.clock.now += 300
     fence(world, request)
     assert "nobody knows" in world.notices[-1]["subject"]
+
+
+def emr_is_away(world: World) -> dict[str, Any]:
+    """The request of an unplanned retirement whose end was requested; then EMR stops answering our calls."""
+    request = failed_over(world)
+    assert fence(world, request) == "wait"
+    world.broken = {"describe_cluster"}
+    return request
+
+
+def test_the_bound_holds_while_emr_cannot_be_asked(world: World) -> None:
+    """A14: clients of what failed learn some time that their jobs are lost; with an alarm."""
+    request = emr_is_away(world)
+    world.clock.now = (world.incarnation(1).terminate_requested_at or 0) + 299.9
+    with pytest.raises(ClientError):
+        fence(world, request)
+    assert world.incarnation(1).fenced_at is None
+    world.clock.now += 0.1
+    assert fence(world, request) == "done"
+    assert "EMR calls it not known, as it does not answer our calls" in world.notices[-1]["message"]
+
+
+def test_a_resource_manager_may_prove_it_while_emr_cannot_be_asked(world: World) -> None:
+    """A14: nothing runs any more; nobody is alarmed."""
+    request = emr_is_away(world)
+    told = len(world.notices)
+    world.cluster(1).rm_reachable = True
+    world.clock.now += 30
+    assert fence(world, request) == "done"
+    assert len(world.notices) == told
+
+
+def test_a_planned_end_waits_for_emr(world: World) -> None:
+    """A14: its cluster works, and nobody is in a hurry."""
+    request = lingered(world, batches=(1001000007,))
+    world.cluster(1).stubborn = True
+    fence(world, request)
+    world.clock.now += 300
+    fence(world, request)
+    world.broken = {"describe_cluster"}
+    world.clock.now += 10_000
+    with pytest.raises(ClientError):
+        fence(world, request)
+    assert world.incarnation(1).fenced_at is None
+
+
+def test_an_end_that_could_not_be_requested_is_not_overdue(world: World) -> None:
+    """A14: the time counts from the request."""
+    request = failed_over(world)
+    item = world.incarnation(1).to_item()
+    item.pop("terminate_requested_at")
+    world.put(item)
+    world.broken = {"describe_cluster"}
+    for _ in range(2):
+        world.clock.now += 1000
+        with pytest.raises(ClientError):
+            fence(world, request)
+    assert world.incarnation(1).fenced_at is None

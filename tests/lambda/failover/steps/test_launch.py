@@ -275,3 +275,28 @@ def test_a_launch_that_cannot_be_looked_at_is_not_given_up(world: World, call: s
     world.broken.clear()
     assert world.step("operation", "Launch", request).status == "done"
     assert len(world.stacks) == 1
+
+
+@pytest.mark.parametrize("state", ["abandoned", "retired"])
+def test_what_was_given_up_meanwhile_is_not_up(world: World, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    """A14: the execution was stopped while its step was at work; what retires it must find it as it was left."""
+    request = requested(world, seconds=500)
+    seen = world.deployment.clusters.primary_address
+
+    def somebody_gives_it_up(self: object, cluster_id: str) -> str | None:
+        world.put({**world.incarnation(1).to_item(), "state": state})
+        return seen(cluster_id)
+
+    monkeypatch.setattr(type(world.deployment.clusters), "primary_address", somebody_gives_it_up)
+    answer = world.step("operation", "Launch", request)
+    assert (answer.status, answer.message) == ("wait", "generation 1 was given up meanwhile")
+    assert str(world.incarnation(1).state) == state
+
+
+@pytest.mark.parametrize(("reason", "zone"), [("evacuation", "us-east-1b"), ("upgrade", "us-east-1a")])
+def test_a_person_who_asks_for_a_switchover_leaves_the_zone(world: World, reason: str, zone: str) -> None:
+    """CloudFormation's stays in the preferred one."""
+    request = launched(world).request("switchover", "op2", reason=reason)
+    world.run_operation(request, until="Launch")
+    world.step("operation", "Launch", request)
+    assert world.incarnation(2).availability_zone == zone
