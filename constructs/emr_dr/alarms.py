@@ -61,7 +61,8 @@ class Alarms(Construct):
                     happened=f"An operation of {self._deployment} {words}.",
                     done="A launch that had not come to its cut-over is undone, and what served before goes on to "
                     "serve. A message of its own says what came of it.",
-                    to_do="Read that message, and the history of the execution for the step at which it ended. If "
+                    to_do="Read that message, and the history of the execution for the step at which it ended. If it "
+                    "was refused to a person who started it by hand, its cause says why, and nothing was done. If "
                     f"nothing serves, start a failover. {self._how_things_stand()}",
                 ),
             )
