@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-real drill-faults test gates unit proof proof-sample bench-drill clean
+.PHONY: help setup synth drill drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -71,6 +71,9 @@ proof-sample: setup ## some rows of the fault table that follow from the commit,
 
 bench-drill: setup ## measure recovery overhead over the seeds; results go to docs/results
 	@$(BIN)/emr-dr bench-drill
+
+bench-compare: setup ## drill this product and the published recipe's script with the same faults (some hours)
+	@$(BIN)/emr-dr compare
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

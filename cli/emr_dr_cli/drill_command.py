@@ -30,6 +30,12 @@ class Services(StrEnum):
     REAL = "real"
 
 
+class Baseline(StrEnum):
+    """What the product is compared with."""
+
+    SCRIPT = "script"
+
+
 WIDTH_OF_A_LOG = 160
 STANDARD_OUTPUT = "-"
 
@@ -91,6 +97,15 @@ def drill(
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the report there as JSON; `-` for standard output.")
     ] = None,
+    baseline: Annotated[
+        Baseline | None,
+        typer.Option(
+            help="Drill this in place of the product, on the same stand-in.  script: the published recipe's script."
+        ),
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Submit a job every 20 s from the fault on, besides the usual ones.")
+    ] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running to look at, until Ctrl-C.")] = False,
     assembly: Annotated[
         Path | None, typer.Option(help="Deploy this cloud assembly instead of synthesizing one (`cdk synth`).")
@@ -106,6 +121,7 @@ def drill(
     2 the drill could not run; 130 interrupted.
     """
     from emr_dr_cli.many_drills import run_many
+    from emr_drill.baseline import run as baseline_run
     from emr_drill.campaign import Plan, passed
     from emr_drill.choose import job_file, primary_factory
     from emr_drill.report import render
@@ -119,8 +135,11 @@ def drill(
     rows = chosen(fault, real=services is Services.REAL)
     many = [int(one) for one in seeds.split(",")] if seeds else [seed]
     if len(rows) * len(many) > 1:
-        if keep or workdir is not None:
-            raise DrillError("--keep and --workdir are for one drill, and this would run several: leave them out")
+        if keep or stream or baseline or workdir is not None:
+            raise DrillError(
+                "--keep, --workdir, --stream and --baseline are for one drill, and this would run several: leave them "
+                "out (`emr-dr compare` drills the product and its baseline with several faults)"
+            )
         plan = Plan(
             faults=rows,
             seeds=many,
@@ -141,6 +160,25 @@ def drill(
         if json_file is not None:
             _write(json.dumps(report.to_dict(), indent=2) + "\n", json_file)
 
+    if baseline is not None:
+        if services is Services.REAL or keep or assembly is not None:
+            raise DrillError("--baseline has simulated services, deploys nothing and ends: leave the other option out")
+        baseline_report = baseline_run.run(
+            baseline_run.Options(
+                fault=row.name,
+                speed=speed_of(row, real=False, asked=speed),
+                seed=many[0],
+                block=block,
+                stream=stream,
+                workdir=workdir,
+            ),
+            primaries=primary_factory(services.value),
+            job_file=job_file(services.value),
+            console=console,
+            quiet=quiet,
+            on_report=show,
+        )
+        raise typer.Exit(0 if baseline_report.passed else 1)
     report = run(
         Options(
             services=services.value,
@@ -148,6 +186,7 @@ def drill(
             speed=speed_of(row, real=services is Services.REAL, asked=speed),
             seed=many[0],
             block=block,
+            stream=stream,
             keep=keep,
             assembly=assembly,
             workdir=workdir,

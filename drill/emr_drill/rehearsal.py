@@ -14,6 +14,7 @@ from emr_drill.faults.judging import ENDED
 from emr_drill.faults.model import Act, Fault, Moment, Outcome
 from emr_drill.faults.scene import BY_HAND, Scene
 from emr_drill.jobs import plan as plans
+from emr_drill.jobs.stream import Stream
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.observe import Deployment, request_of, told
 from emr_drill.owners import Issued, OwnerWatch
@@ -70,6 +71,7 @@ class Rehearsal:
         progress: gets lines.
         deployment: the strategy stack.
         submitter: takes jobs.
+        stream: hands over more jobs from the fault on; ``None`` for the waves alone.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Rehearsal:
         progress: Progress,
         deployment: Deployment,
         submitter: Submitter,
+        stream: Stream | None = None,
     ) -> None:
         self._services = services
         self._seed = seed
@@ -94,6 +97,7 @@ class Rehearsal:
         self._progress = progress
         self._deployment = deployment
         self._submitter = submitter
+        self._stream = stream
         self._last_act_at = 0.0
         self.timeline = Timeline(acts_left=list(fault.acts))
 
@@ -108,10 +112,16 @@ class Rehearsal:
         self.timeline.moments[Moment.FAULT] = self.timeline.fault_at
         self._act()
         self._submitter.add(plan.during)
+        if self._stream is not None:
+            self._stream.start()
         if self._until(self._came, self._fault.expect.limit_seconds, self._awaited()):
             self._progress.line("drill", f"{self._outcome_text()}; submitting a few more jobs")
         self._submitter.add(plan.after)
-        self._until(self._submitter.idle, END_LIMIT_SECONDS, "a last word on every job")
+        self._until(
+            lambda: self._submitter.idle() and (self._stream is None or self._stream.over),
+            END_LIMIT_SECONDS,
+            "a last word on every job",
+        )
         if self._until(self._settled, END_LIMIT_SECONDS, "the end of everything that is not in service"):
             self._progress.line("drill", "nothing moves any more; asking for every id once more")
         return self.timeline

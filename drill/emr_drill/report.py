@@ -55,8 +55,9 @@ class Report:
     of the simulated times too (it is not scaled), which is why figures are measured with simulated services.
     ``baseline`` names what was rehearsed instead of the product, empty for the product itself.  ``submits_refused``
     counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
-    the first one accepted after which none was refused: both come from the clients' log alone, and mean the same for
-    every fault and every system.  ``files`` is where the logs of functions and services are, if they were kept.
+    the first one accepted after which none was refused, or taken and lost: both come from the clients' log alone, and
+    mean the same for every fault and every system.  ``files`` is where the logs of functions and services are, if they
+    were kept.
     """
 
     strategy: str = "active-passive"

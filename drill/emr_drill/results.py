@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emr_drill.baseline.results import comparison_table
 from emr_drill.faults.results import document
 from emr_drill.preflight import REPOSITORY
 from emr_drill.report import PHASE_TEXTS
@@ -95,6 +96,7 @@ def _repairs(content: Mapping[str, Any]) -> list[float]:
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recovery-active-passive": recovery_table,
     "repair-hang-livy": repair_table,
+    "comparison": comparison_table,
 }
 
 

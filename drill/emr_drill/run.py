@@ -18,6 +18,8 @@ from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen, find
+from emr_drill.jobs import plan as plans
+from emr_drill.jobs.stream import Stream
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.memory import PeakMemory
 from emr_drill.observe import Deployment, deployment_name
@@ -47,6 +49,7 @@ class Options:
         speed: seconds on the drill's clock for each second of the machine.
         seed: decides every random thing of the drill.
         block: second number of the loopback addresses.
+        stream: whether jobs come in a stream from the fault on, besides the waves, as where systems are compared.
         keep: leave everything running after the report until Ctrl-C.
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth``.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
@@ -57,6 +60,7 @@ class Options:
     speed: float = 25.0
     seed: int = 1
     block: int = 10
+    stream: bool = False
     keep: bool = False
     assembly: Path | None = None
     workdir: Path | None = None
@@ -195,6 +199,7 @@ class _Drill:
             starting=REAL_STARTING if self.options.services == "real" else None,
         )
         progress.footer(lambda: job_footer(submitter, clock))
+        stream = Stream(clock=clock, jobs=plans.stream(seed=self.options.seed), add=submitter.add)
         rehearsal = Rehearsal(
             services=self.options.services,
             seed=self.options.seed,
@@ -205,6 +210,7 @@ class _Drill:
             progress=progress,
             deployment=deployment,
             submitter=submitter,
+            stream=stream if self.options.stream else None,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -214,6 +220,7 @@ class _Drill:
             watch.finish()
         finally:
             watch.stop()
+            stream.stop()
             submitter.stop()
         collect(
             self.report,

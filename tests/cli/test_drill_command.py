@@ -11,6 +11,7 @@ import pytest
 
 from emr_dr_cli.drill_command import OFTEN
 from emr_drill import run as module
+from emr_drill.baseline import run as baseline
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import FAULTS
 from emr_drill.report import Report
@@ -246,3 +247,59 @@ def test_a_log_is_not_broken_at_the_width_of_a_terminal(
     cli("drill")
 
     assert drill.arguments["console"].width == 160
+
+
+class TestBaseline:
+    """``--baseline script``: the same options, another system."""
+
+    @pytest.fixture
+    def script(self, monkeypatch: pytest.MonkeyPatch) -> Drill:
+        made = Drill()
+
+        def run(options: baseline.Options, **arguments: Any) -> Report:
+            return made.run(
+                Options(
+                    fault=options.fault,
+                    speed=options.speed,
+                    seed=options.seed,
+                    block=options.block,
+                    stream=options.stream,
+                    workdir=options.workdir,
+                ),
+                **arguments,
+            )
+
+        monkeypatch.setattr(baseline, "run", run)
+        return made
+
+    def test_it_is_drilled_in_place_of_the_product(self, cli: Cli, drill: Drill, script: Drill, tmp_path: Path) -> None:
+        words = ["--fault", "hang-livy", "--speed", "5", "--seed", "3", "--block", "40", "--stream"]
+        ended = cli("drill", "--baseline", "script", *words, "--workdir", str(tmp_path))
+
+        assert ended.code == 0
+        assert drill.arguments == {}
+        assert script.options == Options(fault="hang-livy", speed=5.0, seed=3, block=40, stream=True, workdir=tmp_path)
+
+    def test_its_report_is_written_and_its_exit_code_says_whether_it_kept_the_products_promise(
+        self, cli: Cli, script: Drill
+    ) -> None:
+        script.recovered = False
+        ended = cli("drill", "--baseline", "script", "--json", "-")
+
+        assert ended.code == 1
+        assert json.loads(ended.out)["fault"] == "kill-primary"
+
+    @pytest.mark.parametrize("words", [["--services", "real"], ["--keep"], ["--assembly", "cdk.out"]])
+    def test_what_it_cannot_do_is_refused(self, cli: Cli, script: Drill, words: list[str]) -> None:
+        ended = cli("drill", "--baseline", "script", *words)
+
+        assert ended.code == 2
+        assert "--baseline has simulated services, deploys nothing and ends" in ended.err
+        assert script.arguments == {}
+
+    @pytest.mark.parametrize("words", [["--baseline", "script"], ["--stream"]])
+    def test_several_drills_are_the_comparisons(self, cli: Cli, drill: Drill, words: list[str]) -> None:
+        ended = cli("drill", "--fault", "kill-primary,hang-livy", *words)
+
+        assert ended.code == 2
+        assert "emr-dr compare" in ended.err

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from emr_dr_cli import bench_command, drill_command, real_services_command
+from emr_dr_cli import bench_command, compare_command, drill_command, real_services_command
 from emr_drill.errors import DrillError
 from emr_drill.real import install
 
@@ -103,10 +103,10 @@ def test_help_names_every_command(cli: Cli) -> None:
     ended = cli("--help")
 
     assert ended.code == 0
-    assert [name for name in ("drill", "bench-drill", "real-services") if f" {name} " not in ended.out] == []
+    assert [name for name in ("drill", "bench-drill", "compare", "real-services") if f" {name} " not in ended.out] == []
 
 
-@pytest.mark.parametrize("words", [["drill"], ["bench-drill"], ["real-services", "install"]])
+@pytest.mark.parametrize("words", [["drill"], ["bench-drill"], ["compare"], ["real-services", "install"]])
 def test_help_says_what_a_command_does(cli: Cli, words: list[str]) -> None:
     ended = cli(*words, "--help")
 
@@ -118,7 +118,11 @@ def test_commands_are_wired_to_their_modules() -> None:
     from emr_dr_cli.main import app
 
     commands = {command.name: command.callback for command in app.registered_commands}
-    assert commands == {"drill": drill_command.drill, "bench-drill": bench_command.bench_drill}
+    assert commands == {
+        "drill": drill_command.drill,
+        "bench-drill": bench_command.bench_drill,
+        "compare": compare_command.compare,
+    }
     assert [group.typer_instance for group in app.registered_groups] == [real_services_command.app]
 
 

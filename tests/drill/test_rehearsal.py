@@ -13,6 +13,8 @@ from emr_drill import rehearsal
 from emr_drill.clock import Clock
 from emr_drill.faults.model import Act, Expectation, Fault, Moment, Page, cancel, failover, nothing, page, repair
 from emr_drill.faults.scene import Scene
+from emr_drill.jobs import plan
+from emr_drill.jobs.stream import Stream
 from emr_drill.progress import Progress
 from emr_drill.rehearsal import Rehearsal, Timeline
 from emr_drill.report import Report
@@ -33,7 +35,9 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 class Told:
     """A rehearsal of a world, with what came of it."""
 
-    def __init__(self, world: World, expect: Expectation, *acts: Act, services: str = "simulated") -> None:
+    def __init__(
+        self, world: World, expect: Expectation, *acts: Act, services: str = "simulated", stream: bool = False
+    ) -> None:
         self.report = Report(services=services, fault="f", speed=1e5, seed=1)
         self.console = Console(file=io.StringIO(), width=200)
         clock = Clock.start(speed=1e5)
@@ -47,6 +51,7 @@ class Told:
             progress=Progress(console=self.console, clock=clock),
             deployment=cast(Any, world),
             submitter=cast(Any, world),
+            stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
         )
 
     def run(self) -> Timeline:
@@ -79,6 +84,17 @@ def test_jobs_come_before_during_and_after(world: World) -> None:
     Told(world, failover(), act(taken_over(world))).run()
 
     assert world.added == [15, 4, 8]
+
+
+def test_a_stream_comes_from_the_fault_on_and_is_waited_for(world: World) -> None:
+    before: list[int] = []
+    told = Told(world, failover(), act(lambda: before.append(len(world.jobs))), act(taken_over(world)), stream=True)
+    told.run()
+
+    keys = [one.job.key.partition("-")[0] for one in world.jobs]
+    assert before == [15]
+    assert keys.count("stream") == 30
+    assert told.report.problem == ""
 
 
 def test_real_services_get_fewer_jobs_at_once(world: World) -> None:

@@ -15,8 +15,8 @@ def comparison_table(content: Mapping[str, Any]) -> str:
     """The comparison as Markdown: a pair of rows for each fault."""
     seeds = ", ".join(str(seed) for seed in content["seeds"])
     lines = [
-        f"Simulated services at speed {content['speed']:g}, seeds {seeds}, commit `{content['commit'][:10]}`, measured "
-        f"{content['measured']}. Recovery is the median in seconds, clusters and the counts of jobs are the sums over "
+        f"Simulated services, seeds {seeds}, {_speeds(content)}, commit `{content['commit'][:10]}`, measured "
+        f"{content['measured']}. Recovery is the median in seconds; failed submits, clusters and jobs are sums over "
         "the seeds:",
         "",
         "| fault | | recovery | failed submits | clusters launched | jobs | lost | unreported | doubled | **wrong** |",
@@ -27,6 +27,15 @@ def comparison_table(content: Mapping[str, Any]) -> str:
             shown = fault if system == next(iter(systems)) else ""
             lines.append(f"| {shown} | {TITLES[system]} | {' | '.join(_cells(drills))} |")
     return "\n".join(lines)
+
+
+def _speeds(content: Mapping[str, Any]) -> str:
+    """At which speed which faults were drilled."""
+    faults: dict[float, list[str]] = {}
+    for fault, systems in content["faults"].items():
+        for speed in sorted({one["speed"] for drills in systems.values() for one in drills}):
+            faults.setdefault(speed, []).append(fault)
+    return ", ".join(f"speed {speed:g} ({', '.join(names)})" for speed, names in faults.items())
 
 
 def _cells(drills: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 
 from emr_drill import preflight, results
 from emr_drill.baseline import compare as comparison
-from emr_drill.baseline.compare import Run, compare, line_of, result_file, runs
+from emr_drill.baseline.compare import Run, compare, line_of, result_file, runs, speed_for
 from emr_drill.baseline.run import FAULTS as BASELINE_FAULTS
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import FAULTS
@@ -34,6 +34,7 @@ def report(**changed: Any) -> dict[str, Any]:
     return {
         "fault": "hang-livy",
         "seed": 2,
+        "speed": 2.0,
         "baseline": "script",
         "submits_again_seconds": 311.0,
         "submits_refused": 7,
@@ -68,6 +69,12 @@ def test_both_are_asked_for_the_same_but_who_they_are() -> None:
     assert theirs == [*common, "--baseline", "script"]
 
 
+@pytest.mark.parametrize(("fault", "speed"), [("kill-primary", 5.0), ("hang-livy", 2.0), ("az-blackhole", 2.0)])
+def test_drills_are_no_faster_than_sockets_allow(fault: str, speed: float) -> None:
+    assert speed_for(fault) == speed
+    assert speed_for(fault, 25.0) == 25.0
+
+
 def test_what_is_kept_of_a_report_comes_from_clients_and_ledger() -> None:
     line = line_of(BASELINE, report())
 
@@ -85,9 +92,9 @@ def test_the_report_of_another_drill_is_refused(other: dict[str, Any]) -> None:
 def test_a_result_file_puts_both_beside_each_other() -> None:
     ours = Run(fault="hang-livy", seed=2, system="ours")
     found = [(ours, report(baseline="", submits_again_seconds=90.0)), (BASELINE, report())]
-    content = result_file(found, commit_id="c0ffee", speed=5.0, seeds=[2])
+    content = result_file(found, commit_id="c0ffee", seeds=[2])
 
-    assert (content["commit"], content["speed"], content["seeds"]) == ("c0ffee", 5.0, [2])
+    assert (content["commit"], content["seeds"]) == ("c0ffee", [2])
     assert [one["recovery_seconds"] for one in content["faults"]["hang-livy"]["ours"]] == [90.0]
     assert [one["recovery_seconds"] for one in content["faults"]["hang-livy"]["script"]] == [311.0]
     assert list(content["faults"]["hang-livy"]) == ["ours", "script"]
@@ -111,7 +118,10 @@ def test_every_drill_is_run_once_and_written(drills: Path, tmp_path: Path) -> No
     content = compare(first_block=40, at_once=2, workdir=tmp_path, say=lines.append, seeds=(1, 2))
 
     assert json.loads((tmp_path / "results" / "comparison.json").read_text()) == content
-    assert len(drills.read_text().splitlines()) == len(lines) == 20
+    started = drills.read_text().splitlines()
+    assert len(started) == len(lines) == 20
+    assert {line.split("--speed ")[1].split()[0] for line in started if "--fault hang-livy" in line} == {"2.0"}
+    assert {line.split("--speed ")[1].split()[0] for line in started if "--fault kill-primary" in line} == {"5.0"}
     assert {fault: [len(one) for one in systems.values()] for fault, systems in content["faults"].items()} == {
         fault: [2, 2] for fault in BASELINE_FAULTS
     }
