@@ -47,6 +47,7 @@ def choose_remedy(
     bad: Collection[Service],
     good: Collection[Service],
     repaired_at: float | None,
+    unseeded: bool,
     now: float,
 ) -> tuple[Remedy, str]:
     """Whether a restart of Livy is worth a try, and why or why not.
@@ -60,8 +61,12 @@ def choose_remedy(
         bad: services that are bad.
         good: services that are good; what is in neither is not known.
         repaired_at: when Livy was last restarted with success, seconds since 1970.
+        unseeded: whether Livy numbers outside the range that its store was seeded with.  Nobody knows where such a
+            Livy goes on after a restart: it could issue an id twice, and a client would read another job's state.
         now: likewise.
     """
+    if unseeded:
+        return Remedy.REPLACE, "Livy numbers outside its range, and could issue ids twice after a restart"
     if kind is Kind.REPAIR:
         return Remedy.REPAIR, f"asked for ({reason})"
     if kind is not Kind.FAILOVER or reason is not Reason.UNHEALTHY:

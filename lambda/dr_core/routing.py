@@ -22,6 +22,9 @@ PREFIX_HEADER = "X-Emr-Id-Prefix"
 HEALTH_PRIORITY = 1
 GONE_PRIORITY = 900
 
+# As many as a Livy that numbers from 0 will ever need, and fewer than an id of a range has.
+UNSEEDED_DIGITS = 8
+
 GONE_STATUS = "410"
 GONE_BODY = json.dumps(
     {
@@ -61,6 +64,15 @@ def health_conditions() -> Conditions:
 def id_conditions(prefix: int) -> Conditions:
     """Every path that names a batch or session with an id of *prefix*."""
     return _paths(f"^/(ui/)?{_COLLECTIONS}/{prefix}[0-9]{{6}}(/.*)?$")
+
+
+def unseeded_id_conditions() -> Conditions:
+    """Every path that names an id of up to 8 digits: those of a Livy that numbers from 0 instead of in its range.
+
+    Ids of ranges have ten digits, so that no such id is of a seeded incarnation.  One value with four wildcards, within
+    the quotas above.
+    """
+    return _paths(f"^/(ui/)?{_COLLECTIONS}/[0-9]{{1,{UNSEEDED_DIGITS}}}(/.*)?$")
 
 
 def header_conditions(prefix: int) -> Conditions:

@@ -11,6 +11,7 @@ from dr_core.routing import (
     Conditions,
     header_conditions,
     id_conditions,
+    unseeded_id_conditions,
     unused_header_conditions,
     unused_id_conditions,
 )
@@ -47,11 +48,11 @@ class FrontDoor:
             if "Target" in each and "TargetHealth" in each
         }
 
-    def open_slot(self, number: int, *, address: str, prefix: int) -> None:
-        """Route ids and names of *prefix* to *address*."""
+    def open_slot(self, number: int, *, address: str, prefix: int, unseeded: bool) -> None:
+        """Route names of *prefix* to *address*, and ids of it; small ids instead if its Livy is *unseeded*."""
         slot = self.slot(number)
         self._register(slot.target_group, address, self.config.ports.livy)
-        self._modify(slot.id_rule, id_conditions(prefix))
+        self._modify(slot.id_rule, unseeded_id_conditions() if unseeded else id_conditions(prefix))
         self._modify(slot.header_rule, header_conditions(prefix))
 
     def close_slot(self, number: int, *, address: str | None) -> None:

@@ -7,26 +7,48 @@ from dataclasses import replace
 from dr_core.record import Incarnation, Slot
 from failover.deployment import Deployment
 from failover.errors import InvariantError
+from failover.eviction import evict_one
 from failover.record_store import Change
 from failover.removal import change_incarnation
 
 
-def ensure_routed(deployment: Deployment, incarnation: Incarnation) -> Incarnation | None:
+def ensure_routed(deployment: Deployment, incarnation: Incarnation, *, evicts: bool) -> Incarnation | None:
     """The incarnation with its slot; ``None`` while every slot is taken.
 
     Called by Verify already: the load balancer needs its time to call the target healthy, and the canary runs
     meanwhile.  No client knows an id of the incarnation yet.
+
+    Args:
+        deployment: the deployment.
+        incarnation: what ids shall lead to.
+        evicts: whether one that drains has to give its slot up if none is free; its turn comes, as a failover cannot
+            wait for the end of jobs.
     """
     if incarnation.slot is not None:
         return incarnation
-    if incarnation.primary_address is None or incarnation.id_prefix is None:
-        raise InvariantError(f"{incarnation.id} cannot be routed to: its address or its prefix is not known")
+    address, prefix = _reachable(incarnation)
     number = _claim_slot(deployment, incarnation.generation)
     if number is None:
+        if evicts:
+            evict_one(deployment)
         return None
-    deployment.front_door.open_slot(number, address=incarnation.primary_address, prefix=incarnation.id_prefix)
+    deployment.front_door.open_slot(number, address=address, prefix=prefix, unseeded=incarnation.unseeded)
     change_incarnation(deployment, incarnation, slot=number)
     return replace(incarnation, slot=number)
+
+
+def reroute(deployment: Deployment, incarnation: Incarnation) -> None:
+    """Open the slot of an incarnation again, if it has one: what its rule has to match has changed."""
+    if incarnation.slot is not None:
+        address, prefix = _reachable(incarnation)
+        deployment.front_door.open_slot(incarnation.slot, address=address, prefix=prefix, unseeded=incarnation.unseeded)
+
+
+def _reachable(incarnation: Incarnation) -> tuple[str, int]:
+    """Address and prefix of an incarnation: a slot that leads nowhere would answer 503."""
+    if incarnation.primary_address is None or incarnation.id_prefix is None:
+        raise InvariantError(f"{incarnation.id} cannot be routed to: its address or its prefix is not known")
+    return incarnation.primary_address, incarnation.id_prefix
 
 
 def _claim_slot(deployment: Deployment, generation: int) -> int | None:

@@ -98,6 +98,7 @@ def _refusal(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> 
         bad=judgement.bad_services,
         good=judgement.good_services,
         repaired_at=incarnation.repaired_at,
+        unseeded=incarnation.unseeded,
         now=time.time(),
     )
     if remedy is Remedy.REPLACE:

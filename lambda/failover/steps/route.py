@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dr_core.record import Incarnation
+from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.routing import ensure_routed
 
 LIMIT_SECONDS = 180
+# Until an incarnation that a failover evicts notices that: the longest wait of its drain, within the first day.
+EVICTION_SECONDS = 60
 
 
 def route(call: OperationCall) -> StepAnswer:
@@ -19,17 +22,23 @@ def route(call: OperationCall) -> StepAnswer:
     problem = _problem(call, incarnation)
     if problem is None:
         return done(f"ids of generation {incarnation.generation} lead to it")
-    if call.waited >= LIMIT_SECONDS:
-        return failed(
-            f"ids of generation {incarnation.generation} do not lead to it after {LIMIT_SECONDS} s: {problem}"
-        )
+    limit = _limit(call)
+    if call.waited >= limit:
+        return failed(f"ids of generation {incarnation.generation} do not lead to it after {limit} s: {problem}")
     return wait(problem)
+
+
+def _limit(call: OperationCall) -> int:
+    """A failover may have to wait until one that drains is fenced: to launch again would take longer."""
+    if call.request.kind is not Kind.FAILOVER:
+        return LIMIT_SECONDS
+    return LIMIT_SECONDS + EVICTION_SECONDS + call.deployment.config.policy.fence_limit_seconds
 
 
 def _problem(call: OperationCall, incarnation: Incarnation) -> str | None:
     """What still stands between the incarnation's ids and their owner, ``None`` if nothing does."""
     deployment = call.deployment
-    routed = ensure_routed(deployment, incarnation)
+    routed = ensure_routed(deployment, incarnation, evicts=call.request.kind is Kind.FAILOVER)
     if routed is None or routed.slot is None:
         return "every slot is taken by an incarnation whose ids must still lead to it"
     if routed.canary_name is None or routed.canary_id is None:

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 from dr_core.evidence import Verdict
 from dr_core.id_ranges import id_range
 from dr_core.naming import canary_name
 from dr_core.operation_plan import Next, Proof, judge_canary, judge_proof
 from dr_core.record import Incarnation
+from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.observation import verdict_on
 from failover.probers import Canary
 from failover.removal import change_incarnation
 from failover.routing import ensure_routed
+from failover.seeding import SecondSeed, seed_again, serve_unseeded
+
+_OUTSIDE = "Livy numbers its batches outside the incarnation's range"
 
 
 def verify(call: OperationCall) -> StepAnswer:
     """Answer ``done`` once the canary succeeded with an id of the range and two vantage points see all services good.
 
     A probe's K-of-N rule is the monitor's own, so that a cluster that passes is not called unhealthy a moment later.
+    A Livy that numbers outside the range is seeded once more and gets a second canary.
     """
     incarnation = call.new_incarnation()
+    if incarnation.seeded_again_at is not None and not _has_second_canary(incarnation):
+        progress, why = seed_again(call, incarnation)
+        if progress is SecondSeed.UNDER_WAY:
+            return wait(why)
+        if progress is SecondSeed.OVERDUE:
+            return failed(f"generation {incarnation.generation} is not fit to serve: {_OUTSIDE}, and {why}")
+        incarnation = _begin_second_canary(call, incarnation)
     canary = _canary(call, incarnation)
-    ensure_routed(call.deployment, incarnation)
-    judgement = verdict_on(call.deployment, incarnation)
     batch_id = canary.batch_id if canary.batch_id is not None else incarnation.canary_id
+    refusal = None
+    if batch_id is not None and batch_id not in _range_of(incarnation) and not incarnation.unseeded:
+        if not _has_second_canary(incarnation):
+            _, why = seed_again(call, incarnation)
+            return wait(f"{_OUTSIDE} (canary {batch_id}); {why}")
+        refusal = serve_unseeded(call, incarnation, batch_id=batch_id)
+        incarnation = replace(incarnation, unseeded=refusal is None)
+    if refusal is None:
+        ensure_routed(call.deployment, incarnation, evicts=call.request.kind is Kind.FAILOVER)
+    judgement = verdict_on(call.deployment, incarnation)
     decision, why = judge_proof(
         proof=Proof(
             canary=judge_canary(canary.state),
-            id_in_range=batch_id is None or batch_id in _range_of(incarnation),
+            id_in_range=refusal is None,
             seen_healthy=judgement.verdict is Verdict.HEALTHY,
         ),
-        waited=call.waited,
+        waited=_waited(call, incarnation),
         limit=call.deployment.config.canary.limit_seconds,
     )
     details = f"canary {batch_id}: {canary.error or canary.state}; {judgement.verdict}: {judgement.reason}"
@@ -41,7 +64,25 @@ def verify(call: OperationCall) -> StepAnswer:
         case Next.WAIT:
             return wait(f"{why} ({details})")
         case Next.STOP:
-            return failed(f"generation {incarnation.generation} is not fit to serve: {why} ({details})")
+            may_not = f", also after a second run, and it may not serve like this: {refusal}" if refusal else ""
+            return failed(f"generation {incarnation.generation} is not fit to serve: {why}{may_not} ({details})")
+
+
+def _waited(call: OperationCall, incarnation: Incarnation) -> float:
+    """Seconds that the present canary had so far: a second one begins anew."""
+    again = incarnation.seeded_again_at
+    return call.waited if again is None else min(call.waited, time.time() - again)
+
+
+def _has_second_canary(incarnation: Incarnation) -> bool:
+    return incarnation.canary_name == canary_name(incarnation.generation, 2)
+
+
+def _begin_second_canary(call: OperationCall, incarnation: Incarnation) -> Incarnation:
+    """Livy lets a name be used once, and the first canary's id says nothing any more."""
+    second = canary_name(incarnation.generation, 2)
+    change_incarnation(call.deployment, incarnation, canary_name=second, canary_id=None, canary_app_id=None)
+    return replace(incarnation, canary_name=second, canary_id=None, canary_app_id=None)
 
 
 def _canary(call: OperationCall, incarnation: Incarnation) -> Canary:

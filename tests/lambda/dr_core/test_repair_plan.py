@@ -31,6 +31,7 @@ def chosen(**changes: Any) -> tuple[Remedy, str]:
         "bad": {LIVY},
         "good": {YARN, HDFS},
         "repaired_at": None,
+        "unseeded": False,
         "now": NOW,
     }
     return choose_remedy(**{**values, **changes})
@@ -85,6 +86,14 @@ def test_a_restart_that_was_asked_for_is_made(bad: set[Service]) -> None:
     """Even of a Livy that looks well or was restarted a moment ago: a person decided."""
     remedy = chosen(kind=Kind.REPAIR, reason=Reason.MANUAL, bad=bad, good=set(), repaired_at=NOW - 1)
     assert remedy == (Remedy.REPAIR, "asked for (manual)")
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_a_livy_that_numbers_outside_its_range_is_not_restarted(kind: Kind) -> None:
+    """A13: it could issue an id twice, and a client would read another job's state; not even if a person asks."""
+    remedy, why = chosen(kind=kind, unseeded=True)
+    assert remedy is Remedy.REPLACE
+    assert why == "Livy numbers outside its range, and could issue ids twice after a restart"
 
 
 def test_steps_run_on_clusters_that_are_up() -> None:

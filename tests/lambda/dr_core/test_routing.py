@@ -117,6 +117,38 @@ def test_the_front_doors_own_paths_are_never_gone(path: str) -> None:
     assert not is_gone(path)
 
 
+OF_AN_UNSEEDED_ONE = [
+    "/batches/0",
+    "/batches/7/state",
+    "/sessions/12345678/statements/0",
+    "/ui/batch/99999999/log",
+    "/ui/session/3",
+]
+
+
+@pytest.mark.parametrize("path", OF_AN_UNSEEDED_ONE)
+def test_small_ids_go_to_the_incarnation_that_numbers_from_0(path: str) -> None:
+    """A13: it may serve, as long as no other one does so."""
+    assert matches(routing.unseeded_id_conditions(), path)
+    assert is_gone(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *OF_PREFIX_1002,
+        *OF_ANYBODY,
+        *(path for path in OF_NOBODY if path != "/batches/7"),
+        "/batches/123456789",
+        "/batches/1000000000",
+        "/batches/2146999999",
+    ],
+)
+def test_no_other_path_goes_to_the_incarnation_that_numbers_from_0(path: str) -> None:
+    """A13: least of all an id of a range."""
+    assert not matches(routing.unseeded_id_conditions(), path)
+
+
 def test_the_rules_of_live_prefixes_are_disjoint() -> None:
     """No id may lead to two owners."""
     for prefix in range(FIRST_PREFIX, FIRST_PREFIX + PREFIXES):
@@ -174,6 +206,7 @@ def test_ids_are_routed_before_headers_and_headers_before_they_are_gone() -> Non
 RULES = [
     routing.health_conditions(),
     routing.id_conditions(2146),
+    routing.unseeded_id_conditions(),
     routing.header_conditions(2146),
     routing.unused_id_conditions(99),
     routing.unused_header_conditions(99),

@@ -315,12 +315,14 @@ class FakeProbers(_Fake):
     def _canary(self, request: dict[str, Any]) -> dict[str, Any]:
         self.world.let_steps_work()
         cluster = self._at(request["address"])
-        batch_id = 0 if cluster.bad_seed else cluster.first_id
+        first = 0 if cluster.bad_seed else cluster.first_id
+        taken = [number for number in cluster.canaries.values() if number // 1_000_000 == first // 1_000_000]
+        batch_id = cluster.canaries.setdefault(request["name"], first + len(taken))
         return {"id": batch_id, "state": cluster.canary_state, "app_id": "application_1_0001", "name": request["name"]}
 
     def _route(self, request: dict[str, Any]) -> dict[str, Any]:
-        prefix = request["id"] // 1_000_000
-        taken = any(f"/{prefix}[0-9]" in json.dumps(conditions) for conditions in self.world.rules.values())
+        rule = "/[0-9]{1,8}" if request["id"] < 10**8 else f"/{request['id'] // 1_000_000}[0-9]"
+        taken = any(rule in json.dumps(conditions) for conditions in self.world.rules.values())
         return {"ok": taken, "addresses": {"10.0.9.9": "ok" if taken else "answered 410"}}
 
     def _kill_applications(self, request: dict[str, Any]) -> dict[str, Any]:

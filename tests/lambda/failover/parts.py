@@ -104,6 +104,7 @@ class Cluster:
     canary_state: str = "success"
     bad_seed: bool = False
     steps: list[Step] = field(default_factory=list)
+    canaries: dict[str, int] = field(default_factory=dict)  # ids by name
 
 
 @dataclass

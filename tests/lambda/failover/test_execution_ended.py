@@ -60,7 +60,7 @@ def test_what_was_launched_is_given_up(world: World) -> None:
 
 def test_nothing_is_done_after_an_operation_that_rolled_back(world: World) -> None:
     """Its end ``Failed`` raises the event too."""
-    world.bad_seed = True
+    world.canary_state = "dead"
     request = world.request("launch", "op1")
     world.expect_answer("op1", request)
     assert world.run_operation(request) == "Failed"

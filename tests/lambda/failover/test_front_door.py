@@ -7,7 +7,13 @@ from typing import Any, cast
 
 import pytest
 
-from dr_core.routing import header_conditions, id_conditions, unused_header_conditions, unused_id_conditions
+from dr_core.routing import (
+    header_conditions,
+    id_conditions,
+    unseeded_id_conditions,
+    unused_header_conditions,
+    unused_id_conditions,
+)
 from failover.front_door import FrontDoor
 
 from .parts import CONFIG
@@ -69,12 +75,15 @@ def test_the_balanced_group_alone_is_left_and_joined(front_door: FrontDoor, call
     ]
 
 
-def test_a_slot_has_its_target_before_its_rules(front_door: FrontDoor, calls: Calls) -> None:
+@pytest.mark.parametrize(("unseeded", "conditions"), [(False, id_conditions(1007)), (True, unseeded_id_conditions())])
+def test_a_slot_has_its_target_before_its_rules(
+    front_door: FrontDoor, calls: Calls, unseeded: bool, conditions: list[dict[str, Any]]
+) -> None:
     """A13: a rule whose group is empty would answer 503."""
-    front_door.open_slot(2, address="10.0.0.5", prefix=1007)
+    front_door.open_slot(2, address="10.0.0.5", prefix=1007, unseeded=unseeded)
     assert calls.made == [
         targets("register_targets", "slot-2", CONFIG.ports.livy),
-        ("modify_rule", {"RuleArn": "id-2", "Conditions": id_conditions(1007)}),
+        ("modify_rule", {"RuleArn": "id-2", "Conditions": conditions}),
         ("modify_rule", {"RuleArn": "header-2", "Conditions": header_conditions(1007)}),
     ]
 

@@ -148,23 +148,83 @@ def test_a_failed_switchover_changes_nothing(world: World) -> None:
 
 def test_a_failed_launch_answers_cloudformation_with_the_reason(world: World) -> None:
     """FAILED at once after the rollback, not after CloudFormation's hour."""
-    world.bad_seed = True
+    world.canary_state = "dead"
     request = world.request("launch", "op1")
     world.expect_answer("op1", request)
     assert world.run_operation(request, twice=True) == "Failed"
     (answer,) = world.answers
     assert not answer["succeeded"]
-    assert "the seed step failed" in answer["reason"]
+    assert "the canary job failed" in answer["reason"]
 
 
-def test_a_bad_seed_never_gets_traffic(world: World) -> None:
-    """Ids from another range would name another owner: the launch fails and nothing of it is left."""
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_bad_seed_is_cured_by_a_second_one(world: World, twice: bool) -> None:
+    """A13: its ids name their owner then, and nobody notices more than some minutes."""
     world.bad_seed = True
-    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    assert world.run_operation(world.request("launch", "op1"), twice=twice) == "CutOverDone"
+    incarnation = world.incarnation(1)
+    assert (incarnation.canary_id, incarnation.unseeded) == (1_001_000_000, False)
+    assert [step.name for step in world.cluster(1).steps] == ["emr-dr-seed-livy-op1"]
+    assert rule_of(1) in str(world.rules["id-1"])
+
+
+@pytest.mark.parametrize("twice", [False, True])
+def test_an_incarnation_that_cannot_be_seeded_serves_alone_with_small_ids(world: World, twice: bool) -> None:
+    """A13: clients reach their own jobs, as long as nobody else issues such ids."""
+    world.bad_seed, world.seed_helps = True, False
+    assert world.run_operation(world.request("launch", "op1"), twice=twice) == "CutOverDone"
+    assert (world.incarnation(1).canary_id, world.incarnation(1).unseeded) == (1, True)
+    assert "/[0-9]{1,8}" in str(world.rules["id-1"])
+    assert [each["subject"] for each in world.notices if "outside its range" in each["subject"]] == [
+        "emr-dr-active-passive: g000001 is going to serve with ids outside its range"
+    ]
+
+
+def test_a_second_incarnation_that_cannot_be_seeded_never_gets_traffic(world: World) -> None:
+    """A13: both would issue the same ids; the failover fails, and what serves is kept as it is."""
+    world.bad_seed, world.seed_helps = True, False
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    world.clock.now += 600
+    assert world.run_operation(failing(world)) == "Failed"
+    assert "it may not serve like this: generation 1 numbers from 0 too" in (world.operation("op2").message or "")
+    world.run_started_retirements()
     left = settled(world)
-    assert left["targets"] == {}
-    assert left["stacks"] == left["clusters"] == []
-    assert left["slots"] == {1: None, 2: None, 3: None, 4: None}
+    assert left["states"] == {1: "serving", 2: "retired"}
+    assert left["targets"]["slot-1"] == left["targets"]["balanced"] == ["10.0.1.1"]
+    assert left["slots"] == {1: 1, 2: None, 3: None, 4: None}
+
+
+def test_the_next_one_that_is_seeded_takes_over(world: World) -> None:
+    """A13: the ids of the unseeded one answer 410 as those of any other do."""
+    world.bad_seed, world.seed_helps = True, False
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+    world.clock.now += 600
+    world.bad_seed = False
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "serving"}
+    assert "/_front-door/unused/1" in str(world.rules["id-1"])
+
+
+def test_every_lost_answer_on_the_way_to_small_ids_leads_there(world: World, clock: Clock) -> None:
+    """A14: one second seed, one rule, one incarnation that serves."""
+
+    def run(world: World) -> dict[str, Any]:
+        world.bad_seed, world.seed_helps = True, False
+        assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+        return shape(settled(world))
+
+    end = run(world)
+    for lost in range(1, world.calls + 1):
+        other = _another(clock)
+        other.lose_call = lost
+        assert run(other) == end, f"answer of call {lost} lost"
+        (cluster,) = other.clusters.values()
+        assert len(cluster.steps) == 1
+        assert [each.unseeded for each in other.deployment.record.incarnations() if str(each.state) == "serving"] == [
+            True
+        ]
+        assert sum("/[0-9]{1,8}" in str(rule) for rule in other.rules.values()) == 1
 
 
 def test_a_zone_without_capacity_is_left_for_the_next(world: World) -> None:

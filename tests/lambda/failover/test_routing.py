@@ -8,9 +8,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.record import Incarnation
+from failover import routing
 from failover.errors import InvariantError
 from failover.record_store import Change
-from failover.routing import ensure_routed
+from failover.routing import ensure_routed, reroute
 
 from .scenarios import settled
 from .world import World, rule_of
@@ -30,7 +31,7 @@ def hold(world: World, *numbers: int) -> None:
 
 def test_its_ids_lead_to_it(world: World, incarnation: Incarnation) -> None:
     """A13: by its prefix, in its slot."""
-    routed = ensure_routed(world.deployment, incarnation)
+    routed = ensure_routed(world.deployment, incarnation, evicts=False)
     assert routed == replace(incarnation, slot=1)
     assert world.incarnation(1).slot == 1
     assert list(world.targets["slot-1"]) == [incarnation.primary_address]
@@ -39,10 +40,10 @@ def test_its_ids_lead_to_it(world: World, incarnation: Incarnation) -> None:
 
 def test_what_is_routed_is_left_as_it_is(world: World, incarnation: Incarnation) -> None:
     """A14: no second slot, and no call."""
-    routed = ensure_routed(world.deployment, incarnation)
+    routed = ensure_routed(world.deployment, incarnation, evicts=False)
     assert routed is not None
     calls = world.calls
-    assert ensure_routed(world.deployment, routed) == routed
+    assert ensure_routed(world.deployment, routed, evicts=False) == routed
     assert world.calls == calls
 
 
@@ -56,14 +57,14 @@ def test_the_first_free_slot_is_taken(world: World) -> None:
 def test_no_free_slot_is_no_error(world: World, incarnation: Incarnation) -> None:
     """Its turn comes; nobody's rules are changed."""
     hold(world, 1, 2, 3, 4)
-    assert ensure_routed(world.deployment, incarnation) is None
+    assert ensure_routed(world.deployment, incarnation, evicts=False) is None
     assert world.rules == {}
 
 
 def test_a_slot_that_it_holds_already_is_used(world: World, incarnation: Incarnation) -> None:
     """Whoever took it for this incarnation died before it could say so."""
     world.put({"kind": "slot", "id": "3", "generation": 1})
-    routed = ensure_routed(world.deployment, incarnation)
+    routed = ensure_routed(world.deployment, incarnation, evicts=False)
     assert routed is not None
     assert routed.slot == 3
     assert settled(world)["slots"] == {1: None, 2: None, 3: 1, 4: None}
@@ -80,7 +81,7 @@ def test_a_slot_that_somebody_takes_meanwhile_is_passed_over(
         return change(wanted)
 
     monkeypatch.setattr(world.record, "change", change_after_somebody_else)
-    routed = ensure_routed(world.deployment, incarnation)
+    routed = ensure_routed(world.deployment, incarnation, evicts=False)
     assert routed is not None
     assert routed.slot == 2
 
@@ -89,10 +90,10 @@ def test_a_slot_that_could_not_be_opened_is_not_noted_down(world: World, incarna
     """A14: the next call opens the same one."""
     world.broken = {"modify_rule"}
     with pytest.raises(ClientError):
-        ensure_routed(world.deployment, incarnation)
+        ensure_routed(world.deployment, incarnation, evicts=False)
     assert world.incarnation(1).slot is None
     world.broken.clear()
-    routed = ensure_routed(world.deployment, world.incarnation(1))
+    routed = ensure_routed(world.deployment, world.incarnation(1), evicts=False)
     assert routed is not None
     assert routed.slot == 1
 
@@ -102,5 +103,37 @@ def test_what_cannot_be_reached_gets_no_slot(world: World, incarnation: Incarnat
     """A slot that leads nowhere would answer 503."""
     item = {name: value for name, value in incarnation.to_item().items() if name != missing}
     with pytest.raises(InvariantError, match="g000001 cannot be routed to"):
-        ensure_routed(world.deployment, Incarnation.from_item(item))
+        ensure_routed(world.deployment, Incarnation.from_item(item), evicts=False)
     assert settled(world)["slots"][1] is None
+
+
+@pytest.mark.parametrize("evicts", [False, True])
+def test_a_failover_has_one_that_drains_give_its_slot_up(
+    world: World, incarnation: Incarnation, evicts: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: it cannot wait for the end of jobs; anything else can.  It waits all the same until the slot is free."""
+    evicted = list[object]()
+    monkeypatch.setattr(routing, "evict_one", evicted.append)
+    hold(world, 1, 2, 3)
+    assert ensure_routed(world.deployment, incarnation, evicts=evicts) is not None
+    assert evicted == []
+    world.put({**incarnation.to_item(), "slot": None})
+    hold(world, 1, 2, 3, 4)
+    assert ensure_routed(world.deployment, incarnation, evicts=evicts) is None
+    assert evicted == ([world.deployment] if evicts else [])
+
+
+@pytest.mark.parametrize("slot", [None, 2])
+def test_what_has_a_slot_is_routed_anew(world: World, incarnation: Incarnation, slot: int | None) -> None:
+    """A13: its Livy turned out to number from 0."""
+    reroute(world.deployment, replace(incarnation, slot=slot, unseeded=True))
+    assert (world.rules == {}) == (slot is None)
+    if slot is not None:
+        assert "/[0-9]{1,8}" in str(world.rules["id-2"])
+
+
+def test_what_numbers_from_0_gets_such_a_rule_at_once(world: World, incarnation: Incarnation) -> None:
+    """A13: it was known before a slot came free."""
+    ensure_routed(world.deployment, replace(incarnation, unseeded=True), evicts=False)
+    assert "/[0-9]{1,8}" in str(world.rules["id-1"])
+    assert "1001" in str(world.rules["header-1"])

@@ -72,7 +72,7 @@ def test_the_next_operation_retires_what_was_given_up(world: World, monkeypatch:
 
 def test_an_execution_that_died_while_rolling_back_leaves_nothing(world: World) -> None:
     """Its stack's deletion failed once, and nobody calls RollBack again."""
-    world.bad_seed = True
+    world.canary_state = "dead"
     request = world.request("launch", "op1")
     world.run_operation(request, until="Verify")
     assert world.step("operation", "Verify", request).status == "failed"
@@ -85,7 +85,7 @@ def test_an_execution_that_died_while_rolling_back_leaves_nothing(world: World) 
 
 def test_what_was_rolled_back_is_retired_though_no_event_arrives(world: World) -> None:
     """RollBack leaves the deletion to a retirement before it begins to wait for it."""
-    world.bad_seed = True
+    world.canary_state = "dead"
     request = world.request("launch", "op1")
     world.run_operation(request, until="Verify")
     world.step("operation", "Verify", request)

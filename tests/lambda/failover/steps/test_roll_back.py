@@ -116,7 +116,7 @@ def test_a_rollback_leaves_what_an_interrupted_cut_over_put_into_service(world: 
 
 def test_a_rollback_that_takes_long_hands_over_to_a_retirement(world: World) -> None:
     """CloudFormation is answered within its hour."""
-    world.bad_seed = True
+    world.canary_state = "dead"
     world.TERMINATION_SECONDS = 10_000
     request = world.request("launch", "op1")
     world.expect_answer("op1", request)

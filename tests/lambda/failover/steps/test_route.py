@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from failover.errors import InvariantError
 
-from ..scenarios import no_probers, settled
+from ..scenarios import failing, launched, no_probers, settled
 from ..world import World
 
 
@@ -87,6 +87,21 @@ def test_route_gives_up_at_its_limit(world: World) -> None:
     answer = world.step("operation", "Route", request)
     assert answer.status == "failed"
     assert "do not lead to it after 180 s" in answer.message
+
+
+def test_a_failover_waits_for_a_slot_until_one_that_drains_is_fenced(world: World) -> None:
+    """To launch again would take longer: notice the eviction (60 s), be fenced (300 s), and the ordinary limit."""
+    request = failing(launched(world))
+    world.run_operation(request, until="Verify")
+    for number in (2, 3, 4):
+        world.put({"kind": "slot", "id": str(number), "generation": 90 + number})
+    world.run_operation(request, until="Route")
+    assert world.step("operation", "Route", request).message.startswith("every slot is taken")
+    world.clock.now += 539
+    assert world.step("operation", "Route", request).status == "wait"
+    world.clock.now += 1
+    answer = world.step("operation", "Route", request)
+    assert (answer.status, "do not lead to it after 540 s" in answer.message) == ("failed", True)
 
 
 def test_a_launch_without_probers_is_given_up_too(world: World) -> None:

@@ -100,12 +100,117 @@ def test_a_canary_that_failed_ends_the_launch(world: World, state: str) -> None:
     assert "is not fit to serve: the canary job failed" in answer.message
 
 
-def test_an_id_of_somebody_elses_range_ends_the_launch(world: World) -> None:
-    """Its batches would answer under the ids of another incarnation."""
-    world.bad_seed = True
-    answer = world.step("operation", "Verify", launching(world))
+def unseeded(world: World, *, seed_helps: bool = False) -> dict[str, Any]:
+    """The request of a launch whose Livy numbers from 0."""
+    world.bad_seed, world.seed_helps = True, seed_helps
+    return launching(world)
+
+
+def test_an_id_outside_the_range_seeds_livy_again(world: World) -> None:
+    """A13: its batches would answer under the ids of another incarnation; nothing is routed to it."""
+    answer = world.step("operation", "Verify", unseeded(world))
+    assert (answer.status, answer.message) == (
+        "wait",
+        "Livy numbers its batches outside the incarnation's range (canary 0); EMR calls the second seed step PENDING",
+    )
+    (step,) = world.cluster(1).steps
+    assert (step.name, step.arguments) == (
+        "emr-dr-seed-livy-op1",
+        ["s3://assets/seed.sh", "1001000000", "/recovery"],
+    )
+    assert world.incarnation(1).seeded_again_at == world.clock.now
+    assert world.rules == {}
+
+
+def test_a_second_canary_has_a_name_of_its_own(world: World) -> None:
+    """Livy lets a name be used once; it is not submitted before the step has ended."""
+    request = unseeded(world, seed_helps=True)
+    for _ in range(3):
+        assert world.step("operation", "Verify", request).status == "wait"
+        world.clock.now += 19
+    assert list(world.cluster(1).canaries) == ["emr-dr-canary-g1-1"]
+    world.clock.now += 19
+    assert world.wait_for("operation", "Verify", request).status == "done"
+    assert world.cluster(1).canaries == {"emr-dr-canary-g1-1": 0, "emr-dr-canary-g1-2": 1_001_000_000}
+    incarnation = world.incarnation(1)
+    assert (incarnation.canary_name, incarnation.canary_id) == ("emr-dr-canary-g1-2", 1_001_000_000)
+    assert not incarnation.unseeded
+
+
+@pytest.mark.parametrize("end", ["FAILED", "CANCELLED"])
+@pytest.mark.parametrize("seed_helps", [True, False])
+def test_whether_a_seed_helped_is_looked_at_not_believed(world: World, end: str, seed_helps: bool) -> None:
+    """A14: a step may fail after it did its work."""
+    request = unseeded(world, seed_helps=False)
+    world.step_end = end
+    world.step("operation", "Verify", request)
+    world.cluster(1).bad_seed = not seed_helps
+    assert world.wait_for("operation", "Verify", request).status == "done"
+    assert world.incarnation(1).unseeded is not seed_helps
+
+
+def test_a_seed_that_does_not_end_ends_the_launch(world: World) -> None:
+    """A13: whenever it came, it would change where the ids of a Livy in service go on."""
+    request = unseeded(world)
+    world.step("operation", "Verify", request)
+    world.cluster(1).steps[0].seconds = 10_000
+    answer = world.wait_for("operation", "Verify", request)
+    assert (answer.status, answer.message) == (
+        "failed",
+        "generation 1 is not fit to serve: Livy numbers its batches outside the incarnation's range, and EMR calls the "
+        "second seed step RUNNING",
+    )
+    assert not world.incarnation(1).unseeded
+
+
+def test_a_second_canary_has_the_whole_time(world: World) -> None:
+    """The first one and the step used some of it up."""
+    request = unseeded(world, seed_helps=True)
+    world.clock.now += 200
+    world.step("operation", "Verify", request)
+    world.canary_state = world.cluster(1).canary_state = "running"
+    world.clock.now += 290
+    world._look_around()
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.clock.now += 9
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.clock.now += 1
+    assert world.step("operation", "Verify", request).status == "failed"
+
+
+def test_small_ids_lead_to_what_serves_unseeded(world: World) -> None:
+    """A13: with an alarm, and by the rule of a slot that it has already or gets later."""
+    request = unseeded(world)
+    assert world.wait_for("operation", "Verify", request).status == "done"
+    assert "/[0-9]{1,8}" in str(world.rules["id-1"])
+    assert world.incarnation(1).unseeded
+    before, told = settled(world), len(world.notices)
+    assert world.step("operation", "Verify", request).status == "done"
+    assert (settled(world), len(world.notices)) == (before, told)
+
+
+def test_what_may_not_serve_unseeded_ends_the_launch(world: World) -> None:
+    """A13: another one issues such ids, or did so a short time ago."""
+    world.put({"kind": "incarnation", "id": "g000077", "generation": 77, "managed_cluster": "b", "state": "retired",
+               "unseeded": True, "fenced_at": int(world.clock.now)})  # fmt: skip
+    answer = world.wait_for("operation", "Verify", unseeded(world))
     assert answer.status == "failed"
-    assert "outside the incarnation's range: the seed step failed" in answer.message
+    assert answer.message.startswith(
+        "generation 1 is not fit to serve: Livy numbers its batches outside the incarnation's range: the seed step "
+        "failed, also after a second run, and it may not serve like this: generation 77 numbered from 0 too"
+    )
+    assert world.rules == {}
+
+
+def test_an_emr_that_cannot_be_asked_is_waited_for(world: World) -> None:
+    """An error of our own call says nothing about the cluster."""
+    request = unseeded(world, seed_helps=True)
+    world.broken = {"add_job_flow_steps"}
+    answer = world.step("operation", "Verify", request)
+    assert (answer.status, "EMR could not be asked for the second seed step" in answer.message) == ("wait", True)
+    world.broken.clear()
+    assert world.wait_for("operation", "Verify", request).status == "done"
+    assert len(world.cluster(1).steps) == 1
 
 
 def test_verify_gives_up_at_its_limit(world: World) -> None:
@@ -161,7 +266,7 @@ def test_verify_without_a_launch_is_refused(world: World) -> None:
     ("missing", "words"),
     [
         ("primary_address", "the address of its primary is not known"),
-        ("id_prefix", "its address or its prefix is not known"),
+        ("id_prefix", "has no range of ids"),
     ],
 )
 def test_an_incarnation_that_cannot_be_reached_is_refused(world: World, missing: str, words: str) -> None:
