@@ -14,10 +14,12 @@ from typing import Any
 
 from dr_core.config import FunctionConfig, SlotResources
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Slot
+from dr_core.retirement_plan import planned_still
 from dr_core.routing import (
     Conditions,
     header_conditions,
     id_conditions,
+    unseeded_id_conditions,
     unused_header_conditions,
     unused_id_conditions,
 )
@@ -231,8 +233,8 @@ def _drift_of_held_slot(
     yield from _member(
         slot.target_group, holder.primary_address, config.ports.livy, reality, who=who, generation=holder.generation
     )
-    if not holder.unseeded:
-        yield from _rule(slot.id_rule, id_conditions(holder.id_prefix), reality, who=who, generation=holder.generation)
+    ids = unseeded_id_conditions() if holder.unseeded else id_conditions(holder.id_prefix)
+    yield from _rule(slot.id_rule, ids, reality, who=who, generation=holder.generation)
     yield from _rule(
         slot.header_rule, header_conditions(holder.id_prefix), reality, who=who, generation=holder.generation
     )
@@ -373,5 +375,8 @@ def _left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig
                     kind=CorrectionKind.RETIRE,
                     sentence=f"{name} is {each.state}, and no retirement of it runs",
                     generation=each.generation,
-                    planned=each.state is IncarnationState.RETIRING and each.terminate_requested_at is None,
+                    planned=planned_still(
+                        served=each.serving_from is not None,
+                        terminate_requested=each.terminate_requested_at is not None,
+                    ),
                 )

@@ -20,7 +20,13 @@ from dr_core.reconciliation import (
     same_conditions,
 )
 from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Slot
-from dr_core.routing import header_conditions, id_conditions, unused_header_conditions, unused_id_conditions
+from dr_core.routing import (
+    header_conditions,
+    id_conditions,
+    unseeded_id_conditions,
+    unused_header_conditions,
+    unused_id_conditions,
+)
 
 NOW = 1_800_000_000.0
 CONFIG = FunctionConfig(
@@ -164,9 +170,13 @@ def test_a_stranger_in_a_slot_is_deregistered() -> None:
     assert correction.sentence == "10.9.9.9 was a target of slot 1 of generation 1"
 
 
-def test_the_id_rule_of_what_serves_unseeded_is_not_judged() -> None:
+def test_small_ids_lead_to_what_serves_unseeded() -> None:
     """Its ids are not of its range."""
-    assert found(with_a(replace(A1, unseeded=True)), rules=rules(id_1=unused_id_conditions(1))) == []
+    recorded = with_a(replace(A1, unseeded=True))
+    (correction,) = found(recorded)
+
+    assert (correction.rule, correction.conditions) == ("id-1", unseeded_id_conditions())
+    assert found(recorded, rules=rules(id_1=unseeded_id_conditions())) == []
 
 
 @pytest.mark.parametrize("holder", [replace(A1, primary_address=None), replace(A1, id_prefix=None)])
@@ -448,8 +458,8 @@ def test_a_launch_that_gets_jobs_already_is_the_next_operations() -> None:
 @pytest.mark.parametrize(
     ("state", "changes", "planned"),
     [
-        (IncarnationState.RETIRING, {}, True),
-        (IncarnationState.RETIRING, {"terminate_requested_at": 1.0}, False),
+        (IncarnationState.RETIRING, {"serving_from": 1.0}, True),
+        (IncarnationState.RETIRING, {"serving_from": 1.0, "terminate_requested_at": 1.0}, False),
         (IncarnationState.ABANDONED, {}, False),
     ],
 )
