@@ -88,7 +88,7 @@ def _tell(call: OperationCall, new: Incarnation, replaced: list[Incarnation]) ->
         {PHASE_SECONDS[phase]: value for phase, value in seconds.items()},
         managed_cluster=call.request.managed_cluster,
     )
-    notice = _notice(call.request, new, replaced)
+    notice = _notice(call.request, new, replaced, repair_failed=call.operation.repair_asked_at is not None)
     call.deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
 
 
@@ -151,22 +151,32 @@ def _hand_over(
     answer_once(deployment, operation, succeeded=True, reason=message, data=data)
 
 
-def _notice(request: OperationRequest, new: Incarnation, replaced: list[Incarnation]) -> Notice:
+def _notice(request: OperationRequest, new: Incarnation, replaced: list[Incarnation], *, repair_failed: bool) -> Notice:
     name = request.managed_cluster
     old = ", ".join(f"generation {each.generation} ({each.cluster_id})" for each in replaced)
     moved = f"Generation {new.generation} ({new.cluster_id}) in {new.availability_zone} has taken over all new jobs."
     if request.kind is Kind.FAILOVER:
-        happened = f"{old or 'The old incarnation'} of managed cluster {name} failed."
         to_do = (
             "Nothing, if your jobs are retried by their scheduler: those that ran on the old incarnation answer 410 as "
-            "soon as they are known to have ended, and have to run again. Find out why it failed."
+            "soon as they are known to have ended, and have to run again."
         )
     else:
-        happened = f"Managed cluster {name}: {request.kind}, as asked ({request.reason})."
         to_do = "Nothing."
+    if request.kind is Kind.FAILOVER and request.reason is Reason.UNHEALTHY:
+        happened = f"{_capital(old) or 'The old incarnation'} of managed cluster {name} failed."
+        if repair_failed:
+            happened += " A restart of Livy in place did not help."
+        to_do += f" Find out why it failed: its logs are in the log bucket. Operation {request.operation} replaced it."
+    else:
+        happened = f"A {request.kind} of managed cluster {name} was asked for ({request.why})."
+    ending = "is being ended" if request.kind is Kind.FAILOVER else "ends its jobs first and is retired then"
     return Notice(
         subject=f"{name} {outcome_of(request.kind)}",
         happened=happened,
-        done=f"{moved} {old} is being retired." if old else moved,
+        done=f"{moved} {_capital(old)} {ending}." if old else moved,
         to_do=to_do,
     )
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

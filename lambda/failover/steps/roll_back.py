@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dr_core.incidents import MAXIMUM_ATTEMPTS
 from dr_core.record import Incarnation, IncarnationState, Outcome
+from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
@@ -28,14 +30,25 @@ def roll_back(call: OperationCall) -> StepAnswer:
     answer_once(call.deployment, call.operation, succeeded=False, reason=f"{reason}. {undone}")
     notice = Notice(
         subject=f"{call.request.kind} of {name} failed",
-        happened=f"The {call.request.kind} of managed cluster {name} ({call.request.reason}) failed: {reason}.",
+        happened=f"The {call.request.kind} of managed cluster {name} ({call.request.why}) failed: {reason}.",
         done=f"{undone} What was in service before was left as it was.",
-        to_do="Look at the reason above. An unhealthy managed cluster is tried again a few times by itself; "
-        "anything else has to be started again by you.",
+        to_do=_to_do(call.request),
     )
     close(call.deployment, call.operation, outcome=Outcome.FAILED, message=reason, notice=notice)
     release_lease(call.deployment, managed_cluster=name, execution=call.execution)
     return done(undone)
+
+
+def _to_do(request: OperationRequest) -> str:
+    """What a person who reads of the failure should do."""
+    if request.reason is Reason.UNHEALTHY:
+        return (
+            f"If managed cluster {request.managed_cluster} still fails, the monitor starts the next attempt by itself, "
+            f"{MAXIMUM_ATTEMPTS} for an incident in all. Mend what the reason above names meanwhile."
+        )
+    if request.kind is Kind.REPAIR:
+        return "If Livy still does not answer, start a failover by hand, which replaces the cluster and loses its jobs."
+    return f"Mend what the reason above names, then start the {request.kind} again: nothing does it by itself."
 
 
 def _undo(call: OperationCall) -> str | None:

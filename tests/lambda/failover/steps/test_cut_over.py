@@ -16,7 +16,7 @@ from failover.record_store import Change
 from failover.steps.cut_over import finish_cut_over
 
 from ..parts import RETIREMENTS
-from ..scenarios import failing, launched, settled
+from ..scenarios import failing, hanging, launched, settled
 from ..world import World
 
 
@@ -231,7 +231,8 @@ def test_people_are_told_of_a_failover_once(world: World) -> None:
     world.run_operation(failing(world), twice=True)
     (notice,) = world.notices
     assert notice["subject"] == "emr-dr-active-passive: a failed over"
-    assert "generation 1 (j-1) of managed cluster a failed" in notice["message"]
+    assert "What happened: Generation 1 (j-1) of managed cluster a failed.\n" in notice["message"]
+    assert "Generation 1 (j-1) is being ended." in notice["message"]
     assert "Generation 2 (j-2) in us-east-1b has taken over" in notice["message"]
 
 
@@ -260,3 +261,33 @@ def test_what_a_person_asks_for_is_not_counted(world: World, kind: str, reason: 
     """Planned operations never block."""
     assert launched(world).run_operation(world.request(kind, "op2", reason=reason)) == "CutOverDone"
     assert world.managed_cluster().automatic_failovers == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words", "ending"),
+    [
+        ("failover", "drill", "A failover of managed cluster a was asked for (drill: quarterly).", "is being ended."),
+        (
+            "switchover",
+            "evacuation",
+            "A switchover of managed cluster a was asked for (evacuation: quarterly).",
+            "ends its jobs first and is retired then.",
+        ),
+    ],
+)
+def test_people_are_told_what_a_person_asked_for(world: World, kind: str, reason: str, words: str, ending: str) -> None:
+    """Nothing has failed, and nobody has to find out why."""
+    request = launched(world).request(kind, "op2", reason=reason, because="quarterly")
+    assert world.run_operation(request) == "CutOverDone"
+    message = [each["message"] for each in world.notices if "has taken over" in each["message"]][-1]
+    assert f"What happened: {words}\n" in message
+    assert f"Generation 1 (j-1) {ending}\n" in message
+    assert "Find out" not in message
+
+
+def test_people_are_told_that_a_repair_was_tried(world: World) -> None:
+    """Whoever looks for the cause should know."""
+    world.restart_helps = False
+    assert world.run_operation(hanging(launched(world))) == "CutOverDone"
+    message = [each["message"] for each in world.notices if "has taken over" in each["message"]][-1]
+    assert "of managed cluster a failed. A restart of Livy in place did not help.\n" in message

@@ -161,3 +161,20 @@ def test_an_isolated_incarnation_gets_new_jobs_again(world: World) -> None:
     assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.3.90"]
     assert world.incarnation(1).isolated_at is None
     assert "Generation 1 gets new jobs again, from which it had been kept." in world.notices[-1]["message"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "words"),
+    [
+        ("failover", "unhealthy", "the monitor starts the next attempt by itself, 3 for an incident in all"),
+        ("failover", "manual", "then start the failover again: nothing does it by itself"),
+        ("switchover", "upgrade", "then start the switchover again: nothing does it by itself"),
+        ("repair", "manual", "start a failover by hand, which replaces the cluster and loses its jobs"),
+    ],
+)
+def test_people_are_told_what_comes_next(world: World, kind: str, reason: str, words: str) -> None:
+    """At night it matters whether it is tried again by itself."""
+    request = launched(world).request(kind, "op2", reason=reason)
+    world.step("operation", "Claim", request)
+    world.step("operation", "RollBack", request)
+    assert words in world.notices[-1]["message"]
