@@ -1,11 +1,17 @@
-"""Planned retirements: of an incarnation that was replaced, works, and may have jobs."""
+"""Retirements that run beside something else, and planned ones: of an incarnation that works and may have jobs."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from dr_core.record import Incarnation, IncarnationState, Slot
+from botocore.exceptions import ClientError
 
+from dr_core.record import Incarnation, IncarnationState, Slot
+from dr_core.steps import RetirementStep
+from failover.calls import StepAnswer
+
+from .parts import RETIREMENTS, LostAnswerError
 from .scenarios import launched
 from .world import World
 
@@ -52,3 +58,45 @@ def draining(
     world.put(incarnation.to_item())
     world.put(Slot(number=slot, generation=generation).to_item())
     return incarnation
+
+
+def call(world: World, machine: str, step: str, request: dict[str, Any]) -> StepAnswer:
+    """One call of a step, called again as the machine does when its answer was lost."""
+    try:
+        answer = world.step(machine, step, request)
+    except LostAnswerError:
+        answer = world.step(machine, step, request)
+    assert isinstance(answer, StepAnswer)
+    return answer
+
+
+class Retirements:
+    """The retirements of a world, which run beside what a test does."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._positions: dict[str, int] = {}
+
+    def running(self) -> set[int]:
+        """The generations that are being retired."""
+        return {
+            json.loads(each["input"])["request"]["generation"]
+            for each in self._world.executions.values()
+            if each.get("machine") == RETIREMENTS and each["status"] == "RUNNING"
+        }
+
+    def work(self) -> None:
+        """One call of the present step of each."""
+        for arn, execution in list(self._world.executions.items()):
+            if execution.get("machine") != RETIREMENTS or execution["status"] != "RUNNING":
+                continue
+            position = self._positions.setdefault(arn, 0)
+            request = json.loads(execution["input"])["request"]
+            try:
+                answer = call(self._world, "retirement", list(RetirementStep)[position], request)
+            except ClientError:  # the machine calls again
+                continue
+            if answer.status == "done":
+                self._positions[arn] = position + 1
+                if position + 1 == len(RetirementStep):
+                    execution["status"] = "SUCCEEDED"

@@ -11,9 +11,9 @@ from dr_core.metrics import SLOT_EVICTED
 from failover.eviction import evict_one
 
 from .parts import START, Clock, LostAnswerError
-from .planned import drained, draining, switched_over
+from .planned import Retirements, call, drained, draining, switched_over
 from .safety import retirements
-from .scenarios import settled
+from .scenarios import failing, never_nobody_in_service, settled
 from .world import World, rule_of
 
 
@@ -146,3 +146,62 @@ def test_an_eviction_frees_the_slot_in_time_for_the_failover(world: World) -> No
     world.run_retirement(request, until="DeleteStack")
     assert world.clock.now - began <= 60
     assert settled(world)["slots"][1] is None
+
+
+def _failed_over_with_every_slot_taken(world: World, *, lose: int | None = None) -> tuple[float, range]:
+    """Run a failover beside the drain of generation 1; how many seconds Verify and Route lasted, and their calls."""
+    switched_over(world, batches=(1001000007,))
+    for generation, slot in ((50, 3), (51, 4)):
+        draining(world, generation, slot, managed_cluster="b", state="serving")
+    beside = Retirements(world)
+    request = failing(world, "op3")
+    world.run_operation(request, until="Verify")
+    world.lose_call = lose
+    began, first = world.clock.now, world.calls + 1
+    for step in ("Verify", "Route", "Fence", "CutOver"):
+        for _ in range(300):
+            world._look_around()
+            answer = call(world, "operation", step, request)
+            if answer.status != "wait":
+                break
+            beside.work()
+            world.clock.now += 2
+        assert answer.status == "done", answer.message
+        if step == "Route":
+            lasted, calls = world.clock.now - began, range(first, world.calls + 1)
+    for _ in range(20):
+        beside.work()
+        world.clock.now += 60
+    return lasted, calls
+
+
+def test_a_failover_that_finds_every_slot_taken_gets_one(world: World) -> None:
+    """A12: in a minute or two, and nothing that is routed to somebody is taken away before its time."""
+    lasted, _ = _failed_over_with_every_slot_taken(world)
+    assert lasted <= 120
+    end = settled(world)
+    assert (end["serving"], end["slots"]) == (3, {1: 3, 2: None, 3: 50, 4: 51})
+    assert rule_of(3) in str(world.rules["id-1"])
+    assert {generation: state for generation, state in end["states"].items() if generation < 50} == {
+        1: "retired",
+        2: "retired",
+        3: "serving",
+    }
+    assert never_nobody_in_service(world)
+
+
+def test_a_failover_gets_its_slot_whichever_answer_is_lost(world: World, clock: Clock) -> None:
+    """A14: the functions of both machines may die after any call."""
+    _, calls = _failed_over_with_every_slot_taken(world)
+    end = {**settled(world), "rules": None}
+    for lost in calls:
+        other = _another(clock)
+        _failed_over_with_every_slot_taken(other, lose=lost)
+        assert {**settled(other), "rules": None} == end, f"answer of call {lost} lost"
+
+
+def _another(clock: Clock) -> World:
+    clock.now = START
+    world = World(clock)
+    world.create_managed_cluster()
+    return world

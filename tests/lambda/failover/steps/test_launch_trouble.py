@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -11,11 +10,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.record import Incarnation, IncarnationState
-from dr_core.steps import RetirementStep
 from failover.calls import StepAnswer
 
 from ..fakes import FakeCloudFormation, client_error
-from ..parts import RETIREMENTS, START, ZONES, Clock, Cluster, LostAnswerError, Stack
+from ..parts import START, ZONES, Clock, Cluster, Stack
+from ..planned import Retirements, call
 from ..safety import retirements
 from ..scenarios import failing, launched, settled
 from ..world import World
@@ -41,7 +40,7 @@ class Trouble:
 
     def __init__(self, world: World, request: dict[str, Any]) -> None:
         self.world, self.request = world, request
-        self.positions: dict[str, int] = {}
+        self.retirements = Retirements(world)
         self.most_alive = 0
         self.answers: list[StepAnswer] = []
 
@@ -49,51 +48,22 @@ class Trouble:
         """Until Launch has its answer, or *until* seconds have passed."""
         end = self.world.clock.now + until
         while self.world.clock.now < end:
-            answer = self._call("operation", "Launch", self.request)
+            answer = call(self.world, "operation", "Launch", self.request)
             self._look()
             self.answers.append(answer)
             if answer.status != "wait":
                 return answer
-            self.let_retirements_work()
+            self.retirements.work()
             self.world.clock.now += seconds
         raise AssertionError(f"Launch kept waiting: {answer.message}")
-
-    def let_retirements_work(self) -> None:
-        """One call of the present step of each."""
-        for arn, execution in list(self.world.executions.items()):
-            if execution.get("machine") != RETIREMENTS or execution["status"] != "RUNNING":
-                continue
-            position = self.positions.setdefault(arn, 0)
-            request = json.loads(execution["input"])["request"]
-            try:
-                answer = self._call("retirement", list(RetirementStep)[position], request)
-            except ClientError:  # the machine calls again
-                continue
-            if answer.status == "done":
-                self.positions[arn] = position + 1
-                if position + 1 == len(RetirementStep):
-                    execution["status"] = "SUCCEEDED"
-
-    def _call(self, machine: str, step: str, request: dict[str, Any]) -> StepAnswer:
-        try:
-            answer = self.world.step(machine, step, request)
-        except LostAnswerError:
-            answer = self.world.step(machine, step, request)
-        assert isinstance(answer, StepAnswer)
-        return answer
 
     def _look(self) -> None:
         """Whatever was given up and lives has a retirement that runs."""
         alive = {each.cluster_id for each in self.world.clusters.values() if self._lives(each)}
         self.most_alive = max(self.most_alive, len(alive))
-        running = {
-            json.loads(each["input"])["request"]["generation"]
-            for each in self.world.executions.values()
-            if each.get("machine") == RETIREMENTS and each["status"] == "RUNNING"
-        }
         for incarnation in self.world.deployment.record.incarnations():
             if incarnation.state is IncarnationState.ABANDONED and incarnation.cluster_id in alive:
-                assert incarnation.generation in running, f"nobody ends {incarnation.id}"
+                assert incarnation.generation in self.retirements.running(), f"nobody ends {incarnation.id}"
 
     def _lives(self, cluster: Cluster) -> bool:
         return not self.world.cluster_state(cluster).startswith("TERMINATED")
@@ -338,14 +308,14 @@ def test_a_failed_launch_says_the_reason_to_people(world: World, monkeypatch: py
     assert "a quota is used up, CreateStack is refused" in world.notices[-1]["message"]
 
 
-@pytest.mark.parametrize("call", ["create_stack", "describe_stacks", "describe_cluster", "start_execution"])
-def test_a_throttled_call_costs_no_zone(world: World, call: str) -> None:
+@pytest.mark.parametrize("name", ["create_stack", "describe_stacks", "describe_cluster", "start_execution"])
+def test_a_throttled_call_costs_no_zone(world: World, name: str) -> None:
     """A14: it says nothing about the zone; the machine calls again."""
     world.broken_zones = {"us-east-1a"}
     request = claimed(world)
     launch(world, request)
     world.clock.now += 60
-    world.broken = {call}
+    world.broken = {name}
     for _ in range(3):
         with pytest.raises(ClientError, match="Rate exceeded"):
             launch(world, request)
@@ -461,10 +431,8 @@ def test_trouble_ends_the_same_whichever_answer_is_lost(world: World, clock: Clo
         assert len(other.stacks) == len(world.stacks), f"answer of call {lost} lost"
         assert run.most_alive <= 2
         for _ in range(30):
-            run.let_retirements_work()
+            run.retirements.work()
             clock.now += 60
         assert len(settled(other)["stacks"]) == (0 if trouble == "everywhere" else 1), f"answer of call {lost} lost"
-        assert all(
-            each["status"] != "RUNNING" for each in other.executions.values() if each.get("machine") == RETIREMENTS
-        )
+        assert run.retirements.running() == set()
         assert len(retirements(other)) == (3 if trouble == "everywhere" else 2)
