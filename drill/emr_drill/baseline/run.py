@@ -192,7 +192,7 @@ class _Drill:
     def _script(
         self, stand_in: StandIn, built: Built, sleep: Callable[[float], None], say: Callable[[str], None]
     ) -> Script:
-        ports = dict(zip((LIVY, RESOURCE_MANAGER, NAME_NODE), PORTS, strict=True))
+        ports: dict[str, int] = dict(zip((LIVY, RESOURCE_MANAGER, NAME_NODE), PORTS, strict=True))
         return Script(
             site=built.site,
             emr=_client("emr", stand_in),
