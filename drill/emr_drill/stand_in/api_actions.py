@@ -78,7 +78,7 @@ def protocol_of(service: str) -> str:
         botocore.exceptions.UnknownServiceError: there is no such service.
     """
     model = _session().get_service_model(BOTO_NAMES.get(service, service))
-    return str(model.protocol)
+    return str(model.resolved_protocol)  # the first of a service's protocols that clients can speak
 
 
 def refused(refusal: Refusal, action: str) -> Error:

@@ -71,6 +71,7 @@ CALLS: list[tuple[str, str, str, dict[str, Any], str, str]] = [
     ("lambda", "lambda:ListFunctions", "list_functions", {}, "TooManyRequestsException", "AccessDeniedException"),
     ("sns", "sns:ListTopics", "list_topics", {}, "Throttling", "AuthorizationError"),
     ("ec2", "ec2:DescribeVpcs", "describe_vpcs", {}, "RequestLimitExceeded", "UnauthorizedOperation"),
+    ("cloudwatch", "monitoring:ListMetrics", "list_metrics", {}, "ThrottlingException", "AccessDeniedException"),
     ("s3", "s3:ListBuckets", "list_buckets", {}, "SlowDown", "AccessDenied"),
     ("scheduler", "scheduler:ListSchedules", "list_schedules", {}, "ThrottlingException", "AccessDeniedException"),
 ]

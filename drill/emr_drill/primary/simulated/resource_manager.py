@@ -137,9 +137,9 @@ class ResourceManager:
             application.state, application.launched = State.RUNNING, self._clock.now()
 
     def _lose_node(self) -> None:
-        """The nodes stopped.  An application that loses its driver so is tried again, which counts as no failure of
-        it (``shouldCountTowardsMaxAttemptRetry`` in YARN's RMAppAttemptImpl), and waits for a node."""
-        self._signed_off = True
+        """The nodes stopped: an application that lost its driver is tried again, as EMR allows two attempts
+        (``yarn.resourcemanager.am.max-attempts``), and waits for a node."""
+        self._heartbeat, self._signed_off = time.monotonic(), True
         for application in self._applications.values():
             if application.state is State.RUNNING:
                 application.state = State.ACCEPTED
