@@ -3,12 +3,16 @@
 The rules (DESIGN part 7), in their order:
 
 1. An observer is a *vantage point*: each prober whose control passed, and the load balancers' target health.
-2. A vantage point has a voice on a service when K of its last N looks say the same.  A look whose control failed says
-   nothing, and an observer that has fallen silent, or whose clock is wrong, has no voice.
-3. A service is bad when two vantage points, one of them a prober, say so, and not as many say the contrary: whoever
-   cannot see a service that others see stands at the wrong place.  It is good by the same rule.
+2. A vantage point has a voice on a service when K of its last N looks say the same and the newest does not say the
+   contrary.  A look whose control failed says nothing, and an observer that has fallen silent, or whose clock is wrong,
+   has no voice.
+3. A service is bad when two vantage points, one of them a prober, say so, and not as many see the contrary in their
+   newest look: whoever cannot see a service that others see stands at the wrong place.  It is good when two vantage
+   points, one of them a prober, say so, and not as many say the contrary.
 4. An incarnation is unhealthy when one of its services is bad, healthy when all are good, else unknown.
-5. An incarnation that came into service less than N rounds ago is unknown, and evidence from before does not count.
+5. A second look, before something is done, rests on looks that were made after the first verdict: whoever has not
+   looked again since then has no voice, and whoever has seen the service well since then does not call it bad.
+6. An incarnation that came into service less than N rounds ago is unknown, and evidence from before does not count.
 """
 
 from __future__ import annotations
@@ -72,10 +76,18 @@ class Termination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Voice:
-    """What one vantage point says of one service; ``bad_since`` is infinite unless it says unhealthy."""
+    """What one vantage point says of one service.
+
+    Attributes:
+        verdict: what it says, by K of its last N looks.
+        detail: of one of these looks.
+        newest: what its newest look says.
+        bad_since: when the first of its bad looks was made; infinite unless it says unhealthy.
+    """
 
     verdict: Verdict
     detail: str
+    newest: Verdict = Verdict.UNKNOWN
     bad_since: float = math.inf
 
 
@@ -94,7 +106,14 @@ def looked_at_since(*, now: float, policy: Policy) -> float:
     return now - (policy.rounds + 1) * policy.round_seconds
 
 
-def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_from: float | None = None) -> Judgement:
+def judge(
+    evidence: Iterable[Evidence],
+    *,
+    now: float,
+    policy: Policy,
+    serving_from: float | None = None,
+    looked_since: float | None = None,
+) -> Judgement:
     """The verdict on one incarnation at *now*.
 
     Args:
@@ -103,6 +122,7 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
         now: seconds since 1970, taken after *evidence* was read.
         policy: K, N, the length of a round, how many vantage points must agree.
         serving_from: when it came into service; ``None`` judges it regardless.
+        looked_since: of a second look, when the first verdict was made; ``None`` for a first look.
     """
     since = looked_at_since(now=now, policy=policy)
     if serving_from is not None:
@@ -123,12 +143,13 @@ def judge(evidence: Iterable[Evidence], *, now: float, policy: Policy, serving_f
         if each.observed_at >= since and not same_round:
             seen.append(each)
     heard_since = now - SILENT_ROUNDS * policy.round_seconds
+    second_since = -math.inf if looked_since is None else looked_since
     speaking = {
         observer: seen[: policy.rounds]
         for observer, seen in looks.items()
-        if seen and seen[0].observed_at >= heard_since and observer not in ahead
+        if seen and seen[0].observed_at >= max(heard_since, second_since) and observer not in ahead
     }
-    return _judge(speaking, ahead=ahead, policy=policy)
+    return _judge(speaking, ahead=ahead, since=looked_since, policy=policy)
 
 
 def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_by_us: bool) -> Judgement:
@@ -149,8 +170,13 @@ def consider_termination(judgement: Judgement, termination: Termination | None, 
     )
 
 
-def _judge(looks: Mapping[str, Sequence[Evidence]], *, ahead: Mapping[str, float], policy: Policy) -> Judgement:
-    """What the *looks* of those who speak say; *ahead* names who does not, by the seconds that its clock is ahead."""
+def _judge(
+    looks: Mapping[str, Sequence[Evidence]], *, ahead: Mapping[str, float], since: float | None, policy: Policy
+) -> Judgement:
+    """What the *looks* of those who speak say; *ahead* names who does not, by the seconds that its clock is ahead.
+
+    A second look is one at what was seen *since* the first.
+    """
     wrong = {
         observer: _Voice(verdict=Verdict.UNKNOWN, detail=f"its clock is {seconds:.0f} s ahead")
         for observer, seconds in ahead.items()
@@ -158,7 +184,10 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, ahead: Mapping[str, float
     opinions = [
         _opinion(
             service,
-            {observer: _voice(seen, service, needed=policy.bad_rounds) for observer, seen in sorted(looks.items())}
+            {
+                observer: _voice(seen, service, since=since, needed=policy.bad_rounds)
+                for observer, seen in sorted(looks.items())
+            }
             | wrong,
             policy=policy,
         )
@@ -181,18 +210,22 @@ def _judge(looks: Mapping[str, Sequence[Evidence]], *, ahead: Mapping[str, float
     return Judgement(verdict=Verdict.HEALTHY, reason="; ".join(each.reason for each in opinions), good_services=good)
 
 
-def _voice(seen: Sequence[Evidence], service: Service, *, needed: int) -> _Voice:
+def _voice(seen: Sequence[Evidence], service: Service, *, since: float | None, needed: int) -> _Voice:
     """What one observer says of *service*; *seen* is newest first and not empty."""
     readings = [_reading(each, service) for each in seen]
+    newest = readings[0].verdict
     bad = [index for index, reading in enumerate(readings) if reading.verdict is Verdict.UNHEALTHY]
-    if len(bad) >= needed:
+    # Whoever sees the end of a fault does not speak for it.
+    first = seen[0].observed_at if since is None else since
+    recent = {reading.verdict for each, reading in zip(seen, readings, strict=True) if each.observed_at >= first}
+    if len(bad) >= needed and Verdict.HEALTHY not in recent:
         detail, bad_since = readings[bad[0]].detail, seen[bad[-1]].observed_at
-        return _Voice(verdict=Verdict.UNHEALTHY, detail=detail, bad_since=bad_since)
+        return _Voice(verdict=Verdict.UNHEALTHY, detail=detail, newest=newest, bad_since=bad_since)
     good = [reading for reading in readings if reading.verdict is Verdict.HEALTHY]
     # The newest look has to be good: a vantage point that begins to see the fault must not speak against it.
-    if len(good) >= needed and readings[0].verdict is Verdict.HEALTHY:
-        return _Voice(verdict=Verdict.HEALTHY, detail=readings[0].detail)
-    return _Voice(verdict=Verdict.UNKNOWN, detail=readings[0].detail)
+    if len(good) >= needed and newest is Verdict.HEALTHY:
+        return _Voice(verdict=Verdict.HEALTHY, detail=readings[0].detail, newest=newest)
+    return _Voice(verdict=Verdict.UNKNOWN, detail=readings[0].detail, newest=newest)
 
 
 def _reading(evidence: Evidence, service: Service) -> Reading:
@@ -206,13 +239,16 @@ def _opinion(service: Service, voices: Mapping[str, _Voice], *, policy: Policy) 
         {observer: voice for observer, voice in voices.items() if voice.verdict is verdict}
         for verdict in (Verdict.UNHEALTHY, Verdict.HEALTHY, Verdict.UNKNOWN)
     )
-    bad_agree, good_agree = _agree(bad, policy=policy), _agree(good, policy=policy)
+    # Whoever sees it well now has a word against a fault before it has K looks for its health.
+    well = [observer for observer, voice in voices.items() if voice.newest is Verdict.HEALTHY]
     reason = f"{service}: unhealthy for {_list(bad)}, healthy for {_list(good)}, undecided for {_list(none)}"
-    if bad_agree == good_agree:
+    if _agree(bad, policy=policy) and not _agree(well, policy=policy):
+        verdict = Verdict.UNHEALTHY
+    elif _agree(good, policy=policy) and not _agree(bad, policy=policy):
+        verdict = Verdict.HEALTHY
+    else:
         verdict = Verdict.UNKNOWN
         reason += f": no {policy.vantage_points} vantage points, one of them a prober, agree uncontradicted"
-    else:
-        verdict = Verdict.UNHEALTHY if bad_agree else Verdict.HEALTHY
     bad_since = min((voice.bad_since for voice in bad.values()), default=math.inf)
     return _Opinion(service=service, verdict=verdict, reason=reason, bad_since=bad_since)
 

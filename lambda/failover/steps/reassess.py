@@ -31,7 +31,13 @@ def reassess(call: OperationCall) -> StepAnswer:
     incarnation = call.deployment.record.incarnation(serving)
     if incarnation is None:
         return done(f"generation {serving} is not in the record")
-    judgement = verdict_on(call.deployment, incarnation, serving_from=incarnation.judged_from)
+    # A second look at the evidence that the monitor judged would confirm whatever it said.
+    judgement = verdict_on(
+        call.deployment,
+        incarnation,
+        serving_from=incarnation.judged_from,
+        looked_since=call.operation.started_at,
+    )
     match judge_again(verdict=judgement.verdict, waited=call.waited, limit=LIMIT_SECONDS):
         case Next.GO_ON:
             return done(f"still unhealthy: {judgement.reason}")

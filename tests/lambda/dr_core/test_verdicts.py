@@ -76,6 +76,14 @@ def verdict(rows: Mapping[str, str], *, phase: float = 0.0) -> Verdict:
         ("not all need to have seen it equally often", {A: "----", B: "+---"}, Verdict.UNHEALTHY),
         ("each needs three rounds of its own", {A: "----", B: "++--"}, Verdict.UNKNOWN),
         ("one good look among bad ones", {A: "--+-", B: "-+--"}, Verdict.UNHEALTHY),
+        ("whoever sees the end of the fault does not speak for it", {A: "---+", B: "---+"}, Verdict.UNKNOWN),
+        ("one who sees its end is enough to miss", {A: "----", B: "---+"}, Verdict.UNKNOWN),
+        (
+            "two who see it well now, one of them a prober, speak against it before they have three good looks",
+            {A: "----", B: "----", C: "---+", LB: "---+"},
+            Verdict.UNKNOWN,
+        ),
+        ("one of them is too few", {A: "----", B: "----", C: "---+", LB: "---?"}, Verdict.UNHEALTHY),
         ("every second look is no voice", {A: "+-+-", B: "+-+-"}, Verdict.UNKNOWN),
         ("older rounds do not count", {A: "--++-", B: "--++-"}, Verdict.UNKNOWN),
         (
@@ -314,6 +322,34 @@ def test_the_order_of_evidence_does_not_matter() -> None:
     evidence = looks({A: "++---", B: "++---"})
 
     assert judge(reversed(evidence), now=NOW, policy=POLICY) == judge(evidence, now=NOW, policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "since", "expected"),
+    [
+        ("both have looked again, and see it bad", {A: "----", B: "----"}, 5, Verdict.UNHEALTHY),
+        ("at that very moment is again", {A: "----", B: "----"}, 0, Verdict.UNHEALTHY),
+        ("nobody has looked again", {A: "----.", B: "----."}, 5, Verdict.UNKNOWN),
+        ("one has not looked again", {A: "----", B: "----."}, 5, Verdict.UNKNOWN),
+        ("two others have", {A: "----", B: "----.", LB: "----"}, 5, Verdict.UNHEALTHY),
+        ("one saw it well since", {A: "----", B: "--+-"}, 15, Verdict.UNKNOWN),
+        ("one saw it well before", {A: "----", B: "--+-"}, 5, Verdict.UNHEALTHY),
+        ("one could not ask since", {A: "----", B: "--?-"}, 15, Verdict.UNHEALTHY),
+        ("it is well again for both", {A: "-+++", B: "-+++"}, 5, Verdict.HEALTHY),
+        ("health needs a new look too", {A: "++++.", B: "++++."}, 5, Verdict.UNKNOWN),
+    ],
+)
+def test_a_second_look(rule: str, rows: dict[str, str], since: float, expected: Verdict) -> None:
+    """A14: one that rests on the same looks would confirm whatever the first verdict said."""
+    judgement = judge(looks(rows), now=NOW, policy=POLICY, looked_since=NOW - since)
+
+    assert judgement.verdict is expected, rule
+
+
+def test_a_second_look_still_needs_somebody_who_is_heard() -> None:
+    assert judge(looks({A: "---...", B: "---..."}), now=NOW, policy=POLICY, looked_since=NOW - 60).verdict is (
+        Verdict.UNKNOWN
+    )
 
 
 def test_a_function_that_runs_twice_does_not_halve_the_time() -> None:

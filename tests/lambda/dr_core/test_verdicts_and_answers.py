@@ -104,7 +104,13 @@ ROWS = [
     ),
     row("two looks failed everywhere", {name: "++--" for name in "ABCL"}, UNKNOWN, NOTHING),
     row("it answers every second time", {name: "+-+-" for name in "ABCL"}, UNKNOWN, NOTHING),
-    row("it is back for one round", {name: "---+" for name in "ABCL"}, UNHEALTHY, OPEN),
+    row("it is back for one round", {name: "---+" for name in "ABCL"}, UNKNOWN, NOTHING),
+    row(
+        "three looks failed at two probers by chance, the others begin to see it well",
+        {"A": "----", "B": "----", "C": "---+", "L": "--++"},
+        UNKNOWN,
+        NOTHING,
+    ),
     row("it is back for three rounds", {name: "-+++" for name in "ABCL"}, HEALTHY, NOTHING),
     # A control: whoever does not reach the front door says nothing.  Errors of our own calls say nothing.
     row(

@@ -240,7 +240,7 @@ class World:
             Evidence(
                 incarnation=f"g{generation:06d}",
                 observer=prober_observer(zone),
-                observed_at=self.clock.now - 10 * back - 1,
+                observed_at=self.clock.now - 10 * back,
                 services=readings,
                 front_door=True,
             ).to_item(round_seconds=10)

@@ -31,6 +31,19 @@ def test_what_is_still_unhealthy_is_replaced(world: World) -> None:
     assert answer.message.startswith("still unhealthy: ")
 
 
+def test_what_the_monitor_saw_is_not_confirmed_by_itself(world: World) -> None:
+    """A14: a second look at the same evidence would say the same, whatever it says."""
+    launched(world).see_evidence(1, Verdict.UNHEALTHY)
+    world.clock.now += 5
+    request = world.request("failover", "op2", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Reassess", request).status == "wait"
+
+    world.clock.now += 5
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
 def test_what_is_healthy_again_is_kept(world: World) -> None:
     """A14: nothing is changed, the operation ends and its lease is free."""
     request = asked_by_the_monitor(world)
