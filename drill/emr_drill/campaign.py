@@ -32,6 +32,7 @@ KEPT = (
     "pages",
     "at_fault",
     "machine_seconds",
+    "machine_late_seconds",
 )
 
 

@@ -303,5 +303,8 @@ class Rehearsal:
                 self._report.problem = f"waited {limit:.0f} s for {what}, in vain"
             if self._report.problem:
                 return False
+            began = time.monotonic()
             time.sleep(LOOK_SECONDS)
+            late = time.monotonic() - began - LOOK_SECONDS
+            self._report.machine_late_seconds = max(self._report.machine_late_seconds, round(late, 2))
         return True

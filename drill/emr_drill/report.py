@@ -22,6 +22,8 @@ PHASE_TEXTS = {
 }
 # Phases come from the machine's history and recovery from the submitter's log: two sources that must agree this well.
 PHASE_SUM_TOLERANCE_SECONDS = 5.0
+# On the drill's clock: as long as a round of the probers.
+BUSY_SECONDS = 10.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,7 +59,7 @@ class Report:
     counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
     the first one accepted after which none was refused, or taken and lost: both come from the clients' log alone, and
     mean the same for every fault and every system.  ``files`` is where the logs of functions and services are, if they
-    were kept.
+    were kept.  ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
     strategy: str = "active-passive"
@@ -83,6 +85,7 @@ class Report:
     complaints: list[str] = field(default_factory=list)
     applications: dict[str, str] = field(default_factory=dict)
     machine_seconds: float = 0.0
+    machine_late_seconds: float = 0.0
     peak_memory_mib: int = 0
     pages: list[str] = field(default_factory=list)
     fault_row: RowResult | None = None
@@ -222,6 +225,15 @@ def _remarks(report: Report) -> list[RenderableType]:
     if report.services == "real":
         lines.append(Text(f"{len(report.applications)} YARN application ids seen by clients"))
     lines += [Text(complaint, style="yellow") for complaint in report.complaints]
+    late = report.machine_late_seconds * report.speed
+    if late > BUSY_SECONDS:
+        lines.append(
+            Text(
+                f"this machine was too busy for speed {report.speed:g}: it woke the drill up to {late:.0f} s too late "
+                "on the drill's clock, which makes probers and functions late too; trust neither failure nor figure",
+                style="yellow",
+            )
+        )
     if report.inert_types:
         lines.append(
             Text(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -293,6 +295,15 @@ def test_the_end_waits_for_operations_that_run(world: World) -> None:
     told.run()
 
     assert "the end of everything" in told.report.problem
+
+
+def test_a_machine_that_wakes_the_drill_too_late_is_noted(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    moments = iter(range(0, 100_000, 2))
+    monkeypatch.setattr(rehearsal, "time", SimpleNamespace(sleep=time.sleep, monotonic=lambda: float(next(moments))))
+    told = Told(world, nothing(), act(lambda: None))
+    told.run()
+
+    assert told.report.machine_late_seconds == 2.0
 
 
 def test_too_few_jobs_running_is_told_and_nothing_is_broken(world: World) -> None:

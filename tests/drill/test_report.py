@@ -195,6 +195,12 @@ def test_incarnations_are_shown_with_their_ids() -> None:
     assert "1001000000 to 1001999999" in text(good())
 
 
+@pytest.mark.parametrize(("late", "told"), [(0.3, False), (0.5, True)])
+def test_a_machine_that_is_too_busy_is_told(late: float, told: bool) -> None:
+    """Half a second is 12 s on the drill's clock: more than a round of the probers."""
+    assert ("this machine was too busy for speed 25" in text(good(machine_late_seconds=late))) is told
+
+
 def test_what_the_stand_in_does_not_do_is_named() -> None:
     assert "AWS::S3::BucketPolicy" in text(good(inert_types=["AWS::S3::BucketPolicy"]))
 
