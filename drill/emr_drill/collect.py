@@ -114,8 +114,8 @@ def phase_sum_tolerance(*, services: str, speed: float, sockets_wait: bool = Fal
     The two come from different places: the machine's history, and the submitter's log.  The rule is five seconds, and
     holds where figures are measured (simulated services, speed 5 or less).  Faster, or with real services, the
     machine's own work counts: between the first accepted submit and the end of `CutOver` lies a function's call, and
-    one second of the machine is *speed* seconds on the drill's clock.  Where a fault makes sockets wait for their limits
-    (*sockets_wait*), a submitter may try an address of the front door that is dead first, which takes its limit.
+    one second of the machine is *speed* seconds on the drill's clock.  Where a fault makes sockets wait for their
+    limits (*sockets_wait*), a submitter may try an address of the front door that is dead first, which takes its limit.
     """
     machine = CONNECT_SECONDS if sockets_wait else 0.0
     if services != "simulated" or speed > MEASURING_SPEED:
