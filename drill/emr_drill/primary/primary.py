@@ -59,7 +59,7 @@ class SimulatedPrimary:
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.RLock()
         self._terminated = False
-        self._frozen: set[str] = set()
+        self._leashes: dict[str, subprocess.Popen[bytes]] = {}  # of frozen services
         self._livy = Unit(_LivyProcess(self), stop_seconds=STOP_SECONDS)
         files = hdfs_root(plan.directory)
         self._scripts = ScriptHost(
@@ -103,7 +103,8 @@ class SimulatedPrimary:
         """SIGKILL *services*; containers live on."""
         with self._lock:
             processes = [self._processes[service] for service in services if service in self._processes]
-            self._frozen.difference_update(services)
+            for service in services:
+                self._unleash(service)
             for process in processes:
                 process.kill()
             for process in processes:
@@ -113,15 +114,15 @@ class SimulatedPrimary:
         """SIGSTOP *services*: they take connections and answer nothing."""
         with self._lock:
             for service in services:
-                if self._alive(service):
+                if self._alive(service) and service not in self._leashes:
+                    self._leashes[service] = _leash(self._processes[service].pid)
                     self._processes[service].send_signal(signal.SIGSTOP)
-                    self._frozen.add(service)
 
     def thaw(self, services: Sequence[Service]) -> None:
         """SIGCONT *services*."""
         with self._lock:
             for service in services:
-                self._frozen.discard(service)
+                self._unleash(service)
                 if self._alive(service):
                     self._processes[service].send_signal(signal.SIGCONT)
 
@@ -173,6 +174,8 @@ class SimulatedPrimary:
         """Kill everything, containers too; a second time does nothing."""
         with self._lock:
             self._terminated = True
+            for service in list(self._leashes):
+                self._unleash(service)
             processes = list(self._processes.values())
             for process in processes:
                 process.kill()
@@ -181,6 +184,14 @@ class SimulatedPrimary:
             process.wait()
             if process.stdin is not None:
                 process.stdin.close()
+
+    def _unleash(self, name: str) -> None:
+        """A frozen service goes on, or its end is seen to."""
+        if (leash := self._leashes.pop(name, None)) is not None:
+            leash.kill()
+            leash.wait()
+            if leash.stdin is not None:
+                leash.stdin.close()
 
     def _alive(self, name: str) -> bool:
         process = self._processes.get(name)
@@ -225,7 +236,7 @@ class SimulatedPrimary:
             time.sleep(LOOK_SECONDS)
 
     def _name_node_answers(self) -> bool:
-        return self._alive(Service.NAME_NODE) and Service.NAME_NODE not in self._frozen
+        return self._alive(Service.NAME_NODE) and Service.NAME_NODE not in self._leashes
 
 
 class _LivyProcess:
@@ -243,7 +254,7 @@ class _LivyProcess:
     def send(self, number: signal.Signals) -> None:
         with self._primary._lock:
             if number in (signal.SIGCONT, signal.SIGKILL):
-                self._primary._frozen.discard(Service.LIVY)
+                self._primary._unleash(Service.LIVY)
             if self.alive():
                 self._primary._processes[Service.LIVY].send_signal(number)
 
@@ -253,6 +264,13 @@ class _LivyProcess:
             return process is None or process.wait(seconds) is not None
         except subprocess.TimeoutExpired:
             return False
+
+
+def _leash(process: int) -> subprocess.Popen[bytes]:
+    """What kills a frozen process when the drill is gone, however it went: a frozen one cannot see to that itself."""
+    return subprocess.Popen(
+        ["sh", "-c", f"read -r _; kill -KILL {process}"], stdin=subprocess.PIPE, start_new_session=True
+    )
 
 
 def _connects(address: str, port: int) -> bool:

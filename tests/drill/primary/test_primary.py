@@ -226,14 +226,15 @@ def test_a_terminated_primary_starts_nothing_any_more(primary: SimulatedPrimary)
     assert primary.run_script(RESTART, []).exit_code != 0
 
 
-def test_services_end_when_the_drill_is_killed(plan: PrimaryPlan, eventually: Eventually) -> None:
-    """Nothing is left running, however the drill ends (A13)."""
+@pytest.mark.parametrize("frozen", [False, True])
+def test_services_end_when_the_drill_is_killed(plan: PrimaryPlan, eventually: Eventually, frozen: bool) -> None:
+    """Nothing is left running, however the drill ends, and not even what is frozen (A13)."""
     code = (
         "import sys, json; from pathlib import Path; from emr_drill.clock import Clock;"
         "from emr_drill.ports import PrimaryPlan; from emr_drill.primary.primary import SimulatedPrimaryFactory;"
         f"p = SimulatedPrimaryFactory().create(PrimaryPlan(cluster_id='j-1', name='n', address={plan.address!r},"
         f"directory=Path({str(plan.directory)!r}), ledger=Path({str(plan.ledger)!r}), clock=Clock.start(speed=1)));"
-        "p.start(); print('up', flush=True); sys.stdin.read()"
+        f"p.start(); {frozen} and p.freeze(list(p.running())); print('up', flush=True); sys.stdin.read()"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as drill:
         assert drill.stdout is not None
@@ -286,6 +287,7 @@ def test_a_frozen_service_takes_connections_and_says_nothing_until_it_is_thawed(
     primary: SimulatedPrimary, plan: PrimaryPlan, call: Call, service: Service, port: int, path: str
 ) -> None:
     """A hang, which looks different from death (A11)."""
+    primary.freeze([service])
     primary.freeze([service])
 
     assert listens(plan.address, port)
