@@ -63,6 +63,7 @@ unit: setup ## the tests alone
 
 proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
+	@$(BIN)/python -m tests.simulation
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof
 
