@@ -19,11 +19,11 @@ from enum import StrEnum
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import Verdict
+from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
 from dr_core.record import Incarnation, ManagedCluster, Operation
 from dr_core.requests import Reason
 from dr_core.verdicts import Judgement
 
-DAY_SECONDS = 86_400
 # A monitor that took the turn and died owes the start of its operation; whoever comes next makes it.  An operation that
 # nobody started within this time does not run.
 START_SECONDS = 120
@@ -116,8 +116,8 @@ def kept_back(view: DeploymentView, *, now: float, policy: Policy) -> KeptBack |
             reason=f"{len(counted)} automatic failovers within {policy.block_window_seconds} s: "
             f"the next waits until a person acknowledges them, or until {_clock(ends)}",
         )
-    launches = view.launches_today(now=now)
-    if launches >= policy.launches_per_day:
+    if not launch_budget_left(view.automatic_launches, now=now, limit=policy.launches_per_day):
+        launches = view.launches_today(now=now)
         ends = sorted(view.automatic_launches)[-policy.launches_per_day] + DAY_SECONDS
         return KeptBack(
             restraint=Restraint.BUDGET,

@@ -9,9 +9,9 @@ import pytest
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import Verdict
+from dr_core.launch_plan import DAY_SECONDS
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
 from dr_core.restraints import (
-    DAY_SECONDS,
     START_SECONDS,
     DeploymentView,
     Judged,
@@ -177,6 +177,11 @@ def test_one_automatic_operation_at_a_time(
     held = turn_taken(turn, managed_cluster="a", operation=operation, operation_closed=closed, now=NOW)
 
     assert (held is not None) == waits, rule
+
+
+def test_how_long_a_start_may_be_owed() -> None:
+    """A monitor runs every minute, so that a second one has come by then."""
+    assert START_SECONDS == 120
 
 
 def test_whose_turn_it_is_is_said() -> None:
