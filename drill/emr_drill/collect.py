@@ -124,7 +124,7 @@ def phase_sum_tolerance(*, services: str, speed: float, sockets_wait: bool = Fal
 
 
 def _phase_sum(report: Report, answer: Execution | None, fault: Fault) -> list[str]:
-    if answer is None or not report.phases or report.recovery_seconds is None:
+    if answer is None or not report.phases or report.recovery_seconds is None or not fault.adds_up:
         return []
     if answer.first_entered("CutOverDone") is None:  # mended in place: jobs are accepted before the operation knows it
         return []

@@ -28,6 +28,7 @@ RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
 # Limits on the drill's clock: past them the drill fails with a sentence instead of waiting for ever.
 READY_LIMIT_SECONDS, END_LIMIT_SECONDS = 600.0, 6000.0
 LOOK_SECONDS = 0.2  # machine time
+ASKS = 5
 # Real services run on machine time: a Spark job takes some 15 seconds of a core only to start and end.  So there are
 # twenty jobs but fewer at once, they last longer on the drill's clock, and it takes longer until five of them run.
 REAL_WAVES = {"long": 6, "short": 1, "during": 3, "after": 10}
@@ -99,6 +100,7 @@ class Rehearsal:
         self._submitter = submitter
         self._stream = stream
         self._last_act_at = 0.0
+        self._dead: set[str] = set()
         self.timeline = Timeline(acts_left=list(fault.acts))
 
     def run(self) -> Timeline:
@@ -143,9 +145,7 @@ class Rehearsal:
 
         def may_be_gone(batch_id: int) -> bool:
             owner = self._deployment.owner(batch_id)
-            if owner is None:
-                return False
-            return not self._stand_in.clusters.applications_running(owner) or self._fence_limit_passed()
+            return owner is not None and (self._is_dead(owner) or self._fence_limit_passed())
 
         return OwnerWatch(
             clock=self._clock,
@@ -154,6 +154,20 @@ class Rehearsal:
             may_be_gone=may_be_gone,
             settled_at=lambda: self._stand_in.load_balancers.settled_at(kind="application"),
         )
+
+    def _is_dead(self, owner: str) -> bool:
+        """Whether a cluster is known to run no application any more.
+
+        Known once is known for ever.  A ResourceManager that does not answer proves nothing; but it stops a moment
+        before EMR calls its cluster ended, so that it is worth to ask again.
+        """
+        for _ in range(ASKS):
+            if owner not in self._dead and self._stand_in.clusters.applications_running(owner):
+                time.sleep(LOOK_SECONDS)
+                continue
+            self._dead.add(owner)
+            return True
+        return False
 
     def _plan(self) -> plans.Plan:
         if self._services == "real":

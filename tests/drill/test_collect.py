@@ -338,6 +338,12 @@ def test_at_a_high_speed_half_a_machine_second_is_allowed(world: World, tmp_path
     assert collected(world, tmp_path, speed=25.0).invariants_broken == []
 
 
+def test_a_controller_that_died_may_say_later_that_it_moved_the_traffic(world: World, tmp_path: Path) -> None:
+    recovers_at(world, 500)
+
+    assert collected(world, tmp_path, fault="controller-crash-cut-over").invariants_broken == []
+
+
 @pytest.mark.parametrize(("fault", "sound"), [("kill-primary", False), ("az-blackhole", True)])
 def test_a_client_may_try_a_dead_address_first(world: World, tmp_path: Path, fault: str, sound: bool) -> None:
     """Which takes its socket's limit of 5 s, on the machine's clock."""

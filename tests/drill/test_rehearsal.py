@@ -337,6 +337,26 @@ def test_a_410_is_right_when_the_owner_runs_nothing(world: World) -> None:
     assert [gone(100), gone(200), gone(900)] == [True, False, False]
 
 
+def test_a_cluster_that_is_known_dead_stays_so(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its ResourceManager is stopped next, and answers nobody any more."""
+    Told(world, nothing(), act(lambda: None)).rehearsal.owner_watch()
+    gone = world.watching["may_be_gone"]
+    assert gone(100)
+
+    monkeypatch.setattr(world, "applications_running", lambda owner: True)
+    assert gone(100)
+
+
+def test_a_resource_manager_that_is_silent_for_a_moment_is_asked_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([True, True, False])
+    monkeypatch.setattr(world, "applications_running", lambda owner: next(answers))
+    Told(world, nothing(), act(lambda: None)).rehearsal.owner_watch()
+
+    assert world.watching["may_be_gone"](100)
+
+
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_410_is_right_after_the_fence_limit_where_the_row_allows_that(world: World, allowed: bool) -> None:
     world.journal = [{"kind": "metric", "name": "FenceOverdue", "value": 1}]

@@ -51,6 +51,7 @@ def _crash_rows() -> Iterator[Fault]:
             expect=failover(),
             must=f"{TAKES_OVER}; the step is run again and does nothing twice",
             notices=f"{PROBERS}; the state machine, which runs the step again",
+            adds_up=False,
         )
     yield Fault(
         name=f"{CRASH}-{_hyphens(ROLL_BACK)}",
@@ -83,6 +84,7 @@ def _lost_answer_rows() -> Iterator[Fault]:
             expect=failover(),
             must=f"{TAKES_OVER}; what was asked for is done once",
             notices=f"{PROBERS}; the caller",
+            adds_up=False,
         )
 
 

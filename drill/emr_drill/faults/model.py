@@ -204,6 +204,8 @@ class Fault:
         real: whether the row is run with real services too.
         fastest: the highest speed of the drill's clock at which the row means something: limits of sockets run on
             machine time.
+        adds_up: whether the phases by the machine's history must add up to the recovery by the submitter's log: not
+            where the controller itself is disturbed between moving the traffic and saying so.
     """
 
     name: str
@@ -213,6 +215,7 @@ class Fault:
     notices: str
     real: bool = False
     fastest: float = FASTEST
+    adds_up: bool = True
 
     @property
     def what(self) -> str:
