@@ -352,6 +352,17 @@ def _left_in_service(
             )
 
 
+def _serves_well(name: str, recorded: Recorded, reality: Reality, config: FunctionConfig) -> bool:
+    """Whether what serves as a managed cluster is healthy where jobs are taken."""
+    health = reality.health.get(config.balanced_target_group, {})
+    return any(
+        each.managed_cluster == name
+        and each.state is IncarnationState.SERVING
+        and health.get(each.primary_address or "") == "healthy"
+        for each in recorded.incarnations
+    )
+
+
 def _left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
     """Incarnations in a state that somebody has to end, and nobody does."""
     busy = _busy(recorded)
@@ -361,8 +372,9 @@ def _left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig
             continue
         name = f"generation {each.generation} of managed cluster {each.managed_cluster}"
         if each.state in _BEGUN and each.operation in reality.closed_operations:
-            # One that gets jobs already is the next operation's to finish.
-            if balanced is not None and each.primary_address not in balanced:
+            # One that gets jobs already is the next operation's to finish; none comes while what serves is healthy.
+            well = _serves_well(each.managed_cluster, recorded, reality, config)
+            if balanced is not None and (well or each.primary_address not in balanced):
                 yield Correction(
                     kind=CorrectionKind.GIVE_UP,
                     sentence=f"{name} is {each.state}, and operation {each.operation}, which launched it, has ended",

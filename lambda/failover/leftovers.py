@@ -47,6 +47,15 @@ def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
     return incarnation.primary_address in deployment.front_door.health(deployment.config.balanced_target_group)
 
 
+def called_unhealthy(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether the load balancer calls an incarnation unhealthy in the balanced group.
+
+    One that an interrupted operation has left there may have died since: no later operation could finish its cut-over.
+    """
+    health = deployment.front_door.health(deployment.config.balanced_target_group)
+    return health.get(incarnation.primary_address or "") == "unhealthy"
+
+
 def give_up_launch(deployment: Deployment, operation: Operation, *, planned: bool) -> str:
     """Give up the incarnation that an operation had begun, unless it serves already; what was done, in words.
 
@@ -112,6 +121,7 @@ def take_care_of_leftovers(call: OperationCall) -> None:
         if incarnation.state not in BEGUN or incarnation.operation == call.operation.id:
             continue
         in_service = in_service_group(call.deployment, incarnation)
+        in_service = in_service and not called_unhealthy(call.deployment, incarnation)
         match judge_leftover(in_service_group=in_service, kind=call.request.kind):
             case Next.GO_ON:
                 _adopt(call, incarnation)

@@ -18,7 +18,6 @@ from dr_core import metrics
 from dr_core.controls import Controls
 from dr_core.reconciliation import DRIFT, Correction, CorrectionKind, corrections
 from dr_core.record import Incarnation, Operation, Slot
-from dr_core.requests import Kind, OperationRequest
 from failover.deployment import Deployment, deployment_from_environment
 from failover.leftovers import give_up_launch
 from failover.orphanage import see_to_orphans
@@ -149,8 +148,8 @@ def _free_slot(deployment: Deployment, correction: Correction) -> None:
 def _give_up(deployment: Deployment, correction: Correction) -> None:
     operation = _operation(deployment, _incarnation(deployment, correction))
     if operation is not None:
-        planned = OperationRequest.from_json(operation.request).kind is not Kind.FAILOVER
-        give_up_launch(deployment, operation, planned=planned)
+        # As if it had been planned: it is taken out of service again, where it is, as what serves is healthy.
+        give_up_launch(deployment, operation, planned=True)
 
 
 def _retire(deployment: Deployment, correction: Correction) -> None:

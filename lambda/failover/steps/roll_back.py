@@ -9,7 +9,7 @@ from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.giving_back import give_back
-from failover.leftovers import abandon, in_service_group
+from failover.leftovers import abandon, called_unhealthy, in_service_group
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
 
 # After this its retirement goes on deleting alone, so that CloudFormation is answered within its hour.
@@ -63,6 +63,10 @@ def _undo(call: OperationCall) -> str | None:
         return f"Generation {incarnation.generation} was deleted."
     if incarnation.state is not IncarnationState.ABANDONED:
         if in_service_group(call.deployment, incarnation):
+            if called_unhealthy(call.deployment, incarnation):
+                # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
+                abandon(call.deployment, incarnation)
+                return f"Generation {incarnation.generation}, which died in service, is being deleted."
             return f"Generation {incarnation.generation} is in service by an earlier operation and was left there."
         withdraw(call.deployment, incarnation)
     # Its retirement works beside this step, and goes on if this step dies.

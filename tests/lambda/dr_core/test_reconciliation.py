@@ -449,10 +449,19 @@ def test_a_launch_whose_operation_runs_is_left_alone() -> None:
 
 
 def test_a_launch_that_gets_jobs_already_is_the_next_operations() -> None:
-    targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}
+    """While what serves is sick, one comes."""
+    targets = {**HEALTH["balanced"], str(A1.primary_address): "unhealthy", "10.0.3.3": "healthy"}
 
     assert found(with_a(A1, begun()), closed_operations=["op3"], health=health(balanced=targets)) == []
     assert found(with_a(A1, begun()), closed_operations=["op3"], health={}) == []
+
+
+def test_a_launch_that_gets_jobs_beside_a_healthy_one_is_given_up() -> None:
+    """No operation comes that would finish its cut-over: two would serve for ever."""
+    targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}
+    corrections = found(with_a(A1, begun()), closed_operations=["op3"], health=health(balanced=targets))
+
+    assert [(each.kind, each.generation) for each in corrections] == [(CorrectionKind.GIVE_UP, 3)]
 
 
 @pytest.mark.parametrize(

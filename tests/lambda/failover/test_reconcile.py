@@ -201,6 +201,18 @@ def test_a_launch_that_nobody_waits_for_is_given_up(serving: World) -> None:
     assert settled(serving)["states"] == {1: "serving", 2: "retired"}
 
 
+def test_an_interrupted_cut_over_beside_a_healthy_incarnation_is_undone(serving: World) -> None:
+    """No operation comes that would finish it: two would serve for ever."""
+    request = serving.request("switchover", "op2", reason="upgrade")
+    serving.run_operation(request, until="CutOver")
+    serving.step("operation", "CutOver", request)
+    serving.clock.now += 30
+    ended(serving, request)
+    reconcile(serving.deployment)
+    assert serving.incarnation(2).state is IncarnationState.ABANDONED
+    assert list(serving.targets["balanced"]) == [address(serving)]
+
+
 def test_a_launch_whose_operation_runs_is_left_alone(serving: World) -> None:
     """Even if its lease was lost."""
     serving.run_operation(serving.request("switchover", "op2", reason="upgrade"), until="Verify")

@@ -12,8 +12,8 @@ from failover.leftovers import abandon
 
 from .fakes import FakeStateMachines, client_error
 from .safety import retirements
-from .scenarios import ended, launched, settled
-from .world import World
+from .scenarios import ended, failing, launched, settled
+from .world import World, rule_of
 
 
 def refuse_retirements(monkeypatch: pytest.MonkeyPatch, *, times: int) -> None:
@@ -113,3 +113,37 @@ def test_nothing_is_retired_twice(world: World) -> None:
     world.put({**seen.to_item(), "state": "retired"})
     assert not abandon(world.deployment, seen)
     assert world.incarnation(1).state is IncarnationState.RETIRED
+
+
+def cut_over_interrupted(world: World) -> None:
+    """Generation 2, which shall replace the dead generation 1, is in the balanced group, and its operation is over."""
+    request = failing(launched(world))
+    world.run_operation(request, until="CutOver")
+    world.step("operation", "CutOver", request)
+    world.clock.now += 30
+    tidy_up(world.deployment, ended(world, request))
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    world.clock.now += 120
+
+
+def test_what_died_in_the_balanced_group_is_not_taken_over(world: World) -> None:
+    """Every later failover would wait for it, and fail."""
+    cut_over_interrupted(world)
+    world.kill_primary(2)
+    assert world.run_operation(world.request("failover", "op3", reason="unhealthy")) == "CutOverDone"
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "retired", 3: "serving"}
+
+
+def test_what_dies_after_it_was_taken_over_is_given_up(world: World) -> None:
+    """Clients may know ids of it: they do not answer 410 before it is fenced."""
+    cut_over_interrupted(world)
+    request = world.request("failover", "op3", reason="unhealthy")
+    world.run_operation(request, until="Verify")
+    world.kill_primary(2)
+    assert world.run_operation(request) == "Failed"
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+    assert any(rule_of(2) in str(rule) for rule in world.rules.values())
+    assert world.run_operation(world.request("failover", "op4", reason="unhealthy")) == "CutOverDone"
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "retired", 3: "serving"}
