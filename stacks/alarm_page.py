@@ -1,0 +1,81 @@
+"""The page of all alarms, made from a strategy's template: what each of them says to the person it wakes.
+
+``python -m stacks.alarm_page`` writes it to ``docs/alarms.md``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import App
+
+from emr_dr.settings import Settings
+from emr_dr.settings_file import REPOSITORY
+from stacks.active_passive import ActivePassive
+from stacks.platform import Platform
+
+ALARM_PAGE = REPOSITORY / "docs" / "alarms.md"
+# What the CDK appends to a construct's path to make a logical id.
+_HASH = re.compile("[0-9A-F]{8}$")
+_PARTS = re.compile("What happened: (.*) What was done: (.*) What to do: (.*)", re.DOTALL)
+_HEAD = """# The alarms
+
+Written by `python -m stacks.alarm_page`: what every alarm of `ActivePassive` says, in the order in which they
+are defined.  A description carries the command to type; here, account and region stand as `ACCOUNT` and `REGION`.
+[runbook.md](runbook.md) says where to begin.
+"""
+
+
+def alarm_page(template: Mapping[str, Any]) -> str:
+    """The page, in Markdown.
+
+    Args:
+        template: of a strategy's stack.
+
+    Raises:
+        ValueError: the description of an alarm does not say what happened, what was done and what to do.
+    """
+    alarms = {
+        _HASH.sub("", logical_id).removeprefix("Alarms"): _text(resource["Properties"]["AlarmDescription"])
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
+    return "\n".join([_HEAD, *(_section(name, text) for name, text in alarms.items())])
+
+
+def _section(name: str, text: str) -> str:
+    parts = _PARTS.fullmatch(text)
+    if parts is None:
+        raise ValueError(f"the alarm {name} has to say what happened, what was done and what to do, got {text!r}")
+    happened, done, to_do = parts.groups()
+    return f"## {name}\n\n* **What happened:** {happened}\n* **What was done:** {done}\n* **What to do:** {to_do}\n"
+
+
+def _text(value: Any) -> str:
+    """A description as a person reads it: references to account and region by their names."""
+    match value:
+        case str():
+            return value
+        case {"Ref": str(name)}:
+            return {"AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION", "AWS::Partition": "aws"}[name]
+        case {"Fn::Join": [str(separator), list(parts)]}:
+            return separator.join(_text(part) for part in parts)
+    raise ValueError(f"a description is made of texts and of account, region and partition, got {value!r}")
+
+
+def _active_passive() -> Mapping[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
+        app = App(outdir=folder, context=flags)
+        settings = Settings()
+        ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+        template: Mapping[str, Any] = app.synth().get_stack_by_name("ActivePassive").template
+        return template
+
+
+if __name__ == "__main__":
+    ALARM_PAGE.write_text(alarm_page(_active_passive()), encoding="utf-8")

@@ -1,0 +1,41 @@
+"""The page of all alarms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from stacks.alarm_page import ALARM_PAGE, alarm_page
+
+DESCRIPTION = "What happened: It fell. What was done: Nothing. What to do: Pick it up."
+
+
+def template(description: Any) -> dict[str, Any]:
+    properties = {"AlarmDescription": description}
+    return {"Resources": {"AlarmsFellA1B2C3D4": {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}}}
+
+
+def test_the_page_in_docs_is_that_of_the_stack(active_passive: dict[str, Any]) -> None:
+    """A11: if this fails, run ``python -m stacks.alarm_page``."""
+    assert ALARM_PAGE.read_text(encoding="utf-8") == alarm_page(active_passive)
+
+
+def test_an_alarm_says_what_happened_what_was_done_and_what_to_do() -> None:
+    page = alarm_page(template(DESCRIPTION))
+
+    assert "## Fell\n" in page
+    assert "* **What happened:** It fell.\n* **What was done:** Nothing.\n* **What to do:** Pick it up." in page
+
+
+def test_a_command_stands_there_as_a_person_types_it() -> None:
+    arn: list[Any] = ["What happened: a What was done: b What to do: arn:", {"Ref": "AWS::Partition"}, ":states:"]
+    joined = {"Fn::Join": ["", [*arn, {"Ref": "AWS::Region"}, ":", {"Ref": "AWS::AccountId"}]]}
+
+    assert "arn:aws:states:REGION:ACCOUNT" in alarm_page(template(joined))
+
+
+@pytest.mark.parametrize("description", ["It fell.", {"Fn::GetAtt": ["Topic", "Name"]}])
+def test_another_kind_of_description_is_an_error(description: Any) -> None:
+    with pytest.raises(ValueError, match=r"what happened|a description is made of"):
+        alarm_page(template(description))
