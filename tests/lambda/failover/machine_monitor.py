@@ -1,0 +1,54 @@
+"""The real monitor on a world of the failover function's tests."""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor, Future
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_lambda_powertools import Logger
+
+from monitor.cloud import Cloud
+from monitor.reporting import Report
+from monitor.store import Store
+from monitor.watch import Watch
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
+
+    from .machine_world import MachineWorld
+
+
+class AtOnce(Executor):
+    """Carries out what it is given at once."""
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **keywords))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            future.set_exception(error)
+        return future
+
+
+class Silent(Report):
+    """Says nothing: what is said is not what is proved here."""
+
+    def _emit(self, *_: object, **__: object) -> None:
+        pass
+
+
+def watch_of(world: MachineWorld) -> Watch:
+    """What the monitor of this world works with."""
+    config, clients = world.deployment.config, world.clients
+    return Watch(
+        config=config,
+        store=Store(
+            dynamodb=cast("DynamoDBServiceResource", world.dynamodb),
+            record_table=config.record_table,
+            evidence_table=config.evidence_table,
+            round_seconds=config.policy.round_seconds,
+        ),
+        cloud=Cloud(load_balancing=clients.load_balancing, emr=clients.emr, step_functions=clients.state_machines),
+        pool=AtOnce(),
+        report=Silent(deployment=config.deployment, logger=Logger(service="monitor-of-the-machine", level="CRITICAL")),
+    )

@@ -1,0 +1,381 @@
+"""Everybody who acts on a world: CloudFormation, Step Functions, EventBridge, the monitor, people; and how it rests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from dr_core.requests import OperationRequest
+from failover import custom_resource
+from failover.execution_ended import tidy_up
+from failover.notices import Notices
+from failover.reconcile import reconcile
+
+from .gate import Fault, Invocation
+from .machine_executions import Executions
+from .machine_monitor import watch_of
+from .machine_world import NAMES, MachineWorld
+from .parts import DEPLOYMENT, OPERATIONS, START, Clock
+
+TEMPLATE = "https://bucket/template.json"
+# Rounds of everybody until a world has to be at rest; some retirements wait for five minutes at a time.
+ROUNDS = 3000
+
+
+@dataclass
+class StackResource:
+    """A managed cluster as CloudFormation sees it.
+
+    Attributes:
+        state: ``none``, ``creating``, ``there``, ``updating``, ``rolling back``, ``deleting``, ``gone``.
+        request: id of the request that is not answered yet.
+        properties: as they are.
+        before: as they were before the update that runs.
+    """
+
+    state: str = "none"
+    request: str | None = None
+    properties: dict[str, Any] = field(default_factory=dict)
+    before: dict[str, Any] = field(default_factory=dict)
+
+
+class Play:
+    """A world and everybody who acts on it."""
+
+    def __init__(self, clock: Clock, patch: pytest.MonkeyPatch) -> None:
+        self.world = MachineWorld(clock)
+        self.gate = self.world.gate
+        self.executions = Executions(self.world)
+        self.resources = {name: StackResource() for name in NAMES}
+        self.sent: list[dict[str, Any]] = []
+        self.again: list[dict[str, Any]] = []  # events of CloudFormation whose delivery died
+        self.numbers = 0
+        self.story: list[str] = []
+        self.before: Callable[[Invocation], None] = lambda _: None  # called with each function that starts
+        self.after: Callable[[Invocation], None] = lambda _: None  # and with each that has ended
+        patch.setattr(custom_resource, "deployment_from_environment", lambda: self.world.deployment)
+        patch.setattr(custom_resource, "StackAnswers", lambda: self.world.deployment.stack_answers)
+        patch.setattr(custom_resource, "check_sdk", lambda: None)
+        patch.setattr(Notices, "_emit", lambda *_, **__: None)  # metrics are not what is proved here
+
+    # Functions.
+
+    def run(self, invocation: Invocation) -> bool:
+        """Start a function; whether it ended."""
+        self.before(invocation)
+        ended = self.gate.run(invocation)
+        self.world.live_on()
+        if ended:
+            self.ended(invocation)
+        else:
+            self.tell(f"{invocation.name} is interrupted after {invocation.calls - 1} calls")
+        return ended
+
+    def resume(self, invocation: Invocation, *, calls: int | None = None) -> bool:
+        """Let an interrupted function go on; whether it ended."""
+        ended = self.gate.resume(invocation, calls=calls)
+        if ended:
+            self.ended(invocation)
+        return ended
+
+    def tell(self, text: str) -> None:
+        """Note down something that happened, for people."""
+        self.story.append(f"{self.world.clock.now - START:7.0f}  {text}")
+
+    def ended(self, invocation: Invocation) -> None:
+        """What follows when a function has ended."""
+        if isinstance(invocation.error, (AttributeError, KeyError, NameError, TypeError, AssertionError)):
+            self.world.violations.append(f"{invocation.name} raised {invocation.error!r}, which nobody meant")
+        who = f" of {invocation.execution.rpartition(':')[2]}" if invocation.execution else ""
+        what = (
+            f"raised {invocation.error!r}"
+            if invocation.error is not None
+            else getattr(invocation.result, "message", "")
+        )
+        self.tell(f"{invocation.name}{who}: {what} [{', '.join(invocation.effects)}]")
+        if invocation.execution is not None:
+            self.executions.take(invocation)
+        elif invocation.error is not None and invocation.event is not None:
+            # Lambda and EventBridge deliver it once more.
+            if "RequestType" not in invocation.event:
+                self.executions.events.append(invocation.event)
+            elif invocation.event["RequestId"] in [each.request for each in self.resources.values()]:
+                self.again.append(invocation.event)
+        self.after(invocation)
+        self.hear_answers()
+
+    def step(self, execution: str, *, faults: Mapping[int, Fault] | None = None, pause_at: int | None = None) -> bool:
+        """One step of an execution, when it is due."""
+        self.world.pass_time(self.executions.due(execution) - self.world.clock.now)
+        self.executions.time_out()
+        if self.world.executions[execution]["status"] != "RUNNING":
+            return True
+        return self.run(self.executions.invocation(execution, faults=faults, pause_at=pause_at))
+
+    def finish(self, execution: str) -> None:
+        """All steps of an execution, to its end."""
+        for _ in range(ROUNDS):
+            if self.world.executions[execution]["status"] != "RUNNING":
+                return
+            self.step(execution)
+        raise AssertionError(f"{execution} has not ended after {ROUNDS} steps: {self.story[-3:]}")
+
+    def deliver(self, event: dict[str, Any], **how: Any) -> bool:
+        """EventBridge's event of an execution that ended badly."""
+        name = f"execution_ended {event['executionArn'].rpartition(':')[2]}"
+        return self.run(Invocation(name=name, work=lambda: tidy_up(self.world.deployment, event), event=event, **how))
+
+    # CloudFormation.
+
+    def properties(self, name: str, *, version: int, as_text: bool = False) -> dict[str, Any]:
+        """The resource's properties; numbers in the parameters are the same as texts or not."""
+        parameters = {"ServiceRole": "role", "CoreNodes": str(2 + version) if as_text else 2 + version}
+        return {
+            "Deployment": DEPLOYMENT,
+            "Name": name,
+            "TemplateUrl": TEMPLATE,
+            "Parameters": json.dumps(parameters),
+        }
+
+    def request(self, kind: str, name: str, properties: dict[str, Any], **how: Any) -> bool:
+        """CloudFormation sends a request; functions that still carry out an earlier one of the resource have ended."""
+        for invocation in list(self.gate.paused):
+            event = invocation.event or {}
+            if event.get("ResourceProperties", {}).get("Name") == name:
+                self.gate.kill(invocation)
+                self.ended(invocation)
+        self.numbers += 1
+        request_id = f"r{self.numbers}"
+        resource = self.resources[name]
+        resource.request = request_id
+        resource.state = {"Create": "creating", "Update": "updating", "Delete": "deleting"}[kind]
+        if kind == "Update":
+            resource.before, resource.properties = resource.properties, properties
+        elif kind == "Create":
+            resource.properties = properties
+        event = {
+            "RequestType": kind,
+            "ResponseURL": f"https://answers/{request_id}",
+            "StackId": "stack",
+            "RequestId": request_id,
+            "LogicalResourceId": f"ManagedCluster{name}",
+            "ResourceProperties": properties,
+        }
+        self.sent.append(event)
+        return self.send(event, **how)
+
+    def send(self, event: dict[str, Any], **how: Any) -> bool:
+        """Deliver a request, for the first time or again."""
+        name = f"custom_resource {event['RequestType']} {event['RequestId']}"
+        outdated = event["RequestId"] not in [each.request for each in self.resources.values()]
+        if outdated and not self._was_carried_out(event):
+            return True  # Lambda's retries are over before CloudFormation asks for something else
+        return self.run(Invocation(name=name, work=lambda: custom_resource.handler(event, None), event=event, **how))
+
+    def _was_carried_out(self, event: Mapping[str, Any]) -> bool:
+        return any(
+            item["id"].endswith(f"-{event['RequestId']}") and item.get("entered")
+            for item in self.world.items("operation")
+        )
+
+    def hear_answers(self) -> None:
+        """CloudFormation takes the first answer to each of its requests and goes on."""
+        for name, resource in self.resources.items():
+            answer = next((each for each in self.world.answers if each["request"] == resource.request), None)
+            if answer is None:
+                continue
+            resource.request = None
+            succeeded, state = answer["succeeded"], resource.state
+            match state:
+                case "creating":
+                    resource.state = "there" if succeeded else "failed"
+                case "updating":
+                    resource.state = "there" if succeeded else "rolling back"
+                case "deleting":
+                    resource.state = "gone" if succeeded else "failed"
+            del name
+
+    def cloudformation_goes_on(self, **how: Any) -> bool:
+        """What CloudFormation does by itself: delete what it could not create, and roll an update back."""
+        self.hear_answers()
+        for name, resource in self.resources.items():
+            if resource.state == "failed":
+                self.request("Delete", name, resource.properties, **how)
+                return True
+            if resource.state == "rolling back":
+                self.request("Update", name, resource.before, **how)
+                resource.before = resource.properties
+                return True
+        return False
+
+    # The monitor and a person.
+
+    def monitor(self, **how: Any) -> bool:
+        """One round of the monitor."""
+        return self.run(Invocation(name="monitor", work=lambda: watch_of(self.world).round(), **how))
+
+    def reconcile(self, **how: Any) -> bool:
+        """One run of the reconciliation."""
+        return self.run(Invocation(name="reconcile", work=lambda: reconcile(self.world.deployment), **how))
+
+    def ask_for(self, kind: str, name: str, *, reason: str = "manual") -> None:
+        """A person starts an operation."""
+        self.numbers += 1
+        request = OperationRequest.from_dict(
+            {"operation": f"person-{self.numbers}", "kind": kind, "reason": reason, "managed_cluster": name}
+        )
+        if kind == "failover":
+            self.world.by_hand.add(name)
+        self.world.deployment.executions.start_operation(request)
+
+    # Rest.
+
+    def rest(self, *, heal_after: float = 0) -> None:
+        """Faults end after so many seconds, and everybody goes on until nothing is left to do."""
+        world = self.world
+        self.gate.broken.clear()
+        for invocation in list(self.gate.paused):
+            self.gate.kill(invocation)
+            self.ended(invocation)
+        ends: float | None = world.clock.now + heal_after
+        quiet = asked = 0
+        for _ in range(ROUNDS):
+            if world.violations:
+                return
+            if ends is not None and world.clock.now >= ends:
+                ends = None
+                world.heal()
+            if self._one_thing():
+                quiet = 0
+                continue
+            # Only now, when nothing else goes on: the monitor, the reconciliation, then a person.
+            world.pass_time(50)
+            self.monitor()
+            self.reconcile()
+            quiet += 1
+            if self.executions.running() or self.executions.events:
+                quiet = 0
+            elif ends is not None and quiet >= 3:
+                world.pass_time(ends - world.clock.now)
+            elif ends is None and quiet >= 3 and not left_over(self):
+                return
+            elif quiet >= 30:
+                sick = [name for name in NAMES if self.resources[name].state == "there" and not self._serves(name)]
+                if not sick or asked >= 3:
+                    return
+                asked, quiet = asked + 1, 0
+                for name in sick:
+                    self.ask_for("failover", name)
+        raise AssertionError(f"no rest after {ROUNDS} rounds: {self.executions.running()}, {self.executions.events}")
+
+    def _one_thing(self) -> bool:
+        """Let the next thing happen, if anything is left to do."""
+        self.executions.time_out()
+        if self.again:
+            self.send(self.again.pop(0))
+            return True
+        if self.executions.events:
+            self.deliver(self.executions.events.pop(0))
+            return True
+        if self.cloudformation_goes_on():
+            return True
+        running = self.executions.running()
+        if running:
+            self.step(running[0])
+            return True
+        return False
+
+    def _serves(self, name: str) -> bool:
+        serving = self.world.record.items[("managed-cluster", name)].get("serving_generation")
+        if serving is None:
+            return False
+        address = self.world.incarnation(int(serving)).primary_address
+        return address is not None and self.world.works(address)
+
+
+def left_over(play: Play) -> list[str]:
+    """What is wrong with a world at rest, in words; empty if all is as it has to be."""
+    world, wrong = play.world, list[str]()
+    serving: set[int] = set()
+    addresses: dict[str, str] = {}
+    for name, resource in play.resources.items():
+        if resource.request is not None:
+            wrong.append(f"CloudFormation waits for the answer to {resource.request} about {name}")
+        item = world.record.items.get(("managed-cluster", name), {})
+        if item.get("lease") is not None:
+            wrong.append(f"{item['lease']['execution']} still holds the lease of {name}")
+        generation = item.get("serving_generation")
+        if resource.state == "there":
+            if generation is None:
+                wrong.append(f"nothing serves as {name}")
+                continue
+            incarnation = world.incarnation(int(generation))
+            address = incarnation.primary_address or ""
+            serving.add(int(generation))
+            addresses[address] = name
+            if incarnation.state != "serving":
+                wrong.append(f"generation {generation} serves as {name} and is {incarnation.state}")
+            for group in ("balanced", f"rm-{name}", f"nn-{name}"):
+                if address not in world.healthy(group):
+                    wrong.append(f"generation {generation} of {name} is not healthy in {group}")
+            cluster = world.cluster_of(int(generation))
+            if cluster is None or world.route(cluster.first_id + 1) != address:
+                wrong.append(f"ids of generation {generation} do not lead to it")
+            if cluster is None or not cluster.protected:
+                wrong.append(f"generation {generation} serves as {name} and is not protected")
+        elif generation is not None:
+            wrong.append(f"generation {generation} serves as {name}, which is {resource.state}")
+    wrong += [
+        f"{address} is still in the balanced group"
+        for address in world.targets.get("balanced", {})
+        if address not in addresses
+    ]
+    wrong += _remains(world, serving)
+    wrong += [f"{arn} still runs" for arn in play.executions.running()]
+    return wrong
+
+
+def _remains(world: MachineWorld, serving: set[int]) -> list[str]:
+    """What is left of generations that do not serve."""
+    wrong = [
+        f"stack {stack.name} is {world.stack_status(stack)}"
+        for stack in world.stacks.values()
+        if stack.stack_id not in world.foreign_stacks
+        and world.stack_status(stack) != "DELETE_COMPLETE"
+        and int(stack.parameters["Generation"]) not in serving
+    ]
+    wrong += [
+        f"cluster {cluster.cluster_id} is {world.cluster_state(cluster)}"
+        for cluster in world.clusters.values()
+        if cluster not in world.foreign_clusters()
+        and not world.cluster_state(cluster).startswith("TERMINATED")
+        and int(cluster.tags["emr-dr:generation"]) not in serving
+    ]
+    wrong += [
+        f"generation {int(item['generation'])} is {item['state']}"
+        for item in world.items("incarnation")
+        if item["state"] != "retired" and int(item["generation"]) not in serving
+    ]
+    wrong += [
+        f"slot {item['id']} is held by generation {int(item['generation'])}"
+        for item in world.items("slot")
+        if item.get("generation") is not None and int(item["generation"]) not in serving
+    ]
+    used = [group for group, targets in world.targets.items() if group.startswith("slot-") and targets]
+    if len(used) != len(serving):
+        wrong.append(f"the target groups {', '.join(used)} are in use for {len(serving)} incarnations")
+    return wrong
+
+
+def in_service(play: Play, name: str) -> str:
+    """Launch a managed cluster and let it serve; the ARN of the execution that did it."""
+    play.request("Create", name, play.properties(name, version=0))
+    execution = next(reversed(play.world.executions))
+    assert execution.startswith(play.world.execution(OPERATIONS, ""))
+    play.finish(execution)
+    play.hear_answers()
+    return execution

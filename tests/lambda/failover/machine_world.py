@@ -1,0 +1,373 @@
+"""A world for runs that anything may happen in: two managed clusters, strangers, a gate before every call."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
+
+from dr_core.config import ManagedClusterResources, SlotResources
+from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, prober_observer
+from dr_core.naming import generation_of
+from dr_core.routing import PREFIX_HEADER
+from failover.clients import Clients
+from failover.deployment import Deployment
+
+from . import invariants
+from .fakes import FakeStackAnswers, FakeTopics
+from .gate import Gate
+from .machine_fakes import (
+    Gated,
+    MachineCloudFormation,
+    MachineEmr,
+    MachineLoadBalancing,
+    MachineProbers,
+    MachineStateMachines,
+)
+from .memory_dynamodb import MemoryDynamoDB
+from .parts import CONFIG, DEPLOYMENT, ZONES, Clock, Cluster, Stack
+from .world import World
+
+NAMES = ("a", "b")
+MACHINE_CONFIG = replace(
+    CONFIG,
+    managed_clusters=tuple(
+        ManagedClusterResources(
+            name=name, resource_manager_target_group=f"rm-{name}", name_node_target_group=f"nn-{name}"
+        )
+        for name in NAMES
+    ),
+    slots=tuple(
+        SlotResources(
+            number=number, target_group=f"slot-{number}", id_rule=f"id-{number}", header_rule=f"header-{number}"
+        )
+        for number in (1, 2, 3, 4, 5)
+    ),
+)
+STRANGERS = {"10.9.9.9": "rm-a", "10.9.9.8": "somebody-elses"}
+# Names that our stacks will have one day, one that looks like ours, and another.
+_FOREIGN_NAMES = (f"{DEPLOYMENT}-a-g7", f"{DEPLOYMENT}-b-g9", f"{DEPLOYMENT}-a-g1-copy", "somebody-elses")
+# What the probers see of an incarnation: the truth, or what the test says.
+SIGHTS = ("truth", "false alarm", "one is wrong", "unknown", "silent")
+
+
+class MachineWorld(World):
+    """See the module.
+
+    Attributes:
+        sights: what probers see, by generation; the truth if it is not in there.
+        issued: generations and ids of theirs that clients may know.
+        sick_at: when a generation was last sick, or seen so by enough vantage points.
+        requested: when somebody of ours first asked EMR to end a cluster, by its id.
+        ended_because: EMR's code for a cluster that ended, where it was not us.
+        by_hand: managed clusters that a person replaces though they are healthy.
+        left_as_planned: when a generation went out of service as planned.
+        jobs_ended: when the last jobs of a generation ended by themselves.
+        died_first: clusters that were dead when they went out of service.
+        strangers: addresses that are not ours, and the groups that they are in.
+        violations: what was found to be wrong.
+    """
+
+    LAUNCH_SECONDS = 40.0
+    TERMINATION_SECONDS = 30.0
+
+    def __init__(self, clock: Clock) -> None:
+        self.gate = Gate(clock, after=self._after)
+        self.sights: dict[int, str] = {}
+        self.issued: set[tuple[int, int]] = set()
+        self.sick_at: dict[int, float] = {}
+        self.requested: dict[str, float] = {}
+        self.ended_because: dict[str, str] = {}
+        self.foreign_stacks: set[str] = set()
+        self.hanging: dict[str, bool] = {}
+        self.hanging_clusters: dict[str, bool] = {}
+        self.hang_next = False
+        self.hand_on_addresses = False
+        self.by_hand: set[str] = set()
+        self.left_as_planned: dict[int, float] = {}
+        self.died_first: set[str] = set()
+        self.jobs_ended: dict[int, float] = {}
+        self.strangers = dict(STRANGERS)
+        self.violations: list[str] = []
+        self.memory = invariants.Memory()
+        super().__init__(clock)
+        self._add_strangers()
+
+    def _deployment(self) -> Deployment:
+        self.dynamodb = MemoryDynamoDB(
+            self.record.items, gate=self.gate, evidence=self.evidence_of, tables=("record", "evidence")
+        )
+        self.cloudformation = MachineCloudFormation(self)
+
+        def gated(fake: object) -> Any:
+            return Gated(fake, self.gate)
+
+        emr = MachineEmr(self)
+        self.clients = SimpleNamespace(
+            dynamodb=self.dynamodb,
+            cloudformation=gated(self.cloudformation),
+            emr=gated(emr),
+            emr_once=Gated(emr, self.gate, once=True),
+            load_balancing=gated(MachineLoadBalancing(self)),
+            functions=gated(MachineProbers(self)),
+            state_machines=gated(MachineStateMachines(self)),
+            topics=gated(FakeTopics(self)),
+        )
+        deployment = Deployment.of(MACHINE_CONFIG, cast("Clients", self.clients))
+        return replace(deployment, stack_answers=gated(FakeStackAnswers(self)))
+
+    def _add_strangers(self) -> None:
+        """Stacks, clusters and a target that look like ours and are not."""
+        for number, name in enumerate(_FOREIGN_NAMES):
+            tags = {"emr-dr:deployment": "another", "emr-dr:managed-cluster": "a"} if number % 2 else {}
+            cluster = Cluster(
+                cluster_id=f"j-FOREIGN{number}",
+                name=name,
+                tags=tags,
+                address=f"10.8.0.{number}",
+                started=0.0,
+                protected=bool(number % 2),
+                applications=["application_foreign"],
+            )
+            stack = Stack(
+                stack_id=f"arn:stack/{name}/foreign", name=name, tags=tags, parameters={}, cluster=cluster, created=0.0
+            )
+            self.clusters[cluster.cluster_id] = cluster
+            self.stacks[stack.stack_id] = stack
+            self.foreign_stacks.add(stack.stack_id)
+        for address, group in self.strangers.items():
+            self.targets.setdefault(group, {})[address] = 0.0
+
+    # What the test and the fakes look at.
+
+    def items(self, kind: str) -> list[dict[str, Any]]:
+        """The items of one kind."""
+        return [item for (each, _), item in list(self.record.items.items()) if each == kind]
+
+    def living(self, address: str | None) -> Cluster | None:
+        """The cluster that has this address now."""
+        found = [
+            each
+            for each in self.clusters.values()
+            if each.address == address and not self.cluster_state(each).startswith("TERMINATED")
+        ]
+        return found[-1] if found else None
+
+    def foreign_clusters(self) -> list[Cluster]:
+        """Clusters that are not ours."""
+        return [each for each in self.clusters.values() if each.cluster_id.startswith("j-FOREIGN")]
+
+    def cluster_of(self, generation: int) -> Cluster | None:
+        """The latest cluster of a generation of ours."""
+        found = [
+            stack.cluster
+            for stack in self.stacks.values()
+            if stack.cluster is not None
+            and stack.stack_id not in self.foreign_stacks
+            and stack.parameters["Generation"] == str(generation)
+        ]
+        return found[-1] if found else None
+
+    def cluster_state(self, cluster: Cluster) -> str:
+        if cluster.ended_at is None and self.hanging_clusters.get(cluster.cluster_id) and not cluster.fails:
+            return "STARTING"
+        return super().cluster_state(cluster)
+
+    def bad_services(self, address: str) -> tuple[Service, ...]:
+        cluster = self.living(address)
+        if cluster is None or self.cluster_state(cluster) != "WAITING":
+            return tuple(Service)
+        return super().bad_services(address)
+
+    def works(self, address: str) -> bool:
+        """Whether every service at an address does its work."""
+        return not self.bad_services(address)
+
+    def health(self, target_group: str) -> dict[str, str]:
+        self.let_steps_work()
+        service = {"rm": Service.RESOURCE_MANAGER, "nn": Service.NAME_NODE}.get(target_group[:2], Service.LIVY)
+        return {
+            address: "unhealthy"
+            if service in self.bad_services(address)
+            else "healthy"
+            if self.clock.now >= registered + self.HEALTHY_SECONDS
+            else "initial"
+            for address, registered in self.targets.get(target_group, {}).items()
+        }
+
+    def healthy(self, target_group: str) -> list[str]:
+        """The addresses that the load balancer calls healthy in a group."""
+        return [address for address, state in self.health(target_group).items() if state == "healthy"]
+
+    def route(self, batch_id: int, *, header: bool = False) -> str | None:
+        """Where the front door sends a request for a batch: an address, ``410``, or ``None`` for nobody (5xx)."""
+        path, prefix = f"/batches/{batch_id}", str(batch_id // 1_000_000)
+        for slot in MACHINE_CONFIG.slots:
+            conditions = self.rules.get(slot.header_rule if header else slot.id_rule, [])
+            for condition in conditions[:1]:
+                if header:
+                    values = condition.get("HttpHeaderConfig", {}).get("Values", [])
+                    matches = condition["HttpHeaderConfig"]["HttpHeaderName"] == PREFIX_HEADER and prefix in values
+                else:
+                    matches = any(re.search(each, path) for each in condition["PathPatternConfig"]["RegexValues"])
+                if matches:
+                    return next(iter(self.targets.get(slot.target_group, {})), None)
+        return "410"
+
+    def evidence_of(self, incarnation: str, since: str) -> list[dict[str, Any]]:
+        """What the probers and the load balancers saw in the last rounds."""
+        generation = generation_of(incarnation)
+        address = self.record.items.get(("incarnation", incarnation), {}).get("primary_address")
+        self.let_steps_work()
+        bad = tuple(Service) if address is None else self.bad_services(address)
+        sight = self.sights.get(generation, "truth")
+        observers = [prober_observer(zone) for zone in ZONES]
+        truth, all_bad = _readings(Verdict.UNHEALTHY, bad), _readings(Verdict.UNHEALTHY, tuple(Service))
+        match sight:
+            case "truth":
+                seen = {each: truth for each in [*observers, LOAD_BALANCER]}
+            case "false alarm":
+                seen = {each: all_bad for each in observers}
+            case "one is wrong":
+                seen = {observers[0]: all_bad, observers[1]: truth, LOAD_BALANCER: truth}
+            case "unknown":
+                seen = {each: _readings(Verdict.UNKNOWN, tuple(Service)) for each in observers}
+            case _:
+                seen = {}
+        if sight == "false alarm" or (sight in ("truth", "one is wrong") and bad):
+            self.sick_at[generation] = self.clock.now
+        found = []
+        for observer, services in seen.items():
+            for back in (1, 11, 21, 31):
+                evidence = Evidence(
+                    incarnation=incarnation,
+                    observer=observer,
+                    observed_at=self.clock.now - back,
+                    services=services,
+                    front_door=True,
+                )
+                if evidence.observed >= since:
+                    found.append(evidence.to_item(round_seconds=10))
+        return found
+
+    # What happens by itself.
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.now += max(0.0, seconds)
+        self.live_on()
+
+    def live_on(self) -> None:
+        """What the clock brings about, and what follows from it."""
+        self.cloudformation.begin_clusters()
+        owners = {item.get("primary_address") for item in self.items("incarnation") if item["state"] != "retired"}
+        for address in self.healthy("balanced"):
+            cluster = self.living(address)
+            if cluster is not None and address in owners:
+                generation = int(cluster.tags["emr-dr:generation"])
+                self.issued.add((generation, 1 if cluster.bad_seed else cluster.first_id + 1))
+        for item in self.items("managed-cluster"):
+            if (serving := item.get("serving_generation")) is None:
+                continue
+            known = self.record.items["incarnation", f"g{int(serving):06d}"].get("primary_address")
+            if known is not None and not self.works(known):
+                self.sick_at[int(serving)] = self.clock.now
+
+    def befall(self, cluster: Cluster, what: str) -> None:
+        """Something happens to one of our clusters."""
+        match what:
+            case "dies":
+                self.unhealthy.add(cluster.address)
+                cluster.rm_reachable = False
+            case "hangs":
+                self.unhealthy.add(cluster.address)
+                cluster.stubborn = True
+            case "Livy fails":
+                self.livy_fails.add(cluster.address)
+            case "returns":
+                self.unhealthy.discard(cluster.address)
+                self.livy_fails.discard(cluster.address)
+                cluster.rm_reachable, cluster.stubborn = True, False
+            case "jobs":
+                if self.works(cluster.address) and cluster.address in self.targets.get("balanced", {}):
+                    cluster.applications.append("application_1_0002")
+                    cluster.batches.append(cluster.first_id + 1)
+            case "jobs end":
+                if cluster.batches:
+                    self.jobs_ended[int(cluster.tags["emr-dr:generation"])] = self.clock.now
+                cluster.applications.clear()
+                cluster.batches.clear()
+            case "person ends" | "EMR ends":
+                cluster.ended_at = self.clock.now
+                self.ended_because[cluster.cluster_id] = "USER_REQUEST" if what == "person ends" else "INSTANCE_FAILURE"
+                self.unhealthy.add(cluster.address)
+        self.live_on()
+
+    def drift(self, number: int) -> None:
+        """Somebody takes one of our targets out of its group."""
+        ours = [group for group, targets in self.targets.items() if any(each not in self.strangers for each in targets)]
+        if ours:
+            targets = self.targets[ours[number % len(ours)]]
+            targets.pop(next(each for each in targets if each not in self.strangers))
+
+    def trouble(self, what: str, number: int) -> None:
+        """Something around the clusters goes wrong until :meth:`heal`."""
+        zone = ZONES[number % len(ZONES)]
+        match what:
+            case "zone":
+                self.broken_zones.add(zone)
+            case "seed":
+                self.bad_seed = True
+            case "canary":
+                self.canary_state = "dead"
+            case "prober":
+                self.dead_probers.add(f"prober-{zone}")
+            case "delete":
+                self.delete_fails = 1 + number % 3
+            case "hang":
+                self.hang_next = True
+            case "blind":
+                self.blind_probers.add(f"prober-{zone}")
+            case "restart":
+                self.restart_helps = False
+            case "seed again":
+                self.seed_helps = False
+            case "steps":
+                self.step_end = "FAILED"
+            case "addresses":
+                self.hand_on_addresses = True
+
+    def heal(self) -> None:
+        """Every fault ends; what is dead stays dead."""
+        self.sights.clear()
+        self.broken_zones.clear()
+        self.dead_probers.clear()
+        self.blind_probers.clear()
+        self.restart_helps, self.seed_helps, self.step_end = True, True, "COMPLETED"
+        self.bad_seed, self.canary_state, self.delete_fails, self.hang_next = False, "success", 0, False
+        for cluster in self.clusters.values():
+            if cluster not in self.foreign_clusters():
+                self.befall(cluster, "jobs end")
+
+    def _after(self, name: str) -> None:
+        """Called after each call that changed something."""
+        self.live_on()
+        invariants.check(self)
+
+    def wrong(self, text: str) -> None:
+        """Note down a violation, with who did it."""
+        invocation = self.gate.current
+        by = (
+            f" (by {invocation.name}, call {invocation.calls}: {', '.join(invocation.effects[-6:])})"
+            if invocation
+            else ""
+        )
+        self.violations.append(f"{text}{by}")
+
+
+def _readings(verdict: Verdict, services: tuple[Service, ...]) -> dict[Service, Reading]:
+    """*verdict* of *services*, and the others healthy."""
+    return {
+        service: Reading(verdict=verdict if service in services else Verdict.HEALTHY, detail="") for service in Service
+    }
