@@ -43,9 +43,13 @@ def test_stack_and_cluster_of_a_generation_are_one_orphan() -> None:
 
 
 def test_orphans_come_by_their_generation() -> None:
-    found = [Found(managed_cluster="b", generation=9), Found(managed_cluster="a", generation=8)]
+    found = [
+        Found(managed_cluster="b", generation=9),
+        Found(managed_cluster="b", generation=8),
+        Found(managed_cluster="a", generation=8),
+    ]
 
-    assert [each.id for each in unknown(*found)] == ["d-a-g8", "d-b-g9"]
+    assert [each.id for each in unknown(*found)] == ["d-a-g8", "d-b-g8", "d-b-g9"]
 
 
 def test_the_same_generation_of_another_managed_cluster_is_no_excuse() -> None:
@@ -96,7 +100,8 @@ def test_a_sighting_comes_back_from_its_item() -> None:
     sighting = Sighting(id="d-a-g7", first_seen=NOW, last_seen=NOW + 60)
 
     assert Sighting.from_item(sighting.to_item()) == sighting
-    assert sighting.to_item()["kind"] == "orphan"
+    assert Sighting.key("d-a-g7") == {"kind": "orphan", "id": "d-a-g7"}
+    assert sighting.to_item().items() >= Sighting.key("d-a-g7").items()
 
 
 def treatment(orphan: Orphan = ORPHAN, *, age: float = LIMIT, paused: bool = False, **of_a: Any) -> Treatment:
