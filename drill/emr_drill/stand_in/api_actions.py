@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 from xml.sax.saxutils import escape
 
+import botocore.exceptions
 import botocore.session
 
 from emr_drill.stand_in.latency import called_service

@@ -246,8 +246,9 @@ def _answer(start_response: Any, status: int, headers: dict[str, str], body: byt
 def _exhaust(answer: Iterable[bytes]) -> None:
     for _ in answer:
         pass
-    if hasattr(answer, "close"):
-        answer.close()
+    close = getattr(answer, "close", None)
+    if close is not None:
+        close()
 
 
 def _break(environ: dict[str, Any]) -> None:

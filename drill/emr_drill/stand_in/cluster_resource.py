@@ -160,7 +160,7 @@ class ClusterResource(CloudFormationModel):
 
 
 def _throttled(error: Exception) -> bool:
-    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ThrottlingException"
+    return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") == "ThrottlingException"
 
 
 # moto makes resources by their class, so there is one stand-in at a time.

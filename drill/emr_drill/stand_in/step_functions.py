@@ -153,8 +153,9 @@ class StateMachines:
         except LambdaClientError as error:
             raise interpreter.client_error(error.error_type, error.message, error.code or 500) from error
         except ClientError as error:
-            found = error.response["Error"]
-            raise interpreter.client_error(_NAMES.get(found["Code"], found["Code"]), found["Message"], 500) from error
+            found = error.response.get("Error", {})
+            code = found.get("Code", "")
+            raise interpreter.client_error(_NAMES.get(code, code), found.get("Message", ""), 500) from error
         except BotoCoreError as error:
             raise interpreter.client_error("SdkClientException", str(error), 500) from error
         return answer.payload, answer.failed

@@ -57,7 +57,7 @@ class _Pages:
 class MachineCloudFormation(FakeCloudFormation):
     """Stacks that begin their cluster by themselves; hanging and failing ones as the world says."""
 
-    world: MachineWorld
+    world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def create_stack(self, **request: Any) -> dict[str, str]:
         # As botocore validates it: numbers have to arrive as texts.
@@ -118,7 +118,7 @@ class MachineCloudFormation(FakeCloudFormation):
 class MachineEmr(FakeEmr):
     """Says why a cluster ended, and has no address for one that did."""
 
-    world: MachineWorld
+    world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def describe_cluster(self, *, ClusterId: str) -> dict[str, Any]:
         answer = super().describe_cluster(ClusterId=ClusterId)
@@ -150,7 +150,7 @@ class MachineEmr(FakeEmr):
 class MachineLoadBalancing(FakeLoadBalancing):
     """Watches who leaves."""
 
-    world: MachineWorld
+    world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def register_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
         invariants.before_joining(self.world, TargetGroupArn, Targets[0]["Id"])
@@ -164,7 +164,7 @@ class MachineLoadBalancing(FakeLoadBalancing):
 class MachineProbers(FakeProbers):
     """Probers that meet whoever lives at an address now."""
 
-    world: MachineWorld
+    world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
         try:

@@ -158,14 +158,17 @@ def _failed_over_with_every_slot_taken(world: World, *, lose: int | None = None)
     world.run_operation(request, until="Verify")
     world.lose_call = lose
     began, first = world.clock.now, world.calls + 1
+    lasted, calls = 0.0, range(0)
     for step in ("Verify", "Route", "Fence", "CutOver"):
+        world._look_around()
+        answer = call(world, "operation", step, request)
         for _ in range(300):
-            world._look_around()
-            answer = call(world, "operation", step, request)
             if answer.status != "wait":
                 break
             beside.work()
             world.clock.now += 2
+            world._look_around()
+            answer = call(world, "operation", step, request)
         assert answer.status == "done", answer.message
         if step == "Route":
             lasted, calls = world.clock.now - began, range(first, world.calls + 1)

@@ -105,6 +105,7 @@ def test_a_repair_may_lose_the_answer_of_any_call(world: World) -> None:
     launched(world)
     second_half(world)
     request = hanging(world)
+    begin = lost = 0
     for lost in range(1, 40):
         world.clock.now += 3600
         world.livy_fails = {"10.0.1.1"}

@@ -46,16 +46,17 @@ class Trouble:
 
     def run(self, *, until: float = 6000, seconds: float = 30) -> StepAnswer:
         """Until Launch has its answer, or *until* seconds have passed."""
-        end = self.world.clock.now + until
+        end, message = self.world.clock.now + until, "not called"
         while self.world.clock.now < end:
             answer = call(self.world, "operation", "Launch", self.request)
             self._look()
             self.answers.append(answer)
             if answer.status != "wait":
                 return answer
+            message = answer.message
             self.retirements.work()
             self.world.clock.now += seconds
-        raise AssertionError(f"Launch kept waiting: {answer.message}")
+        raise AssertionError(f"Launch kept waiting: {message}")
 
     def _look(self) -> None:
         """Whatever was given up and lives has a retirement that runs."""
