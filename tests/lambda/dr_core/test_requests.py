@@ -316,3 +316,16 @@ def test_what_cannot_be_done_now_is_said_in_one_sentence(
     request_: OperationRequest, changes: dict[str, Any], sentence: str
 ) -> None:
     assert weighed(request_, **changes) == sentence
+
+
+def test_a_key_that_says_nothing_is_passed_over() -> None:
+    """Whoever writes a request with our own code writes it, too."""
+    assert by_hand(incident=None) == by_hand()
+
+
+@pytest.mark.parametrize(("length", "shown"), [(98, f'"{"é" * 98}"'), (99, f'"{"é" * 96}...')])
+def test_what_was_got_is_cut_to_what_fits_into_a_sentence(length: int, shown: str) -> None:
+    """In the person's own letters."""
+    with pytest.raises(RequestRefusedError) as refusal:
+        by_hand(kind="é" * length)
+    assert f"got {shown}: correct it" in str(refusal.value)
