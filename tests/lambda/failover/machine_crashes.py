@@ -9,6 +9,7 @@ from dr_core.id_ranges import PREFIXES
 
 from .gate import Invocation
 from .machine_play import Play, in_service
+from .machine_world import TAKEN
 from .parts import RETIREMENTS, ZONES
 
 
@@ -126,15 +127,22 @@ def worn(play: Play) -> None:
     items["counter", "generation"] = {**items["counter", "generation"], "value": PREFIXES}
 
 
+def name_taken(play: Play) -> None:
+    """The name of the next stack is somebody else's; CloudFormation asks once more after it has rolled back."""
+    items = play.world.record.items
+    items["counter", "generation"] = {**items["counter", "generation"], "value": TAKEN - 1}
+    switchover(play)
+
+
 def second_operation(play: Play) -> None:
-    """A person asks for a switchover while a failover runs."""
+    """CloudFormation asks for a switchover while a failover runs, which it waits for."""
     failover(play)
     asked: list[str] = []
 
     def after(invocation: Invocation) -> None:
         if invocation.step == "Launch" and not asked:
             asked.append("once")
-            play.ask_for("switchover", "a")
+            play.request("Update", "a", play.properties("a", version=1))
 
     play.after = after
 
@@ -170,6 +178,7 @@ STORIES = {
     "second operation": Story(before=both, begins=second_operation),
     "switchover": Story(before=both, begins=switchover),
     "switchover that fails": Story(before=both, begins=switchover_that_fails),
+    "name taken": Story(before=both, begins=name_taken),
     "eviction": Story(before=no_free_slot, begins=failover),
     "deletion": Story(before=both, begins=deletion),
     "left behind": Story(before=both, begins=left_behind),

@@ -103,6 +103,8 @@ class MachineCloudFormation(FakeCloudFormation):
                 if each.ended_at is not None
                 and each.address.startswith(f"{zone}.")
                 and world.clock.now > each.ended_at + world.TERMINATION_SECONDS + ADDRESS_KEPT_SECONDS
+                # One that still gets jobs would bring them to a cluster that nobody has proved: not prevented today.
+                and each.address not in world.targets.get("balanced", {})
                 and not any(
                     other.address == each.address and other.ended_at is None for other in world.clusters.values()
                 )

@@ -46,8 +46,10 @@ MACHINE_CONFIG = replace(
     ),
 )
 STRANGERS = {"10.9.9.9": "rm-a", "10.9.9.8": "somebody-elses"}
+# The generation of a whose stack would have the name of a stranger's.
+TAKEN = 7
 # Names that our stacks will have one day, one that looks like ours, and another.
-_FOREIGN_NAMES = (f"{DEPLOYMENT}-a-g7", f"{DEPLOYMENT}-b-g9", f"{DEPLOYMENT}-a-g1-copy", "somebody-elses")
+_FOREIGN_NAMES = (f"{DEPLOYMENT}-a-g{TAKEN}", f"{DEPLOYMENT}-b-g9", f"{DEPLOYMENT}-a-g1-copy", "somebody-elses")
 # What the probers see of an incarnation: the truth, or what the test says.
 SIGHTS = ("truth", "false alarm", "one is wrong", "unknown", "silent")
 

@@ -67,6 +67,10 @@ class Run:
     def _serving(self) -> dict[str, object]:
         return {item["id"]: item.get("serving_generation") for item in self.play.world.items("managed-cluster")}
 
+    def ends(self) -> dict[str, str]:
+        """How it ended, as CloudFormation sees it."""
+        return {name: resource.state for name, resource in self.play.resources.items()}
+
     def check(self, what: str, *, unchanged: bool = False) -> None:
         wrong = self.play.world.violations or left_over(self.play)
         if unchanged and self._serving() != self.served:
@@ -92,4 +96,6 @@ def test_a_function_may_die_anywhere(clock: Clock, monkeypatch: pytest.MonkeyPat
         points += [(number, True) for number in sorted(plain.firsts) if number < plain.changes]
     for crash in points:
         run = Run(name, clock, monkeypatch, crash=crash, dies=dies)
-        run.check(f"{'before' if crash[1] else 'after'} changing call {crash[0]} of {plain.changes}")
+        where = f"{'before' if crash[1] else 'after'} changing call {crash[0]} of {plain.changes}"
+        run.check(where)
+        assert dies or run.ends() == plain.ends(), f"{where}\n{told(run.play)}"

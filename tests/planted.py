@@ -1,0 +1,286 @@
+"""``python -m tests.planted``: plants faults that the product must never have, one at a time, and looks who notices.
+
+Each fault is a small change of a copy of ``lambda/`` that comes first on the path of a process of its own; the
+repository is never changed.  The tests of that fault have to fail, and with the unchanged copy they have to pass.  What
+was planted, and the tests that caught it, are written to docs/results.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parent.parent
+RESULTS = REPOSITORY / "docs" / "results"
+STORIES = "tests/lambda/failover/test_crash_points.py"
+MACHINE = "tests/lambda/failover/test_machine.py::test_the_controller_keeps_its_promises[fixed seeds]"
+# pytest's exit code when tests ran and some failed; any other means that nothing was proved.
+FAILED = 1
+
+
+def ends_well(story: str) -> str:
+    """The test that a story ends well when nobody dies."""
+    return f"{STORIES}::test_a_story_ends_well[{story}]"
+
+
+def dies(story: str, then: str) -> str:
+    """The test that a story ends well wherever a function dies."""
+    return f"{STORIES}::test_a_function_may_die_anywhere[{story}-{then}]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One fault.
+
+    Attributes:
+        name: of the fault.
+        file: where it is planted, below ``lambda/``.
+        before: text that stands there exactly once.
+        after: what stands there instead.
+        tests: the tests that have to notice.
+    """
+
+    name: str
+    file: str
+    before: str
+    after: str
+    tests: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A fault, the tests that failed, and what the first of them said."""
+
+    fault: Fault
+    caught_by: tuple[str, ...]
+    said: str
+
+
+FAULTS = (
+    Fault(
+        name="balanced group before rule",
+        file="failover/routing.py",
+        before="    number = _claim_slot(deployment, incarnation.generation)\n    if number is None:\n",
+        after="    members = deployment.front_door.health(deployment.config.balanced_target_group)\n"
+        "    if address not in members:\n"
+        "        deployment.front_door.put_in_service(managed_cluster=incarnation.managed_cluster, address=address)\n"
+        "        return None\n"
+        "    number = _claim_slot(deployment, incarnation.generation)\n    if number is None:\n",
+        tests=(dies("failover", "execution over"),),
+    ),
+    Fault(
+        name="execution name reused after FAILED",
+        file="failover/executions.py",
+        before="            if self._start(self.retirement_machine, name, request) in _OPEN:\n                return\n",
+        after="            self._start(self.retirement_machine, name, request)\n            return\n",
+        tests=(ends_well("left behind"),),
+    ),
+    Fault(
+        name="CreateStack answer lost",
+        file="failover/stacks.py",
+        before="            seen = self.describe(name)\n            if seen is None:  # it was",
+        after="            raise\n            seen = self.describe(name)\n            if seen is None:  # it was",
+        tests=(dies("launch", "called again"),),
+    ),
+    Fault(
+        name="id prefix of a live generation reused",
+        file="failover/steps/launch.py",
+        before="taken_prefixes(live=live, retired=retired)",
+        after="taken_prefixes(live=(), retired=retired)",
+        tests=(ends_well("failover with a worn counter"),),
+    ),
+    Fault(
+        name="lease taken over while its execution runs",
+        file="dr_core/operation_plan.py",
+        before="    if not holder or not holder_runs:\n",
+        after="    if holder != mine:\n",
+        tests=(ends_well("second operation"),),
+    ),
+    Fault(
+        name="fence skipped",
+        file="failover/steps/fence.py",
+        before="        request_end(call.deployment, old)\n    except",
+        after="        pass\n    except",
+        tests=(ends_well("failover"),),
+    ),
+    Fault(
+        name="UNKNOWN counted as failure",
+        file="dr_core/verdicts.py",
+        before="if reading.verdict is Verdict.UNHEALTHY]",
+        after="if reading.verdict is not Verdict.HEALTHY]",
+        tests=(ends_well("nobody can tell"), "tests/lambda/dr_core/test_verdicts.py"),
+    ),
+    Fault(
+        name="410 before fence",
+        file="dr_core/retirement_plan.py",
+        before="    return Fence.OVERDUE if waited >= limit else Fence.OPEN\n",
+        after="    return Fence.CLOSED\n",
+        tests=(ends_well("failover"),),
+    ),
+    Fault(
+        name="410 before linger",
+        file="failover/retiring.py",
+        before="    return left > 0 and not cluster_ending(call.deployment, incarnation)\n",
+        after="    return False\n",
+        tests=(ends_well("switchover"),),
+    ),
+    Fault(
+        name="terminate of a cluster that is not ours",
+        file="failover/clusters.py",
+        before="        if owner != (self.deployment, managed_cluster, stack_name):\n",
+        after="        if owner is None:\n",
+        tests=("tests/lambda/failover/test_safety_terminations.py", "tests/lambda/failover/test_operation.py"),
+    ),
+    Fault(
+        name="stack of somebody else adopted and deleted",
+        file="failover/stacks.py",
+        before="        return (\n            seen.tags.get(DEPLOYMENT_TAG) == self.deployment and",
+        after="        return True or (\n            seen.tags.get(DEPLOYMENT_TAG) == self.deployment and",
+        tests=(ends_well("name taken"),),
+    ),
+    Fault(
+        name="spec numbers as strings",
+        file="failover/custom_resource.py",
+        before='"parameters": {key: str(value) for key, value in',
+        after='"parameters": {key: value for key, value in',
+        tests=(ends_well("same numbers"), ends_well("launch")),
+    ),
+)
+
+
+def plant(fault: Fault | None, root: Path) -> None:
+    """Copy ``lambda/`` to *root* and plant *fault* in the copy.
+
+    Raises:
+        SystemExit: the text that the fault changes is not there, or there more than once.
+    """
+    shutil.copytree(REPOSITORY / "lambda", root, ignore=shutil.ignore_patterns("__pycache__"))
+    if fault is None:
+        return
+    path = root / fault.file
+    text = path.read_text()
+    found = text.count(fault.before)
+    if found != 1:
+        raise SystemExit(
+            f"{fault.name}: the text to change has to be in lambda/{fault.file} once, it is there {found} times:\n"
+            f"{fault.before}\nSay in tests/planted.py what stands there now."
+        )
+    path.write_text(text.replace(fault.before, fault.after))
+
+
+def run(fault: Fault | None, tests: Sequence[str]) -> tuple[int, str]:
+    """Run *tests* with a copy that has *fault*; pytest's exit code and what it wrote."""
+    with tempfile.TemporaryDirectory(prefix="emr-dr-planted-") as folder:
+        root = Path(folder) / "lambda"
+        plant(fault, root)
+        command = [sys.executable, "-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", "--show-capture=no"]
+        ended = subprocess.run(
+            [*command, "--tb=line", "--maxfail=3", *tests],
+            cwd=REPOSITORY,
+            env={**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+def look_for(fault: Fault) -> Outcome:
+    """Plant *fault* and see who notices.
+
+    Raises:
+        SystemExit: nobody does, or the tests could not be run.
+    """
+    code, output = run(fault, fault.tests)
+    caught = tuple(sorted(set(re.findall(r"^FAILED (\S+\.py::.*?)(?: - .*)?$", output, re.MULTILINE))))
+    if code != FAILED or not caught:
+        raise SystemExit(f"{fault.name}: not caught by {', '.join(fault.tests)} (pytest ended with {code}):\n{output}")
+    said = re.findall(r"^E?\s*assert not \[['\"](.*?)['\"][,\]]", output, re.MULTILINE)
+    return Outcome(fault=fault, caught_by=caught, said=said[0] if said else "")
+
+
+def check_unchanged(faults: Sequence[Fault]) -> None:
+    """Raise SystemExit unless every test passes with the copy as it is."""
+    tests = sorted({test for fault in faults for test in fault.tests})
+    code, output = run(None, tests)
+    if code != 0:
+        raise SystemExit(
+            f"without any fault these tests have to pass, and do not (pytest ended with {code}):\n{output}"
+        )
+
+
+def as_json(outcomes: Sequence[Outcome]) -> str:
+    """What docs/results/planted.json holds."""
+    found = [
+        {
+            "fault": each.fault.name,
+            "file": f"lambda/{each.fault.file}",
+            "before": each.fault.before,
+            "after": each.fault.after,
+            "caught_by": list(each.caught_by),
+            "said": each.said,
+        }
+        for each in outcomes
+    ]
+    return (
+        json.dumps(
+            {"planted": len(found), "caught": sum(bool(each["caught_by"]) for each in found), "faults": found}, indent=2
+        )
+        + "\n"
+    )
+
+
+def as_text(outcomes: Sequence[Outcome]) -> str:
+    """What docs/results/planted.md holds."""
+    lines = [
+        "# Planted faults",
+        "",
+        "Written by `make proof`: the controller with one fault at a time, and the tests that notice. Each story of "
+        "`test_crash_points.py` and every run of `test_machine.py` looks at all promises of the design after each call "
+        "that changes something.",
+        "",
+        "| fault | planted in | caught by | what it said |",
+        "|---|---|---|---|",
+    ]
+    for each in outcomes:
+        tests = "<br>".join(f"`{test.rpartition('/')[2]}`" for test in each.caught_by)
+        lines.append(f"| {each.fault.name} | `lambda/{each.fault.file}` | {tests} | {each.said} |")
+    lines += ["", "## What was changed", ""]
+    for each in outcomes:
+        lines += [f"**{each.fault.name}**", "", "```diff"]
+        lines += [f"-{line}" for line in each.fault.before.splitlines()]
+        lines += [f"+{line}" for line in each.fault.after.splitlines()]
+        lines += ["```", ""]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line; 0 if every fault was caught, and nothing fails without one."""
+    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
+    names = [fault.name for fault in FAULTS]
+    parser.add_argument("--fault", action="append", choices=names, help="only this one; writes no results")
+    chosen = parser.parse_args(arguments).fault
+    faults = [fault for fault in FAULTS if not chosen or fault.name in chosen]
+    check_unchanged(faults)
+    outcomes = []
+    for fault in faults:
+        outcomes.append(look_for(fault))
+        print(f"{fault.name}: caught by {', '.join(outcomes[-1].caught_by)}", flush=True)
+    if not chosen:
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        (RESULTS / "planted.json").write_text(as_json(outcomes))
+        (RESULTS / "planted.md").write_text(as_text(outcomes))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
