@@ -127,9 +127,9 @@ def doubtful_operations(recorded: Recorded) -> set[str]:
 def corrections(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> list[Correction]:
     """Everything to put right, the front door first.
 
-    Nothing of a managed cluster that an operation holds the lease of, or that is being deleted: whoever works on it
-    leaves it in order.  What managed clusters share, the free slots and what is on its way out, is left alone while
-    anybody works.
+    Nothing of a managed cluster that an operation holds the lease of, or that is being deleted, but a slot of what is
+    retired: whoever works on it leaves it in order.  What managed clusters share, the free slots and what is on its way
+    out, is left alone while anybody works.
     """
     return [
         *_drift_of_slots(recorded, reality, config=config),
@@ -183,14 +183,16 @@ def _drift_of_slots(recorded: Recorded, reality: Reality, *, config: FunctionCon
     resources = {slot.number: slot for slot in config.slots}
     by_generation = {each.generation: each for each in recorded.incarnations}
     busy = _busy(recorded)
+    leased = {each.name for each in recorded.managed_clusters if each.lease is not None}
     for slot in recorded.slots:
         if slot.generation is None:
             if not busy:
                 yield from _drift_of_free_slot(resources[slot.number], reality, config=config)
             continue
         holder = by_generation.get(slot.generation)
-        if holder is None or holder.managed_cluster in busy:
+        if holder is None or holder.managed_cluster in leased:
             continue
+        # Of a managed cluster that is deleted, too: a step that stalled may have taken it after everything was gone.
         if holder.state is IncarnationState.RETIRED:
             yield Correction(
                 kind=CorrectionKind.FREE_SLOT,
@@ -199,7 +201,7 @@ def _drift_of_slots(recorded: Recorded, reality: Reality, *, config: FunctionCon
                 address=holder.primary_address or "",
                 slot=slot.number,
             )
-        elif _leads_somewhere(holder, slot, recorded, busy=busy):
+        elif holder.managed_cluster not in busy and _leads_somewhere(holder, slot, recorded, busy=busy):
             yield from _drift_of_held_slot(resources[slot.number], holder, reality, config=config)
 
 

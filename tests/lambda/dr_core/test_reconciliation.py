@@ -278,6 +278,15 @@ def test_a_slot_of_a_retired_incarnation_is_freed() -> None:
     assert correction.sentence == "slot 3 was held by generation 3, which is retired"
 
 
+@pytest.mark.parametrize(("of_a", "freed"), [({"tombstone": True}, True), ({"tombstone": True, "lease": LEASE}, False)])
+def test_a_slot_that_was_taken_after_a_delete_is_freed(of_a: dict[str, Any], freed: bool) -> None:
+    """A14: by a step that stalled until everything was gone; not while somebody works."""
+    gone = replace(A1, state=IncarnationState.RETIRED)
+    wanted = found(with_a(gone, **of_a))
+
+    assert (CorrectionKind.FREE_SLOT in kinds(wanted)) is freed
+
+
 # What is on its way out.
 
 
