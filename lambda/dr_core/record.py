@@ -16,6 +16,8 @@ from dr_core.naming import incarnation_id
 
 # The item whose ``value`` is the last generation drawn; drawn by an atomic ADD.
 GENERATION_COUNTER = {"kind": "counter", "id": "generation"}
+# The item whose ``value`` says how many launches were written down; no two of them may rest on the same look.
+INTENT_COUNTER = {"kind": "counter", "id": "intents"}
 
 
 class IncarnationState(StrEnum):

@@ -27,7 +27,7 @@ from dr_core.launch_plan import (
     what_happened,
 )
 from dr_core.naming import stack_name
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
+from dr_core.record import INTENT_COUNTER, Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import Kind, Reason
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
@@ -83,6 +83,7 @@ def _launch(call: OperationCall) -> StepAnswer:
 
 def _launch_next(call: OperationCall) -> StepAnswer:
     """Write down the intent to launch in the next AZ, then create the stack."""
+    intents = _intents(call)  # before what the choice rests on
     incarnations = call.deployment.record.incarnations()
     place = _choose(call, incarnations)
     tried = f"(tried: {', '.join(call.operation.tried) or 'none'})"
@@ -100,9 +101,9 @@ def _launch_next(call: OperationCall) -> StepAnswer:
         )
     if place.shared_with is not None:
         _tell_shared(call, zone=place.subnet.availability_zone, other=place.shared_with)
-    incarnation = _intent(call, place.subnet, generation=_draw(call, incarnations))
+    incarnation = _intent(call, place.subnet, generation=_draw(call, incarnations), intents=intents)
     if incarnation is None:
-        return wait("the lease, the tombstone or the attempt changed meanwhile")
+        return wait("the lease, the tombstone or the attempt changed meanwhile, or another launch began")
     return _create(call, incarnation)
 
 
@@ -183,11 +184,18 @@ def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:
     return drawn
 
 
-def _intent(call: OperationCall, place: SubnetChoice, *, generation: int) -> Incarnation | None:
+def _intents(call: OperationCall) -> int:
+    """How many launches of the deployment were written down so far."""
+    key = INTENT_COUNTER["kind"], INTENT_COUNTER["id"]
+    return int(call.deployment.record.get(INTENT_COUNTER).get(key, {}).get("value", 0))
+
+
+def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intents: int) -> Incarnation | None:
     """The incarnation as it was written down; ``None`` if this execution may not launch (any more).
 
     Written before CreateStack, so that no stack can exist that the record does not know, and only while this execution
-    holds the lease and nobody is deleting the managed cluster.
+    holds the lease and nobody is deleting the managed cluster.  Nothing else may have been launched since the choice
+    was made, after *intents* launches: two managed clusters would choose the same AZ.
     """
     now = time.time()
     incarnation = Incarnation(
@@ -219,6 +227,12 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int) -> Inc
             values={},
             condition="#lease.#execution = :mine AND (attribute_not_exists(#tombstone) OR #tombstone = :no)",
             condition_values={"mine": call.execution, "no": False},
+        ),
+        Change(
+            key=INTENT_COUNTER,
+            values={"value": intents + 1},
+            condition="#value = :seen" if intents else "attribute_not_exists(#value)",
+            condition_values={"seen": intents} if intents else None,
         ),
     )
     return incarnation if written else None
