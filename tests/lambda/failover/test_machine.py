@@ -45,8 +45,6 @@ REQUIRED_STEPS = 10_000 * PROOF
 WHAT_MATTERS = ("launched", "failed over", "switched over", "repaired", "cancelled", "failed", "retired", "serving")
 # So many of the last things that happened are told when a run fails.
 STORY = 120
-# What a runner of two cores does in a minute or so, over both parts.
-REQUIRED_STEPS = 20_000
 
 names = st.sampled_from(NAMES)
 which = st.integers(0, 9)
@@ -334,9 +332,10 @@ def test_the_controller_keeps_its_promises(
         except BaseException:
             print(f"seed {number}")
             raise
-        if Statistics.steps.total() >= REQUIRED_STEPS:
+        total, missing = Statistics.steps.total(), [name for name in WHAT_MATTERS if not Statistics.reached[name]]
+        if (total >= REQUIRED_STEPS and not missing) or total >= 3 * REQUIRED_STEPS:
             break
-    record_property("steps", Statistics.steps.total())
+    record_property("steps", total)
     with capsys.disabled():
         print(f"\nseeds {first_seed} to {number}: {Statistics.told()}")
-    assert not [name for name in WHAT_MATTERS if not Statistics.reached[name]]
+    assert not missing
