@@ -332,12 +332,14 @@ def _in_service(managed_cluster: ManagedCluster, recorded: Recorded) -> Incarnat
 def _left_in_service(
     name: str, target_group: str, port: int, recorded: Recorded, reality: Reality, *, who: str
 ) -> Iterator[Correction]:
-    """Incarnations that are out of service and still members, as long as a healthy one that serves stays behind."""
+    """Incarnations that are out of service and still members, if a healthy one of the same managed cluster serves."""
     health = reality.health.get(target_group, {})
     others = [
         each.primary_address
         for each in recorded.incarnations
-        if each.state is IncarnationState.SERVING and health.get(each.primary_address or "") == "healthy"
+        if each.managed_cluster == name
+        and each.state is IncarnationState.SERVING
+        and health.get(each.primary_address or "") == "healthy"
     ]
     for each in recorded.incarnations:
         address = each.primary_address

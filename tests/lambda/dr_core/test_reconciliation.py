@@ -400,11 +400,13 @@ def test_what_serves_no_more_is_taken_out(group: str) -> None:
     assert correction.sentence.startswith("10.0.1.1 of generation 1, which is retiring, was in the group of ")
 
 
-def test_nobody_is_taken_out_who_would_leave_nobody_healthy() -> None:
-    """A14: never zero in service by our own act."""
-    targets = {**LEAVING["health"], "rm-a": {"10.0.2.4": "unhealthy", "10.0.1.1": "healthy"}}
+@pytest.mark.parametrize("state", ["unhealthy", "initial"])
+@pytest.mark.parametrize("group", ["rm-a", "balanced"])
+def test_nobody_is_taken_out_who_would_leave_nobody_healthy(group: str, state: str) -> None:
+    """A14: never fewer in service by our own act, also where another managed cluster is healthy in the group."""
+    targets = {**LEAVING["health"][group], "10.0.2.4": state, "10.0.1.1": "healthy"}
 
-    assert found(leaving(), **{**LEAVING, "health": targets}) == []
+    assert found(leaving(), **{**LEAVING, "health": {**LEAVING["health"], group: targets}}) == []
 
 
 def test_an_address_that_was_handed_on_stays_where_its_new_owner_needs_it() -> None:
