@@ -325,7 +325,7 @@ def test_the_controller_keeps_its_promises(
         # To make a failing run shorter takes minutes; what it did stands in its story.
         phases=[Phase.generate, Phase.shrink] if os.environ.get("EMR_DR_SHRINK") else [Phase.generate],
     )
-    number = first_seed
+    number, total, missing = first_seed, 0, list(WHAT_MATTERS)
     for number in count(first_seed):
         try:
             run_state_machine_as_test(seed(number)(Controller), settings=chosen)
