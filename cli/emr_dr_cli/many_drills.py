@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,26 @@ from emr_drill import campaign
 from emr_drill.campaign import Plan
 
 
-def run_many(plan: Plan, *, console: Console) -> dict[str, Any]:
+def run_many(
+    plan: Plan, *, console: Console, save: Callable[[dict[str, Any]], None] = lambda _: None
+) -> dict[str, Any]:
     """Run *plan*, with a line for each drill and a table at the end; the content of a result file.
+
+    Args:
+        plan: which drills.
+        console: for lines and table.
+        save: gets the content of the result file after each drill.
 
     Raises:
         DrillError: the plan cannot be carried out; no drill is left running.
     """
-    console.print(f"{len(plan.runs)} drills, {plan.at_once} at a time", style="dim")
+    earlier = f"; {len(plan.earlier)} were run before" if plan.earlier else ""
+    console.print(f"{len(plan.runs)} drills, {plan.at_once} at a time{earlier}", style="dim")
 
     def say(result: dict[str, Any]) -> None:
         console.print(line(result), style="" if result["passed"] else "red", markup=False, highlight=False)
 
     with tempfile.TemporaryDirectory(prefix="emr-dr-drills-") as directory:
-        content = campaign.run(plan, workdir=Path(directory), say=say)
+        content = campaign.run(plan, workdir=Path(directory), say=say, save=save)
     console.print(result_table(content))
     return content

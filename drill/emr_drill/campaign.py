@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +20,8 @@ from emr_drill import preflight
 from emr_drill.bench import Drills, commit, side_by_side
 from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST, Fault
-from emr_drill.faults.table import chosen
+from emr_drill.faults.table import FAULTS, chosen, find
+from emr_drill.preflight import REPOSITORY
 
 # What is kept of a drill's report: enough to see what happened, small enough to be committed.
 KEPT = (
@@ -48,6 +53,9 @@ class Plan:
         first_block: address block of the first drill; the n-th one beside it takes the n-th block after it.
         at_once: how many drills run beside each other.
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth`` once for all.
+        earlier: results of drills that were run before and are not run again (:func:`still_good`).
+        slow_beside: how many drills with a slow clock run beside the others, which they hardly disturb; 0 runs them in
+            their turn.
     """
 
     faults: Sequence[Fault]
@@ -57,20 +65,30 @@ class Plan:
     first_block: int
     at_once: int
     assembly: Path | None = None
+    earlier: Sequence[Mapping[str, Any]] = field(default=())
+    slow_beside: int = 0
 
     @property
     def runs(self) -> list[tuple[str, int]]:
         """Name of the fault and seed of each drill; a whole table with the first seed comes first."""
-        return [(fault.name, seed) for seed in self.seeds for fault in self.faults]
+        done = {(run["fault"], run["seed"]) for run in self.earlier}
+        return [which for seed in self.seeds for fault in self.faults if (which := (fault.name, seed)) not in done]
 
 
-def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+def run(
+    plan: Plan,
+    *,
+    workdir: Path,
+    say: Callable[[dict[str, Any]], None],
+    save: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> dict[str, Any]:
     """Run every drill of *plan*; a drill that cannot run counts as one that failed.
 
     Args:
         plan: which, and how.
         workdir: for the reports.
         say: gets the result of each drill, in order, with ``files``, where the logs of one that failed are.
+        save: gets the content of the result file after each drill, so that an interruption loses one drill at most.
 
     Returns:
         The content of a result file.
@@ -83,6 +101,7 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
         assembly = workdir / "cdk.out"
         preflight.synthesize(assembly)
     drills = Drills(workdir=workdir)
+    origin = {"commit": commit(), "code": code(), "measured": datetime.now(tz=UTC).date().isoformat()}
 
     def one(which: tuple[str, int], block: int) -> dict[str, Any]:
         name, seed = which
@@ -90,17 +109,47 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
             report = drills.run(f"{name} {seed}", [*words, "--assembly", str(assembly)], block=block)
-            return {**kept(report), "files": report["files"]}
+            return {**kept(report), **origin, "files": report["files"]}
         except DrillError as error:
-            return {"fault": name, "seed": seed, "passed": False, "why": [str(error)]}
+            return {"fault": name, "seed": seed, "passed": False, "why": [str(error)], **origin}
 
-    results = []
-    measured = side_by_side(plan.runs, one, drills=drills, first_block=plan.first_block, at_once=plan.at_once)
-    with contextlib.closing(measured):
-        for _, result in measured:
-            say(result)
-            # Where a machine keeps its files is nothing for a document.
-            results.append({name: value for name, value in result.items() if name != "files"})
+    results = [dict(each) for each in plan.earlier]
+    lock = threading.Lock()
+
+    def work(runs: Sequence[tuple[str, int]], first_block: int, at_once: int) -> None:
+        measured = side_by_side(runs, one, drills=drills, first_block=first_block, at_once=at_once)
+        with contextlib.closing(measured):
+            for _, result in measured:
+                with lock:
+                    say(result)
+                    # Where a machine keeps its files is nothing for a document.
+                    results.append({name: value for name, value in result.items() if name != "files"})
+                    save(_content(plan, results))
+
+    with ThreadPoolExecutor() as pool:
+        working = [pool.submit(work, *each) for each in _pools(plan)]
+        try:
+            for each in as_completed(working):
+                each.result()
+        except BaseException:
+            drills.stop()
+            raise
+    return _content(plan, results)
+
+
+def _pools(plan: Plan) -> list[tuple[list[tuple[str, int]], int, int]]:
+    """The drills that follow each other, the first address block for them, and how many of them run at once."""
+    slow = [which for which in plan.runs if plan.slow_beside and find(which[0]).fastest < FASTEST]
+    others = [which for which in plan.runs if which not in slow]
+    return [
+        (others, plan.first_block, plan.at_once),
+        *([(slow, plan.first_block + plan.at_once, plan.slow_beside)] if slow else []),
+    ]
+
+
+def _content(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A result file, its drills in the order of the table."""
+    order = {(fault.name, seed): number for number, (seed, fault) in enumerate(product(plan.seeds, FAULTS.values()))}
     return {
         "what": f"the fault table with {plan.services} services",
         "commit": commit(),
@@ -108,8 +157,34 @@ def run(plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> 
         "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "services": plan.services,
         "seeds": list(plan.seeds),
-        "runs": results,
+        "runs": sorted(results, key=lambda run: order.get((run["fault"], run["seed"]), len(order))),
     }
+
+
+# What a drill deploys.
+PRODUCT = ("lambda", "constructs", "stacks", "app.py", "cdk.json", "emr-dr.yaml")
+
+
+def code() -> str:
+    """Identifies the code of the product that is committed now: the same text as long as none of it changes."""
+    trees = subprocess.run(
+        ["git", "rev-parse", *(f"HEAD:{path}" for path in PRODUCT)],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return sha256(trees.stdout.encode()).hexdigest()[:12] if trees.returncode == 0 else "unknown"
+
+
+def still_good(content: Mapping[str, Any], plan: Plan) -> list[Mapping[str, Any]]:
+    """The drills of an earlier result file that need not be run again: of this plan, as they must be, of this code."""
+    wanted, now = set(plan.runs), code()
+    return [
+        run
+        for run in content["runs"]
+        if run["passed"] and run.get("code") == now != "unknown" and (run["fault"], run["seed"]) in wanted
+    ]
 
 
 SAMPLE_ROWS = 8

@@ -24,7 +24,14 @@ class Campaign:
         self.plan: Plan | None = None
         self.workdir = Path()
 
-    def run(self, plan: Plan, *, workdir: Path, say: Callable[[dict[str, Any]], None]) -> dict[str, Any]:
+    def run(
+        self,
+        plan: Plan,
+        *,
+        workdir: Path,
+        say: Callable[[dict[str, Any]], None],
+        save: Callable[[dict[str, Any]], None],
+    ) -> dict[str, Any]:
         self.plan, self.workdir = plan, workdir
         runs = [
             {"fault": name, "seed": seed, "passed": self.passed, "why": ["[bold] one thing"], "operations": []}

@@ -124,8 +124,9 @@ def test_a_drill_that_cannot_run_counts_as_failed_and_the_others_go_on(drills: D
     drills.failing["kill-livy"] = "no report"
     content = campaign.run(plan(seeds=[1]), workdir=tmp_path, say=nothing)
 
-    assert content["runs"][0] == {"fault": "kill-livy", "seed": 1, "passed": False, "why": ["no report"]}
-    assert content["runs"][1]["passed"]
+    failed = {run["fault"]: run for run in content["runs"]}
+    assert (failed["kill-livy"]["passed"], failed["kill-livy"]["why"]) == (False, ["no report"])
+    assert failed["hang-livy"]["passed"]
     assert not campaign.passed(content)
 
 
@@ -140,6 +141,48 @@ def test_an_interruption_stops_the_drills(drills: Drills, tmp_path: Path) -> Non
     with pytest.raises(KeyboardInterrupt):
         campaign.run(plan(), workdir=tmp_path, say=interrupt)
     assert drills.stopped
+
+
+def test_each_drill_is_saved_at_its_end(drills: Drills, tmp_path: Path) -> None:
+    """Hours of drills must not be lost with the last one."""
+    saved: list[int] = []
+    campaign.run(plan(), workdir=tmp_path, say=nothing, save=lambda content: saved.append(len(content["runs"])))
+
+    assert saved == [1, 2, 3, 4]
+
+
+def test_what_was_shown_before_is_kept_and_not_run_again(drills: Drills, tmp_path: Path) -> None:
+    first = campaign.run(plan(seeds=[1], assembly=Path("given")), workdir=tmp_path, say=nothing)
+    drills.asked.clear()
+    again = campaign.run(plan(earlier=campaign.still_good(first, plan())), workdir=tmp_path, say=nothing)
+
+    assert [name for name, _, _ in drills.asked] == ["kill-livy 2", "hang-livy 2"]
+    assert len(again["runs"]) == 4
+
+
+@pytest.mark.parametrize("change", [{"passed": False}, {"code": "another"}, {"fault": "kill-primary"}, {"seed": 9}])
+def test_what_was_shown_of_something_else_counts_for_nothing(
+    drills: Drills, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    content = campaign.run(plan(seeds=[1]), workdir=tmp_path, say=nothing)
+    content["runs"] = [{**run, **change} for run in content["runs"]]
+
+    assert campaign.still_good(content, plan()) == []
+
+
+def test_code_that_nobody_can_name_shows_nothing(
+    drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(campaign, "code", lambda: "unknown")
+    content = campaign.run(plan(), workdir=tmp_path, say=nothing)
+
+    assert campaign.still_good(content, plan()) == []
+
+
+def test_drills_with_a_slow_clock_run_beside_the_others(drills: Drills, tmp_path: Path) -> None:
+    campaign.run(plan(seeds=[1], slow_beside=3), workdir=tmp_path, say=nothing)
+
+    assert {name: block for name, _, block in drills.asked} == {"kill-livy 1": 40, "hang-livy 1": 41}
 
 
 def test_what_is_kept_is_small_and_tells_what_happened() -> None:
