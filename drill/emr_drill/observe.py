@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from dr_core.evidence import sort_key_from
 from dr_core.steps import PHASES
 from emr_drill.errors import DrillError
 
@@ -104,6 +105,19 @@ class Deployment:
         """The last evidence about one incarnation, oldest first."""
         return self._query(self.config.evidence_table, "incarnation", f"g{generation:06d}", last=12)
 
+    def evidence_since(self, generation: int, at: float) -> list[dict[str, Any]]:
+        """All evidence about one incarnation that was observed at *at* or later, oldest first."""
+        client: Any = self._stand_in.client("dynamodb")
+        pages = client.get_paginator("query").paginate(
+            TableName=self.config.evidence_table,
+            KeyConditionExpression="incarnation = :incarnation AND observed >= :since",
+            ExpressionAttributeValues={
+                ":incarnation": {"S": f"g{generation:06d}"},
+                ":since": {"S": sort_key_from(at)},
+            },
+        )
+        return [_plain_item(item) for page in pages for item in page["Items"]]
+
     def executions(self, machine: str) -> list[Execution]:
         """Every execution of ``operation`` or ``retirement``, oldest first."""
         states: Any = self._stand_in.client("stepfunctions")
@@ -144,8 +158,7 @@ class Deployment:
             ExpressionAttributeValues={":value": {"S": value}},
             **({"ScanIndexForward": False, "Limit": last} if last else {}),
         )
-        read = TypeDeserializer().deserialize
-        items = [{name: plain(read(field)) for name, field in item.items()} for item in answer["Items"]]
+        items = [_plain_item(item) for item in answer["Items"]]
         return items[::-1] if last else items
 
     def _execution(self, states: Any, item: dict[str, Any]) -> Execution:
@@ -169,6 +182,11 @@ class Deployment:
             stopped=stopped.timestamp() if stopped else None,
             states=entries,
         )
+
+
+def _plain_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    read = TypeDeserializer().deserialize
+    return {name: plain(read(field)) for name, field in item.items()}
 
 
 def plain(value: Any) -> Any:

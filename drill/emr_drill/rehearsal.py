@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.clock import Clock
+from emr_drill.facts import PROPAGATION_SECONDS
 from emr_drill.faults.judging import ENDED
 from emr_drill.faults.model import Act, Fault, Moment, Outcome
 from emr_drill.faults.scene import BY_HAND, Scene
@@ -118,6 +119,9 @@ class Rehearsal:
             self._stream.start()
         if self._until(self._came, self._fault.expect.limit_seconds, self._awaited()):
             self._progress.line("drill", f"{self._outcome_text()}; submitting a few more jobs")
+            # An old Livy that still answers takes jobs until the load balancer's nodes have learnt of the cut-over:
+            # whether it was one is for those that come after.
+            self._clock.sleep(PROPAGATION_SECONDS)
         self._submitter.add(plan.after)
         self._until(
             lambda: self._submitter.idle() and (self._stream is None or self._stream.over),

@@ -6,12 +6,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from emr_drill.clock import Clock
-from emr_drill.collect import broken_invariants, collect
+from emr_drill.collect import broken_invariants, collect, under_way
 from emr_drill.faults.model import Moment
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.table import find
@@ -56,6 +57,12 @@ def operation(name: str, **attributes: Any) -> dict[str, Any]:
     return {"id": name, "request": json.dumps(request), "outcome": "failed over", **attributes}
 
 
+def look(at: float) -> dict[str, Any]:
+    """What a prober saw of a dead primary."""
+    dead = {"verdict": "unhealthy", "detail": "connection refused"}
+    return {"observed_at": at, "observer": "prober:us-east-1a", "services": {"resource_manager": dead}}
+
+
 class World:
     """A deployment after a failover that went well; a test spoils it."""
 
@@ -81,8 +88,17 @@ class World:
             for at, accepted in ((-10, True), (5, False), (588, True))
         ]
 
-        self.journal: list[dict[str, Any]] = []
+        self.journal: list[dict[str, Any]] = [
+            {"at": FAULT_AT, "kind": "notification", "subject": "dep: a failed over"},
+            {"at": FAULT_AT, "kind": "metric", "name": "MonitorHeartbeat", "value": 1},
+            {"at": FAULT_AT, "kind": "metric", "name": "Reconciled", "value": 1},
+        ]
         self.struck = True
+        self.seen = [look(FAULT_AT + seconds) for seconds in (10, 20, 30)]
+        self.asked_for_evidence: tuple[int, float] | None = None
+        self.config = SimpleNamespace(
+            subnets=[SimpleNamespace(availability_zone=f"us-east-1{letter}") for letter in "abc"]
+        )
 
     @property
     def clusters(self) -> World:
@@ -113,6 +129,10 @@ class World:
 
     def incarnations(self) -> list[dict[str, Any]]:
         return self.known
+
+    def evidence_since(self, generation: int, at: float) -> list[dict[str, Any]]:
+        self.asked_for_evidence = (generation, at)
+        return self.seen
 
     def records(self, kind: str) -> list[dict[str, Any]]:
         assert kind == "operation"
@@ -177,15 +197,50 @@ def test_a_drill_that_did_not_come_to_its_fault_has_no_row(world: World, tmp_pat
 
 
 def test_what_people_were_told_is_reported(world: World, tmp_path: Path) -> None:
-    world.journal = [{"kind": "notification", "subject": "dep: a failed over"}]
-
     assert collected(world, tmp_path).pages == ["dep: a failed over"]
 
 
 def test_a_fence_limit_that_passed_is_told(world: World, tmp_path: Path) -> None:
-    world.journal = [{"kind": "metric", "name": "FenceOverdue", "value": 1}]
+    world.journal.append({"at": FAULT_AT, "kind": "metric", "name": "FenceOverdue", "value": 1})
 
     assert any("the fence limit passed" in why for why in collected(world, tmp_path).why_failed)
+
+
+def test_a_fault_that_never_struck_fails_the_drill(world: World, tmp_path: Path) -> None:
+    """Whatever came is no answer to it then."""
+    world.seen.pop()
+
+    report = collected(world, tmp_path)
+
+    assert report.why_failed[1].startswith("the fault never struck: probers find that the ResourceManager does not")
+    assert world.asked_for_evidence == (1, FAULT_AT)
+
+
+def test_a_failover_that_nobody_was_told_of_fails_the_drill(world: World, tmp_path: Path) -> None:
+    world.journal.clear()
+
+    assert any("by a message" in why for why in collected(world, tmp_path).why_failed)
+
+
+def test_a_monitor_that_is_silent_for_three_minutes_fails_the_drill(world: World, tmp_path: Path) -> None:
+    beat = {"kind": "metric", "name": "MonitorHeartbeat", "value": 1}
+    world.journal += [{**beat, "at": FAULT_AT + at} for at in (10, 290)]
+
+    assert any("missing MonitorHeartbeat" in why for why in collected(world, tmp_path).why_failed)
+
+
+def test_jobs_of_what_never_served_fail_the_drill(world: World, tmp_path: Path) -> None:
+    world.known.append(incarnation(3, state="retired"))
+    world.submissions[-1] = replace(world.submissions[-1], id=1003000000)
+
+    assert any("1 jobs went to incarnations that were given up" in why for why in collected(world, tmp_path).why_failed)
+
+
+def test_where_the_new_one_serves_is_judged(world: World, tmp_path: Path) -> None:
+    world.known[1]["availability_zone"] = "us-east-1b"
+    why = collected(world, tmp_path, fault="no-capacity-one-az").why_failed
+
+    assert "what serves should be in us-east-1c, it is in us-east-1b" in why
 
 
 def test_where_livy_was_mended_nothing_adds_up_to_the_recovery(world: World, tmp_path: Path) -> None:
@@ -351,6 +406,23 @@ def test_a_client_may_try_a_dead_address_first(world: World, tmp_path: Path, fau
 
     found = collected(world, tmp_path, fault=fault).invariants_broken
     assert (not any("add up" in one for one in found)) is sound
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "accepted", "late"),
+    [
+        (580, 612, False, 22.0),
+        (580, 612, True, 0),  # it was the recovery itself
+        (591, 612, False, 0),  # sent after the cut-over
+        (580, 590, False, 0),  # over by then
+    ],
+)
+def test_a_client_that_waits_for_a_dead_cluster_learns_of_the_cut_over_late(
+    begins: float, ends: float, accepted: bool, late: float
+) -> None:
+    sent = [Submission(at=begins, answered=ends, accepted=accepted, status=504)]
+
+    assert under_way(sent, 590) == late
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ LIVY = {
     "livy.server.session.state-retain.sec": "86400s",
     "livy.server.yarn.poll-interval": "500ms",
     "livy.server.port": str(LIVY_PORT),
+    "livy.spark.master": "yarn",
+    "livy.spark.deploy-mode": "cluster",
 }
 # Health checks of a network load balancer can be as quick as this.
 CHECK_INTERVAL_SECONDS, CHECK_TIMEOUT_SECONDS, CHECKS = 5, 3, 2

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from emr_drill.faults.model import Expectation, Fault, Old, Range
+from dr_core.metrics import FENCE_OVERDUE
+from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Expectation, Fault, Old, Page, Range
+from emr_drill.faults.traces import Seen, Silence, Trace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,30 +20,38 @@ class Found:
         launched: names of the EMR clusters that were launched.
         subjects: subjects of the messages to the alert topic.
         metrics: name of a metric -> its highest value.
+        silent: name of a metric that is written all the time -> for how many whole minutes it was missing.
         jobs: counts of the report.
         recovered: whether submits are accepted again, and none was refused after the first one.
         old_serves: whether the record has the old incarnation in service.
         old_state: EMR's state of the old cluster.
         alive: names of the EMR clusters that have not ended.
         serving: names of the clusters that the record has in service.
+        serving_in: the AZs that they are in.
         submits_to_old: how many jobs the old incarnation took after the cut-over.
+        submits_to_given_up: how many jobs went to incarnations that never came into service.
         unretired: incarnations that neither serve nor are retired, with their state.
         acts_left: acts of the row that were never done, for want of what they wait for.
+        seen: what was written down.
     """
 
     operations: list[tuple[str, str]] = field(default_factory=list)
     launched: list[str] = field(default_factory=list)
     subjects: list[str] = field(default_factory=list)
     metrics: Mapping[str, float] = field(default_factory=dict)
+    silent: Mapping[str, int] = field(default_factory=dict)
     jobs: Mapping[str, int] = field(default_factory=dict)
     recovered: bool = True
     old_serves: bool = False
     old_state: str = "TERMINATED"
     alive: list[str] = field(default_factory=list)
     serving: list[str] = field(default_factory=list)
+    serving_in: list[str] = field(default_factory=list)
     submits_to_old: int = 0
+    submits_to_given_up: int = 0
     unretired: list[str] = field(default_factory=list)
     acts_left: list[str] = field(default_factory=list)
+    seen: Seen = field(default_factory=Seen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +93,16 @@ def judge_row(fault: Fault, found: Found, *, fence_overdue: bool) -> RowResult:
         must=fault.must,
         did_not_hold=[
             *(f"never done, for want of what it waits for: {act}" for act in found.acts_left),
+            *(f"the fault never struck: {why}" for why in _missing(fault.struck, found)),
             *_operations(expect, found),
             *_launches(expect, found),
+            *_zone(expect, found),
+            *(f"what must happen did not: {why}" for why in _missing(expect.shows, found)),
             *_pages(expect, found),
+            *_false_pages(expect, found),
             *_jobs(expect, found, fence_overdue=fence_overdue),
             *_old(expect, found),
+            *_given_up(found),
             *_left(found),
         ],
         listed=_listed(expect, found, fence_overdue=fence_overdue),
@@ -116,13 +131,48 @@ def _launches(expect: Expectation, found: Found) -> list[str]:
     return [f"{_range(expect.launches)} clusters should be launched, {len(found.launched)} were{names}"]
 
 
+def _zone(expect: Expectation, found: Found) -> list[str]:
+    wanted = found.seen.names.get(expect.zone, "")
+    if not expect.zone or found.serving_in == [wanted]:
+        return []
+    return [
+        f"what serves should be in {wanted or f'an AZ that there is not ({expect.zone})'}, it is in "
+        f"{', '.join(found.serving_in) or 'none'}"
+    ]
+
+
+def _missing(traces: Iterable[Trace | Silence], found: Found) -> list[str]:
+    return [why for why in (trace.why_not(found.seen) for trace in traces) if why is not None]
+
+
 def _pages(expect: Expectation, found: Found) -> list[str]:
     told = "; ".join(dict.fromkeys(found.subjects)) or "nothing"
     return [
         f"a person should be told by {page.text}, the topic was told: {told}"
-        for page in expect.pages
-        if not page.came(subjects=found.subjects, metrics=found.metrics)
+        for page in expect.told
+        if not _came(page, found)
     ]
+
+
+def _false_pages(expect: Expectation, found: Found) -> list[str]:
+    """Whoever is woken up for nothing does not get up the next time."""
+    messages = [
+        f'a person was told what this fault must not lead to: "{subject}"'
+        for subject in dict.fromkeys(found.subjects)
+        if not any(page.is_about(subject) for page in expect.allowed)
+    ]
+    # A fence limit that passed is told with the jobs.
+    metrics = [Page(metric=metric) for metric in sorted(ALARMS - {FENCE_OVERDUE})]
+    silences = [Page(missing=metric) for metric in SILENCE_ALARMS]
+    return messages + [
+        f"a person was told what this fault must not lead to: {page.text}"
+        for page in (*metrics, *silences)
+        if page not in expect.allowed and _came(page, found)
+    ]
+
+
+def _came(page: Page, found: Found) -> bool:
+    return page.came(subjects=found.subjects, metrics=found.metrics, silent=found.silent)
 
 
 def _jobs(expect: Expectation, found: Found, *, fence_overdue: bool) -> list[str]:
@@ -161,6 +211,12 @@ def _old(expect: Expectation, found: Found) -> list[str]:
     if found.submits_to_old:
         wrong.append(f"{found.submits_to_old} jobs went to the old incarnation after the cut-over")
     return wrong
+
+
+def _given_up(found: Found) -> list[str]:
+    if not found.submits_to_given_up:
+        return []
+    return [f"{found.submits_to_given_up} jobs went to incarnations that were given up before they served"]
 
 
 def _left(found: Found) -> list[str]:

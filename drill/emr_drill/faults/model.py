@@ -7,11 +7,27 @@ documents' table is generated from them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from dr_core.metrics import (
+    ATTEMPTS_EXHAUSTED,
+    COMMON_CAUSE,
+    DRAIN_OVERDUE,
+    FAILOVER_BLOCKED,
+    FENCE_OVERDUE,
+    MONITOR_HEARTBEAT,
+    NOTICES_REFUSED,
+    ORPHANS,
+    PAUSED,
+    RECONCILED,
+    RETIREMENT_OVERDUE,
+    SERVING_UNSEEDED,
+    TERMINATED_BY_A_PERSON,
+)
 from emr_drill.faults.scene import Scene
+from emr_drill.faults.traces import Silence, Trace
 
 # A wrong reaction shows within this long: an unhealthy verdict takes 30 to 45 s, the operation's look again some more.
 WATCH_SECONDS = 240.0
@@ -82,6 +98,18 @@ class Act:
         return f"{later}: {self.what}"
 
 
+# Metrics whose alarm rings as soon as one of them is 1.  Others have limits of their own, which no drill reaches
+# (VERDICT_UNKNOWN rings after ten minutes, LAUNCHES_TODAY when a budget is used up), and are not looked at.
+ALARMS = frozenset(
+    {
+        *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),
+        *(FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
+    }
+)
+# Metrics that are written all the time, and after how many whole minutes without them an alarm rings.
+SILENCE_ALARMS: Mapping[str, int] = {MONITOR_HEARTBEAT: 3, RECONCILED: 5}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """How a person is told: a message to the alert topic, or a metric that an alarm watches.
@@ -89,26 +117,56 @@ class Page:
     Attributes:
         subject: regular expression that the subject of a message must contain.
         metric: name of a metric that must have been above zero.
+        missing: name of a metric that must have been missing for so long that an alarm rings; no act can wait for it.
     """
 
     subject: str = ""
     metric: str = ""
+    missing: str = ""
 
     def __post_init__(self) -> None:
-        if bool(self.subject) == bool(self.metric):
-            raise ValueError(f"a page is a subject or a metric, got subject={self.subject!r}, metric={self.metric!r}")
+        if sum(map(bool, (self.subject, self.metric, self.missing))) != 1:
+            raise ValueError(
+                f"a page is a subject, a metric or a missing metric, got subject={self.subject!r}, "
+                f"metric={self.metric!r}, missing={self.missing!r}"
+            )
 
     @property
     def text(self) -> str:
         """For people."""
+        if self.missing:
+            return f"an alarm on the missing {self.missing}"
         return f"an alarm on {self.metric}" if self.metric else f'a message "{self.subject}"'
 
-    def came(self, *, subjects: list[str], metrics: Mapping[str, float]) -> bool:
-        """Whether it is among what people were told."""
+    def came(
+        self, *, subjects: Sequence[str], metrics: Mapping[str, float], silent: Mapping[str, int] | None = None
+    ) -> bool:
+        """Whether it is among what people were told.
+
+        Args:
+            subjects: of the messages.
+            metrics: name of a metric -> its highest value.
+            silent: name of a metric -> for how many whole minutes it was missing.
+        """
+        if self.missing:
+            return (silent or {}).get(self.missing, 0) >= SILENCE_ALARMS[self.missing]
         if self.metric:
             return metrics.get(self.metric, 0) > 0
-        return any(re.search(self.subject, subject) for subject in subjects)
+        return any(self.is_about(subject) for subject in subjects)
 
+    def is_about(self, subject: str) -> bool:
+        """Whether a message with this subject is what is meant."""
+        return bool(self.subject) and re.search(self.subject, subject) is not None
+
+
+# What people are told of each outcome, whatever the fault.
+TOLD_BY_OUTCOME: Mapping[Outcome, Page] = {
+    Outcome.FAILOVER: Page(subject="failed over"),
+    Outcome.REPAIR: Page(subject="was restarted"),
+    Outcome.CANCEL: Page(subject="called off"),
+}
+# What people may be told where the limit for proof that the old applications are dead may pass.
+FENCE_PAGES = (Page(metric=FENCE_OVERDUE), Page(subject="still runs jobs"))
 
 Range = tuple[int, int]
 
@@ -125,7 +183,10 @@ class Expectation:
         jobs_lost: whether jobs may go down with their cluster (their clients are told by 410).
         fence_bound: whether the limit for proof that the old applications are dead may pass: only then may the effect
             of a job be doubled, and it is listed.
-        pages: what people must be told, all of it.
+        pages: what people must be told of this fault, besides the outcome; acts that wait for the page wait for these.
+        may: what people may be told as well.  They must be told nothing else.
+        zone: where the new incarnation must serve, a name of :class:`emr_drill.faults.traces.Seen`; empty for any AZ.
+        shows: what else must be found in what was written down.
         watch_seconds: how long no more may happen after the last act, where nothing or a page is expected.
         limit_seconds: how long the drill waits for the outcome.
     """
@@ -137,8 +198,22 @@ class Expectation:
     jobs_lost: bool
     fence_bound: bool = False
     pages: tuple[Page, ...] = ()
+    may: tuple[Page, ...] = ()
+    zone: str = ""
+    shows: tuple[Trace | Silence, ...] = ()
     watch_seconds: float = WATCH_SECONDS
     limit_seconds: float = LIMIT_SECONDS
+
+    @property
+    def told(self) -> tuple[Page, ...]:
+        """What people must be told, all of it."""
+        by_outcome = TOLD_BY_OUTCOME.get(self.outcome)
+        return self.pages if by_outcome is None else (*self.pages, by_outcome)
+
+    @property
+    def allowed(self) -> tuple[Page, ...]:
+        """What people may be told; whatever else they are told is a false page."""
+        return (*self.told, *self.may, *(FENCE_PAGES if self.fence_bound else ()))
 
 
 def failover(
@@ -146,6 +221,9 @@ def failover(
     launches: Range = (1, 1),
     failed: Range = (0, 0),
     pages: tuple[Page, ...] = (),
+    may: tuple[Page, ...] = (),
+    zone: str = "",
+    shows: tuple[Trace | Silence, ...] = (),
     fence_bound: bool = False,
     limit_seconds: float = LIMIT_SECONDS,
 ) -> Expectation:
@@ -158,14 +236,22 @@ def failover(
         jobs_lost=True,
         fence_bound=fence_bound,
         pages=pages,
+        may=may,
+        zone=zone,
+        shows=shows,
         limit_seconds=limit_seconds,
     )
 
 
-def repair() -> Expectation:
+def repair(*, shows: tuple[Trace | Silence, ...] = ()) -> Expectation:
     """Livy is restarted; no launch, no job lost."""
     return Expectation(
-        outcome=Outcome.REPAIR, operations={"repaired": (1, 1)}, launches=(0, 0), old=Old.SERVES, jobs_lost=False
+        outcome=Outcome.REPAIR,
+        operations={"repaired": (1, 1)},
+        launches=(0, 0),
+        old=Old.SERVES,
+        jobs_lost=False,
+        shows=shows,
     )
 
 
@@ -181,14 +267,30 @@ def cancel(*, pages: tuple[Page, ...] = ()) -> Expectation:
     )
 
 
-def nothing() -> Expectation:
-    """No operation begins, no job is lost."""
-    return Expectation(outcome=Outcome.NOTHING, operations={}, launches=(0, 0), old=Old.SERVES, jobs_lost=False)
+def nothing(*, pages: tuple[Page, ...] = (), may: tuple[Page, ...] = ()) -> Expectation:
+    """No operation begins, no job is lost, nobody is told anything but *pages*."""
+    return Expectation(
+        outcome=Outcome.NOTHING,
+        operations={},
+        launches=(0, 0),
+        old=Old.SERVES,
+        jobs_lost=False,
+        pages=pages,
+        may=may,
+    )
 
 
 def page(*pages: Page) -> Expectation:
     """A person is told, and what is done is up to that person, who asks for a failover by hand in the end."""
-    return Expectation(outcome=Outcome.PAGE, operations={}, launches=(0, 0), old=Old.ENDED, jobs_lost=True, pages=pages)
+    return Expectation(
+        outcome=Outcome.PAGE,
+        operations={},
+        launches=(0, 0),
+        old=Old.ENDED,
+        jobs_lost=True,
+        pages=pages,
+        may=(Page(subject="failed over"),),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +303,7 @@ class Fault:
         expect: what must happen.
         must: the same in a sentence.
         notices: who notices the fault.
+        struck: what shows that the fault really hit: without it whatever came is no answer to it.
         real: whether the row is run with real services too.
         fastest: the highest speed of the drill's clock at which the row means something: limits of sockets run on
             machine time.
@@ -213,6 +316,7 @@ class Fault:
     expect: Expectation
     must: str
     notices: str
+    struck: tuple[Trace | Silence, ...] = ()
     real: bool = False
     fastest: float = FASTEST
     adds_up: bool = True

@@ -70,18 +70,24 @@ def document(results: Mapping[str, Mapping[str, Any]]) -> str:
         "# Faults",
         "",
         "What `emr-dr drill --fault NAME` can break, and what must come of it; `--fault all` runs the whole table.",
-        "A drill passes, with exit code 0, exactly when its row held: the outcome, the clusters launched, what people",
-        "were told, what became of every job and of the old cluster, and that nothing is left over.  In no row a job",
-        "may be unreported, doubled or wrong, except doubled where the fence limit passed, which is listed.",
+        "A drill passes, with exit code 0, exactly when its row held: the fault really struck, the outcome, the",
+        "clusters launched, what people were told and that they were told nothing else, what became of every job and",
+        "of the old cluster, and that nothing is left over.  In no row a job may be unreported, doubled or wrong,",
+        "except doubled where the fence limit passed, which is listed, and none may go to a cluster that is given up",
+        "before it serves.",
         "",
         "Made from the [fault table](../drill/emr_drill/faults/) and result files by `python -m emr_drill.results`.",
         "",
-        "| fault | what is done | what must happen | who notices | real |",
-        "|---|---|---|---|---|",
+        "| fault | what is done | what shows that it struck | what must happen | what people are told | who notices | "
+        "real |",
+        "|---|---|---|---|---|---|---|",
     ]
     for fault in FAULTS.values():
+        struck = "; ".join(trace.what for trace in fault.struck)
+        told = "; ".join(page.text for page in fault.expect.told) or "nothing"
         lines.append(
-            f"| `{fault.name}` | {fault.what} | {fault.must} | {fault.notices} | {'yes' if fault.real else ''} |"
+            f"| `{fault.name}` | {fault.what} | {struck} | {fault.must} | {told} | {fault.notices} | "
+            f"{'yes' if fault.real else ''} |"
         )
     for services, content in results.items():
         lines += ["", *_measured(services, content)]
@@ -91,10 +97,12 @@ def document(results: Mapping[str, Mapping[str, Any]]) -> str:
 def _measured(services: str, content: Mapping[str, Any]) -> list[str]:
     seeds = ", ".join(str(seed) for seed in content["seeds"])
     rows = summaries(content)
+    commits = dict.fromkeys(run.get("commit", content["commit"])[:10] for run in content["runs"])
+    commit = f"commit{'s' if len(commits) > 1 else ''} {', '.join(f'`{each}`' for each in commits)}"
     lines = [
         f"## Measured with {services} services",
         "",
-        f"Seeds {seeds}, commit `{content['commit'][:10]}`, {content['measured']}.  {sum(row.held for row in rows)} of "
+        f"Seeds {seeds}, {commit}, {content['measured']}.  {sum(row.held for row in rows)} of "
         f"{sum(row.runs for row in rows)} drills were as they must be.  Seconds run from the fault to the first submit",
         "accepted after which none was refused, median, on the drill's clock.",
         "",

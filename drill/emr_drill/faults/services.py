@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+from dr_core.evidence import Verdict
 from emr_drill.faults.model import FASTEST_WITH_SOCKET_LIMITS, Act, Fault, Moment, cancel, failover, nothing, repair
 from emr_drill.faults.scene import Scene
+from emr_drill.faults.traces import Trace
 from emr_drill.ports import Service
 
+_SPOKEN = {
+    Service.LIVY: "Livy",
+    Service.RESOURCE_MANAGER: "the ResourceManager",
+    Service.NAME_NODE: "the NameNode",
+}
 PROBERS = "two probers, or one and the load balancer's health check, in 3 of 4 rounds"
+HELD_SECONDS = 600.0
 SLOW_ANSWER_SECONDS = 2.0  # machine time, below the 3 s that a prober waits for an answer
+
+
+LATE = "no whole answer*"  # how a prober tells of a service that takes a connection and answers nothing
+
+
+def seen_bad(service: Service, detail: str = "*", *, observer: str = "prober:*", by: str = "probers") -> Trace:
+    """Probers saw *service* fail, as often as one of them must for a verdict.
+
+    Args:
+        service: on the primary that was in service.
+        detail: what they say of it, a pattern.
+        observer: who, a pattern.
+        by: the same for people.
+    """
+    return Trace(
+        what=f"{by} find that {_SPOKEN[service]} does not do its work",
+        kind="evidence",
+        like={"observer": observer, "service": service, "verdict": Verdict.UNHEALTHY, "detail": detail},
+        least=3,
+    )
 
 
 def freezes(what: str, *services: Service) -> Act:
@@ -34,6 +62,23 @@ FREEZES_PRIMARY = Act(
     what="SIGSTOP of ResourceManager, NameNode and Livy",
     do=lambda scene: scene.clusters.freeze_primary(scene.cluster_id),
 )
+SAFE_MODE = Act(
+    what="HDFS goes into safe mode: it answers and takes no writes",
+    do=lambda scene: scene.clusters.set_safe_mode(scene.cluster_id, True),
+)
+
+
+def _kill_all_but_yarn(scene: Scene) -> None:
+    for service in (Service.LIVY, Service.NAME_NODE):
+        scene.clusters.kill_service(scene.cluster_id, service)
+
+
+# For what needs a cluster that is still there when the new one is ready: EMR itself ends one whose primary is dead.
+KILLS_ALL_BUT_YARN = Act(
+    what="SIGKILL of Livy and the NameNode; EMR does not end a cluster whose ResourceManager lives",
+    do=_kill_all_but_yarn,
+)
+KILLS_LIVY = kills("SIGKILL of Livy; YARN and the jobs it runs live on", Service.LIVY)
 TAKES_OVER = "another incarnation takes over; clients of lost jobs are told by 410 and run them again"
 MENDS = "Livy is restarted in place; ids and jobs are kept, nothing is launched"
 
@@ -44,14 +89,16 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=TAKES_OVER,
         notices=PROBERS,
+        struck=(seen_bad(Service.RESOURCE_MANAGER),),
         real=True,
     ),
     Fault(
         name="kill-livy",
-        acts=(kills("SIGKILL of Livy; YARN and the jobs it runs live on", Service.LIVY),),
+        acts=(KILLS_LIVY,),
         expect=repair(),
         must=MENDS,
         notices=PROBERS,
+        struck=(seen_bad(Service.LIVY),),
         real=True,
     ),
     Fault(
@@ -60,6 +107,7 @@ ROWS: tuple[Fault, ...] = (
         expect=repair(),
         must=MENDS,
         notices=PROBERS,
+        struck=(seen_bad(Service.LIVY, LATE),),
         real=True,
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
@@ -74,6 +122,7 @@ ROWS: tuple[Fault, ...] = (
         expect=nothing(),
         must="nothing: Livy is back before 3 of 4 rounds are bad, and goes on with its jobs",
         notices="nobody has to",
+        struck=(Trace(what="clients cannot submit meanwhile", kind="submit", like={"accepted": "False"}),),
         real=True,
     ),
     Fault(
@@ -82,6 +131,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=TAKES_OVER,
         notices=PROBERS,
+        struck=(seen_bad(Service.RESOURCE_MANAGER),),
         real=True,
     ),
     Fault(
@@ -90,6 +140,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=TAKES_OVER,
         notices=PROBERS,
+        struck=(seen_bad(Service.RESOURCE_MANAGER, LATE),),
         real=True,
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
@@ -99,19 +150,16 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=TAKES_OVER,
         notices=PROBERS,
+        struck=(seen_bad(Service.NAME_NODE),),
         real=True,
     ),
     Fault(
         name="namenode-safemode",
-        acts=(
-            Act(
-                what="HDFS goes into safe mode: it answers and takes no writes",
-                do=lambda scene: scene.clusters.set_safe_mode(scene.cluster_id, True),
-            ),
-        ),
+        acts=(SAFE_MODE,),
         expect=failover(),
         must=TAKES_OVER,
         notices=f"{PROBERS}, which read the NameNode's state and not only whether it answers",
+        struck=(seen_bad(Service.NAME_NODE, "file system in state*"),),
         real=True,
     ),
     Fault(
@@ -125,6 +173,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=TAKES_OVER,
         notices=f"{PROBERS}, which read the number of active nodes",
+        struck=(seen_bad(Service.RESOURCE_MANAGER, "no active node"),),
         real=True,
     ),
     Fault(
@@ -138,6 +187,15 @@ ROWS: tuple[Fault, ...] = (
         expect=nothing(),
         must="nothing: slow is not dead, as long as it answers within the probers' 3 s",
         notices="nobody has to",
+        struck=(
+            Trace(
+                what=f"clients wait for more than {SLOW_ANSWER_SECONDS:g} s until a job is accepted",
+                kind="submit",
+                like={"accepted": "True"},
+                above={"seconds": SLOW_ANSWER_SECONDS},
+                least=5,
+            ),
+        ),
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(
@@ -155,6 +213,7 @@ ROWS: tuple[Fault, ...] = (
         must="the failover is called off before the old incarnation is touched: it serves on with its jobs, and the "
         "new cluster is deleted",
         notices=f"{PROBERS}; `Fence` looks once more before it ends anything",
+        struck=(seen_bad(Service.RESOURCE_MANAGER, LATE),),
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(
@@ -175,12 +234,22 @@ ROWS: tuple[Fault, ...] = (
                 what="EMR can terminate it",
                 do=lambda scene: scene.clusters.release_termination(scene.cluster_id),
                 after=Moment.CUT_OVER,
-                seconds=600,
+                seconds=HELD_SECONDS,
             ),
         ),
         expect=failover(fence_bound=True),
         must=f"{TAKES_OVER}; the old one, back again, gets no new job and is ended",
         notices=PROBERS,
+        struck=(
+            seen_bad(Service.RESOURCE_MANAGER, LATE),
+            Trace(
+                what=f"the old cluster ends not sooner than {HELD_SECONDS:g} s after the cut-over",
+                kind="cluster",
+                like={"cluster": "{old}", "state": "TERMINATED*"},
+                after=Moment.CUT_OVER,
+                seconds=HELD_SECONDS,
+            ),
+        ),
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(

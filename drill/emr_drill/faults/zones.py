@@ -2,14 +2,53 @@
 
 from __future__ import annotations
 
-from dr_core.metrics import FENCE_OVERDUE, SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
-from emr_drill.faults.model import FASTEST_WITH_SOCKET_LIMITS, Act, Fault, Moment, Page, failover, nothing, page
+from dr_core.metrics import SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
+from emr_drill.faults.model import (
+    FASTEST_WITH_SOCKET_LIMITS,
+    FENCE_PAGES,
+    Act,
+    Fault,
+    Moment,
+    Page,
+    failover,
+    nothing,
+    page,
+)
 from emr_drill.faults.scene import Scene
-from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, TAKES_OVER
+from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, TAKES_OVER, seen_bad
+from emr_drill.faults.traces import Silence, Trace
+from emr_drill.ports import Service
 
 ALWAYS = 1000
+LOST_SECONDS, CUT_SECONDS = 900.0, 240.0
 ROLLED_BACK = Page(subject="failover of .* failed")
+GIVEN_UP = Page(subject="launch of .* given up")
+UNSEEDED = (Page(metric=SERVING_UNSEEDED), Page(subject="ids outside its range"))
 LAUNCH_TROUBLE = "the operation's own looks at stack, cluster and canary"
+
+SEEN_FROM_OTHER_ZONES = tuple(
+    seen_bad(Service.RESOURCE_MANAGER, observer=f"prober:{{{name}}}", by=f"the prober of {words}")
+    for name, words in (("preferred", "the second AZ"), ("third", "the third AZ"))
+)
+CANARY_FAILED = Trace(
+    what="a message says that the canary job failed", kind="notification", like={"message": "*the canary job failed*"}
+)
+SEEDED_AGAIN = Trace(
+    what="the canary's id is found to be out of range: the seed step is run once more",
+    kind="step",
+    like={"step": "emr-dr-seed-livy-*", "state": "COMPLETED"},
+    most=1,
+)
+
+
+def _ends_with(reason: str, what: str, *, zone: str = "*", least: int = 1) -> Trace:
+    """A cluster that EMR ends itself."""
+    return Trace(
+        what=f"EMR ends a new cluster {what}",
+        kind="cluster",
+        like={"state": "TERMINATED_WITH_ERRORS", "reason": reason, "availability_zone": zone},
+        least=least,
+    )
 
 
 def _fail_capacity_everywhere(scene: Scene) -> None:
@@ -34,6 +73,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=f"{TAKES_OVER}; the probers of the other AZs are not blinded by the AZ's silent load-balancer node",
         notices="the probers of the other AZs",
+        struck=SEEN_FROM_OTHER_ZONES,
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(
@@ -49,13 +89,23 @@ ROWS: tuple[Fault, ...] = (
                 what="the AZ is back",
                 do=lambda scene: scene.stand_in.outages.restore_zone(scene.availability_zone),
                 after=Moment.CUT_OVER,
-                seconds=900,
+                seconds=LOST_SECONDS,
             ),
         ),
-        expect=failover(fence_bound=True, pages=(Page(metric=FENCE_OVERDUE),)),
+        expect=failover(fence_bound=True, pages=FENCE_PAGES),
         must=f"{TAKES_OVER}; nobody can say whether the old applications are dead, so their ids answer 410 only after "
         "the fence limit, with an alarm; the old cluster is ended when the AZ is back",
         notices="the probers of the other AZs",
+        struck=(
+            *SEEN_FROM_OTHER_ZONES,
+            Trace(
+                what=f"the old cluster ends not sooner than {LOST_SECONDS:g} s after the cut-over",
+                kind="cluster",
+                like={"cluster": "{old}", "state": "TERMINATED*"},
+                after=Moment.CUT_OVER,
+                seconds=LOST_SECONDS,
+            ),
+        ),
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(
@@ -68,12 +118,20 @@ ROWS: tuple[Fault, ...] = (
             Act(
                 what="it reaches everything again",
                 do=lambda scene: scene.stand_in.outages.restore_prober(scene.availability_zone),
-                seconds=240,
+                seconds=CUT_SECONDS,
             ),
         ),
         expect=nothing(),
         must="nothing: a prober whose controls fail knows nothing, and nothing is done because of not knowing",
         notices="nobody has to",
+        struck=(
+            Silence(
+                what="nothing comes from the prober of that AZ",
+                kind="evidence",
+                like={"observer": "prober:{zone}"},
+                minutes=3,
+            ),
+        ),
         real=True,
         fastest=FASTEST_WITH_SOCKET_LIMITS,
     ),
@@ -94,6 +152,13 @@ ROWS: tuple[Fault, ...] = (
         expect=page(Page(metric=TERMINATED_BY_A_PERSON)),
         must="a person is told and nothing is launched, until one is asked for by hand",
         notices="EMR's reason for the end, USER_REQUEST",
+        struck=(
+            Trace(
+                what="EMR ends the cluster because a user asked for it",
+                kind="cluster",
+                like={"cluster": "{old}", "state": "TERMINATED*", "reason": "USER_REQUEST*"},
+            ),
+        ),
     ),
     Fault(
         name="no-capacity-one-az",
@@ -104,9 +169,10 @@ ROWS: tuple[Fault, ...] = (
             ),
             KILLS_PRIMARY,
         ),
-        expect=failover(launches=(2, 2)),
+        expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third"),
         must=f"{TAKES_OVER}, in the third AZ; what was begun in the second one is deleted",
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
+        struck=(_ends_with("*does not have enough capacity*", "for want of machines", zone="{preferred}"),),
     ),
     Fault(
         name="no-capacity-all",
@@ -115,9 +181,10 @@ ROWS: tuple[Fault, ...] = (
             KILLS_PRIMARY,
             Act(what="there are machines again", do=_restore_capacity, after=Moment.PAGE),
         ),
-        expect=failover(launches=(2, 8), failed=(1, 2), pages=(ROLLED_BACK,), limit_seconds=6000),
+        expect=failover(launches=(2, 8), failed=(1, 2), pages=(GIVEN_UP, ROLLED_BACK), limit_seconds=6000),
         must="a person is told and nothing of it is left; a later attempt succeeds when there are machines again",
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
+        struck=(_ends_with("*does not have enough capacity*", "for want of machines", least=2),),
     ),
     Fault(
         name="stuck-starting",
@@ -128,9 +195,16 @@ ROWS: tuple[Fault, ...] = (
             ),
             KILLS_PRIMARY,
         ),
-        expect=failover(launches=(2, 2), limit_seconds=6000),
+        expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third", limit_seconds=6000),
         must=f"{TAKES_OVER}, in the third AZ once the launch limit of the second one has passed",
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
+        struck=(
+            Trace(
+                what="a message says that the launch in the second AZ is given up, whose cluster is STARTING",
+                kind="notification",
+                like={"subject": "*launch of * in {preferred} given up", "message": "*STARTING*"},
+            ),
+        ),
     ),
     Fault(
         name="bootstrap-fails",
@@ -141,9 +215,10 @@ ROWS: tuple[Fault, ...] = (
             ),
             KILLS_PRIMARY,
         ),
-        expect=failover(launches=(2, 2), limit_seconds=6000),
+        expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third", limit_seconds=6000),
         must=f"{TAKES_OVER}, in the third AZ",
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
+        struck=(_ends_with("BOOTSTRAP_FAILURE*", "whose bootstrap fails", zone="{preferred}"),),
     ),
     Fault(
         name="canary-fails",
@@ -157,6 +232,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(launches=(2, 2), failed=(1, 1), pages=(ROLLED_BACK,), limit_seconds=6000),
         must="that cluster gets no traffic and is deleted, a person is told; the next attempt succeeds",
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
+        struck=(CANARY_FAILED,),
     ),
     Fault(
         name="bad-seed-once",
@@ -170,6 +246,7 @@ ROWS: tuple[Fault, ...] = (
         expect=failover(),
         must=f"{TAKES_OVER}, after its seed step was run once more",
         notices=f"{PROBERS}; the canary's id",
+        struck=(SEEDED_AGAIN,),
         real=True,
     ),
     Fault(
@@ -181,8 +258,9 @@ ROWS: tuple[Fault, ...] = (
             ),
             KILLS_PRIMARY,
         ),
-        expect=failover(pages=(Page(metric=SERVING_UNSEEDED),)),
+        expect=failover(pages=UNSEEDED),
         must=f"{TAKES_OVER}; it serves unseeded, with a rule of its own for short ids, and a person is told",
         notices=f"{PROBERS}; the canary's id",
+        struck=(SEEDED_AGAIN,),
     ),
 )

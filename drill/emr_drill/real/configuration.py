@@ -145,8 +145,6 @@ def _livy(plan: PrimaryPlan) -> Mapping[str, object]:
         **own,
         "livy.server.host": plan.address,
         "livy.server.port": 8998,
-        "livy.spark.master": "yarn",
-        "livy.spark.deploy-mode": "cluster",
         "livy.file.local-dir-whitelist": f"{jobs}/",
         "livy.repl.enable-hive-context": "false",
     }

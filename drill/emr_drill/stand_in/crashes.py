@@ -8,7 +8,9 @@ A crash is SIGKILL of the process that serves an invocation:
 * ``after``: the handler has done everything, and its answer is not given.
 
 Lambda then answers as it does for every process that ends (``Runtime.ExitError``), and asynchronous invocations are
-tried again.  Each crash is in the journal: ``{"at", "kind": "function crash", "function", "step", "when"}``.
+tried again.  Each crash is in the journal: ``{"at", "kind": "function crash", "function", "step", "when", "call"}``,
+where ``call`` is the call that was carried out last, ``<service>:<operation>``; empty if the process did not die with
+one.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from emr_drill.errors import DrillError
@@ -43,15 +46,16 @@ class Journal(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class Crash:
-    """A planned crash.
+class _Planned:
+    """Crashes to come.
 
     Attributes:
         suffix: of the function's name.
         step: what ``step`` of the payload must be; None for any payload.
         when: ``before``, ``during`` or ``after``.
-        left: how many more invocations it hits.
+        left: how many more invocations are hit.
         calls: how many changing calls are carried out before a crash ``during``.
+        action: which calls these are, a pattern; None for any.
     """
 
     suffix: str
@@ -59,12 +63,47 @@ class Crash:
     when: str
     left: int
     calls: int
+    action: str | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Countdown:
+    """The calls after which one invocation dies.
+
+    Attributes:
+        planned: where the crash comes from.
+        function: that is invoked.
+        step: of its payload.
+        left: how many calls are still carried out.
+    """
+
+    planned: _Planned
+    function: str
+    step: str | None
+    left: int
+
+    def counts(self, action: str) -> bool:
+        """Whether a call of *action* is one of them."""
+        return _changes(action) and (self.planned.action is None or fnmatchcase(action, self.planned.action))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crash:
+    """What happens to one invocation.
+
+    Attributes:
+        when: ``before``, ``during`` or ``after``.
+        calls: what a crash ``during`` waits for.
+    """
+
+    when: str
+    calls: Countdown
 
 
 @dataclass(slots=True)
 class _Doomed:
     process: Killable
-    calls_left: int
+    calls: Countdown
 
 
 class Crashes:
@@ -74,10 +113,19 @@ class Crashes:
         self._now = now
         self._journal = journal
         self._lock = threading.Lock()
-        self._planned: list[Crash] = []
+        self._planned: list[_Planned] = []
         self._doomed: dict[str, _Doomed] = {}
 
-    def plan(self, suffix: str, step: str | None = None, when: str = DURING, times: int = 1, calls: int = 1) -> None:
+    def plan(
+        self,
+        suffix: str,
+        step: str | None = None,
+        when: str = DURING,
+        times: int = 1,
+        calls: int = 1,
+        *,
+        action: str | None = None,
+    ) -> None:
         """Let the next *times* matching invocations crash.
 
         Args:
@@ -86,6 +134,8 @@ class Crashes:
             when: ``before``, ``during`` or ``after``.
             times: how many invocations.
             calls: how many changing calls are carried out before a crash ``during``.
+            action: which calls these are, a pattern, for example ``cloudformation:*``; None for any.  An invocation
+                that does not make them dies when it has done everything, and the next one is hit in its place.
 
         Raises:
             DrillError: there is no such moment.
@@ -93,7 +143,7 @@ class Crashes:
         if when not in MOMENTS:
             raise DrillError(f"a function crashes {', '.join(MOMENTS)} its work, got {when!r}")
         with self._lock:
-            self._planned.append(Crash(suffix=suffix, step=step, when=when, left=times, calls=calls))
+            self._planned.append(_Planned(suffix=suffix, step=step, when=when, left=times, calls=calls, action=action))
 
     def clear(self) -> None:
         """Let nothing crash any more."""
@@ -107,26 +157,43 @@ class Crashes:
             if not self._planned:
                 return None
             step = _step(event)
-            for crash in self._planned:
-                if crash.left > 0 and function.endswith(crash.suffix) and crash.step in (None, step):
-                    crash.left -= 1
+            for planned in self._planned:
+                if planned.left > 0 and function.endswith(planned.suffix) and planned.step in (None, step):
+                    planned.left -= 1
                     break
             else:
                 return None
-        self._journal.append(
-            {"at": self._now(), "kind": "function crash", "function": function, "step": step, "when": crash.when}
-        )
-        return crash
+        calls = Countdown(planned=planned, function=function, step=step, left=planned.calls)
+        if planned.when != DURING:
+            self._note(calls, call="")
+        return Crash(when=planned.when, calls=calls)
 
-    def doom(self, key: str, process: Killable, calls: int) -> None:
-        """Kill *process* when the AWS calls by access key *key* have changed something *calls* times."""
+    def doom(self, key: str, process: Killable, calls: Countdown) -> None:
+        """Kill *process* when the AWS calls by access key *key* have counted *calls* down."""
         with self._lock:
             self._doomed[key] = _Doomed(process, calls)
 
     def spare(self, key: str) -> None:
         """Its invocation is over."""
         with self._lock:
-            self._doomed.pop(key, None)
+            doomed = self._doomed.pop(key, None)
+            if doomed is None or doomed.calls.left <= 0:
+                return
+            if doomed.calls.planned.action is not None:
+                doomed.calls.planned.left += 1
+        self._note(doomed.calls, call="")
+
+    def _note(self, calls: Countdown, *, call: str) -> None:
+        self._journal.append(
+            {
+                "at": self._now(),
+                "kind": "function crash",
+                "function": calls.function,
+                "step": calls.step,
+                "when": calls.planned.when,
+                "call": call,
+            }
+        )
 
     def middleware(self, application: Application) -> Application:
         """*application*, whose changes kill the doomed before they learn of them."""
@@ -135,12 +202,14 @@ class Crashes:
             doomed = self._doomed.get(calling_key(environ)) if self._doomed else None
             if doomed is None:
                 return application(environ, start_response)
-            changes = _changes(action_of(environ))
+            action = action_of(environ) or ""
             result = application(environ, start_response)
-            if changes:
+            if doomed.calls.counts(action):
                 with self._lock:
-                    doomed.calls_left -= 1
-                if doomed.calls_left == 0:
+                    doomed.calls.left -= 1
+                    dies = doomed.calls.left == 0
+                if dies:
+                    self._note(doomed.calls, call=action)
                     doomed.process.kill()
             return result
 
@@ -155,6 +224,6 @@ def _step(event: str) -> str | None:
     return payload.get("step") if isinstance(payload, dict) else None
 
 
-def _changes(action: str | None) -> bool:
-    operation = (action or ":Get").partition(":")[2]
-    return not operation.startswith(_READS)
+def _changes(action: str) -> bool:
+    operation = action.partition(":")[2]
+    return bool(operation) and not operation.startswith(_READS)

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from emr_drill.faults.model import Act, Fault, Moment, Old, Outcome, Page, cancel, failover, nothing, page, repair
+from emr_drill.faults.model import (
+    FENCE_PAGES,
+    Act,
+    Expectation,
+    Fault,
+    Moment,
+    Old,
+    Outcome,
+    Page,
+    cancel,
+    failover,
+    nothing,
+    page,
+    repair,
+)
 
 
 def act(**changes: object) -> Act:
@@ -44,14 +58,33 @@ def test_a_page_is_a_metric_above_zero() -> None:
     assert not wanted.came(subjects=["FenceOverdue"], metrics={"FenceOverdue": 0.0})
 
 
-@pytest.mark.parametrize("given", [{}, {"subject": "a", "metric": "b"}])
-def test_a_page_is_one_of_both(given: dict[str, str]) -> None:
-    with pytest.raises(ValueError, match="a page is a subject or a metric, got"):
+@pytest.mark.parametrize(("metric", "minutes"), [("MonitorHeartbeat", 3), ("Reconciled", 5)])
+def test_a_page_is_a_metric_that_is_missing_for_as_long_as_its_alarm_waits(metric: str, minutes: int) -> None:
+    wanted = Page(missing=metric)
+
+    assert wanted.came(subjects=[], metrics={}, silent={metric: minutes})
+    assert not wanted.came(subjects=[], metrics={metric: 1.0}, silent={metric: minutes - 1})
+    assert not wanted.came(subjects=[], metrics={})
+
+
+def test_a_page_by_a_metric_is_about_no_message() -> None:
+    assert Page(subject="b+").is_about("abba")
+    assert not Page(metric="M").is_about("M")
+
+
+@pytest.mark.parametrize("given", [{}, {"subject": "a", "metric": "b"}, {"metric": "a", "missing": "b"}])
+def test_a_page_is_one_of_three(given: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="a page is a subject, a metric or a missing metric, got"):
         Page(**given)
 
 
 @pytest.mark.parametrize(
-    ("wanted", "words"), [(Page(subject="s"), 'a message "s"'), (Page(metric="M"), "an alarm on M")]
+    ("wanted", "words"),
+    [
+        (Page(subject="s"), 'a message "s"'),
+        (Page(metric="M"), "an alarm on M"),
+        (Page(missing="M"), "an alarm on the missing M"),
+    ],
 )
 def test_a_page_can_be_told(wanted: Page, words: str) -> None:
     assert wanted.text == words
@@ -92,6 +125,36 @@ def test_a_page_lets_nothing_begin_by_itself() -> None:
     expect = page(Page(metric="M"))
 
     assert (expect.operations, expect.launches, expect.pages) == ({}, (0, 0), (Page(metric="M"),))
+
+
+@pytest.mark.parametrize(
+    ("expect", "told"),
+    [
+        (failover(), [Page(subject="failed over")]),
+        (failover(pages=(Page(metric="M"),)), [Page(metric="M"), Page(subject="failed over")]),
+        (repair(), [Page(subject="was restarted")]),
+        (cancel(), [Page(subject="called off")]),
+        (nothing(), []),
+        (page(Page(metric="M")), [Page(metric="M")]),
+    ],
+    ids=lambda value: value.outcome if isinstance(value, Expectation) else "",
+)
+def test_people_are_told_of_each_outcome(expect: Expectation, told: list[Page]) -> None:
+    assert list(expect.told) == told
+
+
+def test_what_acts_wait_for_is_not_the_outcome() -> None:
+    """Else nothing would come of a row whose fault ends only when a person was told."""
+    assert failover(pages=(Page(metric="M"),)).pages == (Page(metric="M"),)
+
+
+def test_what_people_may_be_told_is_what_they_must_be_told_and_more() -> None:
+    may = (Page(metric="N"),)
+
+    assert failover(may=may).allowed == (*failover().told, *may)
+    assert failover(fence_bound=True).allowed == (*failover().told, *FENCE_PAGES)
+    assert nothing().allowed == ()
+    assert nothing(may=may).allowed == may
 
 
 def test_what_must_not_happen_is_watched_for_longer_than_a_verdict_takes() -> None:

@@ -8,10 +8,18 @@ import pytest
 
 from dr_core import metrics
 from emr_drill.errors import DrillError
-from emr_drill.faults.model import Fault, Moment, Outcome
-from emr_drill.faults.table import FAULTS, chosen, find
+from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Fault, Moment, Outcome
+from emr_drill.faults.seen import names
+from emr_drill.faults.table import FAULTS, NONE, chosen, find
+from emr_drill.faults.traces import Seen
+from emr_drill.preflight import REPOSITORY
+
+from .noting import scene
 
 ROWS = list(FAULTS.values())
+NAMES = names(scene([]))
+# Metrics whose alarms have limits of their own: for how long, or how many.
+WITH_LIMITS = {metrics.VERDICT_UNKNOWN, metrics.LAUNCHES_TODAY, "VerdictUnhealthy", "ProbersHeard"}
 # What must be rehearsed.
 REQUIRED = {
     *("kill-primary", "kill-livy", "hang-livy", "restart-livy", "stop-resourcemanager", "hang-resourcemanager"),
@@ -53,11 +61,45 @@ def test_no_row_waits_for_a_launch_or_cut_over_that_must_not_come(fault: Fault) 
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_a_row_whose_fault_never_struck_does_not_hold(fault: Fault) -> None:
+    seen = Seen(names=NAMES, since=0.0, until=30.0)
+
+    assert all(trace.why_not(seen) is not None for trace in fault.struck)
+    assert bool(fault.struck) is (fault.name != NONE)
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_what_a_row_looks_for_has_words_and_names_what_there_is(fault: Fault) -> None:
+    for trace in (*fault.struck, *fault.expect.shows):
+        assert trace.what and not trace.what.endswith(".")
+        assert all(pattern.format_map(NAMES) for pattern in trace.like.values())
+    assert not fault.expect.zone or fault.expect.zone in NAMES
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_nobody_is_woken_up_for_nothing(fault: Fault) -> None:
+    """What needs no person has no page; what does is told of as an outcome, or by a page of its own."""
+    quiet = {"restart-livy", "slow-services", "prober-network-gone", "none"}
+
+    assert bool(fault.expect.told) is (fault.name not in quiet)
+    assert fault.name not in quiet or not fault.expect.allowed
+
+
+def test_every_alarm_that_rings_at_once_is_looked_for() -> None:
+    source = (REPOSITORY / "constructs" / "emr_dr" / "alarms.py").read_text()
+    used = {getattr(metrics, name) for name in re.findall(r"\bmetrics\.([A-Z_]+)\b", source)}
+    others = {metrics.NAMESPACE, metrics.DEPLOYMENT_DIMENSION, metrics.MANAGED_CLUSTER_DIMENSION}
+
+    assert used - others - WITH_LIMITS == ALARMS | SILENCE_ALARMS.keys()
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
 def test_metrics_of_pages_are_those_that_functions_write(fault: Fault) -> None:
     known = {value for value in vars(metrics).values() if isinstance(value, str)}
 
-    assert {page.metric for page in fault.expect.pages if page.metric} <= known
-    assert all(re.compile(page.subject) for page in fault.expect.pages)
+    assert {page.metric for page in fault.expect.allowed if page.metric} <= ALARMS & known
+    assert {page.missing for page in fault.expect.allowed if page.missing} <= SILENCE_ALARMS.keys() & known
+    assert all(re.compile(page.subject) for page in fault.expect.allowed)
 
 
 def test_at_least_eight_rows_are_run_with_real_services() -> None:

@@ -102,6 +102,8 @@ def plan(tmp_path: Path) -> PrimaryPlan:
                 "livy.server.recovery.mode": "recovery",
                 "livy.server.recovery.state-store.url": "file:///var/lib/livy/emr-dr/recovery",
                 "livy.server.port": "1",
+                "livy.spark.master": "yarn",
+                "livy.spark.deploy-mode": "cluster",
             },
             "spark-defaults": {"spark.sql.shuffle.partitions": "400", "spark.executor.instances": "50"},
             "yarn-site": {"yarn.resourcemanager.am.max-attempts": "1"},

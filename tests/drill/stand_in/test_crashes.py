@@ -27,7 +27,9 @@ def handler(event, context):
     queues = boto3.client("sqs", config=Config(retries={"total_max_attempts": 1}))
     queues.list_queues()
     for number in range(event.get("queues", 2)):
-        queues.create_queue(QueueName=f"{event['name']}-{number}")
+        url = queues.create_queue(QueueName=f"{event['name']}-{number}")["QueueUrl"]
+    if event.get("set"):
+        queues.set_queue_attributes(QueueUrl=url, Attributes={"DelaySeconds": "1"})
     print("finished", flush=True)
     return "done"
 """
@@ -76,6 +78,15 @@ def queues(stand_in: StandIn, name: str) -> int:
     return len(stand_in.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls", []))
 
 
+def noted(stand_in: StandIn) -> list[tuple[Any, ...]]:
+    """The crashes in the journal."""
+    return [
+        (entry["function"], entry["step"], entry["when"], entry["call"])
+        for entry in stand_in.journal
+        if entry["kind"] == "function crash"
+    ]
+
+
 @pytest.mark.parametrize(("when", "made"), [("before", 0), ("during", 1), ("after", 2)])
 def test_a_crash_leaves_what_was_done_until_then(stand_in: StandIn, when: str, made: int) -> None:
     stand_in.functions.crash("failover", when=when)
@@ -114,11 +125,48 @@ def test_a_crash_is_in_the_journal(stand_in: StandIn) -> None:
     stand_in.functions.crash("failover", step="Launch", when="after")
     invoke(stand_in, name="j", queues=0, step="Launch")
 
-    assert [
-        (entry["function"], entry["step"], entry["when"])
-        for entry in stand_in.journal
-        if entry["kind"] == "function crash"
-    ] == [("dep-failover", "Launch", "after")]
+    assert noted(stand_in) == [("dep-failover", "Launch", "after", "")]
+
+
+def test_the_journal_says_with_which_call_it_died(stand_in: StandIn) -> None:
+    stand_in.crashes.plan("failover", "Launch", calls=2)
+    invoke(stand_in, name="w", queues=3, step="Launch")
+
+    assert noted(stand_in) == [("dep-failover", "Launch", "during", "sqs:CreateQueue")]
+
+
+def test_a_crash_whose_call_never_came_is_in_the_journal_as_such(stand_in: StandIn) -> None:
+    stand_in.crashes.plan("failover", calls=4)
+    invoke(stand_in, name="v", queues=3, step="Launch")
+    invoke(stand_in, name="v", queues=3, step="Launch")
+
+    assert noted(stand_in) == [("dep-failover", "Launch", "during", "")]
+
+
+def test_a_crash_comes_with_the_call_that_is_named(stand_in: StandIn) -> None:
+    stand_in.crashes.plan("failover", action="sqs:SetQueueAttributes")
+
+    assert invoke(stand_in, name="named", set=True)["errorType"] == "Runtime.ExitError"
+    assert queues(stand_in, "named") == 2
+    assert noted(stand_in) == [("dep-failover", None, "during", "sqs:SetQueueAttributes")]
+    assert invoke(stand_in, name="named", set=True) == "done"
+
+
+def test_an_invocation_that_does_not_make_the_call_dies_at_its_end_and_the_next_one_is_hit(stand_in: StandIn) -> None:
+    stand_in.crashes.plan("failover", action="sqs:Set*")
+
+    answers = [invoke(stand_in, name="later-on", set=number > 0) for number in range(3)]
+
+    assert [answer == "done" for answer in answers] == [False, False, True]
+    assert [call for *_, call in noted(stand_in)] == ["", "sqs:SetQueueAttributes"]
+
+
+def test_calls_that_only_read_do_not_count_though_the_pattern_is_like_them(stand_in: StandIn) -> None:
+    """The handler lists the queues before it makes one."""
+    stand_in.crashes.plan("failover", action="sqs:*")
+    invoke(stand_in, name="reads")
+
+    assert noted(stand_in) == [("dep-failover", None, "during", "sqs:CreateQueue")]
 
 
 def test_an_asynchronous_invocation_that_crashed_is_tried_again(stand_in: StandIn) -> None:
