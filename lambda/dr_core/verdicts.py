@@ -1,6 +1,6 @@
 """From evidence to a verdict on one incarnation.
 
-The rules (DESIGN part 7), in their order:
+The rules, in their order:
 
 1. An observer is a *vantage point*: each prober whose control passed, and the load balancers' target health.
 2. A vantage point has a voice on a service when K of its last N looks say the same and the newest does not say the
@@ -20,12 +20,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, Self
 
 from dr_core.config import Policy
 from dr_core.evidence import Evidence, Reading, Service, Verdict, is_prober, unknown
+from dr_core.retirement_plan import CLUSTER_ENDING
 
-# After so many rounds without a look an observer has no voice.  Schedules fire up to a few seconds late each minute, so
-# that a round and a half between two looks is ordinary.
+# After so many rounds without a look an observer has no voice.  A round and a half between two looks is ordinary: they
+# stand so far apart where one run of an observer follows another, however late its schedule is (see dr_core.rounds).
 SILENT_ROUNDS = 2.5
 
 # Looks of one observer that stand nearer to each other than this are of one round: a schedule may fire twice, and a
@@ -68,10 +70,30 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Termination:
-    """Why EMR says that a cluster ends or ended: ``Status.StateChangeReason`` of DescribeCluster."""
+    """Why EMR says that a cluster ends or ended.
+
+    Attributes:
+        code: EMR's word for the reason.
+        message: EMR's sentence.
+        ended_at: when the cluster had ended, seconds since 1970; ``None`` while it has not, or if EMR does not say.
+    """
 
     code: str
     message: str
+    ended_at: float | None = None
+
+    @classmethod
+    def from_status(cls, status: Mapping[str, Any]) -> Self | None:
+        """What ``Cluster.Status`` of DescribeCluster says of the end; ``None`` while the cluster does not end."""
+        if status.get("State") not in CLUSTER_ENDING:
+            return None
+        reason = status.get("StateChangeReason", {})
+        ended = status.get("Timeline", {}).get("EndDateTime")
+        return cls(
+            code=reason.get("Code", ""),
+            message=reason.get("Message", ""),
+            ended_at=None if ended is None else ended.timestamp(),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,15 +174,21 @@ def judge(
     return _judge(speaking, ahead=ahead, since=looked_since, policy=policy)
 
 
-def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_by_us: bool) -> Judgement:
+def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_at: float | None) -> Judgement:
     """*judgement*, no longer actionable if a person ended the cluster: whoever ends a cluster does not want another.
+
+    EMR gives the same reason for what a person and for what the controller asked for.  What had ended before the
+    controller asked was not ended by it: a failover by hand asks for the end of whatever it replaces, also of what a
+    person ended long before, and must not make that look like a failure.
 
     Args:
         judgement: what the evidence says.
         termination: why EMR ends or ended the cluster, ``None`` while it does not.
-        asked_by_us: whether the controller asked for the end.
+        asked_at: when the controller asked for the end, seconds since 1970; ``None`` if it did not.
     """
-    if termination is None or termination.code != USER_REQUEST or asked_by_us:
+    if termination is None or termination.code != USER_REQUEST:
+        return judgement
+    if asked_at is not None and (termination.ended_at is None or asked_at <= termination.ended_at):
         return judgement
     return replace(
         judgement,
@@ -168,6 +196,16 @@ def consider_termination(judgement: Judgement, termination: Termination | None, 
         terminated_by_a_person=True,
         reason=f"terminated by a person ({termination.message}), not replaced; {judgement.reason}",
     )
+
+
+def termination_unknown(judgement: Judgement, *, why: str) -> Judgement:
+    """*judgement*, not actionable now: it may have been a person, and not knowing, nothing is done.
+
+    Args:
+        judgement: what the evidence says.
+        why: why EMR's word is not known.
+    """
+    return replace(judgement, actionable=False, reason=f"DescribeCluster failed ({why}); {judgement.reason}")
 
 
 def _judge(

@@ -1,12 +1,23 @@
-"""What the probers and the load balancers have seen of an incarnation, as a verdict."""
+"""What the probers and the load balancers have seen of an incarnation, as a verdict, and what may answer it."""
 
 from __future__ import annotations
 
 import time
 
-from dr_core.evidence import Evidence, sort_key_from
-from dr_core.record import Incarnation
-from dr_core.verdicts import Judgement, judge, looked_at_since
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dr_core.controls import Controls
+from dr_core.evidence import Evidence, Verdict, sort_key_from
+from dr_core.record import Incarnation, ManagedCluster
+from dr_core.restraints import DeploymentView, view_of
+from dr_core.verdicts import (
+    Judgement,
+    Termination,
+    consider_termination,
+    judge,
+    looked_at_since,
+    termination_unknown,
+)
 from failover.deployment import Deployment
 
 
@@ -37,4 +48,33 @@ def verdict_on(
         policy=policy,
         serving_from=serving_from,
         looked_since=looked_since,
+    )
+
+
+def verdict_in_service(deployment: Deployment, incarnation: Incarnation) -> Judgement:
+    """The verdict of this moment on an incarnation in service, as the monitor makes it.
+
+    Raises:
+        botocore.exceptions.ClientError: the evidence could not be read.
+        botocore.exceptions.BotoCoreError: likewise.
+    """
+    judgement = verdict_on(deployment, incarnation, serving_from=incarnation.judged_from)
+    if judgement.verdict is not Verdict.UNHEALTHY or incarnation.cluster_id is None:
+        return judgement
+    try:
+        found = deployment.clusters.client.describe_cluster(ClusterId=incarnation.cluster_id)["Cluster"]
+    except (BotoCoreError, ClientError) as error:
+        return termination_unknown(judgement, why=str(error))
+    termination = Termination.from_status(found.get("Status", {}))
+    return consider_termination(judgement, termination, asked_at=incarnation.terminate_requested_at)
+
+
+def view_now(deployment: Deployment) -> DeploymentView:
+    """What the rules that keep automatic operations back have to know of the deployment, read now."""
+    names = [each.name for each in deployment.config.managed_clusters]
+    items = deployment.record.get(Controls.key(), *(ManagedCluster.key(name) for name in names))
+    return view_of(
+        Controls.from_item(items.pop((Controls.KIND, Controls.ID), None)),
+        [ManagedCluster.from_item(item) for item in items.values()],
+        deployment.record.incarnations(),
     )

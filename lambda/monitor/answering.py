@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dr_core.config import FunctionConfig
 from dr_core.controls import Turn
-from dr_core.incidents import Action, Response, Situation, respond
+from dr_core.incidents import Action, Response, Situation, overtaken, respond
 from dr_core.naming import incident_name, operation_of_incident
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason
@@ -41,7 +41,7 @@ class Answering:
 
         Args:
             judgement: the verdict on the incarnation in service.
-            managed_cluster: whose it is.
+            managed_cluster: whose it is, as it was read before that was judged.
             incident: its latest.
             view: of the deployment.
         """
@@ -55,6 +55,12 @@ class Answering:
         self.report.kept_back(managed_cluster.name, response)
         if incident is None or response.action is Action.NOTHING:
             return
+        if response.action is Action.START:
+            # Seconds have passed since the record was read, and an operation may have come to its cut-over in them.
+            reason = overtaken(managed_cluster, self.store.managed_cluster(managed_cluster.name))
+            if reason is not None:
+                self.report.overtaken(managed_cluster.name, reason=reason)
+                return
         self.report.responded(managed_cluster.name, response, incident)
         if response.action is Action.START:
             self._start(response, incident, turn)
@@ -103,7 +109,9 @@ class Answering:
             incident=incident,
             operation=operation,
             operation_closed=closed,
-            lease_held=judgement.actionable and lease is not None and self.cloud.is_running(lease.execution),
+            lease_held=judgement.actionable
+            and lease is not None
+            and self.cloud.is_running(lease.execution, since=lease.since),
             kept_back=held,
         ), turn
 
@@ -111,7 +119,7 @@ class Answering:
         """Whether the execution of an operation without an outcome has ended nevertheless."""
         if operation is None or operation.outcome is not None or operation.execution is None:
             return False
-        return not self.cloud.is_running(operation.execution)
+        return not self.cloud.is_running(operation.execution, since=operation.started_at)
 
     def _open(self, managed_cluster: str, judgement: Judgement) -> Incident | None:
         """The incident opened now, or by another monitor a moment ago; ``None`` if there is none to answer."""
@@ -154,5 +162,11 @@ class Answering:
             )
         )
         execution = self.cloud.start(self.config.operation_state_machine, request)
+        if execution is None:
+            self.store.fail_operation(
+                request.operation, message="its name was taken by an execution of another request"
+            )
+            self.report.name_taken(incident.managed_cluster, request.operation)
+            return
         self.store.set_execution(request.operation, execution)
         self.report.detected(incident.managed_cluster, time.time() - incident.first_bad_at)

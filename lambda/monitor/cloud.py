@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.evidence import Reading, healthy, unhealthy, unknown
+from dr_core.execution_status import is_forgotten
 from dr_core.requests import OperationRequest
+from dr_core.target_health import is_load_balancers_fault
 from dr_core.verdicts import Termination
 
 if TYPE_CHECKING:
@@ -18,8 +21,6 @@ if TYPE_CHECKING:
     from mypy_boto3_elbv2.type_defs import TargetHealthTypeDef
     from mypy_boto3_emr import EMRClient
     from mypy_boto3_stepfunctions import SFNClient
-
-_ENDING = ("TERMINATING", "TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,37 +53,48 @@ class Cloud:
 
     def termination(self, cluster_id: str) -> Termination | None:
         """Why a cluster ends or ended; ``None`` while it does not."""
-        status = self.emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("Status", {})
-        if status.get("State") not in _ENDING:
-            return None
-        reason = status.get("StateChangeReason", {})
-        return Termination(code=reason.get("Code", ""), message=reason.get("Message", ""))
+        return Termination.from_status(self.emr.describe_cluster(ClusterId=cluster_id)["Cluster"].get("Status", {}))
 
-    def is_running(self, execution: str) -> bool:
-        """Whether an execution has not ended; one that Step Functions has forgotten ended long ago."""
+    def is_running(self, execution: str, *, since: float | None) -> bool:
+        """Whether an execution has not ended; one that Step Functions has forgotten ended long ago.
+
+        Args:
+            execution: its ARN.
+            since: when somebody last knew of it, seconds since 1970: one that is young runs although Step Functions
+                does not know it yet.
+        """
         try:
             return self.step_functions.describe_execution(executionArn=execution)["status"] == "RUNNING"
         except self.step_functions.exceptions.ExecutionDoesNotExist:
-            return False
+            return not is_forgotten(since=since, now=time.time())
 
-    def start(self, state_machine: str, request: OperationRequest) -> str:
-        """Start the execution of *request*, or find it started; its ARN."""
+    def start(self, state_machine: str, request: OperationRequest) -> str | None:
+        """Start the execution of *request*, or find it started; its ARN.
+
+        ``None`` if its name was taken: an execution of another request has it, such as one of an earlier life of the
+        deployment, and Step Functions starts a name only once in 90 days.
+        """
+        asked = {"request": request.to_dict()}
         try:
             started = self.step_functions.start_execution(
                 stateMachineArn=state_machine,
                 name=request.operation,
-                input=json.dumps({"request": request.to_dict()}, sort_keys=True),
+                input=json.dumps(asked, sort_keys=True),
             )
         except self.step_functions.exceptions.ExecutionAlreadyExists:
-            return f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
+            execution = f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
+            found = self.step_functions.describe_execution(executionArn=execution)
+            return execution if json.loads(found.get("input", "null")) == asked else None
         return started["executionArn"]
 
 
 def _reading(health: TargetHealthTypeDef) -> Reading:
-    state = health.get("State", "unknown")
+    state, reason = health.get("State", "unknown"), health.get("Reason", "")
     if state == "healthy":
         return healthy("target healthy")
+    if is_load_balancers_fault(state=state, reason=reason):
+        return unknown(f"the load balancer cannot tell: {health.get('Description', reason)}")
     if state == "unhealthy":
-        return unhealthy(f"target unhealthy: {health.get('Description', health.get('Reason', ''))}")
+        return unhealthy(f"target unhealthy: {health.get('Description', reason)}")
     # initial, draining, unused, unavailable: not judged now.
     return unknown(f"target {state}")

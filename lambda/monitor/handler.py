@@ -1,4 +1,4 @@
-"""Entry point of the monitor: rounds for a minute each time its schedule starts it.
+"""Entry point of the monitor: rounds for a minute or so each time its schedule starts it.
 
 Clock and sleep are read through the module ``time`` at each call, so that whoever runs the function may set them.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from aws_lambda_powertools import Logger
 
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
-from dr_core.rounds import next_round
+from dr_core.rounds import Run, is_overtime, next_round
 from monitor.cloud import Cloud
 from monitor.reporting import Report
 from monitor.store import Store
@@ -22,6 +22,8 @@ from monitor.watch import Watch
 
 # The target groups of one managed cluster at once, and a write beside them.
 _THREADS = 8
+# The name of its runs, beside those of the probers.
+_FUNCTION = "monitor"
 
 logger = Logger()
 
@@ -33,13 +35,32 @@ class Monitor:
     watch: Watch
 
     def rounds(self) -> None:
-        """Make rounds until the schedule starts the next minute; an error costs one round, not those after it."""
-        started = time.monotonic()
+        """Make rounds until a younger run has begun; an error costs one round, not those after it."""
+        run, started = self._begin(), time.monotonic()
         due: float | None = started
         while due is not None:
             time.sleep(max(0.0, due - time.monotonic()))
+            if is_overtime(started, due) and self._is_relieved(run):
+                return
             self.round()
             due = next_round(started, time.monotonic(), round_seconds=self.watch.config.policy.round_seconds)
+
+    def _begin(self) -> Run:
+        """Tell an older run that this one has begun; if that fails, the older one goes on beside it for a while."""
+        run = Run(function=_FUNCTION, began_at=time.time())
+        try:
+            self.watch.store.announce(run)
+        except Exception:
+            logger.exception("that this run has begun could not be written down")
+        return run
+
+    def _is_relieved(self, run: Run) -> bool:
+        """Whether a younger run has begun; who cannot tell goes on, as a round too many does no harm."""
+        try:
+            return run.relieved_by(self.watch.store.newest_run(run.function))
+        except Exception:
+            logger.exception("whether a younger run has begun could not be read")
+            return False
 
     def round(self) -> None:
         """Make one round; the heartbeat beats only if every managed cluster was judged and answered."""
@@ -53,7 +74,7 @@ class Monitor:
 
 
 def handler(_event: object, _context: object) -> None:
-    """Make rounds for a minute."""
+    """Make rounds for a minute or so."""
     _monitor().rounds()
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.attendance import probers_heard
 from dr_core.config import FunctionConfig, ManagedClusterResources
 from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict
 from dr_core.record import Incarnation
-from dr_core.verdicts import Judgement, consider_termination, judge, looked_at_since
+from dr_core.verdicts import Judgement, consider_termination, judge, looked_at_since, termination_unknown
 from monitor.cloud import Cloud
 from monitor.store import Store
 
@@ -39,7 +40,12 @@ class Eyes:
 
 
 class Look:
-    """A look: :meth:`ask`, then :meth:`read`, then :meth:`judge`."""
+    """A look: :meth:`ask`, then :meth:`read`, then :meth:`judge`.
+
+    Attributes:
+        incarnation: what is looked at.
+        heard: after :meth:`judge`, the probers that have a voice.
+    """
 
     def __init__(self, eyes: Eyes, *, incarnation: Incarnation, resources: ManagedClusterResources) -> None:
         """Nothing is asked yet.
@@ -49,6 +55,7 @@ class Look:
             resources: of its managed cluster.
         """
         self.incarnation = incarnation
+        self.heard: frozenset[str] = frozenset()
         self._eyes = eyes
         self._resources = resources
         self._asked: dict[Service, Future[Reading]] = {}
@@ -81,10 +88,9 @@ class Look:
     def judge(self) -> Judgement:
         """The verdict on all that was seen."""
         assert self._told is not None, "ask and read come first"
-        seen = [*self._seen.result(), self._told]
-        judgement = judge(
-            seen, now=time.time(), policy=self._eyes.config.policy, serving_from=self.incarnation.judged_from
-        )
+        seen, now, policy = [*self._seen.result(), self._told], time.time(), self._eyes.config.policy
+        self.heard = probers_heard(seen, now=now, policy=policy)
+        judgement = judge(seen, now=now, policy=policy, serving_from=self.incarnation.judged_from)
         self._writing.result()
         if judgement.verdict is Verdict.UNHEALTHY and self.incarnation.cluster_id is not None:
             return self._consider_termination(judgement, self.incarnation.cluster_id)
@@ -109,7 +115,11 @@ class Look:
         try:
             termination = self._eyes.cloud.termination(cluster_id)
         except (BotoCoreError, ClientError) as error:
-            # It may have been a person: not knowing, nothing is done; the next round asks again.
-            return replace(judgement, actionable=False, reason=f"DescribeCluster failed ({error}); {judgement.reason}")
-        asked_by_us = self.incarnation.terminate_requested_at is not None
-        return consider_termination(judgement, termination, asked_by_us=asked_by_us)
+            return termination_unknown(judgement, why=str(error))
+        asked_at = self.incarnation.terminate_requested_at
+        if termination is not None and asked_at is None:
+            # The controller writes down that it ends a cluster before it asks EMR: what EMR says of an end is younger
+            # than the record that this round began with.
+            present = self._eyes.store.incarnation(self.incarnation.generation)
+            asked_at = present.terminate_requested_at if present is not None else None
+        return consider_termination(judgement, termination, asked_at=asked_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -34,6 +35,10 @@ class Report:
         self._count(metrics.COMMON_CAUSE, int(common_cause))
         if common_cause:
             self.logger.error("every managed cluster is unhealthy at once: a common cause is suspected")
+
+    def probers_heard(self, observers: Collection[str]) -> None:
+        """The probers that have a voice in this round."""
+        self._count(metrics.PROBERS_HEARD, len(observers))
 
     def nothing_in_service(self, managed_cluster: str) -> None:
         """A managed cluster has no incarnation to judge: it is being made or deleted."""
@@ -85,6 +90,18 @@ class Report:
         )
         if response.action is Action.GIVE_UP:
             self._count(metrics.ATTEMPTS_EXHAUSTED, 1, managed_cluster=managed_cluster)
+
+    def overtaken(self, managed_cluster: str, *, reason: str) -> None:
+        """What was judged is not what is there any more: nothing is started in this round."""
+        self.logger.warning("an operation is not started", managed_cluster=managed_cluster, reason=reason)
+
+    def name_taken(self, managed_cluster: str, operation: str) -> None:
+        """An operation could not be started under its name."""
+        self.logger.error(
+            "an execution of another request has the name of this operation",
+            managed_cluster=managed_cluster,
+            operation=operation,
+        )
 
     def detected(self, managed_cluster: str, seconds: float) -> None:
         """An operation was started, *seconds* after the first bad evidence."""

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import Evidence, sort_key_from
-from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation
+from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation, Outcome
+from dr_core.rounds import Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
@@ -67,6 +68,16 @@ class Store:
             },
         )
 
+    def managed_cluster(self, name: str) -> ManagedCluster | None:
+        """The managed cluster of that name, as it is now."""
+        item = self._item(ManagedCluster.key(name))
+        return ManagedCluster.from_item(item) if item else None
+
+    def incarnation(self, generation: int) -> Incarnation | None:
+        """The incarnation of that generation, as it is now."""
+        item = self._item(Incarnation.key(generation))
+        return Incarnation.from_item(item) if item else None
+
     def incarnations(self) -> dict[int, Incarnation]:
         """Every incarnation that was ever recorded, by its generation."""
         pages = self._record.meta.client.get_paginator("query").paginate(
@@ -115,6 +126,15 @@ class Store:
         """Keep what the load balancers say, beside what the probers saw."""
         self._evidence.put_item(Item=evidence.to_item(round_seconds=self._round_seconds))
 
+    def announce(self, run: Run) -> None:
+        """Write down that *run* has begun: it is the newest of its function."""
+        self._evidence.put_item(Item=run.to_item())
+
+    def newest_run(self, function: str) -> Run | None:
+        """The run of *function* that was announced last."""
+        item = self._evidence.get_item(Key=Run.key(function), ConsistentRead=True).get("Item")
+        return Run.from_item(item) if item else None
+
     def open_incident(self, incident: Incident) -> bool:
         """Open *incident* unless another is open or this very one was closed; whether it was opened."""
         return self._unless_refused(
@@ -162,6 +182,23 @@ class Store:
             Key=Operation.key(operation),
             UpdateExpression="SET execution = :execution",
             ExpressionAttributeValues={":execution": execution},
+        )
+
+    def fail_operation(self, operation: str, *, message: str) -> bool:
+        """Write down that an operation cannot be started; whether that was news.
+
+        It has no time of a start from then on, so that the next attempt need not wait for it.
+        """
+        return self._unless_refused(
+            lambda: self._record.update_item(
+                Key=Operation.key(operation),
+                UpdateExpression="SET #outcome = :outcome, #message = :message REMOVE #started_at",
+                ConditionExpression="attribute_not_exists(#outcome) AND attribute_not_exists(#execution)",
+                ExpressionAttributeNames={
+                    f"#{name}": name for name in ("outcome", "message", "started_at", "execution")
+                },
+                ExpressionAttributeValues={":outcome": str(Outcome.FAILED), ":message": message},
+            )
         )
 
     def _item(self, key: Mapping[str, str]) -> Mapping[str, Any] | None:

@@ -59,6 +59,8 @@ class Watch:
             )
             for name, judgement in judgements.items()
         ]
+        if judged:
+            self.report.probers_heard(frozenset[str]().union(*(looks[name].heard for name in judgements)))
         complete = len(judged) == len(looks)
         self.report.deployment_seen(view, common_cause=complete and common_cause(judged))
         answered = [self._answer(each, overview, view) for each in judged]

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dr_core.config import FunctionConfig
-from dr_core.readings import Answer, Answered, NotAnswered
+from dr_core.readings import RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered
 from dr_core.routing import HEALTH_PATH
 from prober.looking import fetch, resolve
 
@@ -125,8 +125,12 @@ class Actions:
     def kill_applications(self, *, address: str) -> dict[str, Any]:
         """Kill everything that the ResourceManager at *address* runs or is about to run.
 
+        The ResourceManager calls an application killed without a word of the nodes that it ran on, and a node that it
+        has lost never hears of it: what ran there runs on.
+
         Returns:
-            ``{"reachable": bool, "running": [ids that are still not at their end]}``.
+            ``{"reachable": bool, "running": [ids that are still not at their end], "lost_nodes": how many nodes it has
+            lost, or null if it does not say}``.
         """
         port, limit = self.config.ports.resource_manager, self.config.policy.read_limit_seconds
 
@@ -137,9 +141,11 @@ class Actions:
         try:
             for killed in [self.pool.submit(kill, application) for application in self._running(address)]:
                 killed.result()
-            return {"reachable": True, "running": self._running(address)}
+            running = self._running(address)
         except _Refused:
-            return {"reachable": False, "running": []}
+            return {"reachable": False, "running": [], "lost_nodes": None}
+        # After the list: a node that is lost meanwhile must not be missed.
+        return {"reachable": True, "running": running, "lost_nodes": self._lost_nodes(address)}
 
     def work(self, *, address: str) -> dict[str, Any]:
         """What Livy and YARN at *address* still have to do; an interactive session counts, also while it is idle.
@@ -193,6 +199,15 @@ class Actions:
             raise _Refused(f"{collection} changed while it was read")
         listed = [*items, *(each for _, more in pages for each in more)]
         return [int(_member(each, "id")) for each in listed if _member(each, "state") not in _FINAL]
+
+    def _lost_nodes(self, address: str) -> int | None:
+        port, limit = self.config.ports.resource_manager, self.config.policy.read_limit_seconds
+        try:
+            found = _object(fetch(address, port, RESOURCE_MANAGER_METRICS, limit=limit))
+            lost = _member(_member(found, "clusterMetrics"), "lostNodes")
+        except _Refused:
+            return None
+        return lost if isinstance(lost, int) and not isinstance(lost, bool) else None
 
     def _running(self, address: str) -> list[str]:
         answer = fetch(

@@ -1,4 +1,4 @@
-"""Entry point of a prober: rounds for a minute when a schedule starts it, one action when the controller asks.
+"""Entry point of a prober: rounds for a minute or so when a schedule starts it, one action when the controller asks.
 
 Clock and sleep are read through the module ``time`` at each call, so that whoever runs the function may set them.
 """
@@ -17,7 +17,7 @@ from aws_lambda_powertools import Logger
 
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
 from dr_core.evidence import Evidence, look_to_dict, prober_observer
-from dr_core.rounds import next_round
+from dr_core.rounds import Run, is_overtime, next_round
 from prober.actions import Actions
 from prober.looking import begin_looks, end_looks, reaches_front_door
 from prober.store import Store
@@ -46,16 +46,35 @@ class Prober:
     pool: ThreadPoolExecutor
 
     def rounds(self) -> None:
-        """Make rounds until the schedule starts the next minute; an error costs one round, not those after it."""
-        started = time.monotonic()
+        """Make rounds until a younger run has begun; an error costs one round, not those after it."""
+        run, started = self._begin(), time.monotonic()
         due: float | None = started
         while due is not None:
             time.sleep(max(0.0, due - time.monotonic()))
+            if is_overtime(started, due) and self._is_relieved(run):
+                return
             try:
                 self.round()
             except Exception:
                 logger.exception("a round failed, the next one looks again")
             due = next_round(started, time.monotonic(), round_seconds=self.config.policy.round_seconds)
+
+    def _begin(self) -> Run:
+        """Tell an older run that this one has begun; if that fails, the older one goes on beside it for a while."""
+        run = Run(function=self.observer, began_at=time.time())
+        try:
+            self.store.announce(run)
+        except Exception:
+            logger.exception("that this run has begun could not be written down")
+        return run
+
+    def _is_relieved(self, run: Run) -> bool:
+        """Whether a younger run has begun; who cannot tell goes on, as a round too many does no harm."""
+        try:
+            return run.relieved_by(self.store.newest_run(run.function))
+        except Exception:
+            logger.exception("whether a younger run has begun could not be read")
+            return False
 
     def round(self) -> None:
         """Look at every live incarnation once and keep what was seen."""
@@ -87,7 +106,7 @@ class Prober:
 
 
 def handler(event: Mapping[str, Any], _: object) -> Any:
-    """``{}`` makes rounds for a minute; ``{"action": ...}`` does one thing and answers.
+    """``{}`` makes rounds for a minute or so; ``{"action": ...}`` does one thing and answers.
 
     Raises:
         ValueError: the action is not one of ours.

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from dr_core.evidence import Evidence
 from dr_core.record import Incarnation
+from dr_core.rounds import Run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
 
 class Store:
-    """Reads the record, writes evidence."""
+    """Reads the record, writes evidence and that a run has begun."""
 
     def __init__(
         self, *, dynamodb: DynamoDBServiceResource, record_table: str, evidence_table: str, round_seconds: int
@@ -39,3 +40,12 @@ class Store:
     def write(self, evidence: Evidence) -> None:
         """Keep one piece of evidence."""
         self._evidence.put_item(Item=evidence.to_item(round_seconds=self._round_seconds))
+
+    def announce(self, run: Run) -> None:
+        """Write down that *run* has begun: it is the newest of its function."""
+        self._evidence.put_item(Item=run.to_item())
+
+    def newest_run(self, function: str) -> Run | None:
+        """The run of *function* that was announced last."""
+        item = self._evidence.get_item(Key=Run.key(function), ConsistentRead=True).get("Item")
+        return Run.from_item(item) if item else None

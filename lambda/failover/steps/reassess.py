@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dr_core.controls import Controls
+import time
+
 from dr_core.operation_plan import Next, judge_again
 from dr_core.record import Outcome
 from dr_core.requests import Kind, Reason
+from dr_core.restraints import KeptBack, Restraint, kept_back
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
 from failover.giving_back import give_back
-from failover.observation import verdict_on
+from failover.observation import verdict_on, view_now
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
 # incarnation turns out to be unhealthy.
@@ -25,9 +27,10 @@ def reassess(call: OperationCall) -> StepAnswer:
     serving = call.managed_cluster.serving_generation
     if serving is None or call.operation.generation is not None:
         return done("nothing is in service, or an interrupted failover has to be finished")
-    controls = _controls(call)
-    if controls.paused:
-        return _call_off(call, _paused(call, serving, controls), message="automatic operations are paused")
+    # The monitor read these at the start of its round: a pause, a failover or a launch may have come since then.
+    held = kept_back(view_now(call.deployment), now=time.time(), policy=call.deployment.config.policy)
+    if held is not None:
+        return _call_off(call, _held(call, serving, held), message=held.reason)
     incarnation = call.deployment.record.incarnation(serving)
     if incarnation is None:
         return done(f"generation {serving} is not in the record")
@@ -48,21 +51,31 @@ def reassess(call: OperationCall) -> StepAnswer:
             return _call_off(call, _not_confirmed(call, message), message=message)
 
 
-def _controls(call: OperationCall) -> Controls:
-    """What a person decided about automatic operations; the monitor may have read it a moment too early."""
-    key = Controls.key()
-    return Controls.from_item(call.deployment.record.get(key).get((key["kind"], key["id"])))
-
-
-def _paused(call: OperationCall, serving: int, controls: Controls) -> Notice:
-    name, deployment = call.request.managed_cluster, call.deployment.config.deployment
+def _held(call: OperationCall, serving: int, held: KeptBack) -> Notice:
+    name = call.request.managed_cluster
     return Notice(
-        subject=f"failover of {name} called off: paused",
-        happened=f"Managed cluster {name} (generation {serving}) is unhealthy, and a failover had begun when automatic "
-        f"operations were found to be paused ({controls.paused_because or 'nobody said why'}).",
+        subject=f"failover of {name} called off: {held.restraint}",
+        happened=f"Managed cluster {name} (generation {serving}) is unhealthy, and a failover had begun when it was "
+        f"found that none may start by itself: {held.reason}.",
         done="Nothing was changed: jobs may fail until somebody acts.",
-        to_do=f'Mend it by hand, or invoke the function {deployment}-control with {{"action": "resume"}}: a '
-        "failover starts by itself then. One that you start by hand is not held up by the pause.",
+        to_do=_to_do(held.restraint, control=f"{call.deployment.config.deployment}-control"),
+    )
+
+
+def _to_do(restraint: Restraint, *, control: str) -> str:
+    if restraint is Restraint.BUDGET:
+        return (
+            "Find out why so many clusters had to be launched, and start a failover by hand: the budget does not hold "
+            "that up. Otherwise one starts by itself when the budget allows it again."
+        )
+    first, action = (
+        ("Mend it by hand", "resume")
+        if restraint is Restraint.PAUSED
+        else ("Find out what the failovers so far did not mend", "acknowledge")
+    )
+    return (
+        f'{first}, or invoke the function {control} with {{"action": "{action}"}}: a failover starts by itself then. '
+        "One that you start by hand is not held up by this."
     )
 
 

@@ -7,8 +7,18 @@ from dataclasses import replace
 import pytest
 
 from dr_core.evidence import Verdict
-from dr_core.incidents import MAXIMUM_ATTEMPTS, RETRY_SECONDS, Action, Response, Situation, respond
-from dr_core.record import Incident, IncidentState, ManagedCluster, Operation, Outcome
+from dr_core.incidents import (
+    MAXIMUM_ATTEMPTS,
+    RETRY_SECONDS,
+    Action,
+    Response,
+    Situation,
+    attempts_used,
+    outlook,
+    overtaken,
+    respond,
+)
+from dr_core.record import Incident, IncidentState, Lease, ManagedCluster, Operation, Outcome
 from dr_core.restraints import KeptBack, Restraint
 from dr_core.verdicts import Judgement
 
@@ -64,6 +74,14 @@ def situation(incident: Incident | None = None, operation: Operation | None = No
         (
             "one that is not known to run is started",
             UNKNOWN,
+            situation(ONCE, replace(RUNNING, execution=None)),
+            Action.START,
+        ),
+        ("not if all is well again, as nothing of it was started", HEALTHY, situation(ONCE), Action.CLOSE),
+        ("not if a person ended the cluster meanwhile", ENDED_BY_A_PERSON, situation(ONCE), Action.NOTHING),
+        (
+            "one that may run already is started however it looks now",
+            HEALTHY,
             situation(ONCE, replace(RUNNING, execution=None)),
             Action.START,
         ),
@@ -242,3 +260,161 @@ def test_the_words_of_the_log() -> None:
         "close the incident",
         "page a person",
     ]
+
+
+LEASE = Lease(execution="arn:other", operation="a-upgrade", since=NOW - 60)
+LEASED = replace(CLUSTER, lease=LEASE)
+
+
+@pytest.mark.parametrize(
+    ("rule", "judged", "present", "reason"),
+    [
+        ("nothing has changed", CLUSTER, CLUSTER, None),
+        ("a lease that nobody gave back changes nothing", LEASED, LEASED, None),
+        ("failovers are counted elsewhere", CLUSTER, replace(CLUSTER, automatic_failovers=(NOW,)), None),
+        ("the record lost it", CLUSTER, None, "the managed cluster is being deleted"),
+        ("it is being deleted", CLUSTER, DELETED, "the managed cluster is being deleted"),
+        (
+            "an operation that ran came to its cut-over",
+            LEASED,
+            replace(CLUSTER, serving_generation=2),
+            "generation 1 was judged, and 2 is in service now",
+        ),
+        ("one began", CLUSTER, LEASED, "an operation began or ended since the verdict was made"),
+        ("one ended", LEASED, CLUSTER, "an operation began or ended since the verdict was made"),
+        (
+            "one followed another",
+            LEASED,
+            replace(CLUSTER, lease=replace(LEASE, execution="arn:third")),
+            "an operation began or ended since the verdict was made",
+        ),
+    ],
+)
+def test_a_verdict_is_overtaken_when(
+    rule: str, judged: ManagedCluster, present: ManagedCluster | None, reason: str | None
+) -> None:
+    """A14: right before something is started, it is looked at again."""
+    assert overtaken(judged, present) == reason, rule
+
+
+@pytest.mark.parametrize(
+    ("incident", "expected"), [(None, None), (CLOSED, None), (OPEN, "0 of 3"), (replace(OPEN, attempts=2), "2 of 3")]
+)
+def test_attempts_are_counted_while_an_incident_is_open(incident: Incident | None, expected: str | None) -> None:
+    assert attempts_used(incident) == expected
+
+
+BY_A_PERSON = replace(ENDED_BY_A_PERSON, terminated_by_a_person=True)
+EXHAUSTED = replace(OPEN, attempts=MAXIMUM_ATTEMPTS)
+LATELY = replace(FAILED, started_at=NOW - RETRY_SECONDS + 60)
+WHEN_SICK = "as soon as the monitor calls the cluster unhealthy"
+
+
+@pytest.mark.parametrize(
+    ("judgement", "where", "sentence"),
+    [
+        (HEALTHY, QUIET, f"attempt 1 of 3, {WHEN_SICK}"),
+        (UNKNOWN, QUIET, f"attempt 1 of 3, {WHEN_SICK}"),
+        (HEALTHY, situation(CLOSED), f"attempt 1 of 3, {WHEN_SICK}"),
+        (UNHEALTHY, QUIET, "attempt 1 of 3, in the monitor's next round"),
+        (UNHEALTHY, situation(OPEN), "attempt 1 of 3, in the monitor's next round"),
+        # a person has to act
+        (HEALTHY, replace(QUIET, managed_cluster=DELETED), "none: the managed cluster is being deleted"),
+        (None, QUIET, "none: nothing is in service that could be judged: start a failover by hand"),
+        (
+            BY_A_PERSON,
+            QUIET,
+            "none: a person terminated the cluster, so that it is not replaced: if it shall be, start a failover",
+        ),
+        (
+            UNHEALTHY,
+            situation(EXHAUSTED, FAILED),
+            "none: 3 of 3 attempts are used up: only a person starts the next failover",
+        ),
+        (HEALTHY, situation(kept_back=HELD), "none: 2 automatic failovers within 7200 s"),
+        (
+            BY_A_PERSON,
+            situation(EXHAUSTED, FAILED, kept_back=HELD),
+            "none: a person terminated the cluster, so that it is not replaced: if it shall be, start a failover; "
+            "3 of 3 attempts are used up: only a person starts the next failover; 2 automatic failovers within 7200 s",
+        ),
+        # an operation is there
+        (
+            UNHEALTHY,
+            situation(OPEN, lease_held=True, managed_cluster=LEASED),
+            "none: operation a-upgrade works on it",
+        ),
+        (
+            None,
+            situation(lease_held=True, managed_cluster=LEASED),
+            "none: operation a-upgrade works on it; nothing is in service that could be judged: "
+            "start a failover by hand",
+        ),
+        (UNHEALTHY, situation(OPEN, managed_cluster=LEASED), "attempt 1 of 3, in the monitor's next round"),
+        (UNHEALTHY, situation(ONCE, RUNNING), "none: operation a-1-1 runs"),
+        (HEALTHY, situation(ONCE, RUNNING), "none: operation a-1-1 runs"),
+        (
+            UNHEALTHY,
+            situation(ONCE, RUNNING, operation_closed=True),
+            "attempt 2 of 3, in the monitor's next round",
+        ),
+        # the last attempt
+        (UNHEALTHY, situation(ONCE, FAILED), "attempt 2 of 3, in the monitor's next round"),
+        (UNKNOWN, situation(ONCE, FAILED), f"attempt 2 of 3, {WHEN_SICK}"),
+        (UNHEALTHY, situation(ONCE, LATELY), "attempt 2 of 3, in the monitor's next round, not before 13:47:40 UTC"),
+        (UNHEALTHY, situation(ONCE, replace(FAILED, started_at=None)), "attempt 2 of 3, in the monitor's next round"),
+        # what is over begins from nothing
+        (HEALTHY, situation(EXHAUSTED, FAILED), f"attempt 1 of 3, {WHEN_SICK}"),
+        (HEALTHY, situation(ONCE, LATELY), f"attempt 2 of 3, {WHEN_SICK}, not before 13:47:40 UTC"),
+        (
+            UNHEALTHY,
+            situation(EXHAUSTED, replace(RUNNING, outcome=Outcome.CANCELLED)),
+            "attempt 1 of 3, in the monitor's next round",
+        ),
+        # the last attempt was counted, not started
+        (UNKNOWN, situation(EXHAUSTED), "attempt 3 of 3, in the monitor's next round"),
+        (HEALTHY, situation(EXHAUSTED), f"attempt 1 of 3, {WHEN_SICK}"),
+        (
+            HEALTHY,
+            situation(ONCE, replace(RUNNING, execution=None)),
+            "attempt 1 of 3, in the monitor's next round",
+        ),
+    ],
+)
+def test_what_comes_next_is_said(judgement: Judgement | None, where: Situation, sentence: str) -> None:
+    """A12: whoever asks at night has to know whether anything starts without a person."""
+    assert outlook(judgement, where, now=NOW) == sentence
+
+
+@pytest.mark.parametrize("incident", [None, CLOSED, OPEN, ONCE, replace(OPEN, attempts=2), EXHAUSTED])
+@pytest.mark.parametrize(
+    "operation", [None, RUNNING, FAILED, replace(RUNNING, execution=None), replace(RUNNING, outcome=Outcome.CANCELLED)]
+)
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"kept_back": HELD},
+        {"operation_closed": True},
+        {"managed_cluster": DELETED},
+        {"managed_cluster": LEASED, "lease_held": True},
+    ],
+)
+def test_what_is_said_is_what_is_done(
+    incident: Incident | None, operation: Operation | None, values: dict[str, object]
+) -> None:
+    """The sentence promises a start exactly where the monitor makes one, within a few rounds."""
+    where = situation(incident, operation, **values)
+    said = outlook(UNHEALTHY, where, now=NOW)
+
+    # Whoever wrote the record follows: an incident that is closed is opened anew, and has no operation yet.
+    response = respond(UNHEALTHY, where, now=NOW)
+    while response.action in (Action.CLOSE, Action.OPEN) and where.managed_cluster is not DELETED:
+        where = replace(where, incident=CLOSED if response.action is Action.CLOSE else OPEN, operation=None)
+        response = respond(UNHEALTHY, where, now=NOW)
+
+    # What was counted and not started is started beside another operation too: it may be that one.
+    beside = response.reason == "the attempt was counted, not started" and where.lease_held
+    assert said.startswith("attempt ") == (response.action is Action.START and not beside)
+    if said.startswith("attempt "):
+        assert said.startswith(f"attempt {response.attempt} of 3, ")

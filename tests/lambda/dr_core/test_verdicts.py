@@ -8,12 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from dr_core.config import Policy
 from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, healthy, unhealthy, unknown
-from dr_core.verdicts import Judgement, Termination, consider_termination, judge, looked_at_since
+from dr_core.verdicts import (
+    Judgement,
+    Termination,
+    consider_termination,
+    judge,
+    looked_at_since,
+    termination_unknown,
+)
 
 NOW = 1_000_000.0
 POLICY = Policy()  # 3 of 4 rounds of 10 s, two vantage points
@@ -417,7 +426,7 @@ BY_A_PERSON = Termination(code="USER_REQUEST", message="Terminated by user reque
 
 
 def test_a_cluster_that_a_person_ended_is_not_replaced() -> None:
-    judgement = consider_termination(UNHEALTHY, BY_A_PERSON, asked_by_us=False)
+    judgement = consider_termination(UNHEALTHY, BY_A_PERSON, asked_at=None)
 
     assert judgement == replace(
         UNHEALTHY,
@@ -428,12 +437,52 @@ def test_a_cluster_that_a_person_ended_is_not_replaced() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "termination", "asked_by_us"),
+    ("rule", "termination", "asked_at"),
     [
-        ("it does not end", None, False),
-        ("we asked for it", BY_A_PERSON, True),
-        ("its instance failed", Termination(code="INSTANCE_FAILURE", message="lost"), False),
+        ("it does not end", None, None),
+        ("we asked for it, and it ends", BY_A_PERSON, NOW),
+        ("we asked for it, and it ended then", replace(BY_A_PERSON, ended_at=NOW + 60), NOW),
+        ("at the same moment", replace(BY_A_PERSON, ended_at=NOW), NOW),
+        ("its instance failed", Termination(code="INSTANCE_FAILURE", message="lost", ended_at=NOW), None),
     ],
 )
-def test_other_ends_are_answered(rule: str, termination: Termination | None, asked_by_us: bool) -> None:
-    assert consider_termination(UNHEALTHY, termination, asked_by_us=asked_by_us) == UNHEALTHY, rule
+def test_other_ends_are_answered(rule: str, termination: Termination | None, asked_at: float | None) -> None:
+    assert consider_termination(UNHEALTHY, termination, asked_at=asked_at) == UNHEALTHY, rule
+
+
+def test_what_a_person_had_ended_before_we_asked_stays_a_persons() -> None:
+    """A11: a failover by hand asks for the end of what it replaces, and that is no failure to answer."""
+    judgement = consider_termination(UNHEALTHY, replace(BY_A_PERSON, ended_at=NOW - 1), asked_at=NOW)
+
+    assert (judgement.actionable, judgement.terminated_by_a_person) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ({}, None),
+        ({"State": "WAITING"}, None),
+        ({"State": "TERMINATED"}, Termination(code="", message="")),
+        (
+            {
+                "State": "TERMINATED_WITH_ERRORS",
+                "StateChangeReason": {"Code": "INSTANCE_FAILURE", "Message": "lost"},
+                "Timeline": {"EndDateTime": datetime.fromtimestamp(NOW, tz=UTC)},
+            },
+            Termination(code="INSTANCE_FAILURE", message="lost", ended_at=NOW),
+        ),
+        (
+            {"State": "TERMINATING", "StateChangeReason": {"Code": "USER_REQUEST"}, "Timeline": {}},
+            Termination(code="USER_REQUEST", message=""),
+        ),
+    ],
+)
+def test_the_end_as_emr_tells_it(status: dict[str, Any], expected: Termination | None) -> None:
+    assert Termination.from_status(status) == expected
+
+
+def test_while_emr_does_not_say_why_nothing_is_done() -> None:
+    """A14: an error of our own call never leads to an action."""
+    assert termination_unknown(UNHEALTHY, why="slow down") == replace(
+        UNHEALTHY, actionable=False, reason="DescribeCluster failed (slow down); livy: bad"
+    )

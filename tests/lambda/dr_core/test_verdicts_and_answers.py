@@ -172,6 +172,14 @@ ROWS = [
         incarnation=replace(SERVING, terminate_requested_at=NOW - 5),
     ),
     row(
+        "a person ended it, and a failover by hand asked for the end of what had ended",
+        ALL_DEAD,
+        UNHEALTHY,
+        NOTHING,
+        termination=Termination(code="USER_REQUEST", message="Terminated by user request", ended_at=NOW - 600),
+        incarnation=replace(SERVING, terminate_requested_at=NOW - 5),
+    ),
+    row(
         "EMR lost its machine",
         ALL_DEAD,
         UNHEALTHY,
@@ -305,7 +313,7 @@ def test_what_is_done_when(row: Row) -> None:
     judgement = consider_termination(
         judge(evidence(row.seen), now=NOW, policy=POLICY, serving_from=incarnation.judged_from),
         row.termination,
-        asked_by_us=incarnation.terminate_requested_at is not None,
+        asked_at=incarnation.terminate_requested_at,
     )
     situation = Situation(
         managed_cluster=ManagedCluster(name="a", serving_generation=1),

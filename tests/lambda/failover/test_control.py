@@ -8,16 +8,7 @@ from typing import Any
 import pytest
 
 from dr_core.controls import Controls
-from dr_core.record import (
-    Incarnation,
-    IncarnationState,
-    Incident,
-    IncidentState,
-    Lease,
-    ManagedCluster,
-    Operation,
-)
-from dr_core.requests import Kind, OperationRequest, Reason
+from dr_core.record import ManagedCluster
 from failover import control as control_module
 from failover.control import TEXT_LENGTH, control, handler
 
@@ -48,6 +39,24 @@ def test_a_pause_answers_what_it_means(world: World) -> None:
     assert answer["automatic_operations"]["because"] == (
         "automatic operations are paused by a person (network maintenance) until somebody resumes them"
     )
+
+
+def test_a_pause_answers_what_goes_on(world: World) -> None:
+    """A12: nobody must believe that what runs has stopped, or that orphans are removed meanwhile."""
+    message = control(world.deployment, {"action": "pause", "because": "network maintenance"})["message"]
+
+    assert "no operation answers them until somebody resumes" in message
+    assert "The reconciliation goes on to put the routing of ids right" in message
+    assert "whatever else it finds it only tells of" in message
+    assert "An operation that runs goes on" in message
+    assert "To stop one, stop its execution too: it is named under operations." in message
+
+
+def test_an_acknowledgement_answers_what_it_does_not_change(world: World) -> None:
+    message = control(world.deployment, {"action": "acknowledge"})["message"]
+
+    assert "Neither the budget of launches nor the attempts of an incident are changed" in message
+    assert message.endswith("start a failover by hand.")
 
 
 def test_a_second_pause_replaces_the_first(world: World, clock: Clock) -> None:
@@ -115,139 +124,6 @@ def test_to_look_changes_nothing(world: World) -> None:
 
     assert world.record.items == before
     assert answer["message"] == "Nothing was changed."
-
-
-def test_a_new_deployment_can_be_looked_at(world: World) -> None:
-    """Before its first cluster runs, and before anybody has decided anything."""
-    world.record.items.clear()
-
-    assert control(world.deployment, {"action": "show"}) == {
-        "message": "Nothing was changed.",
-        "controls": {
-            "paused": False,
-            "paused_at": None,
-            "paused_because": None,
-            "paused_by": None,
-            "resumed_at": None,
-            "resumed_by": None,
-            "acknowledged_at": None,
-            "acknowledged_because": None,
-            "acknowledged_by": None,
-        },
-        "automatic_operations": {
-            "may_start": True,
-            "because": "nothing keeps them back",
-            "automatic_failovers": [],
-            "launches_in_24_hours": 0,
-            "launches_allowed": 8,
-        },
-        "managed_clusters": [],
-        "incarnations": [],
-        "incidents": [],
-        "operations": [],
-    }
-
-
-def test_how_things_stand_is_shown(world: World) -> None:
-    request = OperationRequest(
-        operation="a-1-1", kind=Kind.FAILOVER, reason=Reason.UNHEALTHY, managed_cluster="a", incident="a-1"
-    )
-    operation = Operation(
-        id="a-1-1",
-        request=request.to_json(),
-        managed_cluster="a",
-        entered={"Launch": START - 10, "Claim": START - 30, "Isolate": START - 20},
-        message="a first launch failed",
-    )
-    lease = Lease(execution="arn:execution", operation="a-1-1", since=START - 30)
-    serving = Incarnation(
-        generation=2,
-        managed_cluster="a",
-        state=IncarnationState.SERVING,
-        availability_zone="us-east-1a",
-        cluster_id="j-2",
-        slot=1,
-        isolated_at=START - 20,
-        reason="unhealthy",
-        created_at=START - 3600,
-    )
-    gone = Incarnation(generation=1, managed_cluster="a", state=IncarnationState.RETIRED)
-    incident = Incident(
-        managed_cluster="a",
-        incident="a-1",
-        state=IncidentState.OPEN,
-        since=START - 40,
-        first_bad_at=START - 60,
-        attempts=1,
-    )
-    for record in (ManagedCluster(name="a", serving_generation=2, lease=lease), serving, gone, incident, operation):
-        world.put(record.to_item())
-
-    answer = control(world.deployment, {"action": "show"})
-
-    assert answer["managed_clusters"] == [{"name": "a", "serving_generation": 2, "being_deleted": False}]
-    assert answer["incarnations"] == [
-        {
-            "generation": 2,
-            "managed_cluster": "a",
-            "state": "serving",
-            "availability_zone": "us-east-1a",
-            "cluster_id": "j-2",
-            "slot": 1,
-            "out_of_the_balanced_group": True,
-            "unseeded": False,
-        }
-    ]
-    assert answer["incidents"] == [
-        {
-            "managed_cluster": "a",
-            "incident": "a-1",
-            "state": "open",
-            "since": "2027-01-15T07:59:20Z",
-            "first_bad_at": "2027-01-15T07:59:00Z",
-            "attempts": 1,
-        }
-    ]
-    assert answer["operations"] == [
-        {
-            "operation": "a-1-1",
-            "managed_cluster": "a",
-            "execution": "arn:execution",
-            "since": "2027-01-15T07:59:30Z",
-            "kind": "failover",
-            "reason": "unhealthy",
-            "step": "Launch",
-            "message": "a first launch failed",
-        }
-    ]
-    assert answer["automatic_operations"]["launches_in_24_hours"] == 1
-
-
-def test_a_closed_incident_and_an_operation_without_an_item_are_shown_as_they_are(world: World) -> None:
-    lease = Lease(execution="arn:execution", operation="gone", since=START)
-    incident = Incident(
-        managed_cluster="a", incident="a-1", state=IncidentState.CLOSED, since=START, first_bad_at=START
-    )
-    world.put(ManagedCluster(name="a", lease=lease).to_item())
-    world.put(incident.to_item())
-
-    answer = control(world.deployment, {"action": "show"})
-
-    assert answer["incidents"] == []
-    assert answer["operations"] == [
-        {"operation": "gone", "managed_cluster": "a", "execution": "arn:execution", "since": CLOCK}
-    ]
-
-
-def test_an_operation_that_has_not_begun_is_in_no_step(world: World) -> None:
-    request = OperationRequest(operation="a-1", kind=Kind.REPAIR, reason=Reason.MANUAL, managed_cluster="a")
-    lease = Lease(execution="arn:execution", operation="a-1", since=START)
-    world.put(ManagedCluster(name="a", lease=lease).to_item())
-    world.put(Operation(id="a-1", request=request.to_json(), managed_cluster="a").to_item())
-
-    (operation,) = control(world.deployment, {"action": "show"})["operations"]
-
-    assert (operation["kind"], operation["step"], operation["message"]) == ("repair", None, None)
 
 
 @pytest.mark.parametrize(

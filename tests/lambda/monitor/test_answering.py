@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,8 @@ from dr_core.controls import Controls, Turn
 from dr_core.evidence import healthy
 from dr_core.record import IncidentState, Lease, ManagedCluster, Operation, Outcome
 from dr_core.requests import OperationRequest
+from dr_core.verdicts import Termination
+from monitor.store import Overview
 
 from .world import CONFIG, EXECUTION, INCARNATION, INCIDENT, NOW, World, emitted
 
@@ -22,7 +25,7 @@ def test_the_operation_is_in_the_record_before_it_starts(world: World, monkeypat
     seen: list[Operation | None] = []
     start = world.cloud.start
 
-    def look_first(state_machine: str, request: OperationRequest) -> str:
+    def look_first(state_machine: str, request: OperationRequest) -> str | None:
         seen.append(world.store.operation(request.operation))
         return start(state_machine, request)
 
@@ -144,6 +147,155 @@ def test_nothing_is_started_for_what_is_being_deleted(world: World) -> None:
     assert world.started == []
 
 
+UPGRADE = Lease(execution="arn:other", operation="a-upgrade", since=NOW - 900)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (
+            # The record was read while an operation held the lease; it had ended when its execution was asked for.
+            ManagedCluster(name="a", serving_generation=1, lease=UPGRADE),
+            ManagedCluster(name="a", serving_generation=2),
+        ),
+        (ManagedCluster(name="a", serving_generation=1, lease=UPGRADE), ManagedCluster(name="a", serving_generation=1)),
+        (ManagedCluster(name="a", serving_generation=1), ManagedCluster(name="a", serving_generation=1, lease=UPGRADE)),
+        (
+            ManagedCluster(name="a", serving_generation=1),
+            ManagedCluster(name="a", serving_generation=1, tombstone=True),
+        ),
+    ],
+    ids=["its cut-over is through", "it ended", "it began", "it is being deleted"],
+)
+def test_what_was_judged_is_looked_at_again_right_before_something_is_started(
+    world: World, monkeypatch: pytest.MonkeyPatch, before: ManagedCluster, after: ManagedCluster
+) -> None:
+    """A14: seconds pass within a round, and nothing is started, or counted, for what is there no more."""
+    world.add_b()
+    world.put(before)
+    world.dies()
+    overview = world.store.overview
+
+    def a_moment_too_early(names: Sequence[str]) -> Overview:
+        read = overview(names)
+        world.put(after)
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "overview", a_moment_too_early)
+        assert world.round()
+
+    assert world.started == []
+    incident = world.incident()
+    assert incident is not None and incident.attempts == 0
+    assert world.store.turn() is None
+
+
+def test_the_next_round_answers_what_is_there_then(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The operation that ended did not mend it."""
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=UPGRADE))
+    world.dies()
+    overview = world.store.overview
+
+    def a_moment_too_early(names: Sequence[str]) -> Overview:
+        read = overview(names)
+        world.put(ManagedCluster(name="a", serving_generation=1))
+        return read
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "overview", a_moment_too_early)
+        world.round()
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_a_failover_by_hand_of_what_a_person_ended_is_followed_by_no_automatic_one(world: World) -> None:
+    """A11: whoever ends a cluster does not want another, and who asks for one gets one."""
+    person = Termination(code="USER_REQUEST", message="Terminated by user request", ended_at=NOW - 600)
+    world.cloud.ending = person
+    lease = Lease(execution="arn:by-hand", operation="a-by-hand", since=NOW - 550)
+    world.cloud.running.add(lease.execution)
+    world.put(
+        ManagedCluster(name="a", serving_generation=1, lease=lease), replace(INCARNATION, terminate_requested_at=NOW)
+    )
+    world.dies()
+
+    world.round()
+    incident = world.incident()
+
+    # The failover dies after its fence; whoever asked for it is told so.
+    world.cloud.running.clear()
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert incident is None
+    assert world.started == []
+
+
+@pytest.mark.parametrize(
+    "restraint",
+    [
+        Controls(paused=True),
+        ManagedCluster(name="a", serving_generation=1, automatic_failovers=(NOW - 60, NOW - 30)),
+    ],
+    ids=["paused", "blocked"],
+)
+def test_what_was_called_off_is_answered_anew_when_nothing_keeps_it_back(
+    world: World, restraint: Controls | ManagedCluster
+) -> None:
+    """A12: the second look found a restraint that the monitor had read too early, and nobody has acted since."""
+    world.dies()
+    world.round()
+    world.put(restraint)
+    world.end(f"{INCIDENT}-1", Outcome.CANCELLED)
+
+    for _ in range(3):
+        world.now += 10
+        world.dies()
+        world.round()
+    held = list(world.started)
+    incident = world.incident()
+    world.put(Controls(acknowledged_at=world.now))
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert held == [f"{INCIDENT}-1"]
+    assert incident is not None
+    assert (incident.state, incident.attempts) == (IncidentState.OPEN, 0)
+    assert world.started == [f"{INCIDENT}-1", f"{incident.incident}-1"]
+
+
+def test_an_attempt_whose_name_was_taken_is_followed_by_the_next_at_once(world: World) -> None:
+    """A14: an execution of an earlier life of the deployment has the name, and costs no more than a round."""
+    world.cloud.taken.add(f"{INCIDENT}-1")
+    world.dies()
+    world.round()
+    taken = world.store.operation(f"{INCIDENT}-1")
+
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert taken is not None
+    assert (taken.outcome, taken.message) == (Outcome.FAILED, "its name was taken by an execution of another request")
+    assert taken.execution is None
+    assert world.started == [f"{INCIDENT}-2"]
+
+
+def test_a_name_that_was_taken_is_no_detection(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.cloud.taken.add(f"{INCIDENT}-1")
+    world.dies()
+
+    assert world.round()
+
+    assert metrics.DETECT_SECONDS not in emitted(capsys)
+
+
 @pytest.mark.parametrize("outcome", [Outcome.FAILED_OVER, Outcome.REPAIRED, Outcome.CANCELLED])
 def test_an_answered_incident_is_closed(world: World, outcome: Outcome) -> None:
     world.dies()
@@ -164,10 +316,10 @@ def test_an_operation_that_ends_between_two_looks_is_not_taken_for_a_failed_one(
     world.round()
     running = world.cloud.is_running
 
-    def ends_now(execution: str) -> bool:
+    def ends_now(execution: str, *, since: float | None) -> bool:
         world.end(f"{INCIDENT}-1", Outcome.FAILED_OVER)
         world.cloud.running.clear()
-        return running(execution)
+        return running(execution, since=since)
 
     monkeypatch.setattr(world.cloud, "is_running", ends_now)
     world.now += 120
@@ -177,6 +329,25 @@ def test_an_operation_that_ends_between_two_looks_is_not_taken_for_a_failed_one(
     incident = world.incident()
     assert incident is not None and incident.state is IncidentState.CLOSED
     assert world.started == [f"{INCIDENT}-1"]
+
+
+def test_since_when_an_execution_is_known_is_told(world: World) -> None:
+    """A14: Step Functions may not know yet what has just been started, which must not count as ended."""
+    lease = Lease(execution="arn:other", operation="a-upgrade", since=NOW - 7)
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))
+    world.cloud.running.add("arn:other")
+    world.dies()
+    world.round()
+    assert world.cloud.known_since == {"arn:other": NOW - 7}
+
+    world.put(ManagedCluster(name="a", serving_generation=1))
+    world.dies()
+    world.round()
+    world.now += 10
+    world.dies()
+    world.round()
+
+    assert world.cloud.known_since[f"{EXECUTION}:{INCIDENT}-1"] == NOW
 
 
 def test_a_failed_operation_is_followed_by_another(world: World) -> None:

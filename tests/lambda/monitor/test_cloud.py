@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -78,6 +80,17 @@ def targets(*described: tuple[str, dict[str, str]]) -> dict[str, Any]:
         (
             targets(("10.0.0.7", {"State": "unhealthy", "Reason": "Target.Timeout"})),
             unhealthy("target unhealthy: Target.Timeout"),
+        ),
+        # A11: an error of the load balancer's own is no word on the service.
+        (
+            targets(
+                ("10.0.0.7", {"State": "unhealthy", "Reason": "Elb.InternalError", "Description": "Internal error"})
+            ),
+            unknown("the load balancer cannot tell: Internal error"),
+        ),
+        (
+            targets(("10.0.0.7", {"State": "unhealthy", "Reason": "Elb.InternalError"})),
+            unknown("the load balancer cannot tell: Elb.InternalError"),
         ),
         (targets(("10.0.0.7", {"State": "initial"})), unknown("target initial")),
         (targets(("10.0.0.7", {"State": "draining"})), unknown("target draining")),
@@ -167,7 +180,10 @@ def test_a_call_that_does_not_arrive_says_nothing_of_the_target(cloud: Cloud, mo
             {"State": "TERMINATED_WITH_ERRORS", "StateChangeReason": {"Code": "INSTANCE_FAILURE", "Message": "lost"}},
             Termination(code="INSTANCE_FAILURE", message="lost"),
         ),
-        ({"State": "TERMINATED"}, Termination(code="", message="")),
+        (
+            {"State": "TERMINATED", "Timeline": {"EndDateTime": datetime(2027, 1, 15, 8, tzinfo=UTC)}},
+            Termination(code="", message="", ended_at=1_800_000_000.0),
+        ),
     ],
 )
 def test_why_a_cluster_ends(cloud: Cloud, emr: EMRClient, status: dict[str, Any], expected: Termination | None) -> None:
@@ -191,19 +207,31 @@ def test_whether_an_execution_runs(cloud: Cloud, step_functions: SFNClient, stat
     with Stubber(step_functions) as stubber:
         stubber.add_response("describe_execution", answer)
 
-        assert cloud.is_running("arn:execution") is running
+        assert cloud.is_running("arn:execution", since=time.time()) is running
 
 
 def test_a_forgotten_execution_does_not_run(cloud: Cloud, step_functions: SFNClient) -> None:
     with Stubber(step_functions) as stubber:
         stubber.add_client_error("describe_execution", "ExecutionDoesNotExist")
 
-        assert not cloud.is_running("arn:execution")
+        assert not cloud.is_running("arn:execution", since=None)
+
+
+@pytest.mark.parametrize(("ago", "running"), [(30, True), (90, False)])
+def test_an_execution_that_is_not_known_yet_runs(
+    cloud: Cloud, step_functions: SFNClient, ago: float, running: bool
+) -> None:
+    """A14: DescribeExecution is eventually consistent; a second operation would be started beside it."""
+    with Stubber(step_functions) as stubber:
+        stubber.add_client_error("describe_execution", "ExecutionDoesNotExist")
+
+        assert cloud.is_running("arn:execution", since=time.time() - ago) is running
 
 
 def test_an_operation_is_started_by_its_name(cloud: Cloud, step_functions: SFNClient, state_machine: str) -> None:
     execution = cloud.start(state_machine, REQUEST)
 
+    assert execution is not None
     described = step_functions.describe_execution(executionArn=execution)
     assert described["name"] == "a-1-1"
     assert json.loads(described["input"]) == {"request": REQUEST.to_dict()}
@@ -213,7 +241,33 @@ def test_an_operation_that_was_started_before_is_found(
     cloud: Cloud, step_functions: SFNClient, state_machine: str
 ) -> None:
     execution = cloud.start(state_machine, REQUEST)
+    assert execution is not None
+    described = step_functions.describe_execution(executionArn=execution)
     with Stubber(step_functions) as stubber:
         stubber.add_client_error("start_execution", "ExecutionAlreadyExists")
+        answer = {name: described[name] for name in ("executionArn", "stateMachineArn", "status", "startDate", "input")}
+        stubber.add_response("describe_execution", answer, {"executionArn": execution})
 
         assert cloud.start(state_machine, REQUEST) == execution
+
+
+@pytest.mark.parametrize("text", [json.dumps({"request": {**REQUEST.to_dict(), "incident": "a-0"}}), None])
+def test_an_execution_of_another_request_is_not_taken_for_ours(
+    cloud: Cloud, step_functions: SFNClient, text: str | None
+) -> None:
+    """A14: the name was taken in an earlier life of the deployment; nothing was started."""
+    answer: dict[str, Any] = {
+        "executionArn": "arn:execution",
+        "stateMachineArn": "arn:machine",
+        "status": "SUCCEEDED",
+        "startDate": 1_000_000,
+    }
+    with Stubber(step_functions) as stubber:
+        stubber.add_client_error("start_execution", "ExecutionAlreadyExists")
+        stubber.add_response(
+            "describe_execution",
+            answer if text is None else {**answer, "input": text},
+            {"executionArn": "arn:aws:states:us-east-1:123456789012:execution:dep-operation:a-1-1"},
+        )
+
+        assert cloud.start("arn:aws:states:us-east-1:123456789012:stateMachine:dep-operation", REQUEST) is None

@@ -14,6 +14,7 @@ from aws_lambda_powertools import Logger
 
 from dr_core import metrics
 from dr_core.config import ENVIRONMENT_VARIABLE, Canary, FunctionConfig, ManagedClusterResources
+from dr_core.rounds import Run
 from monitor import handler as handler_module
 from monitor.handler import Monitor, handler
 from monitor.reporting import Report
@@ -36,8 +37,27 @@ CONFIG = FunctionConfig(
 
 
 @dataclass
+class FakeStore:
+    """Remembers who has begun; the next run of the monitor begins *next_after* seconds after the one before."""
+
+    next_after: float = 60.0
+    announced: list[Run] = field(default_factory=list)
+    asked: list[float] = field(default_factory=list)
+
+    def announce(self, run: Run) -> None:
+        self.announced.append(run)
+
+    def newest_run(self, function: str) -> Run | None:
+        self.asked.append(time.time())
+        next_at = self.announced[-1].began_at + self.next_after
+        return Run(function=function, began_at=next_at) if time.time() >= next_at else self.announced[-1]
+
+
+@dataclass
 class FakeWatch:
     """Remembers what was judged and when."""
+
+    store: FakeStore = field(default_factory=FakeStore)
 
     config: FunctionConfig = CONFIG
     report: Report = field(default_factory=lambda: Report(deployment="dep", logger=Logger(service="test")))
@@ -60,6 +80,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> FakeWatch:
         now[0] += seconds
 
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "time", lambda: now[0])
     monkeypatch.setattr(time, "sleep", sleep)
     made = FakeWatch()
     monkeypatch.setattr(handler_module, "_monitor", lambda: Monitor(watch=made))  # type: ignore[arg-type]
@@ -71,11 +92,47 @@ def heartbeats(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [line for line in lines if metrics.MONITOR_HEARTBEAT in line]
 
 
-def test_a_minute_has_six_rounds(watch: FakeWatch) -> None:
-    """A11."""
+@pytest.mark.parametrize("next_after", [55, 60, 65])
+def test_a_minute_has_six_rounds(watch: FakeWatch, next_after: float) -> None:
+    """A11: a schedule that is a few seconds late costs one read, and no round."""
+    watch.store.next_after = next_after
+
     handler({}, None)
 
     assert watch.rounds == [1000 + 10 * each for each in range(6)]
+    assert watch.store.asked == [1065]
+    assert watch.store.announced == [Run(function="monitor", began_at=1000.0)]
+
+
+@pytest.mark.parametrize(
+    ("next_after", "expected"),
+    [(66, [65]), (90, [65, 75, 85]), (119, [65, 75, 85, 95, 105]), (1000, [65, 75, 85, 95, 105])],
+)
+def test_a_run_goes_on_until_the_next_one_has_begun(watch: FakeWatch, next_after: float, expected: list[float]) -> None:
+    """A11: a schedule that is up to 59 s late leaves nobody unwatched; one that is gone costs no endless run."""
+    watch.store.next_after = next_after
+
+    handler({}, None)
+
+    assert [each - 1000 for each in watch.rounds[6:]] == expected
+
+
+@pytest.mark.parametrize("broken", ["announce", "newest_run"])
+def test_a_run_that_cannot_tell_whether_a_younger_one_has_begun_goes_on(
+    watch: FakeWatch, monkeypatch: pytest.MonkeyPatch, broken: str
+) -> None:
+    """A11: a round too many does no harm, one too few leaves everybody unwatched."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("a table is not reachable")
+
+    watch.store.announced = [Run(function="monitor", began_at=940.0)]
+    watch.store.next_after = 1000
+    monkeypatch.setattr(watch.store, broken, fail)
+
+    handler({}, None)
+
+    assert len(watch.rounds) == 11
 
 
 def test_an_error_costs_one_round(watch: FakeWatch, capsys: pytest.CaptureFixture[str]) -> None:

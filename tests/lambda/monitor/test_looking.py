@@ -46,6 +46,25 @@ def test_an_end_that_the_controller_asked_for_is_not_a_persons(
     assert metrics.TERMINATED_BY_A_PERSON not in emitted(capsys)
 
 
+def test_an_end_that_the_controller_asked_for_during_the_round_is_not_a_persons(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: the record that the round began with is older than what EMR says; nobody is told of a person."""
+    world.dies()
+    ask = world.cloud.termination
+
+    def fenced_meanwhile(cluster_id: str) -> Termination | None:
+        world.put(replace(INCARNATION, terminate_requested_at=NOW))
+        return ask(cluster_id)
+
+    monkeypatch.setattr(world.cloud, "termination", fenced_meanwhile)
+    world.cloud.ending = Termination(code="USER_REQUEST", message="Terminated by user request")
+
+    world.round()
+
+    assert metrics.TERMINATED_BY_A_PERSON not in emitted(capsys)
+
+
 def test_nothing_is_done_while_emr_does_not_say_whether_a_person_ended_it(world: World) -> None:
     """A14: an error of our own call never leads to an action."""
     world.dies()

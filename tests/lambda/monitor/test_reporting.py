@@ -124,6 +124,15 @@ def test_detection_is_measured_in_seconds(report: Report, capsys: pytest.Capture
     }
 
 
+@pytest.mark.parametrize("observers", [(), ("prober:a", "prober:b")])
+def test_the_probers_with_a_voice_are_counted(
+    report: Report, capsys: pytest.CaptureFixture[str], observers: tuple[str, ...]
+) -> None:
+    """Of no managed cluster: each of them looks at all."""
+    report.probers_heard(observers)
+    assert emitted(capsys) == {metrics.PROBERS_HEARD: {"values": [len(observers)], "unit": "Count", "service": "dep"}}
+
+
 def test_nothing_in_service_is_no_verdict(report: Report, log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     """It is being made or deleted: nothing to count."""
     report.nothing_in_service("a")
@@ -156,6 +165,20 @@ def test_what_keeps_an_operation_back_is_in_the_log(report: Report, log: io.Stri
     (line,) = lines(log)
     assert (line["message"], line["level"]) == ("an operation is kept back", "WARNING")
     assert (line["managed_cluster"], line["restraint"], line["reason"]) == ("a", "turn", "r")
+
+
+def test_what_is_not_started_after_all_is_in_the_log(report: Report, log: io.StringIO) -> None:
+    """Each is told by a line of its own: why, or which name was taken."""
+    report.overtaken("a", reason="generation 1 was judged, and 2 is in service now")
+    report.name_taken("a", "a-1-1")
+    first, second = lines(log)
+    assert (first["message"], first["level"]) == ("an operation is not started", "WARNING")
+    assert (first["managed_cluster"], first["reason"]) == ("a", "generation 1 was judged, and 2 is in service now")
+    assert (second["message"], second["level"]) == (
+        "an execution of another request has the name of this operation",
+        "ERROR",
+    )
+    assert (second["managed_cluster"], second["operation"]) == ("a", "a-1-1")
 
 
 def test_nothing_that_is_kept_back_is_no_line(report: Report, log: io.StringIO) -> None:

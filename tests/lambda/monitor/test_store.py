@@ -8,7 +8,8 @@ from botocore.exceptions import ClientError
 
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import LOAD_BALANCER, Evidence, Service, healthy
-from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation
+from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation, Outcome
+from dr_core.rounds import Run
 from monitor.store import Overview, Store
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def test_what_is_not_in_the_record_is_none(store: Store) -> None:
     assert store.overview(["a"]) == Overview(controls=Controls(), managed_clusters={}, incidents={})
     assert store.incarnations() == {}
     assert store.operation("a-1-1") is None
+    assert store.managed_cluster("a") is None
     assert store.turn() is None
 
 
@@ -45,6 +47,7 @@ def test_the_record_is_read(store: Store, dynamodb: DynamoDBServiceResource) -> 
     )
     assert store.incarnations() == {1: incarnation}
     assert store.operation("a-1-1") == OPERATION
+    assert store.managed_cluster("a") == cluster
     assert store.turn() == TURN
 
 
@@ -178,3 +181,34 @@ def test_another_error_is_not_a_refusal(dynamodb: DynamoDBServiceResource) -> No
 
     with pytest.raises(ClientError, match="ResourceNotFound"):
         store.open_incident(INCIDENT)
+
+
+def test_the_newest_run_of_the_monitor_is_known(store: Store) -> None:
+    """A11."""
+    assert store.newest_run("monitor") is None
+    for began_at in (1000.5, 1060.5):
+        store.announce(Run(function="monitor", began_at=began_at))
+
+    assert store.newest_run("monitor") == Run(function="monitor", began_at=1060.5)
+
+
+def test_an_operation_that_cannot_be_started_has_failed_and_never_began(store: Store) -> None:
+    store.put_operation(OPERATION)
+
+    assert store.fail_operation("a-1-1", message="its name was taken")
+
+    assert store.operation("a-1-1") == replace(
+        OPERATION, started_at=None, outcome=Outcome.FAILED, message="its name was taken"
+    )
+
+
+@pytest.mark.parametrize(
+    "operation", [replace(OPERATION, execution="arn:execution"), replace(OPERATION, outcome=Outcome.FAILED_OVER)]
+)
+def test_an_operation_that_was_started_is_left_as_it_is(store: Store, operation: Operation) -> None:
+    """Another monitor started it in this moment."""
+    store.put_operation(operation)
+
+    assert not store.fail_operation("a-1-1", message="its name was taken")
+
+    assert store.operation("a-1-1") == operation

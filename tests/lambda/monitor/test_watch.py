@@ -73,7 +73,7 @@ def test_all_managed_clusters_are_judged_before_one_is_answered(world: World, mo
     happened: list[str] = []
     start, judged = world.cloud.start, Report.judged
 
-    def start_and_tell(state_machine: str, request: OperationRequest) -> str:
+    def start_and_tell(state_machine: str, request: OperationRequest) -> str | None:
         happened.append("started")
         return start(state_machine, request)
 
@@ -219,6 +219,38 @@ def test_a_restart_does_not_repeat_what_was_begun(world: World) -> None:
     world.restarted(CONFIG).round()
 
     assert world.started == [f"{INCIDENT}-1"]
+
+
+@pytest.mark.parametrize(("zones", "heard"), [("abc", 3), ("b", 1), ("", 0)])
+def test_the_probers_with_a_voice_are_measured(
+    world: World, capsys: pytest.CaptureFixture[str], zones: str, heard: int
+) -> None:
+    """A11: one that is dead is missed when a zone fails, and must be noticed before."""
+    world.looks(healthy("fine"), zones=zones)
+
+    world.round()
+
+    assert emitted(capsys)[metrics.PROBERS_HEARD] == heard
+
+
+def test_a_prober_is_counted_once_whatever_it_looks_at(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A11: with two managed clusters the evidence of both says who looks."""
+    world.add_b()
+    world.looks(healthy("fine"), zones="ab")
+    world.looks(healthy("fine"), zones="bc", incarnation="g000002")
+
+    world.round()
+
+    assert emitted(capsys)[metrics.PROBERS_HEARD] == 3
+
+
+def test_nobody_is_missed_while_there_is_nothing_to_look_at(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A11: probers write nothing then, and are well."""
+    world.put(ManagedCluster(name="a"))
+
+    world.round()
+
+    assert metrics.PROBERS_HEARD not in emitted(capsys)
 
 
 def test_the_deployment_is_measured_each_round(world: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,8 +77,10 @@ class FakeCloud:
     health: dict[str, Reading] = field(default_factory=dict)
     ending: Termination | Exception | None = None
     running: set[str] = field(default_factory=set)
+    known_since: dict[str, float | None] = field(default_factory=dict)
     started: list[OperationRequest] = field(default_factory=list)
     asked: list[tuple[tuple[str, ...], str]] = field(default_factory=list)
+    taken: set[str] = field(default_factory=set)
 
     def target_health(self, target_groups: Sequence[str], address: str) -> Reading:
         self.asked.append((tuple(target_groups), address))
@@ -89,10 +91,13 @@ class FakeCloud:
             raise self.ending
         return self.ending
 
-    def is_running(self, execution: str) -> bool:
+    def is_running(self, execution: str, *, since: float | None) -> bool:
+        self.known_since[execution] = since
         return execution in self.running
 
-    def start(self, state_machine: str, request: OperationRequest) -> str:
+    def start(self, state_machine: str, request: OperationRequest) -> str | None:
+        if request.operation in self.taken:
+            return None
         self.started.append(request)
         execution = f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
         self.running.add(execution)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_core.config import Canary, ServicePorts
-from dr_core.readings import Answer, Answered, NotAnswered, NotAsked
+from dr_core.readings import RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered, NotAsked
 from dr_core.routing import HEALTH_BODY, HEALTH_PATH
 from prober import actions as actions_module
 from prober.actions import Actions
@@ -253,7 +253,7 @@ class TestKillApplications:
 
         answer = actions.kill_applications(address=world.address)
 
-        assert answer == {"reachable": True, "running": []}
+        assert answer == {"reachable": True, "running": [], "lost_nodes": 0}
         assert sorted(each for each in world.resource_manager.requests if each[0] == "PUT") == [
             ("PUT", f"{APPS}/application_1_1/state", {"state": "KILLED"}),
             ("PUT", f"{APPS}/application_1_2/state", {"state": "KILLED"}),
@@ -262,19 +262,60 @@ class TestKillApplications:
     def test_what_still_runs_is_told(self, actions: Actions, world: World) -> None:
         world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": {"app": [{"id": "application_1_1"}]}})
 
-        assert actions.kill_applications(address=world.address) == {"reachable": True, "running": ["application_1_1"]}
+        assert actions.kill_applications(address=world.address) == {
+            "reachable": True,
+            "running": ["application_1_1"],
+            "lost_nodes": 0,
+        }
 
     @pytest.mark.parametrize("nothing", [{"apps": None}, {"apps": {}}, {"apps": {"app": []}}])
     def test_nothing_runs(self, actions: Actions, world: World, nothing: dict[str, Any]) -> None:
         world.resource_manager.answers["GET", RUNNING_APPS] = (200, nothing)
 
-        assert actions.kill_applications(address=world.address) == {"reachable": True, "running": []}
+        assert actions.kill_applications(address=world.address)["running"] == []
+
+    @pytest.mark.parametrize(
+        ("metrics", "lost"),
+        [
+            ((200, {"clusterMetrics": {"lostNodes": 2}}), 2),
+            ((200, {"clusterMetrics": {"activeNodes": 2}}), None),
+            ((200, {"clusterMetrics": {"lostNodes": True}}), None),
+            ((200, {"clusterMetrics": {"lostNodes": "0"}}), None),
+            ((200, {"clusterMetrics": None}), None),
+            ((200, "no JSON"), None),
+            ((500, {"clusterMetrics": {"lostNodes": 0}}), None),
+        ],
+    )
+    def test_lost_nodes_are_counted(
+        self, actions: Actions, world: World, metrics: tuple[int, Any], lost: int | None
+    ) -> None:
+        """A14: they never hear that an application was killed; what cannot be read is no 0."""
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
+        world.resource_manager.answers["GET", RESOURCE_MANAGER_METRICS] = metrics
+
+        assert actions.kill_applications(address=world.address) == {
+            "reachable": True,
+            "running": [],
+            "lost_nodes": lost,
+        }
+
+    def test_lost_nodes_are_counted_after_the_list(self, actions: Actions, world: World) -> None:
+        """A14: a node that is lost between both must be counted."""
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
+
+        actions.kill_applications(address=world.address)
+
+        assert world.resource_manager.requests[-1][:2] == ("GET", RESOURCE_MANAGER_METRICS)
 
     def test_a_resource_manager_that_does_not_answer_is_not_reachable(self, actions: Actions, world: World) -> None:
         """Not reachable is not the same as nothing runs: containers on other nodes may."""
         dead = replace(actions, config=replace(world.config, ports=ServicePorts(resource_manager=refused_port())))
 
-        assert dead.kill_applications(address=world.address) == {"reachable": False, "running": []}
+        assert dead.kill_applications(address=world.address) == {
+            "reachable": False,
+            "running": [],
+            "lost_nodes": None,
+        }
 
     @pytest.mark.parametrize("odd", ODD_APPLICATIONS)
     def test_one_that_answers_oddly_is_not_reachable(
@@ -283,7 +324,11 @@ class TestKillApplications:
         """No list is not an empty list: ids would answer 410 while applications run."""
         world.resource_manager.answers["GET", RUNNING_APPS] = odd
 
-        assert actions.kill_applications(address=world.address) == {"reachable": False, "running": []}
+        assert actions.kill_applications(address=world.address) == {
+            "reachable": False,
+            "running": [],
+            "lost_nodes": None,
+        }
 
 
 class TestWork:

@@ -15,6 +15,7 @@ import pytest
 from dr_core.config import ENVIRONMENT_VARIABLE, ServicePorts
 from dr_core.evidence import Evidence, Service, Verdict
 from dr_core.record import Incarnation, IncarnationState
+from dr_core.rounds import Run
 from prober import handler as handler_module
 from prober.handler import Prober, handler
 
@@ -23,11 +24,22 @@ from .conftest import World
 
 
 class RememberedStore:
-    """A store in memory."""
+    """A store in memory; the next run of the prober begins *next_after* seconds after the one before."""
 
-    def __init__(self, *incarnations: Incarnation) -> None:
+    def __init__(self, *incarnations: Incarnation, next_after: float = 60.0) -> None:
         self.incarnations = incarnations
+        self.next_after = next_after
         self.written: list[Evidence] = []
+        self.announced: list[Run] = []
+        self.asked: list[float] = []
+
+    def announce(self, run: Run) -> None:
+        self.announced.append(run)
+
+    def newest_run(self, function: str) -> Run | None:
+        self.asked.append(time.time())
+        next_at = self.announced[-1].began_at + self.next_after
+        return Run(function=function, began_at=next_at) if time.time() >= next_at else self.announced[-1]
 
     def live_incarnations(self) -> Iterator[Incarnation]:
         yield from self.incarnations
@@ -120,13 +132,69 @@ def test_evidence_has_the_time_of_its_round(
     assert store.written[0].observed_at == 1795230625.125
 
 
-def test_a_minute_has_six_rounds(ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = FakeTime(monkeypatch)
+@pytest.mark.parametrize("next_after", [55, 60, 65])
+def test_a_minute_has_six_rounds(
+    ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch, next_after: float
+) -> None:
+    """A11: a schedule that is a few seconds late costs one read, and no round."""
+    FakeTime(monkeypatch)
+    store.next_after = next_after
 
     handler({}, None)
 
     assert [each.observed_at - 1_000_000 for each in store.written] == [0, 10, 20, 30, 40, 50]
-    assert clock.now == 1_000_050
+    assert store.asked == [1_000_065]
+
+
+def test_a_run_says_that_it_has_begun(ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    FakeTime(monkeypatch)
+
+    handler({}, None)
+
+    assert store.announced == [Run(function="prober:us-east-1a", began_at=1_000_000.0)]
+
+
+@pytest.mark.parametrize(
+    ("next_after", "expected"),
+    [(66, [65]), (90, [65, 75, 85]), (119, [65, 75, 85, 95, 105]), (1000, [65, 75, 85, 95, 105])],
+)
+def test_a_run_goes_on_until_the_next_one_has_begun(
+    ready: Prober,
+    store: RememberedStore,
+    monkeypatch: pytest.MonkeyPatch,
+    next_after: float,
+    expected: list[float],
+) -> None:
+    """A11: a schedule that is up to 59 s late leaves no hole in the evidence; one that is gone costs no endless run."""
+    FakeTime(monkeypatch)
+    store.next_after = next_after
+
+    handler({}, None)
+
+    assert [each.observed_at - 1_000_000 for each in store.written[6:]] == expected
+
+
+def fail(*_: object) -> Any:
+    raise RuntimeError("table not reachable")
+
+
+@pytest.mark.parametrize("broken", ["announce", "newest_run"])
+def test_a_run_that_cannot_tell_whether_a_younger_one_has_begun_goes_on(
+    ready: Prober,
+    store: RememberedStore,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    broken: str,
+) -> None:
+    """A11: a round too many does no harm, one too few blinds."""
+    FakeTime(monkeypatch)
+    store.announced = [Run(function="prober:us-east-1a", began_at=999_940.0)]
+    store.next_after = 1000
+    monkeypatch.setattr(store, broken, fail)
+
+    handler({}, None)
+
+    assert len(store.written) == 11
 
 
 def test_a_failed_round_does_not_stop_those_after_it(

@@ -6,6 +6,7 @@ import pytest
 
 from dr_core.evidence import Evidence, Service, healthy
 from dr_core.record import Incarnation, IncarnationState
+from dr_core.rounds import Run
 from prober.store import Store
 
 if TYPE_CHECKING:
@@ -69,3 +70,24 @@ def test_evidence_is_kept(store: Store, dynamodb: DynamoDBServiceResource) -> No
     store.write(EVIDENCE)
 
     assert dynamodb.Table("evidence").scan()["Items"] == [EVIDENCE.to_item(round_seconds=10)]
+
+
+def test_the_newest_run_of_a_prober_is_known(store: Store) -> None:
+    """A11: of this prober, and of no other one."""
+    assert store.newest_run("prober:a") is None
+    for run in (Run(function="prober:a", began_at=1000.5), Run(function="prober:a", began_at=1060.5)):
+        store.announce(run)
+    store.announce(Run(function="prober:b", began_at=1070.5))
+
+    assert store.newest_run("prober:a") == Run(function="prober:a", began_at=1060.5)
+
+
+def test_a_run_is_no_evidence(store: Store, dynamodb: DynamoDBServiceResource) -> None:
+    """Whoever reads what was seen of an incarnation does not find it."""
+    store.announce(Run(function="prober:us-east-1a", began_at=1000.5))
+    store.write(EVIDENCE)
+
+    found = dynamodb.Table("evidence").query(
+        KeyConditionExpression="incarnation = :name", ExpressionAttributeValues={":name": EVIDENCE.incarnation}
+    )
+    assert found["Items"] == [EVIDENCE.to_item(round_seconds=10)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.evidence import Verdict
-from dr_core.record import Outcome
+from dr_core.record import Incarnation, IncarnationState, Outcome
 
 from ..fakes import client_error
 from ..scenarios import launched, settled
@@ -155,20 +157,100 @@ def test_a_pause_that_came_just_before_calls_a_failover_off(world: World) -> Non
     paused(world, paused_because="network maintenance")
     world.see_evidence(1, Verdict.UNHEALTHY)
     answer = world.step("operation", "Reassess", request)
-    assert (answer.status, answer.message) == ("cancelled", "automatic operations are paused")
+    assert (answer.status, answer.message) == (
+        "cancelled",
+        "automatic operations are paused by a person (network maintenance) until somebody resumes them",
+    )
     assert world.operation("op2").outcome is Outcome.CANCELLED
     assert settled(world) == {**before, "lease": None}
     notice = world.notices[-1]
     assert notice["subject"] == "emr-dr-active-passive: failover of a called off: paused"
     assert "(network maintenance)" in notice["message"]
-    assert 'emr-dr-active-passive-control with {"action": "resume"}' in notice["message"]
+    assert (
+        'Mend it by hand, or invoke the function emr-dr-active-passive-control with {"action": "resume"}'
+        in (notice["message"])
+    )
 
 
 def test_a_pause_need_not_say_why(world: World) -> None:
     request = asked_by_the_monitor(world)
     paused(world)
     assert world.step("operation", "Reassess", request).status == "cancelled"
-    assert "(nobody said why)" in world.notices[-1]["message"]
+    assert "paused by a person (no reason given)" in world.notices[-1]["message"]
+
+
+def failed_over_twice(world: World) -> None:
+    """The second time was a moment after the monitor had read the record."""
+    times = (world.clock.now - 600, world.clock.now - 1)
+    world.put({**world.managed_cluster().to_item(), "automatic_failovers": [Decimal(str(each)) for each in times]})
+
+
+def launched_all_day(world: World) -> None:
+    """Automatic operations launched as many clusters as a day has for them."""
+    for generation in range(11, 11 + world.deployment.config.policy.launches_per_day):
+        incarnation = Incarnation(
+            generation=generation,
+            managed_cluster="a",
+            state=IncarnationState.RETIRED,
+            reason="unhealthy",
+            created_at=world.clock.now - 60,
+        )
+        world.put(incarnation.to_item())
+
+
+@pytest.mark.parametrize(
+    ("restrain", "restraint", "reason", "to_do"),
+    [
+        (
+            failed_over_twice,
+            "blocked",
+            "2 automatic failovers within 7200 s: the next waits until a person acknowledges them",
+            "Find out what the failovers so far did not mend, or invoke the function emr-dr-active-passive-control "
+            'with {"action": "acknowledge"}: a failover starts by itself then.',
+        ),
+        (
+            launched_all_day,
+            "launch budget",
+            "automatic operations launched 8 clusters in 24 hours, 8 are allowed",
+            "start a failover by hand: the budget does not hold that up.",
+        ),
+    ],
+)
+def test_what_keeps_operations_back_by_now_calls_a_failover_off(
+    world: World, restrain: Callable[[World], None], restraint: str, reason: str, to_do: str
+) -> None:
+    """A12: the monitor judges by what it read at the start of its round; the block and the budget hold nevertheless."""
+    request = asked_by_the_monitor(world)
+    restrain(world)
+    before = settled(world)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+
+    answer = world.step("operation", "Reassess", request)
+
+    assert (answer.status, answer.message.startswith(reason)) == ("cancelled", True)
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    assert settled(world) == {**before, "lease": None}
+    notice = world.notices[-1]
+    assert notice["subject"] == f"emr-dr-active-passive: failover of a called off: {restraint}"
+    assert reason in notice["message"]
+    assert to_do in notice["message"]
+
+
+def test_what_kept_operations_back_yesterday_does_not(world: World) -> None:
+    request = asked_by_the_monitor(world)
+    failed_over_twice(world)
+    launched_all_day(world)
+    world.clock.now += 86_400
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
+@pytest.mark.parametrize("restrain", [failed_over_twice, launched_all_day])
+def test_neither_holds_up_what_a_person_asks_for(world: World, restrain: Callable[[World], None]) -> None:
+    request = launched(world).request("failover", "op2", reason="manual")
+    world.step("operation", "Claim", request)
+    restrain(world)
+    assert world.step("operation", "Reassess", request).status == "done"
 
 
 def test_after_a_resume_failovers_go_on(world: World) -> None:
