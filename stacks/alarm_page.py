@@ -21,12 +21,18 @@ from stacks.platform import Platform
 ALARM_PAGE = REPOSITORY / "docs" / "alarms.md"
 # What the CDK appends to a construct's path to make a logical id.
 _HASH = re.compile("[0-9A-F]{8}$")
+_PSEUDO_PARAMETERS = {"AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION", "AWS::Partition": "aws"}
 _PARTS = re.compile("What happened: (.*) What was done: (.*) What to do: (.*)", re.DOTALL)
 _HEAD = """# The alarms
 
 Written by `python -m stacks.alarm_page`: what every alarm of `ActivePassive` says, in the order in which they
-are defined.  A description carries the command to type; here, account and region stand as `ACCOUNT` and `REGION`.
-[runbook.md](runbook.md) says where to begin.
+are defined.  A description carries the command to type; here, account and region stand as `ACCOUNT` and `REGION`, the
+address of a queue as `QUEUE_URL`.  [runbook.md](runbook.md) says where to begin.
+
+In AWS an alarm is called `ActivePassive-Alarms`, the heading below, and letters that CloudFormation chose.  When it
+ends, the same text comes again with the state `OK`.  Of an alarm about what happens at a moment (`OperationFailed`,
+`FenceOverdueA`, `ServingUnseededA`, ...) that means only that it did not happen again within a minute, not that
+anything was mended; of one about what lasts (`Paused`, `MonitorSilent`, `Orphans`, ...) it means that this is over.
 """
 
 
@@ -39,8 +45,14 @@ def alarm_page(template: Mapping[str, Any]) -> str:
     Raises:
         ValueError: the description of an alarm does not say what happened, what was done and what to do.
     """
+    names = dict(_PSEUDO_PARAMETERS)
+    names.update(
+        (logical_id, "QUEUE_URL")
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::SQS::Queue"
+    )
     alarms = {
-        _HASH.sub("", logical_id).removeprefix("Alarms"): _text(resource["Properties"]["AlarmDescription"])
+        _HASH.sub("", logical_id).removeprefix("Alarms"): _text(resource["Properties"]["AlarmDescription"], names)
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
@@ -55,16 +67,16 @@ def _section(name: str, text: str) -> str:
     return f"## {name}\n\n* **What happened:** {happened}\n* **What was done:** {done}\n* **What to do:** {to_do}\n"
 
 
-def _text(value: Any) -> str:
-    """A description as a person reads it: references to account and region by their names."""
+def _text(value: Any, names: Mapping[str, str]) -> str:
+    """A description as a person reads it: what it refers to by its name among *names*."""
     match value:
         case str():
             return value
-        case {"Ref": str(name)}:
-            return {"AWS::AccountId": "ACCOUNT", "AWS::Region": "REGION", "AWS::Partition": "aws"}[name]
+        case {"Ref": str(name)} if name in names:
+            return names[name]
         case {"Fn::Join": [str(separator), list(parts)]}:
-            return separator.join(_text(part) for part in parts)
-    raise ValueError(f"a description is made of texts and of account, region and partition, got {value!r}")
+            return separator.join(_text(part, names) for part in parts)
+    raise ValueError(f"a description is made of texts, account, region, partition and queues, got {value!r}")
 
 
 def _active_passive() -> Mapping[str, Any]:

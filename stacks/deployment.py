@@ -165,17 +165,23 @@ class Deployment(Stack):
         ):
             function.configure(config)
 
-        alarms = Alarms(self, "Alarms", deployment=name, alert_topic=platform.alert_topic)
+        alarms = Alarms(
+            self,
+            "Alarms",
+            deployment=name,
+            managed_clusters=strategy.managed_clusters,
+            alert_topic=platform.alert_topic,
+        )
         alarms.watch_machines(controller.machines)
-        alarms.watch_monitor(strategy.managed_clusters)
-        alarms.watch_restraints(strategy.managed_clusters, launches_per_day=settings.policy.launches_per_day)
-        alarms.watch_operations(strategy.managed_clusters)
-        alarms.watch_retirements(strategy.managed_clusters)
+        alarms.watch_monitor()
+        alarms.watch_probers(len(probers.probers))
+        alarms.watch_restraints(launches_per_day=settings.policy.launches_per_day)
+        alarms.watch_operations()
+        alarms.watch_retirements()
         alarms.watch_reconciliation()
         alarms.watch_notices()
-        alarms.watch_functions([controller.execution_ended, controller.managed_cluster])
-        alarms.watch_dead_letters("Schedules", schedules.dead_letters)
-        alarms.watch_dead_letters("Executions", controller.dead_letters)
+        alarms.watch_functions(execution_ended=controller.execution_ended, managed_cluster=controller.managed_cluster)
+        alarms.watch_dead_letters(schedules=schedules.dead_letters, executions=controller.dead_letters)
 
         self.managed_clusters: Sequence[ManagedCluster] = self._managed_clusters(
             strategy.managed_clusters,
@@ -213,6 +219,12 @@ class Deployment(Stack):
             "RetirementStateMachine",
             value=controller.machines.retirement.state_machine_arn,
             description="ends old clusters; started by the product alone",
+        )
+        CfnOutput(
+            self,
+            "BalancedTargetGroup",
+            value=self.front_door.balanced.target_group_arn,
+            description="where new jobs go; a person who wonders whether the front door works asks for its health",
         )
 
     def _function_config(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, Stack
+from aws_cdk import Annotations, CfnOutput, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -18,6 +18,11 @@ from emr_dr.log_retention import log_retention
 from emr_dr.network import Network
 from emr_dr.settings import Settings
 from emr_dr.storage import EMR_LOG_PREFIX, Storage
+
+NOBODY_IS_TOLD = (
+    "alert_email is null, so that alarms and messages reach nobody: set it in emr-dr.yaml (or by -c "
+    "set.alert_email=you@example.org), or subscribe a pager of your own to the output AlertTopic"
+)
 
 
 class Platform(Stack):
@@ -97,6 +102,15 @@ class Platform(Stack):
         self._let_alarms_tell()
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
+        else:
+            Annotations.of(self).add_warning_v2("emr-dr:nobody-is-told", NOBODY_IS_TOLD)
+        CfnOutput(
+            self,
+            "AlertTopic",
+            value=self.alert_topic.topic_arn,
+            description="alarms and messages go there; subscribe a pager to it",
+        )
+        CfnOutput(self, "LogUri", value=self.log_uri, description="each cluster's logs, below its id")
 
     def _let_alarms_tell(self) -> None:
         """Let alarms of this account publish to the encrypted topic; without these rights they say nothing.

@@ -124,7 +124,7 @@ class Controller(Construct):
         self.managed_cluster.allow(
             [
                 *permissions.record_access(tables.record),
-                *permissions.routing_changes(front_door),
+                *permissions.service_changes(front_door),
                 *permissions.machine_access(
                     self,
                     starts=[operation, retirement],
@@ -149,7 +149,7 @@ class Controller(Construct):
         self.execution_ended.allow(
             [
                 *permissions.record_access(tables.record),
-                *permissions.routing_changes(front_door),
+                *permissions.service_changes(front_door),
                 *permissions.machine_access(self, starts=[retirement], describes=[retirement]),
                 *permissions.notices(alert_topic, alert_key),
             ]
@@ -160,11 +160,20 @@ class Controller(Construct):
             name=f"{deployment}-control",
             handler="failover.control.handler",
             description="Pauses, resumes and acknowledges automatic operations, and says how things stand",
-            timeout=Duration.seconds(30),
+            # Services that do not answer must not keep the rest of the picture back; whoever asks from a shell waits
+            # for a minute, and would ask again then.
+            timeout=Duration.seconds(55),
             log_retention=log_retention,
         )
-        # What a person decides stands in the record; nothing else is changed by it.
-        self.control.allow(permissions.record_access(tables.record))
+        # What a person decides stands in the record; nothing else is changed by it. The rest is for the picture.
+        self.control.allow(
+            [
+                *permissions.record_access(tables.record),
+                *permissions.evidence_reading(tables.evidence),
+                *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster",)),
+                *permissions.machine_access(self, describes=[operation]),
+            ]
+        )
         self.machines = StateMachines(
             self, "Machines", deployment=deployment, failover=self.failover, log_retention=log_retention
         )
@@ -209,13 +218,21 @@ class Controller(Construct):
         }
         readings = {
             "AwsSolutions-IAM5[Resource::*]": (
-                "reading actions that know no resources: ListStacks and DescribeTargetHealth; neither changes anything"
+                "reading actions that know no resources: ListStacks, DescribeTargetHealth, and what Elastic Load "
+                "Balancing asks of EC2 for whoever registers an address; none changes anything"
             )
         }
         stacks = {
             wildcard_arn(self, arn): "stacks of this managed cluster, one for each generation, with a random id each"
             for arn in permissions.stack_arns(self, deployment=deployment, managed_clusters=managed_clusters)
         }
+        clusters = {
+            wildcard_arn(self, cluster_arns(self)): (
+                "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
+            )
+        }
+        of_operations = wildcard_arn(self, executions_arn(self, f"{deployment}-operation"))
+        acknowledge(self.control.role, {of_operations: executions[of_operations], **clusters})
         acknowledge(self.managed_cluster.role, {**executions, **readings})
         acknowledge(self.execution_ended.role, {**executions, **readings})
         acknowledge(
@@ -224,9 +241,7 @@ class Controller(Construct):
                 **executions,
                 **readings,
                 **stacks,
-                wildcard_arn(self, cluster_arns(self)): (
-                    "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only"
-                ),
+                **clusters,
                 wildcard_arn(self, permissions.template_arns(self, template_bucket)): (
                     "published templates; names are hashes of their content, and older ones stay launchable"
                 ),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
@@ -40,8 +41,10 @@ def evidence_reading(evidence: dynamodb.ITable) -> list[iam.PolicyStatement]:
 
 
 def evidence_writing(evidence: dynamodb.ITable) -> list[iam.PolicyStatement]:
-    """Write down what was seen."""
-    return [iam.PolicyStatement(actions=["dynamodb:PutItem"], resources=[evidence.table_arn])]
+    """Write down what was seen, and that a run has begun; read whether a younger one has."""
+    return [
+        iam.PolicyStatement(actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[evidence.table_arn]),
+    ]
 
 
 def stack_arns(scope: Construct, *, deployment: str, managed_clusters: Iterable[str]) -> list[str]:
@@ -141,25 +144,57 @@ def clusters(scope: Construct, *, deployment: str, actions: Sequence[str]) -> li
     ]
 
 
+def service_changes(front_door: FrontDoor) -> list[iam.PolicyStatement]:
+    """Register with and deregister from the groups of what is in service: of new jobs and of web interfaces."""
+    return [_targets(_service_groups(front_door)), *_registration_reading(), routing_reading()]
+
+
 def routing_changes(front_door: FrontDoor) -> list[iam.PolicyStatement]:
-    """Register with and deregister from our groups, change the conditions of our slots' rules."""
-    groups = [
-        front_door.balanced,
-        *(slot.target_group for slot in front_door.slots),
-        *(group for each in front_door.web_interfaces for group in (each.resource_manager, each.name_node)),
-    ]
+    """What :func:`service_changes` allows, with the groups of slots too; change the conditions of our slots' rules."""
+    groups = [*_service_groups(front_door), *(slot.target_group for slot in front_door.slots)]
     return [
-        iam.PolicyStatement(
-            sid="Targets",
-            actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
-            resources=[group.target_group_arn for group in groups],
-        ),
+        _targets(groups),
         iam.PolicyStatement(
             sid="Rules",
             actions=["elasticloadbalancing:ModifyRule"],
             resources=[rule.ref for slot in front_door.slots for rule in (slot.id_rule, slot.header_rule)],
         ),
+        *_registration_reading(),
         routing_reading(),
+    ]
+
+
+def _service_groups(front_door: FrontDoor) -> list[elbv2.IApplicationTargetGroup]:
+    return [
+        front_door.balanced,
+        *(group for each in front_door.web_interfaces for group in (each.resource_manager, each.name_node)),
+    ]
+
+
+def _targets(groups: Iterable[elbv2.IApplicationTargetGroup]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="Targets",
+        actions=["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+        resources=[group.target_group_arn for group in groups],
+    )
+
+
+def _registration_reading() -> list[iam.PolicyStatement]:
+    """What whoever registers an address is asked for besides (Elastic Load Balancing user guide, API permissions).
+
+    These actions know no resources.
+    """
+    return [
+        iam.PolicyStatement(
+            sid="Registration",
+            actions=[
+                "ec2:DescribeInstances",
+                "ec2:DescribeInternetGateways",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+            ],
+            resources=["*"],
+        )
     ]
 
 

@@ -168,6 +168,10 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
             # How long a batch may show `recovering` after a restart, a state that Airflow's enumeration lacks.
             "livy.server.yarn.poll-interval": "500ms",
             "livy.server.port": str(ports.livy),
+            # A driver that runs beside Livy would die with its restart; what EMR writes by default is not documented
+            # for every release.
+            "livy.spark.master": "yarn",
+            "livy.spark.deploy-mode": "cluster",
         },
         "yarn-site": {
             # REST submission runs code as any user that the request names.

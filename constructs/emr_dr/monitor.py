@@ -41,8 +41,8 @@ class Monitor(Construct):
             name=f"{deployment}-monitor",
             handler="monitor.handler.handler",
             description="Makes verdicts of evidence and starts operations",
-            # A minute of rounds, and the last round's calls.
-            timeout=Duration.seconds(120),
+            # Rounds until the next run has begun, at the latest, and the last round's calls.
+            timeout=Duration.seconds(180),
             # The next minute's run looks at a newer world.
             asynchronous_retries=0,
             asynchronous_event_age=EVENT_AGE,

@@ -93,8 +93,8 @@ class Probers(Construct):
                     name=f"{deployment}-prober-{number}",
                     handler="prober.handler.handler",
                     description=f"Looks at the services of live incarnations from AZ {number} of the VPC",
-                    # A minute of rounds, and the last round's readings.
-                    timeout=Duration.seconds(120),
+                    # Rounds until the next run has begun, at the latest, and the last round's readings.
+                    timeout=Duration.seconds(180),
                     # The next minute's run looks at a newer world.
                     asynchronous_retries=0,
                     asynchronous_event_age=EVENT_AGE,
@@ -110,7 +110,10 @@ class Probers(Construct):
             prober.function.allow(
                 [
                     iam.PolicyStatement(actions=["dynamodb:GetItem", "dynamodb:Query"], resources=[record.table_arn]),
-                    iam.PolicyStatement(actions=["dynamodb:PutItem"], resources=[evidence.table_arn]),
+                    # It reads nothing there but whether a younger run of it has begun.
+                    iam.PolicyStatement(
+                        actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[evidence.table_arn]
+                    ),
                 ]
             )
             schedules.start(prober.function)

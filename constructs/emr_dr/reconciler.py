@@ -87,8 +87,9 @@ class Reconciler(Construct):
             self.function.role,
             {
                 "AwsSolutions-IAM5[Resource::*]": (
-                    "lists that know no resources: ListStacks, ListClusters, DescribeRules and DescribeTargetHealth; "
-                    "they show names, ids and states, and change nothing"
+                    "lists that know no resources: ListStacks, ListClusters, DescribeRules, DescribeTargetHealth, and "
+                    "what Elastic Load Balancing asks of EC2 for whoever registers an address; they show names, ids "
+                    "and states, and change nothing"
                 ),
                 wildcard_arn(self, cluster_arns(self)): (
                     "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only, "

@@ -50,7 +50,7 @@ class EveryMinute(Construct):
         )
 
     def start(self, function: PythonFunction) -> scheduler.CfnSchedule:
-        """Start *function* at every minute with an empty event.
+        """Start *function* at every minute with an empty event, at any second of it.
 
         A delivery that fails is not repeated for longer than the minute: the next one looks at a newer world.
         """

@@ -18,8 +18,8 @@ class Tables(Construct):
         record: managed clusters, incarnations, slots, operations and incidents; partition key ``kind``, sort key
             ``id``.  Kept when the stack is deleted, as it is the only account of what ran; gone only when the very
             deploy that makes it is rolled back, as nothing ran yet.
-        evidence: what each prober saw; partition key ``incarnation``, sort key ``observed``.  Items vanish after
-            ``expires_at`` (epoch seconds), the table goes with the stack.
+        evidence: what each prober saw, and when the newest run of each watcher began; partition key ``incarnation``,
+            sort key ``observed``.  Items vanish after ``expires_at`` (epoch seconds), the table goes with the stack.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:

@@ -16,15 +16,21 @@ from dr_core.config import Policy
 from dr_core.evidence import Verdict
 from dr_core.incidents import Action, Response
 from dr_core.restraints import DeploymentView
+from dr_core.steps import OPERATION_LIMIT_SECONDS
 from dr_core.verdicts import Judgement
 from emr_dr.alarm_texts import LONGEST_DESCRIPTION
 from emr_dr.alarms import Alarms
+from emr_dr.settings import Settings
 from failover.notices import Notices
 from monitor.reporting import Report
+from stacks.deployment import Deployment, Strategy
+from stacks.platform import Platform
 
 from ..synthesis import new_app, resources, templates
 
 DEPLOYMENT = "emr-dr-active-passive"
+# As long as settings and strategies may make it: 20 characters, a hyphen, 20 characters.
+LONGEST_DEPLOYMENT = f"{'n' * 20}-{'s' * 20}"
 
 
 def alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -33,6 +39,18 @@ def alarms(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
         each["MetricName"] if each["Namespace"] == metrics.NAMESPACE else logical_id: each
         for logical_id, each in resources(template, "AWS::CloudWatch::Alarm").items()
     }
+
+
+@pytest.fixture(scope="module")
+def two_managed_clusters(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of a deployment with two managed clusters and names as long as they may be."""
+    app = new_app(tmp_path_factory.mktemp("two"))
+    name, _, strategy_name = LONGEST_DEPLOYMENT.partition("-")
+    settings = Settings.parse({"name": name})
+    strategy = Strategy(name=strategy_name, managed_clusters=("a", "b"), slots=5)
+    platform = Platform(app, "Platform", settings=settings)
+    Deployment(app, "Two", strategy=strategy, settings=settings, platform=platform)
+    return templates(app)["Two"]
 
 
 def dimensions(alarm: dict[str, Any]) -> dict[str, str]:
@@ -121,7 +139,7 @@ def test_bad_ends_of_both_machines_are_noticed(active_passive: dict[str, Any]) -
     }
 
 
-@pytest.mark.parametrize("name", [metrics.PAUSED, metrics.COMMON_CAUSE, metrics.LAUNCHES_TODAY])
+@pytest.mark.parametrize("name", [metrics.PAUSED, metrics.LAUNCHES_TODAY])
 def test_what_the_monitor_says_of_the_deployment_is_noticed(
     active_passive: dict[str, Any],
     environment: dict[str, dict[str, str]],
@@ -139,6 +157,17 @@ def test_what_the_monitor_says_of_the_deployment_is_noticed(
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert alarm["Threshold"] == (Policy().launches_per_day if name == metrics.LAUNCHES_TODAY else 1)
     assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (1, "notBreaching")
+
+
+def test_a_common_cause_is_noticed_where_there_are_two_managed_clusters(
+    active_passive: dict[str, Any], two_managed_clusters: dict[str, Any]
+) -> None:
+    """One alone has nothing in common with another, so that its alarm could never begin."""
+    assert metrics.COMMON_CAUSE not in alarms(active_passive)
+    assert dimensions(alarms(two_managed_clusters)[metrics.COMMON_CAUSE]) == {
+        metrics.DEPLOYMENT_DIMENSION: LONGEST_DEPLOYMENT
+    }
+    assert '"action": "pause"' in description(alarms(two_managed_clusters)[metrics.COMMON_CAUSE])
 
 
 def test_a_failover_that_waits_for_a_person_is_noticed(
@@ -171,6 +200,50 @@ def test_that_nobody_can_tell_is_noticed_after_ten_minutes(
     assert (alarm["EvaluationPeriods"], alarm["Period"]) == (10, 60)
 
 
+def test_that_nothing_mends_a_managed_cluster_is_noticed_after_an_hour(
+    active_passive: dict[str, Any],
+    environment: dict[str, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A14: as when EMR does not say whether a person ended it, for which there is neither operation nor incident."""
+    use(monkeypatch, environment["monitor"])
+    Report(deployment=DEPLOYMENT, logger=Logger()).judged("a", "g1", Judgement(verdict=Verdict.UNHEALTHY, reason="r"))
+    alarm = alarms(active_passive)[metrics.VERDICT_UNHEALTHY]
+
+    assert dimensions(alarm) == written(capsys.readouterr().out, metrics.VERDICT_UNHEALTHY)
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Minimum", 1)
+    assert (alarm["EvaluationPeriods"], alarm["Period"]) == (60, 60)
+    assert alarm["EvaluationPeriods"] * 60 > OPERATION_LIMIT_SECONDS
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == (
+        "GreaterThanOrEqualToThreshold",
+        "notBreaching",
+    )
+
+
+def test_a_prober_without_a_voice_is_noticed_after_a_quarter_of_an_hour(
+    active_passive: dict[str, Any],
+    environment: dict[str, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A11: without all of them the failure of an AZ cannot be answered, and nothing else would tell."""
+    use(monkeypatch, environment["monitor"])
+    Report(deployment=DEPLOYMENT, logger=Logger()).probers_heard(["prober:a"])
+    alarm = alarms(active_passive)[metrics.PROBERS_HEARD]
+    functions = resources(active_passive, "AWS::Lambda::Function").values()
+
+    assert dimensions(alarm) == written(capsys.readouterr().out, metrics.PROBERS_HEARD)
+    assert (alarm["Statistic"], alarm["ComparisonOperator"]) == ("Maximum", "LessThanThreshold")
+    assert alarm["Threshold"] == len([each for each in functions if "-prober-" in each["FunctionName"]])
+    assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["TreatMissingData"]) == (15, 60, "notBreaching")
+
+
+def test_that_the_topic_refuses_is_said_to_show_in_the_console_only(active_passive: dict[str, Any]) -> None:
+    """B3: its own message goes to that topic."""
+    assert "only the CloudWatch console shows it" in description(alarms(active_passive)[metrics.NOTICES_REFUSED])
+
+
 @pytest.mark.parametrize("name", [metrics.SERVING_UNSEEDED, metrics.DRAIN_OVERDUE])
 def test_what_an_operation_leaves_to_a_person_is_noticed(active_passive: dict[str, Any], name: str) -> None:
     assert dimensions(alarms(active_passive)[name]) == {
@@ -194,9 +267,9 @@ def test_a_silent_reconciliation_is_noticed(active_passive: dict[str, Any]) -> N
 def test_the_budget_of_the_settings_is_that_of_the_alarm(tmp_path: Path) -> None:
     app = new_app(tmp_path)
     stack = Stack(app, "Stack")
-    Alarms(stack, "Alarms", deployment="dep", alert_topic=sns.Topic(stack, "Topic")).watch_restraints(
-        ["a", "b"], launches_per_day=3
-    )
+    topic = sns.Topic(stack, "Topic")
+    made = Alarms(stack, "Alarms", deployment="dep", managed_clusters=["a", "b"], alert_topic=topic)
+    made.watch_restraints(launches_per_day=3)
     found = resources(templates(app)["Stack"], "AWS::CloudWatch::Alarm").values()
 
     assert [each["Threshold"] for each in found if each["MetricName"] == metrics.LAUNCHES_TODAY] == [3]
@@ -214,7 +287,7 @@ def test_errors_of_functions_that_nobody_waits_for_are_noticed(active_passive: d
 
 
 def description(alarm: dict[str, Any]) -> str:
-    """The text with partition, region and account as they may be."""
+    """The text with partition, region, account and queues as long as they may be."""
     text = alarm["AlarmDescription"]
     if isinstance(text, str):
         return text
@@ -223,8 +296,10 @@ def description(alarm: dict[str, Any]) -> str:
         "AWS::Region": "ap-southeast-2",
         "AWS::AccountId": "123456789012",
     }
+    # A name of a queue may have 80 characters.
+    queue = f"https://sqs.ap-southeast-2.amazonaws.com/123456789012/{'q' * 80}"
     separator, parts = text["Fn::Join"]
-    return str(separator).join(part if isinstance(part, str) else known[part["Ref"]] for part in parts)
+    return str(separator).join(part if isinstance(part, str) else known.get(part["Ref"], queue) for part in parts)
 
 
 def test_every_alarm_tells_the_alert_topic_when_it_begins_and_ends(active_passive: dict[str, Any]) -> None:
@@ -243,8 +318,14 @@ def test_every_alarm_says_what_happened_what_was_done_and_what_to_do(active_pass
         assert all(len(part) > 20 for part in (happened, done, to_do)), text
         assert happened.endswith(".") and done.endswith("."), text
         assert DEPLOYMENT in text
-        # Room for a longer name of the deployment.
-        assert len(text) <= LONGEST_DESCRIPTION - 60, text
+
+
+def test_no_alarm_says_more_than_cloudwatch_keeps(two_managed_clusters: dict[str, Any]) -> None:
+    """PutMetricAlarm refuses a longer description, and the deploy fails: whatever the names."""
+    texts = [description(each) for each in resources(two_managed_clusters, "AWS::CloudWatch::Alarm").values()]
+
+    assert len(texts) > 30
+    assert [text for text in texts if len(text) > LONGEST_DESCRIPTION] == []
 
 
 @pytest.mark.parametrize(
@@ -253,11 +334,13 @@ def test_every_alarm_says_what_happened_what_was_done_and_what_to_do(active_pass
         (metrics.FAILOVER_BLOCKED, '"action": "acknowledge"'),
         (metrics.FAILOVER_BLOCKED, '"kind": "failover"'),
         (metrics.PAUSED, '"action": "resume"'),
-        (metrics.COMMON_CAUSE, '"action": "pause"'),
+        (metrics.ORPHANS, '"action": "pause"'),
+        (metrics.MONITOR_HEARTBEAT, '"kind": "failover"'),
         (metrics.LAUNCHES_TODAY, '"action": "show"'),
         (metrics.ATTEMPTS_EXHAUSTED, '"kind": "failover"'),
         (metrics.TERMINATED_BY_A_PERSON, '"kind": "failover"'),
         (metrics.VERDICT_UNKNOWN, '"kind": "failover"'),
+        (metrics.VERDICT_UNHEALTHY, '"kind": "failover"'),
         (metrics.SERVING_UNSEEDED, '"kind": "switchover"'),
     ],
 )

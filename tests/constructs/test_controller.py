@@ -49,3 +49,13 @@ def test_step_has_time_to_ask_every_prober(active_passive: dict[str, Any]) -> No
 
     assert isinstance(limit, int)
     assert failover["Timeout"] > 3 * limit
+
+
+def test_whoever_asks_how_things_stand_gets_an_answer_before_the_shell_asks_again(
+    active_passive: dict[str, Any],
+) -> None:
+    """A12: the AWS CLI waits for 60 s; services that do not answer take a part of that each."""
+    functions = resources(active_passive, "AWS::Lambda::Function").values()
+    control = next(each for each in functions if each["FunctionName"] == "emr-dr-active-passive-control")
+
+    assert 50 <= control["Timeout"] < 60

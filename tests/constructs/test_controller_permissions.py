@@ -94,7 +94,7 @@ def test_incarnation_role_is_passed_to_cloudformation_only(active_passive: dict[
     assert found["Condition"] == {"StringEquals": {"iam:PassedToService": "cloudformation.amazonaws.com"}}
 
 
-@pytest.mark.parametrize("role", ["ControllerFailoverRole", "MonitorRole"])
+@pytest.mark.parametrize("role", ["ControllerFailoverRole", "ControllerControlRole", "MonitorRole"])
 def test_clusters_of_others_are_not_touched(active_passive: dict[str, Any], role: str) -> None:
     found = statement(active_passive, "elasticmapreduce:DescribeCluster", role=role)
 
@@ -118,6 +118,58 @@ def test_targets_are_registered_with_our_groups_only(active_passive: dict[str, A
 
     assert len(names) == 7
     assert all(name.startswith("FrontDoor") and "Door" not in name.removeprefix("FrontDoor") for name in names)
+
+
+REGISTERING = (
+    "ControllerFailoverRole",
+    "ControllerManagedClusterRole",
+    "ControllerExecutionEndedRole",
+    "ReconcilerReconcileRole",
+)
+
+
+@pytest.mark.parametrize("role", REGISTERING)
+def test_whoever_registers_an_address_may_look_where_it_lies(active_passive: dict[str, Any], role: str) -> None:
+    """A12: Elastic Load Balancing asks that of the caller of RegisterTargets, too (user guide, API permissions)."""
+    statement(active_passive, "elasticloadbalancing:RegisterTargets", role=role)
+    needed = {"DescribeInstances", "DescribeInternetGateways", "DescribeSubnets", "DescribeVpcs"}
+
+    assert needed <= actions(statements(active_passive, role=role))
+
+
+@pytest.mark.parametrize("role", ["ControllerManagedClusterRole", "ControllerExecutionEndedRole"])
+def test_whoever_opens_no_slot_may_not_touch_one(active_passive: dict[str, Any], role: str) -> None:
+    """A13: they put back what served, and nothing that ids lead to."""
+    named = statement(active_passive, "elasticloadbalancing:RegisterTargets", role=role)["Resource"]
+
+    assert len(named) == 3
+    assert not [each for each in named if "Slot" in each["Ref"]]
+    assert "ModifyRule" not in actions(statements(active_passive, role=role))
+
+
+# What reaches a slot: its targets and its rules.
+OF_SLOTS = re.compile(r"\.(?:open_slot|close_slot|set_conditions|register|deregister)\(|(?<!def )\bwithdraw\(")
+
+
+def reached(module: str) -> set[Path]:
+    """The files of the failover function's package that *module* imports, directly or not."""
+    found: set[Path] = set()
+    left = [module]
+    while left:
+        file = Path(REPOSITORY, "lambda", *left.pop().split(".")).with_suffix(".py")
+        if file not in found:
+            found.add(file)
+            left += re.findall(r"^from (failover[.\w]*) import", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return found
+
+
+@pytest.mark.parametrize("module", ["failover.custom_resource", "failover.execution_ended"])
+def test_whoever_may_touch_no_slot_never_does(module: str) -> None:
+    """A13: a call without the right to it would fail in the middle of an outage, and not before."""
+    # It holds such a call in `withdraw`, which neither uses.
+    known = {"removal.py"}
+
+    assert {each.name for each in reached(module) if OF_SLOTS.search(each.read_text(encoding="utf-8"))} == known
 
 
 def test_rules_of_slots_are_changed_and_no_others(active_passive: dict[str, Any]) -> None:
@@ -150,17 +202,39 @@ def test_control_changes_the_record_and_nothing_else(active_passive: dict[str, A
     """Whoever may invoke it may pause and resume, and no more."""
     found = statements(active_passive, role="ControllerControlRole")
 
-    assert {str(each["Resource"]["Fn::GetAtt"][0])[:12] for each in found} == {"TablesRecord", "ControllerCo"}
+    writing = [each for each in found if "dynamodb:PutItem" in each["Action"]]
+    assert [str(each["Resource"]["Fn::GetAtt"][0])[:12] for each in writing] == ["TablesRecord"]
     assert actions(found) == {
         "BatchGetItem",
         "ConditionCheckItem",
         "CreateLogStream",
+        "DescribeCluster",
+        "DescribeExecution",
         "GetItem",
         "PutItem",
         "PutLogEvents",
         "Query",
         "UpdateItem",
     }
+
+
+def test_control_reads_what_a_verdict_rests_on(active_passive: dict[str, Any]) -> None:
+    """A12: it says whether a failover would start, by the evidence, EMR's word and the executions of operations."""
+    found = statements(active_passive, role="ControllerControlRole")
+    tables = {
+        str(each["Resource"]["Fn::GetAtt"][0])[:14]: each["Action"] for each in found if "Query" in actions([each])
+    }
+    execution = statement(active_passive, "states:DescribeExecution", role="ControllerControlRole")
+
+    assert tables["TablesEvidence"] == "dynamodb:Query"
+    assert str(execution["Resource"]).endswith(":execution:emr-dr-active-passive-operation:*']]}")
+
+
+def test_monitor_may_look_at_an_execution_that_has_the_name_of_its_own(active_passive: dict[str, Any]) -> None:
+    """A14: whoever was refused a start has to know whose the name is."""
+    found = statement(active_passive, "states:DescribeExecution", role="MonitorRole")
+
+    assert str(found["Resource"]).endswith(":execution:emr-dr-active-passive-operation:*']]}")
 
 
 def test_nothing_deletes_from_the_record(active_passive: dict[str, Any]) -> None:

@@ -177,6 +177,13 @@ def test_livy_keeps_ids_and_batches_over_a_restart() -> None:
     assert livy["livy.server.recovery.state-store.url"] == f"file://{STATE_DIRECTORY}"
 
 
+def test_drivers_run_on_the_cluster_and_not_beside_livy() -> None:
+    """A12: a repair restarts Livy, and jobs live on."""
+    livy = configuration()["livy-conf"]
+
+    assert (livy["livy.spark.master"], livy["livy.spark.deploy-mode"]) == ("yarn", "cluster")
+
+
 def test_livy_remembers_ended_batches_as_long_as_the_settings_say() -> None:
     livy = configuration(cluster={"finished_batch_retention_hours": 2})["livy-conf"]
 

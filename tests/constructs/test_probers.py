@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from dr_core.rounds import OVERTIME_UNTIL_SECONDS
+
 from ..synthesis import resources, statements
 
 
@@ -29,8 +31,9 @@ def test_prober_knows_its_zone(active_passive: dict[str, Any]) -> None:
     assert zones == [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in range(3)]
 
 
-def test_prober_runs_longer_than_the_minute_of_its_rounds(active_passive: dict[str, Any]) -> None:
-    assert all(each["Timeout"] > 60 for each in probers(active_passive))
+def test_prober_may_run_until_a_late_run_of_it_begins(active_passive: dict[str, Any]) -> None:
+    """A11: its last round begins before then, and may be as slow as its limits let it."""
+    assert all(each["Timeout"] >= OVERTIME_UNTIL_SECONDS + 60 for each in probers(active_passive))
 
 
 def test_failed_minute_is_not_repeated(active_passive: dict[str, Any]) -> None:
@@ -48,7 +51,10 @@ def test_prober_reads_the_record_and_adds_evidence_and_no_more(active_passive: d
         if "dynamodb" in str(each["Action"])
     }
 
-    assert tables == {"TablesRecord": ["dynamodb:GetItem", "dynamodb:Query"], "TablesEviden"[:12]: "dynamodb:PutItem"}
+    assert tables == {
+        "TablesRecord": ["dynamodb:GetItem", "dynamodb:Query"],
+        "TablesEviden": ["dynamodb:GetItem", "dynamodb:PutItem"],
+    }
 
 
 def test_probers_leave_their_subnets_for_dynamodb_services_and_front_door_only(active_passive: dict[str, Any]) -> None:

@@ -76,6 +76,10 @@ def test_what_it_may_do_to_anything_is_to_list(active_passive: dict[str, Any]) -
 
     assert actions(everywhere) == {
         "cloudformation:ListStacks",
+        "ec2:DescribeInstances",
+        "ec2:DescribeInternetGateways",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeVpcs",
         "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeTargetHealth",
         "elasticmapreduce:ListClusters",

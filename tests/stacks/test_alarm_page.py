@@ -35,7 +35,14 @@ def test_a_command_stands_there_as_a_person_types_it() -> None:
     assert "arn:aws:states:REGION:ACCOUNT" in alarm_page(template(joined))
 
 
-@pytest.mark.parametrize("description", ["It fell.", {"Fn::GetAtt": ["Topic", "Name"]}])
+def test_the_address_of_a_queue_stands_there_as_a_name() -> None:
+    page = template({"Fn::Join": ["", ["What happened: a What was done: b What to do: read ", {"Ref": "Queue1"}]]})
+    page["Resources"]["Queue1"] = {"Type": "AWS::SQS::Queue"}
+
+    assert "* **What to do:** read QUEUE_URL\n" in alarm_page(page)
+
+
+@pytest.mark.parametrize("description", [{"Ref": "Topic1"}, "It fell.", {"Fn::GetAtt": ["Topic", "Name"]}])
 def test_another_kind_of_description_is_an_error(description: Any) -> None:
     with pytest.raises(ValueError, match=r"what happened|a description is made of"):
         alarm_page(template(description))

@@ -86,6 +86,7 @@ def test_outputs_name_what_a_person_works_with(active_passive: dict[str, Any]) -
     assert "ControllerControlFunction" in str(outputs["ControlFunction"])
     assert "ControllerMachinesOperation" in str(outputs["OperationStateMachine"])
     assert "ControllerMachinesRetirement" in str(outputs["RetirementStateMachine"])
+    assert "FrontDoorBalanced" in str(outputs["BalancedTargetGroup"])
 
 
 def test_functions_know_the_published_scripts(active_passive: dict[str, Any]) -> None:

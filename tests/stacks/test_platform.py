@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk.cx_api import SynthesisMessageLevel
 
 from emr_dr.settings import Settings
-from stacks.platform import Platform
+from stacks.platform import NOBODY_IS_TOLD, Platform
 
 from ..synthesis import findings, new_app, only, resources, templates
 
@@ -46,6 +47,33 @@ def test_alerts_are_encrypted_and_sent_to_the_address_of_the_settings(template: 
 
     assert "KmsMasterKeyId" in only(template, "AWS::SNS::Topic")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.org")
+
+
+def warnings(folder: Path, values: dict[str, Any]) -> list[str]:
+    """What whoever synthesizes is warned of."""
+    app = new_app(folder)
+    Platform(app, "Platform", settings=Settings.parse(values))
+    messages = app.synth().get_stack_by_name("Platform").messages
+    return [str(each.entry.data) for each in messages if each.level is SynthesisMessageLevel.WARNING]
+
+
+def test_whoever_synthesizes_without_an_address_is_warned_that_nobody_is_told(tmp_path: Path) -> None:
+    """B3: alarms that reach nobody are no alarms, and nothing else would say so."""
+    (warning,) = warnings(tmp_path, {})
+
+    assert warning.startswith(NOBODY_IS_TOLD)
+
+
+def test_an_address_ends_the_warning(tmp_path: Path) -> None:
+    assert warnings(tmp_path, {"alert_email": "ops@example.org"}) == []
+
+
+def test_outputs_name_the_topic_for_a_pager_and_where_the_logs_are(template: dict[str, Any]) -> None:
+    outputs = {name: each["Value"] for name, each in template["Outputs"].items()}
+
+    assert str(outputs["AlertTopic"]["Ref"]).startswith("Alerts")
+    assert str(outputs["LogUri"]["Fn::Join"][1][1]["Ref"]).startswith("StorageLogs")
+    assert outputs["LogUri"]["Fn::Join"][1][2] == "/emr/"
 
 
 def test_alarms_of_the_account_may_publish_to_the_encrypted_topic(template: dict[str, Any]) -> None:
