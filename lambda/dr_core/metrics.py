@@ -12,6 +12,8 @@ MANAGED_CLUSTER_DIMENSION = "managed_cluster"
 
 # Of the deployment: 1 for each round of the monitor that judged every managed cluster; missing is bad.
 MONITOR_HEARTBEAT = "MonitorHeartbeat"
+# Of the deployment, each round in which something was judged: how many probers have a voice.
+PROBERS_HEARD = "ProbersHeard"
 # Of the deployment, when it happens: 1 for each message that the alert topic refused.
 NOTICES_REFUSED = "NoticesRefused"
 

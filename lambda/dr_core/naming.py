@@ -77,6 +77,12 @@ def operation_of_incident(incident: str, attempt: int) -> str:
     return f"{incident}-{attempt}"
 
 
+def attempt_of(operation: str, incident: str | None) -> int | None:
+    """Which attempt at *incident* an operation is (:func:`operation_of_incident`), ``None`` if it answers none."""
+    match = re.fullmatch(rf"{re.escape(incident)}-([0-9]+)", operation) if incident is not None else None
+    return int(match[1]) if match else None
+
+
 def operation_of_stack_request(managed_cluster: str, kind: str, request_id: str) -> str:
     """The id of the operation that CloudFormation's request *request_id* asks for; the same when it is sent again."""
     return _execution_name(f"{managed_cluster}-{kind}-{request_id}")

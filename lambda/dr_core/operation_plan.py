@@ -64,18 +64,19 @@ def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited
     return Claim.GIVE_UP if waited >= limit else Claim.WAIT
 
 
-def judge_leftover(*, in_service_group: bool, kind: Kind) -> Next:
+def judge_leftover(*, takes_over: bool, kind: Kind) -> Next:
     """What a new operation does with an incarnation that an interrupted one left behind, neither serving nor retired.
 
     Args:
-        in_service_group: whether it is registered where the traffic goes: it is proved then, and may serve already.
+        takes_over: whether it is registered where the traffic goes, or what serves is being ended for it: it is proved
+            then, and may serve already.
         kind: kind of the new operation.
 
     Returns:
         GO_ON to take it over and finish what was begun; WAIT to keep hands off until the new operation's own cut-over,
         which replaces it like the one in service; STOP to give it up, as nothing was changed for it yet.
     """
-    if not in_service_group:
+    if not takes_over:
         return Next.STOP
     return Next.GO_ON if kind is Kind.FAILOVER else Next.WAIT
 

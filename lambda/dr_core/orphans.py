@@ -126,7 +126,7 @@ def orphans(
                 continue
             # A copy that a person made, as the console offers it: it has name and tags of what it was made from.
             name = each.cluster_id
-            kept[name] = f"generation {each.generation} has a cluster already, {owner.cluster_id}"
+            kept[name] = f"{owner.title} has a cluster already, {owner.cluster_id}"
         unknown.setdefault(name, []).append(each)
         if each.gets_traffic:
             kept[name] = "it is a target of the front door"

@@ -191,6 +191,11 @@ class Incarnation:
         return incarnation_id(self.generation)
 
     @property
+    def title(self) -> str:
+        """What people find it by in CloudFormation and EMR: ``emr-dr-active-passive-a-g3``, the name of its stack."""
+        return self.stack_name or f"generation {self.generation} of managed cluster {self.managed_cluster}"
+
+    @property
     def live(self) -> bool:
         """Whether probers look at it: it has an address and is on its way into or out of service, or in it."""
         looked_at = (IncarnationState.VERIFYING, IncarnationState.SERVING, IncarnationState.RETIRING)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from dr_core.evidence import Service
 
 CLUSTER_ENDED = frozenset({"TERMINATED", "TERMINATED_WITH_ERRORS"})
 # Its services end too: nothing comes to a good end there any more, and no client reads a result.
@@ -64,9 +66,10 @@ class Drain(StrEnum):
 
     Attributes:
         WAIT: its jobs may still come to their end.
-        DRAINED: nothing is left to do.
+        DRAINED: nothing is left to do; or Livy is dead, and nothing runs that it could tell of.
         CLUSTER_ENDING: its cluster ends or has ended: there is nothing left to wait for.
         EVICTED: a failover needs its slot.
+        DEAD: neither its Livy nor its ResourceManager answers anybody: no client learns how a job of it ends.
         OVERDUE: the limit has passed.
     """
 
@@ -74,6 +77,7 @@ class Drain(StrEnum):
     DRAINED = "drained"
     CLUSTER_ENDING = "cluster ending"
     EVICTED = "evicted"
+    DEAD = "dead"
     OVERDUE = "overdue"
 
 
@@ -86,26 +90,42 @@ class DrainSeen:
         cluster_ending: whether its cluster ends or has ended.
         evicted: whether a failover needs its slot.
         out_of_service_at: when it went out of service, seconds since 1970.
+        watched_from: when its retirement first looked, likewise.  By then it was out of the balanced group, which it
+            leaves only after the record says that it is out of service.
+        bad_services: those that the vantage points agree to be bad.
     """
 
     work: Work
     cluster_ending: bool
     evicted: bool
     out_of_service_at: float
+    watched_from: float
+    bad_services: Collection[Service] = ()
+
+    def dead(self, service: Service) -> bool:
+        """Whether a service is known to be bad; one that answered in this look is not."""
+        return service in self.bad_services and service in self.work.unknown
 
 
 def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
     """Whether the drain of the incarnation that was *seen* at *now* is over; *limit* in seconds out of service.
 
-    What cannot be read counts as work: only the limit, an eviction or the cluster's own end go over it.
+    What cannot be read counts as work: only the limit, an eviction, the cluster's own end or a verdict go over it, and
+    a verdict takes several looks of two vantage points.
     """
     waited = now - seen.out_of_service_at
     if seen.cluster_ending:
         return Drain.CLUSTER_ENDING
-    if seen.work.known_done and waited >= min(SETTLE_SECONDS, limit):
+    livy_is_dead, yarn_is_dead = seen.dead(Service.LIVY), seen.dead(Service.RESOURCE_MANAGER)
+    # A batch of a dead Livy is either an application that YARN lists or will not become one any more.
+    idle = livy_is_dead and Service.RESOURCE_MANAGER not in seen.work.unknown and not seen.work.applications
+    settled = now - max(seen.out_of_service_at, seen.watched_from) >= min(SETTLE_SECONDS, limit)
+    if (seen.work.known_done or idle) and settled:
         return Drain.DRAINED
     if seen.evicted:
         return Drain.EVICTED
+    if livy_is_dead and yarn_is_dead:
+        return Drain.DEAD
     return Drain.OVERDUE if waited >= limit else Drain.WAIT
 
 
@@ -173,13 +193,17 @@ class FenceSeen:
         cluster_state: what EMR says; empty if there never was a cluster or EMR does not know it any more.
         resource_manager_reachable: whether its ResourceManager answered.
         running_applications: how many applications it listed, after they were told to end.
+        lost_nodes: how many nodes it has lost; ``None`` if that is not known.
         requested_at: when the end of the cluster was requested, seconds since 1970.
+        out_of_service_at: when it went out of service, likewise; ``None`` if it never served.
     """
 
     cluster_state: str
     resource_manager_reachable: bool
     running_applications: int
+    lost_nodes: int | None
     requested_at: float
+    out_of_service_at: float | None
 
 
 def judge_fence(*, seen: FenceSeen, now: float, limit: float) -> Fence:
@@ -187,7 +211,12 @@ def judge_fence(*, seen: FenceSeen, now: float, limit: float) -> Fence:
     waited = now - seen.requested_at
     if not seen.cluster_state or seen.cluster_state in CLUSTER_ENDED:
         return Fence.CLOSED
-    if seen.resource_manager_reachable and not seen.running_applications and waited >= SUBMIT_SECONDS:
+    # Where new jobs come from: Livy may have got one after the applications were told to end.
+    last_job_at = 0.0 if seen.out_of_service_at is None else seen.out_of_service_at + SETTLE_SECONDS
+    proves_from = max(seen.requested_at, last_job_at) + SUBMIT_SECONDS
+    # What ran on a node that was lost runs on there, killed or not, as that node hears of nothing.
+    nothing_runs = seen.resource_manager_reachable and not seen.running_applications and seen.lost_nodes == 0
+    if nothing_runs and now >= proves_from:
         return Fence.CLOSED
     return Fence.OVERDUE if waited >= limit else Fence.OPEN
 

@@ -26,7 +26,8 @@ class OperationStep(StrEnum):
 # The state that undoes an operation which failed before Fence; not part of the straight path.
 ROLL_BACK = "RollBack"
 
-# The state, and the error, that an operation ends with which was not allowed: nothing was begun, nobody is paged.
+# The state, and the error, that an operation ends with which was not allowed: nothing was begun.  As it counts as a
+# failed execution, the alarm OperationFailed tells of it; no message of its own does.
 REFUSED = "Refused"
 
 # Time limit of an operation, in seconds.  The custom resource that waits for it ends after 3600 s.

@@ -42,8 +42,8 @@ def why_not_unseeded(
         if each.generation == generation or not (each.unseeded or each.generation == claimed_by):
             continue
         if each.state is not IncarnationState.RETIRED:
-            return f"generation {each.generation} numbers from 0 too and is not retired"
+            return f"{each.title} numbers from 0 too and is not retired"
         times = [time for time in (each.created_at, each.serving_to, each.fenced_at) if time is not None]
         if not times or now - max(times) < QUARANTINE_SECONDS:
-            return f"generation {each.generation} numbered from 0 too and was retired within the last 7 days"
+            return f"{each.title} numbered from 0 too and was retired within the last 7 days"
     return None

@@ -53,6 +53,8 @@ def _is_of_another_execution(operation: Operation, event: StepEvent) -> bool:
 def _holder(deployment: Deployment, managed_cluster: ManagedCluster | None, *, execution: str) -> str:
     """The operation that holds the lease of a managed cluster while its execution runs, empty if none does."""
     lease = managed_cluster.lease if managed_cluster is not None else None
-    if lease is None or lease.execution == execution or not deployment.executions.runs(lease.execution):
+    if lease is None or lease.execution == execution:
+        return ""
+    if not deployment.executions.runs(lease.execution, since=lease.since):
         return ""
     return lease.operation

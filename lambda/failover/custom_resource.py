@@ -221,7 +221,7 @@ def _stop(deployment: Deployment, name: str, *, kinds: Collection[Kind], cause: 
     managed_cluster = deployment.record.managed_cluster(name)
     lease = managed_cluster.lease if managed_cluster is not None else None
     # One that an earlier delivery of the request has stopped.
-    if lease is not None and not deployment.executions.runs(lease.execution):
+    if lease is not None and not deployment.executions.runs(lease.execution, since=lease.since):
         release_lease(deployment, managed_cluster=name, execution=lease.execution)
 
 
@@ -233,8 +233,10 @@ def _give_up_what_was_planned(deployment: Deployment, name: str) -> None:
         operation = deployment.record.operation(incarnation.operation or "")
         if operation is None or OperationRequest.from_json(operation.request).kind is Kind.FAILOVER:
             continue
-        if operation.execution is None or not deployment.executions.runs(operation.execution):
-            give_up_launch(deployment, operation, planned=True)
+        if operation.execution is None or not deployment.executions.runs(
+            operation.execution, since=operation.started_at
+        ):
+            give_up_launch(deployment, operation)
 
 
 def _start(

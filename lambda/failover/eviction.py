@@ -26,7 +26,7 @@ def evict_one(deployment: Deployment) -> str | None:
     incarnations = deployment.record.incarnations()
     going = leaving(incarnations, holding=holding)
     if going is not None:
-        return f"generation {going.generation} gives its slot up"
+        return f"{going.title} gives its slot up"
     chosen = choose_eviction(incarnations, holding=holding)
     if chosen is None:
         return None
@@ -41,7 +41,7 @@ def evict_one(deployment: Deployment) -> str | None:
             condition_values={"retiring": IncarnationState.RETIRING},
         )
     )
-    return f"generation {chosen.generation} has to give its slot up"
+    return f"{chosen.title} has to give its slot up"
 
 
 def _tell(deployment: Deployment, chosen: Incarnation) -> None:
@@ -50,10 +50,9 @@ def _tell(deployment: Deployment, chosen: Incarnation) -> None:
     still = "stays up so that clients read their results" if drained else "waits for the end of its jobs"
     deployment.notices.count(SLOT_EVICTED, managed_cluster=chosen.managed_cluster)
     deployment.notices.tell(
-        subject=f"{chosen.id} has to make room for a failover",
+        subject=f"{chosen.title} has to make room for a failover",
         happened=f"A failover needs a slot of the front door, and all {len(deployment.config.slots)} are taken. "
-        f"Generation {chosen.generation} ({chosen.cluster_id}) of managed cluster {chosen.managed_cluster} was "
-        f"replaced and only {still}.",
+        f"{chosen.title} ({chosen.cluster_id}) was replaced and only {still}.",
         done="It is ended now: what still runs on it is killed, and its batch ids answer 410 after that.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again"
         + (", also for a job that succeeded and whose result was not read yet." if drained else ".")

@@ -12,15 +12,15 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-from dr_core.incidents import MAXIMUM_ATTEMPTS
 from dr_core.record import Operation, Outcome
-from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from dr_core.requests import OperationRequest, Reason, RetirementRequest
 from dr_core.steps import OPERATION_LIMIT_SECONDS, REFUSED
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.executions import SUPERSEDED
 from failover.giving_back import give_back
 from failover.leftovers import give_up_launch
+from failover.next_steps import failover_command, next_steps
 from failover.steps.cut_over import finish_cut_over
 
 logger = Logger()
@@ -65,7 +65,7 @@ def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
     if operation.outcome in CUT_OVER_OUTCOMES:  # it died, or was stopped, between its record and its end
         finish_cut_over(deployment, operation, request)
         return
-    reason = f"{_how(detail)}{f'; before that: {operation.message}' if operation.message else ''}"
+    reason = _why(detail, operation)
     left = _undo(deployment, operation, request)
     answer_once(deployment, operation, succeeded=False, reason=f"{reason}. {left}")
     managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
@@ -74,8 +74,7 @@ def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
         happened=f"The {request.kind} of managed cluster {request.managed_cluster} ({request.why}), operation {name}, "
         f"did not come to its end: {reason}.",
         done=left,
-        to_do=f"Check that managed cluster {request.managed_cluster} accepts jobs. "
-        f"{_next(deployment, request, detail)}",
+        to_do=f"{_state_of_service(deployment, operation, request)} {_next(deployment, request, detail)}",
     )
     deleting = managed_cluster is not None and managed_cluster.tombstone
     close(deployment, operation, outcome=Outcome.FAILED, message=reason, notice=None if deleting else notice)
@@ -84,9 +83,13 @@ def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
 
 def _undo(deployment: Deployment, operation: Operation, request: OperationRequest) -> str:
     """Give up what the operation had begun, and put back what it had set aside; what was done, in words."""
-    left = give_up_launch(deployment, operation, planned=request.kind is not Kind.FAILOVER)
-    if operation.outcome is None and give_back(deployment, operation.old_generation):
-        left += f" Generation {operation.old_generation} gets new jobs again, from which it had been kept."
+    left = give_up_launch(deployment, operation)
+    # The event may come late, when the next operation has isolated it again.
+    managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
+    lease = managed_cluster.lease if managed_cluster is not None else None
+    mine = lease is None or lease.operation == operation.id
+    if operation.outcome is None and mine and give_back(deployment, operation.old_generation):
+        left += " What had been kept from new jobs gets them again."
     return left
 
 
@@ -111,6 +114,14 @@ def _name(detail: Mapping[str, Any]) -> str:
 _WORDS = {"FAILED": "failed", "TIMED_OUT": "took too long", "ABORTED": "was stopped"}
 
 
+def _why(detail: Mapping[str, Any], operation: Operation) -> str:
+    """Why an operation did not come to its end: the words of its step, where the machine has none of its own."""
+    message = (operation.message or "").rstrip(".")
+    if detail["status"] == "FAILED" and message:
+        return message
+    return f"{_how(detail)}{f'; before that: {message}' if message else ''}"
+
+
 def _how(detail: Mapping[str, Any]) -> str:
     """How an execution ended, in words."""
     cause = detail.get("cause") or "no cause was given"
@@ -126,23 +137,29 @@ def _how(detail: Mapping[str, Any]) -> str:
 
 
 def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str, Any]) -> str:
-    """What happens by itself after an operation that did not come to its end, and what does not."""
+    """What comes next, for whoever reads that the operation did not come to its end."""
     if detail.get("error") == SUPERSEDED and not request.by_hand:
         return "The newer request goes on by itself."
-    match request.reason:
-        case Reason.UNHEALTHY:
-            return (
-                "If it is still unhealthy, the monitor starts the next attempt by itself, "
-                f"{MAXIMUM_ATTEMPTS} for an incident in all. To keep it from that, invoke the function "
-                f'{deployment.config.deployment}-control with {{"action": "pause", "because": "..."}}.'
-            )
-        case Reason.BOOTSTRAP | Reason.UPGRADE:
-            return (
-                "CloudFormation was told that it failed, and rolls its stack back by itself. "
-                "Deploy again when the reason is gone."
-            )
-        case _:
-            return "Nobody starts it again: do that yourself, under another name, if you still want it."
+    text = next_steps(deployment, request)
+    if detail["status"] == "ABORTED" and request.reason is Reason.UNHEALTHY:
+        return (
+            f"{text} To keep it from that, invoke the function {deployment.config.deployment}-control with "
+            '{"action": "pause", "because": "..."}.'
+        )
+    return text
+
+
+def _state_of_service(deployment: Deployment, operation: Operation, request: OperationRequest) -> str:
+    """How a managed cluster stands after an operation that died on its way, for whoever is paged."""
+    name = request.managed_cluster
+    old = deployment.record.incarnation(operation.old_generation) if operation.old_generation is not None else None
+    if old is not None and old.terminate_requested_at is not None:
+        return (
+            f"The end of {old.title} ({old.cluster_id}), which served, had been requested: NOTHING MAY BE IN SERVICE "
+            f"NOW. Unless the monitor starts a failover within two minutes, start one: "
+            f"{failover_command(deployment, name)}"
+        )
+    return f"Check that managed cluster {name} accepts jobs."
 
 
 def _after_retirement(deployment: Deployment, detail: Mapping[str, Any]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
 
+from dr_core.execution_status import is_forgotten
 from dr_core.naming import retired_by, retirement_name
 from dr_core.record import Incarnation
 from dr_core.requests import Kind, OperationRequest, RetirementRequest
@@ -57,7 +59,8 @@ class Executions:
 
         A closed execution of its name says nothing: it failed, somebody stopped it, or it retired the incarnation of
         this generation in an earlier life of the deployment.  The next name is tried then; the loop ends, because every
-        name that it passes over was started before.
+        name that it passes over was started before.  A name that is taken by an execution which Step Functions does
+        not know was started a moment ago; if not, the reconciliation calls again.
         """
         for attempt in count(1):
             name = retirement_name(incarnation.managed_cluster, incarnation.generation, attempt=attempt)
@@ -67,12 +70,19 @@ class Executions:
                 generation=incarnation.generation,
                 planned=planned,
             )
-            if self._start(self.retirement_machine, name, request) in _OPEN:
+            if self._start(self.retirement_machine, name, request) in (*_OPEN, ""):
                 return
 
-    def runs(self, execution: str) -> bool:
-        """Whether an execution is open; one that Step Functions does not know (any more) is not."""
-        return self._status(execution) in _OPEN
+    def runs(self, execution: str, *, since: float | None = None) -> bool:
+        """Whether an execution is open; one that Step Functions does not know any more is not.
+
+        Args:
+            execution: its ARN.
+            since: when somebody last knew of it, seconds since 1970: one that is young is open although Step Functions
+                does not know it yet.
+        """
+        status = self._status(execution)
+        return status in _OPEN or (not status and not is_forgotten(since=since, now=time.time()))
 
     def stop_operations(self, managed_cluster: str, *, cause: str, kinds: Collection[Kind] = tuple(Kind)) -> list[str]:
         """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions."""

@@ -15,13 +15,17 @@ from dr_core.routing import (
     unused_header_conditions,
     unused_id_conditions,
 )
+from dr_core.target_health import is_load_balancers_fault
 
 if TYPE_CHECKING:
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
-    from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef
+    from mypy_boto3_elbv2.type_defs import TargetDescriptionTypeDef, TargetHealthTypeDef
 
 # DescribeRules takes some at once; how many is not documented, and 20 is what similar calls of the service take.
 _RULES_AT_ONCE = 20
+
+# The state of a target of which the load balancer cannot tell: neither healthy nor unhealthy.
+NOT_KNOWN = "not known"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,10 +44,13 @@ class FrontDoor:
         return next(each for each in self.config.managed_clusters if each.name == name)
 
     def health(self, target_group: str) -> dict[str, str]:
-        """The state of every registered target (``healthy``, ``initial``, ``draining`` ...), by address."""
+        """The state of every registered target (``healthy``, ``initial``, ``draining`` ...), by address.
+
+        It is :data:`NOT_KNOWN` where the load balancer itself has an error: that says nothing of the target.
+        """
         answer = self.client.describe_target_health(TargetGroupArn=target_group)
         return {
-            each["Target"]["Id"]: each["TargetHealth"].get("State", "")
+            each["Target"]["Id"]: _state(each["TargetHealth"])
             for each in answer["TargetHealthDescriptions"]
             if "Target" in each and "TargetHealth" in each
         }
@@ -122,6 +129,11 @@ class FrontDoor:
 
     def _modify(self, rule: str, conditions: list[dict[str, Any]]) -> None:
         self.client.modify_rule(RuleArn=rule, Conditions=conditions)  # type: ignore[arg-type]
+
+
+def _state(health: TargetHealthTypeDef) -> str:
+    state, reason = health.get("State", ""), health.get("Reason", "")
+    return NOT_KNOWN if is_load_balancers_fault(state=state, reason=reason) else state
 
 
 def _target(address: str, port: int) -> TargetDescriptionTypeDef:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dr_core.record import Incarnation, IncarnationState
 from failover.deployment import Deployment
-from failover.removal import address_handed_on, change_incarnation
+from failover.record_store import Change
+from failover.removal import address_handed_on
 
 
 def give_back(deployment: Deployment, generation: int | None) -> bool:
     """Put the incarnation of *generation* back into the balanced group if it was isolated and nobody ends it.
 
-    It is registered before that is noted down: a function that dies in between does it again.
+    It is registered before that is noted down: a function that dies in between does it again.  Whoever isolates it
+    anew meanwhile, or asks for its end, has the last word: it leaves the group again.
 
     Returns:
         Whether it was put back.
@@ -18,8 +20,20 @@ def give_back(deployment: Deployment, generation: int | None) -> bool:
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None or not rejoin(deployment, incarnation):
         return False
-    change_incarnation(deployment, incarnation, isolated_at=None)
-    return True
+    if deployment.record.change(
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={"isolated_at": None},
+            condition="#isolated_at = :seen AND attribute_not_exists(#terminate_requested_at)",
+            condition_values={"seen": incarnation.isolated_at},
+        )
+    ):
+        return True
+    now = deployment.record.incarnation(incarnation.generation) or incarnation
+    if now.isolated_at is None:
+        return True  # somebody else put it back at the same moment
+    deployment.front_door.leave_balanced_group(incarnation.primary_address or "")
+    return False
 
 
 def rejoin(deployment: Deployment, incarnation: Incarnation) -> bool:

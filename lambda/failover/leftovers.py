@@ -47,6 +47,19 @@ def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
     return incarnation.primary_address in deployment.front_door.health(deployment.config.balanced_target_group)
 
 
+def succeeds_what_ends(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether what serves is being ended for its sake: it is proved, and all that its managed cluster has left.
+
+    The function that had written that down died before it could bring the incarnation into the balanced group.
+    """
+    if incarnation.state is not IncarnationState.VERIFYING or incarnation.slot is None:
+        return False
+    managed_cluster = deployment.record.managed_cluster(incarnation.managed_cluster)
+    serving = managed_cluster.serving_generation if managed_cluster is not None else None
+    old = deployment.record.incarnation(serving) if serving not in (None, incarnation.generation) else None
+    return old is not None and old.terminate_requested_at is not None
+
+
 def called_unhealthy(deployment: Deployment, incarnation: Incarnation) -> bool:
     """Whether the load balancer calls an incarnation unhealthy in the balanced group.
 
@@ -56,13 +69,12 @@ def called_unhealthy(deployment: Deployment, incarnation: Incarnation) -> bool:
     return health.get(incarnation.primary_address or "") == "unhealthy"
 
 
-def give_up_launch(deployment: Deployment, operation: Operation, *, planned: bool) -> str:
+def give_up_launch(deployment: Deployment, operation: Operation) -> str:
     """Give up the incarnation that an operation had begun, unless it serves already; what was done, in words.
 
     Args:
         deployment: the deployment.
         operation: one whose execution is closed.
-        planned: whether it was to replace an incarnation that works.
     """
     generation = operation.generation
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
@@ -70,18 +82,20 @@ def give_up_launch(deployment: Deployment, operation: Operation, *, planned: boo
     if incarnation is None or incarnation.operation != operation.id or incarnation.state not in open_states:
         return "Nothing had to be undone."
     if in_service_group(deployment, incarnation):
-        if planned and give_up_cut_over(deployment, incarnation):
+        if give_up_cut_over(deployment, incarnation):
             return (
-                f"Generation {incarnation.generation} was taken out of the balanced group again and is being deleted. "
+                f"{incarnation.title} was taken out of the balanced group again and is being deleted. "
                 "What was in service before serves on."
             )
         if incarnation.state in BEGUN:
             return (
-                f"Generation {incarnation.generation} stays where it is: it is in the balanced group already, and the "
-                "next operation finishes its cut-over."
+                f"{incarnation.title} stays where it is: it is in the balanced group already, and the next failover "
+                "finishes its cut-over."
             )
+    elif succeeds_what_ends(deployment, incarnation):
+        return f"{incarnation.title} is kept: what served is being ended for it, and the next failover brings it in."
     abandon(deployment, incarnation)
-    return f"Generation {incarnation.generation} is being deleted."
+    return f"{incarnation.title} is being deleted."
 
 
 def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
@@ -96,6 +110,8 @@ def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
     serving = managed_cluster.serving_generation if managed_cluster is not None else None
     old = deployment.record.incarnation(serving) if serving not in (None, incarnation.generation) else None
     if old is None or old.primary_address is None or incarnation.primary_address is None:
+        return False
+    if old.terminate_requested_at is not None:  # it may look healthy still, and will be gone in a minute
         return False
     health = deployment.front_door.health(deployment.config.balanced_target_group)
     if health.get(old.primary_address) != "healthy" or address_handed_on(deployment, old):
@@ -120,9 +136,11 @@ def take_care_of_leftovers(call: OperationCall) -> None:
             abandon(call.deployment, incarnation)
         if incarnation.state not in BEGUN or incarnation.operation == call.operation.id:
             continue
-        in_service = in_service_group(call.deployment, incarnation)
-        in_service = in_service and not called_unhealthy(call.deployment, incarnation)
-        match judge_leftover(in_service_group=in_service, kind=call.request.kind):
+        if in_service_group(call.deployment, incarnation):
+            takes_over = not called_unhealthy(call.deployment, incarnation)
+        else:
+            takes_over = succeeds_what_ends(call.deployment, incarnation)
+        match judge_leftover(takes_over=takes_over, kind=call.request.kind):
             case Next.GO_ON:
                 _adopt(call, incarnation)
             case Next.STOP:

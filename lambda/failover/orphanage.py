@@ -18,6 +18,12 @@ from failover.record_store import Change
 
 logger = Logger()
 
+# What keeps an orphan for good; a pause alone only puts its removal off.
+_KEEP = (
+    "Then change the tag emr-dr:deployment on its stack and on its cluster before you resume. The time runs on while "
+    "you pause: what carries the tag after that is removed within minutes."
+)
+
 
 def see_to_orphans(deployment: Deployment, seen: Look, *, paused: bool) -> list[str]:
     """Tell of orphans that are new, end those whose time is over; answer what failed.  Nothing on an incomplete look.
@@ -94,7 +100,8 @@ def _remove(deployment: Deployment, orphan: Orphan) -> None:
         happened=f"{_what(orphan)} is in no record, and has been there for "
         f"{deployment.config.policy.orphan_seconds // 60} minutes.",
         done="Its retirement was started: it ends the cluster and deletes the stack.",
-        to_do="Nothing, unless you need it: then stop the execution of its retirement and pause automatic operations.",
+        to_do="Nothing, unless you need it. Then pause first, as a retirement that was stopped is started again: "
+        f"{_pause(deployment)} After that stop the execution of its retirement. {_KEEP}",
     )
 
 
@@ -107,17 +114,18 @@ def _retire_again(deployment: Deployment, orphan: Orphan) -> bool:
                 "state": IncarnationState.RETIRING,
                 "cluster_id": orphan.cluster_id,
                 "stack_id": None,
+                # Of what was retired: whose it is now nobody knows, and nothing may be killed there.
+                "primary_address": None,
                 "terminate_requested_at": None,
                 "fenced_at": None,
             },
-            condition="#state = :retired",
-            condition_values={"retired": IncarnationState.RETIRED},
+            condition="#state = :retired AND #managed_cluster = :name",
+            condition_values={"retired": IncarnationState.RETIRED, "name": orphan.managed_cluster},
         )
     )
 
 
 def _tell_new(deployment: Deployment, orphan: Orphan) -> None:
-    control = f'{deployment.config.deployment}-control with {{"action": "pause", "because": "..."}}'
     if orphan.kept:
         done = f"Nothing, and nothing will be by itself: {orphan.kept}."
         to_do = (
@@ -127,15 +135,20 @@ def _tell_new(deployment: Deployment, orphan: Orphan) -> None:
     else:
         minutes = deployment.config.policy.orphan_seconds // 60
         done = f"Nothing yet. It is removed in {minutes} minutes."
-        to_do = (
-            "Nothing, if nobody needs it. To keep it, give it another value of the tag emr-dr:deployment, "
-            f"or invoke the function {control}."
-        )
+        to_do = f"Nothing, if nobody needs it. If it is wanted, pause at once: {_pause(deployment)} {_KEEP}"
     deployment.notices.tell(
         subject=f"{orphan.id} is in no record",
         happened=f"{_what(orphan)} carries the name and the tags of this deployment, and no record knows it.",
         done=done,
         to_do=to_do,
+    )
+
+
+def _pause(deployment: Deployment) -> str:
+    """The command that pauses, as a person types it."""
+    return (
+        f"aws lambda invoke --function-name {deployment.config.deployment}-control --cli-binary-format "
+        'raw-in-base64-out --payload \'{"action": "pause", "because": "..."}\' /dev/stdout'
     )
 
 

@@ -29,10 +29,18 @@ class Canary:
 
 @dataclass(frozen=True, kw_only=True)
 class Applications:
-    """What a ResourceManager lists after its applications were told to end."""
+    """What a ResourceManager says after its applications were told to end.
+
+    Attributes:
+        reachable: whether it answered.
+        running: ids of the applications that it lists as not at their end.
+        lost_nodes: how many nodes it has lost, which never hear that an application was killed; ``None`` if that is
+            not known.
+    """
 
     reachable: bool
     running: tuple[str, ...]
+    lost_nodes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +79,11 @@ class Probers:
         """
         request = {"action": "kill_applications", "address": address}
         answer = self._ask(request, near=near, good=lambda _: True)
-        return Applications(reachable=bool(answer.get("reachable")), running=tuple(answer.get("running", ())))
+        return Applications(
+            reachable=bool(answer.get("reachable")),
+            running=tuple(answer.get("running", ())),
+            lost_nodes=answer.get("lost_nodes"),
+        )
 
     def work(self, *, address: str, near: str | None) -> Work:
         """What the Livy and the ResourceManager at *address* still have to do.

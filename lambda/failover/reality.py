@@ -9,10 +9,11 @@ from typing import TypeVar
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.comparison import Reality, Recorded
+from dr_core.left_behind import doubtful_operations
 from dr_core.naming import generation_of_stack
 from dr_core.orphans import Found
-from dr_core.reconciliation import Reality, Recorded, doubtful_operations
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster
+from dr_core.record import Incarnation, IncarnationState, Incident, ManagedCluster
 from failover.deployment import Deployment
 from failover.stacks import DEPLOYMENT_TAG, GENERATION_TAG, MANAGED_CLUSTER_TAG
 
@@ -87,6 +88,7 @@ def read_record(deployment: Deployment) -> Recorded:
         botocore.exceptions.ClientError: it could not be read.
     """
     record, config = deployment.record, deployment.config
+    incidents = record.get(*(Incident.key(each.name) for each in config.managed_clusters))
     return Recorded(
         managed_clusters=[
             _without_closed_lease(deployment, found)
@@ -95,13 +97,14 @@ def read_record(deployment: Deployment) -> Recorded:
         ],
         incarnations=record.incarnations(),
         slots=record.slots([slot.number for slot in config.slots]),
+        incidents=[Incident.from_item(item) for item in incidents.values()],
     )
 
 
 def _without_closed_lease(deployment: Deployment, managed_cluster: ManagedCluster) -> ManagedCluster:
     lease = managed_cluster.lease
     if lease is None or _Reader().read(
-        "the lease's execution", lambda: deployment.executions.runs(lease.execution)
+        "the lease's execution", lambda: deployment.executions.runs(lease.execution, since=lease.since)
     ) in (
         True,
         None,
@@ -121,7 +124,7 @@ def _closed(deployment: Deployment, operation: str) -> Callable[[], bool]:
         known = deployment.record.operation(operation)
         if known is None or known.execution is None:
             return False
-        return known.outcome is not None or not deployment.executions.runs(known.execution)
+        return known.outcome is not None or not deployment.executions.runs(known.execution, since=known.started_at)
 
     return closed
 

@@ -15,10 +15,12 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core import metrics
+from dr_core.comparison import DRIFT, Correction, CorrectionKind
 from dr_core.controls import Controls
-from dr_core.reconciliation import DRIFT, Correction, CorrectionKind, corrections
+from dr_core.reconciliation import corrections
 from dr_core.record import Incarnation, Operation, Slot
 from failover.deployment import Deployment, deployment_from_environment
+from failover.giving_back import give_back
 from failover.leftovers import give_up_launch
 from failover.orphanage import see_to_orphans
 from failover.reality import Look, look, read_record
@@ -31,6 +33,11 @@ LOOK_AGAIN_SECONDS = 10
 # The same thing is told of again after this time only, though it is put right each time.
 TELL_AGAIN_SECONDS = 3600
 
+_PAUSED = (
+    "Nothing: automatic operations are paused, and only the way of batch ids to their owner is put right meanwhile. "
+    "This is done when they are resumed."
+)
+
 
 def handler(event: Mapping[str, Any], context: object) -> None:
     """One run; see :func:`reconcile`."""
@@ -40,7 +47,8 @@ def handler(event: Mapping[str, Any], context: object) -> None:
 def reconcile(deployment: Deployment) -> None:
     """Put right what drifted, finish what was left behind, see to orphans; write the heartbeat if all was seen.
 
-    While a person has paused the deployment, nothing is changed, and what would be is told.
+    While a person has paused the deployment, ids are still led to their owner, as clients poll on; everything else is
+    left as it is, and what would be done is told.
 
     Raises:
         botocore.exceptions.ClientError: the record could not be read.
@@ -54,7 +62,9 @@ def reconcile(deployment: Deployment) -> None:
     paused = Controls.from_item(deployment.record.get(Controls.key()).get((Controls.KIND, Controls.ID))).paused
     failed = list(seen.unknown)
     if wanted:
-        failed += _tell_only(deployment, wanted) if paused else _put_right(deployment, wanted, seen)
+        left = [each for each in wanted if paused and not each.routes_ids]
+        failed += _put_right(deployment, [each for each in wanted if each not in left], seen)
+        _tell(deployment, left, done=_PAUSED)
     failed += see_to_orphans(deployment, seen, paused=paused)
     if failed:
         logger.warning("not everything could be reconciled", extra={"failed": failed})
@@ -85,11 +95,6 @@ def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look)
             deployment.notices.count(metrics.DRIFT_REPAIRED)
     _tell(deployment, made, done="Each was put right as the record says.")
     return failed
-
-
-def _tell_only(deployment: Deployment, wanted: list[Correction]) -> list[str]:
-    _tell(deployment, wanted, done="Nothing: automatic operations are paused. It is put right when they are resumed.")
-    return []
 
 
 def _tell(deployment: Deployment, told: list[Correction], *, done: str) -> None:
@@ -148,8 +153,11 @@ def _free_slot(deployment: Deployment, correction: Correction) -> None:
 def _give_up(deployment: Deployment, correction: Correction) -> None:
     operation = _operation(deployment, _incarnation(deployment, correction))
     if operation is not None:
-        # As if it had been planned: it is taken out of service again, where it is, as what serves is healthy.
-        give_up_launch(deployment, operation, planned=True)
+        give_up_launch(deployment, operation)
+
+
+def _give_back(deployment: Deployment, correction: Correction) -> None:
+    give_back(deployment, correction.generation)
 
 
 def _retire(deployment: Deployment, correction: Correction) -> None:
@@ -172,5 +180,6 @@ _ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], None]] = {
     CorrectionKind.SET_RULE: _set_rule,
     CorrectionKind.FREE_SLOT: _free_slot,
     CorrectionKind.GIVE_UP: _give_up,
+    CorrectionKind.GIVE_BACK: _give_back,
     CorrectionKind.RETIRE: _retire,
 }

@@ -10,6 +10,7 @@ from dr_core.record import Incarnation, IncarnationState
 from dr_core.retirement_plan import linger_left
 from failover.calls import RetirementCall
 from failover.errors import InvariantError
+from failover.front_door import NOT_KNOWN
 from failover.removal import address_handed_on, cluster_ending
 from failover.stacks import IncarnationStacks
 
@@ -76,8 +77,14 @@ def check_others_serve(call: RetirementCall, incarnation: Incarnation) -> None:
     if call.request.generation is None:
         return
     health = call.deployment.front_door.health(call.deployment.config.balanced_target_group)
-    healthy = [address for address, state in health.items() if state == "healthy"]
-    if healthy == [incarnation.primary_address] and not address_handed_on(call.deployment, incarnation):
+    others = [address for address, state in health.items() if state == "healthy"]
+    # Of its own place it is enough that nobody calls it unhealthy: the load balancer may have an error.
+    may_work = health.get(incarnation.primary_address or "") in ("healthy", NOT_KNOWN)
+    if (
+        may_work
+        and set(others) <= {incarnation.primary_address}
+        and not address_handed_on(call.deployment, incarnation)
+    ):
         raise InvariantError(
             f"{incarnation.id} must not be taken away: it is in the balanced group, and nobody else is healthy there"
         )

@@ -63,10 +63,16 @@ def _claim_slot(deployment: Deployment, generation: int) -> int | None:
 
 
 def _take(deployment: Deployment, slot: Slot, generation: int) -> bool:
-    return deployment.record.change(
+    """Whether *generation* holds a slot now that was free.
+
+    The SDK repeats a write whose answer was lost, and what it had written then refuses it.
+    """
+    if deployment.record.change(
         Change(
             key=Slot.key(slot.number),
             values={"generation": generation},
             condition="attribute_not_exists(#generation)",
         )
-    )
+    ):
+        return True
+    return any(now.generation == generation for now in deployment.record.slots([slot.number]))

@@ -63,7 +63,7 @@ def seed_again(call: OperationCall, incarnation: Incarnation) -> tuple[SecondSee
 def _step_state(call: OperationCall, incarnation: Incarnation, *, decided_at: float) -> str:
     deployment = call.deployment
     if incarnation.cluster_id is None or incarnation.id_prefix is None:
-        raise InvariantError(f"{incarnation.id} cannot be seeded: its cluster or its range of ids is not known")
+        raise InvariantError(f"{incarnation.title} cannot be seeded: its cluster or its range of ids is not known")
     step_id = call.operation.seed_step_id
     if step_id is None:
         step_id = deployment.emr_steps.ensure(
@@ -114,13 +114,12 @@ def serve_unseeded(call: OperationCall, incarnation: Incarnation, *, batch_id: i
 
 
 def _tell(call: OperationCall, incarnation: Incarnation, *, batch_id: int) -> None:
-    name = call.request.managed_cluster
-    which = f"generation {incarnation.generation} ({incarnation.cluster_id}, managed cluster {name})"
     call.deployment.notices.count(SERVING_UNSEEDED, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
-        subject=f"{incarnation.id} is going to serve with ids outside its range",
-        happened=f"Livy of {which} numbers its batches from {batch_id}, not in the range from "
-        f"{first_id(incarnation.id_prefix or 0)}: its seed step did not work, also when it was run again.",
+        subject=f"{incarnation.title} is going to serve with ids outside its range",
+        happened=f"Livy of {incarnation.title} ({incarnation.cluster_id}) numbers its batches from {batch_id}, not in "
+        f"the range from {first_id(incarnation.id_prefix or 0)}: its seed step did not work, also when it was run "
+        "again.",
         done="Ids of up to 8 digits lead to it, so that clients reach their own jobs. This goes for one incarnation at "
         "a time: the next one whose seed step fails does not serve. Its Livy is not restarted in place when it fails.",
         to_do=f"Look at the log of the EMR steps seed-livy of {incarnation.cluster_id} and mend the cause (release, "

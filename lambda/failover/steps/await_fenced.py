@@ -124,7 +124,9 @@ def _judge(
         cluster_state=state,
         resource_manager_reachable=applications.reachable,
         running_applications=len(applications.running),
+        lost_nodes=applications.lost_nodes,
         requested_at=requested_at,
+        out_of_service_at=_out_of_service_at(call, incarnation),
     )
     match judge_fence(seen=seen, now=now, limit=call.deployment.config.policy.fence_limit_seconds):
         case Fence.OPEN:
@@ -137,6 +139,16 @@ def _judge(
             pass
     change_incarnation(call.deployment, incarnation, fenced_at=now)
     return True
+
+
+def _out_of_service_at(call: RetirementCall, incarnation: Incarnation) -> float | None:
+    """When an incarnation had gone out of service for sure, ``None`` if it never served.
+
+    The cut-over writes that down before it takes it out, and starts this machine after that.
+    """
+    if incarnation.serving_to is None:
+        return None
+    return max(incarnation.serving_to, min(call.operation.entered.values()))
 
 
 def _kill(call: RetirementCall, incarnation: Incarnation) -> Applications:
@@ -152,16 +164,27 @@ def _kill(call: RetirementCall, incarnation: Incarnation) -> Applications:
 
 def _alarm(call: RetirementCall, incarnation: Incarnation, seen: FenceSeen, applications: Applications) -> None:
     limit = call.deployment.config.policy.fence_limit_seconds
-    listed = f"lists {', '.join(applications.running)}" if applications.running else "does not answer"
     call.deployment.notices.count(FENCE_OVERDUE, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
-        subject=f"nobody knows whether {incarnation.id} still runs jobs",
+        subject=f"nobody knows whether {incarnation.title} still runs jobs",
         happened=f"{limit} s after the end of {incarnation.cluster_id} was requested, nobody can say that its "
-        f"applications have ended: EMR calls it {seen.cluster_state}, and its ResourceManager {listed}.",
+        f"applications have ended: EMR calls it {seen.cluster_state}, and its ResourceManager "
+        f"{_word_of(applications)}.",
         done="Its batch ids answer 410 from now on, so that clients run their jobs again. Its deletion goes on.",
         to_do=f"Look at cluster {incarnation.cluster_id} in {incarnation.availability_zone}: a job of it may still "
         "write beside its second run. If it does, end the cluster's instances in EC2.",
     )
+
+
+def _word_of(applications: Applications) -> str:
+    """What the ResourceManager says, and why that proves nothing."""
+    if applications.running:
+        return f"lists {', '.join(applications.running)}"
+    if not applications.reachable:
+        return "does not answer"
+    if applications.lost_nodes is None:
+        return "does not say whether it has lost nodes, on which jobs may run on"
+    return f"lists none, but has lost {applications.lost_nodes} nodes, on which jobs may run on"
 
 
 def _named(generations: list[int]) -> str:

@@ -25,7 +25,9 @@ def claim(call: OperationCall) -> StepAnswer:
     decision = judge_claim(
         holder=holder,
         mine=call.execution,
-        holder_runs=holder not in ("", call.execution) and call.deployment.executions.runs(holder),
+        holder_runs=lease is not None
+        and holder != call.execution
+        and call.deployment.executions.runs(holder, since=lease.since),
         kind=call.request.kind,
         waited=call.waited,
         limit=LIMIT_SECONDS,

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import time
 
+from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason
+from dr_core.retirement_plan import planned_still
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once
 from failover.deployment import Deployment
 from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
 from failover.record_store import Change
+from failover.removal import address_handed_on
+
+logger = Logger()
 
 LIMIT_SECONDS = 600
 
@@ -34,13 +41,25 @@ def cut_over(call: OperationCall) -> StepAnswer:
     if state != "healthy":
         return _bring_in(call, new, new.primary_address, state)
     replaced = [each for each in others.values() if each.state in _MAY_BE_IN_SERVICE]
-    _take_out(call, new.primary_address, replaced)
-    call.deployment.clusters.protect(new.cluster_id, protected=True)
     message = f"generation {new.generation} ({new.cluster_id}) serves in {new.availability_zone}"
     _tell(call, new, replaced)
+    protected = _protected(call.deployment, new)
+    # Only the record says that what was in service may leave: this step may have outlived its execution.
     _record(call, new, replaced, message=message)
     _hand_over(call.deployment, call.operation, call.request, new, message=message, retiring=replaced)
+    if not protected:
+        call.deployment.clusters.protect(new.cluster_id, protected=True)
     return done(message)
+
+
+def _protected(deployment: Deployment, new: Incarnation) -> bool:
+    """Protect what is about to serve, if EMR takes calls; whether it does: the traffic does not wait for that."""
+    try:
+        deployment.clusters.protect(new.cluster_id or "", protected=True)
+    except (BotoCoreError, ClientError):
+        logger.warning("not protected yet", extra={"cluster": new.cluster_id})
+        return False
+    return True
 
 
 def finish_cut_over(deployment: Deployment, operation: Operation, request: OperationRequest) -> None:
@@ -49,6 +68,9 @@ def finish_cut_over(deployment: Deployment, operation: Operation, request: Opera
     new = others.pop(operation.generation or 0)
     retiring = [each for each in others.values() if each.state is IncarnationState.RETIRING]
     _hand_over(deployment, operation, request, new, message=operation.message or "", retiring=retiring)
+    wanted = new.state in _MAY_BE_IN_SERVICE and new.terminate_requested_at is None
+    if new.cluster_id is not None and wanted:
+        deployment.clusters.protect(new.cluster_id, protected=True)
 
 
 def _incarnations(deployment: Deployment, request: OperationRequest) -> dict[int, Incarnation]:
@@ -68,17 +90,9 @@ def _bring_in(call: OperationCall, new: Incarnation, address: str, state: str) -
             give_up_cut_over(call.deployment, new)
         return failed(
             f"the load balancer still calls generation {new.generation} {state} after {LIMIT_SECONDS} s in the "
-            "balanced group; the old incarnation was left in it"
+            "balanced group; what was in it was left in it"
         )
     return wait(f"the load balancer calls generation {new.generation} {state} in the balanced group")
-
-
-def _take_out(call: OperationCall, address: str, replaced: list[Incarnation]) -> None:
-    for each in replaced:
-        if each.primary_address is not None and each.primary_address != address:
-            call.deployment.front_door.take_out_of_service(
-                managed_cluster=call.request.managed_cluster, address=each.primary_address
-            )
 
 
 def _tell(call: OperationCall, new: Incarnation, replaced: list[Incarnation]) -> None:
@@ -112,27 +126,24 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
             condition="#lease.#execution = :mine",
             condition_values={"mine": call.execution},
         ),
-        Change(key=Incarnation.key(new.generation), values={"state": IncarnationState.SERVING, "serving_from": now}),
+        Change(
+            key=Incarnation.key(new.generation),
+            values={"state": IncarnationState.SERVING, "serving_from": now},
+            condition="#state = :verifying OR #state = :serving",  # else somebody gave it up meanwhile
+            condition_values={"verifying": IncarnationState.VERIFYING, "serving": IncarnationState.SERVING},
+        ),
         Change(
             key=Operation.key(call.operation.id),
             values={"outcome": outcome_of(call.request.kind), "message": message},
+            condition="attribute_not_exists(#outcome)",
         ),
         *(Change(key=Incarnation.key(each.generation), values=retiring) for each in replaced),
     )
     if not written:
-        _put_back(call, replaced)
-        raise InvariantError(f"{call.execution} lost the lease of {call.request.managed_cluster} during the cut-over")
-
-
-def _put_back(call: OperationCall, replaced: list[Incarnation]) -> None:
-    """Bring what serves into service again: this operation was stopped while it was taking it out."""
-    if call.request.kind is Kind.FAILOVER:
-        return
-    for each in replaced:
-        if each.state is IncarnationState.SERVING and each.primary_address is not None:
-            call.deployment.front_door.put_in_service(
-                managed_cluster=call.request.managed_cluster, address=each.primary_address
-            )
+        raise InvariantError(
+            f"{call.execution} lost the lease of {call.request.managed_cluster} during the cut-over, or generation "
+            f"{new.generation} was given up"
+        )
 
 
 def _hand_over(
@@ -144,9 +155,19 @@ def _hand_over(
     message: str,
     retiring: list[Incarnation],
 ) -> None:
-    """Let the old ones be retired, and answer CloudFormation if it asked; each part may be repeated."""
+    """Take the old ones out of service, let them be retired, and answer CloudFormation if it asked.
+
+    Each part may be repeated.  One that drains since an earlier operation goes on draining.
+    """
     for each in retiring:
-        deployment.executions.retire(each, planned=request.kind is not Kind.FAILOVER)
+        address = each.primary_address
+        if address is not None and address != new.primary_address and not address_handed_on(deployment, each):
+            deployment.front_door.take_out_of_service(managed_cluster=request.managed_cluster, address=address)
+    for each in retiring:
+        planned = request.kind is not Kind.FAILOVER or planned_still(
+            served=each.serving_from is not None, terminate_requested=each.terminate_requested_at is not None
+        )
+        deployment.executions.retire(each, planned=planned)
     data = {"ClusterId": new.cluster_id or "", "Generation": str(new.generation)}
     answer_once(deployment, operation, succeeded=True, reason=message, data=data)
 
@@ -169,7 +190,8 @@ def _notice(request: OperationRequest, new: Incarnation, replaced: list[Incarnat
         to_do += f" Find out why it failed: its logs are in the log bucket. Operation {request.operation} replaced it."
     else:
         happened = f"A {request.kind} of managed cluster {name} was asked for ({request.why})."
-    ending = "is being ended" if request.kind is Kind.FAILOVER else "ends its jobs first and is retired then"
+    fenced = any(each.terminate_requested_at is not None for each in replaced)
+    ending = "is being ended" if fenced else "ends its jobs first and is retired then"
     return Notice(
         subject=f"{name} {outcome_of(request.kind)}",
         happened=happened,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+from dr_core.evidence import Service
 from dr_core.metrics import DRAIN_OVERDUE
 from dr_core.record import Incarnation
 from dr_core.retirement_plan import Drain, DrainSeen, Work, judge_drain
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.errors import NoProberAnsweredError
+from failover.observation import verdict_on
 from failover.removal import address_handed_on, change_incarnation, cluster_ending
 from failover.retiring import to_retire
 
@@ -18,7 +20,8 @@ def drain(call: RetirementCall) -> StepAnswer:
 
     An interactive session counts as long as it is open, also while it is idle: a person may be thinking, and nobody can
     tell that from a session that was forgotten.  One that is never closed holds its application for ever, so the drain
-    has a limit; it ends early when a failover needs the slot, and when the cluster ends by itself.
+    has a limit; it ends early when a failover needs the slot, when the cluster ends by itself, and when nobody can tell
+    any client any more how a job ends.
     """
     if not call.request.planned:
         return done("unplanned: there is nothing to wait for")
@@ -31,13 +34,18 @@ def _drain(call: RetirementCall, incarnation: Incarnation) -> str:
     """What is waited for, in words; empty when the drain is over, which is noted down then."""
     seen, now = _look(call, incarnation), time.time()
     decision = judge_drain(seen=seen, now=now, limit=call.deployment.config.policy.drain_limit_seconds)
-    if decision is Drain.WAIT:
-        return f"generation {incarnation.generation} still has to do: {seen.work}"
     # The message comes before the record: a function that dies in between tells twice, not never.
-    if decision is Drain.OVERDUE:
-        _tell_overdue(call, incarnation, seen.work)
-    if decision is Drain.EVICTED:
-        _tell_evicted(call, incarnation, seen.work)
+    match decision:
+        case Drain.WAIT:
+            return f"{incarnation.title} still has to do: {seen.work}"
+        case Drain.OVERDUE:
+            _tell_overdue(call, incarnation, seen.work)
+        case Drain.EVICTED:
+            _tell_evicted(call, incarnation, seen.work)
+        case Drain.DEAD:
+            _tell_dead(call, incarnation)
+        case Drain.DRAINED | Drain.CLUSTER_ENDING:
+            pass
     change_incarnation(call.deployment, incarnation, drained_at=now)
     return ""
 
@@ -52,12 +60,18 @@ def _look(call: RetirementCall, incarnation: Incarnation) -> DrainSeen:
             work = deployment.probers.work(address=address, near=incarnation.availability_zone)
         except NoProberAnsweredError as error:
             work = Work(unknown={"livy": str(error), "resource_manager": str(error)})
+    # Services that answer run on a cluster that lives: EMR and the evidence have to be asked about the others only.
+    ending = gone or (bool(work.unknown) and cluster_ending(deployment, incarnation))
+    bad = frozenset[Service]()
+    if work.unknown and not ending:
+        bad = verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).bad_services
     return DrainSeen(
         work=work,
-        # Services that answer run on a cluster that lives: EMR has to be asked about the others only.
-        cluster_ending=gone or (bool(work.unknown) and cluster_ending(deployment, incarnation)),
+        cluster_ending=ending,
+        bad_services=bad,
         evicted=incarnation.evicted_at is not None,
         out_of_service_at=incarnation.serving_to or call.operation.entered[call.step],
+        watched_from=call.operation.entered[call.step],
     )
 
 
@@ -65,10 +79,9 @@ def _tell_overdue(call: RetirementCall, incarnation: Incarnation, work: Work) ->
     policy = call.deployment.config.policy
     call.deployment.notices.count(DRAIN_OVERDUE, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
-        subject=f"jobs of {incarnation.id} did not end in time",
-        happened=f"Generation {incarnation.generation} ({incarnation.cluster_id}) of managed cluster "
-        f"{incarnation.managed_cluster} was replaced, and its jobs had {policy.drain_limit_seconds} s to end. "
-        f"It still has to do: {work}.",
+        subject=f"jobs of {incarnation.title} did not end in time",
+        happened=f"{incarnation.title} ({incarnation.cluster_id}) was replaced, and its jobs had "
+        f"{policy.drain_limit_seconds} s to end. It still has to do: {work}.",
         done=f"It stays up for another {policy.linger_seconds} s, so that clients read their results. Whatever runs "
         "then is killed, and after that its batch ids answer 410.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Save what "
@@ -78,10 +91,23 @@ def _tell_overdue(call: RetirementCall, incarnation: Incarnation, work: Work) ->
 
 def _tell_evicted(call: RetirementCall, incarnation: Incarnation, work: Work) -> None:
     call.deployment.notices.tell(
-        subject=f"jobs of {incarnation.id} are ended",
-        happened=f"A failover needs the slot of generation {incarnation.generation} ({incarnation.cluster_id}) of "
-        f"managed cluster {incarnation.managed_cluster}, which still has to do: {work}.",
+        subject=f"jobs of {incarnation.title} are ended",
+        happened=f"A failover needs the slot of {incarnation.title} ({incarnation.cluster_id}), which still has to do: "
+        f"{work}.",
         done="What runs there is killed now, and after that its batch ids answer 410.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Interactive "
         "sessions have to be opened again, on the incarnation in service.",
+    )
+
+
+def _tell_dead(call: RetirementCall, incarnation: Incarnation) -> None:
+    policy = call.deployment.config.policy
+    call.deployment.notices.tell(
+        subject=f"{incarnation.title} died before its jobs had ended",
+        happened=f"{incarnation.title} ({incarnation.cluster_id}) was replaced and had time to end its jobs. Now "
+        "neither its Livy nor its ResourceManager answers, so that no client learns how a job there ends.",
+        done=f"Its jobs are waited for no longer. In {policy.linger_seconds} s its cluster is ended with "
+        "whatever runs there, and after that its batch ids answer 410.",
+        to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. New jobs are "
+        "not concerned.",
     )

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+import time
+
+from botocore.exceptions import BotoCoreError, ClientError
+
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_before_fence
-from dr_core.record import Incarnation, IncarnationState, Outcome
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Outcome
 from dr_core.requests import Kind, Reason
-from failover.calls import OperationCall, StepAnswer, cancelled, done, wait
+from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
-from failover.deployment import Deployment
+from failover.clusters import ClusterSeen
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.giving_back import give_back
-from failover.leftovers import abandon, in_service_group
+from failover.leftovers import abandon, give_up_cut_over, in_service_group
 from failover.observation import verdict_on
+from failover.record_store import Change
 from failover.removal import address_handed_on, request_end
 
 # How long nobody may be able to tell whether the old incarnation still fails, before it is kept.
 UNKNOWN_SECONDS = 120
+# How long EMR may refuse the request to end the old cluster, or not answer it, before the traffic moves without it.
+EMR_SECONDS = 60
+# How long the load balancer may take to call the new incarnation healthy where jobs come from.
+IN_SERVICE_SECONDS = 300
 
 _GIVEN_UP = (IncarnationState.ABANDONED, IncarnationState.RETIRED)
 
 
 def fence(call: OperationCall) -> StepAnswer:
-    """Kill the applications of an incarnation that failed and ask EMR to end its cluster; nobody waits for it here.
+    """Give what failed up for its successor: write that down, let the successor take jobs, then end what failed.
 
-    New jobs are safe on the new incarnation at once.  What must wait is the 410 for the old one's ids, and the
-    retirement does that.  From the request on there is no way back, so that right before it the old one is looked at
-    once more: what has recovered while its successor was launched is kept, unless a person wants it replaced.
+    Nobody waits for its end here: new jobs are safe on the new incarnation at once.  What must wait is the 410 for the
+    old one's ids, and the retirement does that.  From the record on there is no way back, so that right before it the
+    old one is looked at once more: what has recovered while its successor was launched is kept, unless a person wants
+    it replaced.  Whoever is interrupted after it leaves the new incarnation where jobs come to it, or to be brought
+    there by the next failover.
     """
     if call.request.kind is not Kind.FAILOVER:
         return done("planned: what is in service ends its work first")
@@ -34,24 +45,128 @@ def fence(call: OperationCall) -> StepAnswer:
     if old is None:
         return done("nothing was in service")
     new = call.new_incarnation()
-    if call.request.reason is Reason.UNHEALTHY and old.terminate_requested_at is None:
-        answer = _look_again(call, old, new)
+    if old.terminate_requested_at is None:
+        unhealthy = call.request.reason is Reason.UNHEALTHY
+        answer = _look_again(call, old, new) if unhealthy else _bring_in_first(call, old, new)
         if answer is not None:
             return answer
     if new.state is not IncarnationState.VERIFYING and new.state is not IncarnationState.SERVING:
-        raise InvariantError(f"{old.id} must not be ended: {new.id} is {new.state} and cannot take over")
-    killed = _kill(call.deployment, old, near=new.availability_zone)
+        raise InvariantError(f"{old.title} must not be ended: {new.title} is {new.state} and cannot take over")
+    if new.primary_address is None:
+        raise InvariantError(f"{old.title} must not be ended: nobody knows the address of {new.title}")
+    try:
+        if not _give_up(call, old, new):
+            return failed(f"{old.title} must not be ended: the lease was lost, or {new.title} was given up meanwhile")
+    except InvariantError as error:
+        return _left_alone(call, old, str(error))
+    call.deployment.front_door.put_in_service(managed_cluster=call.request.managed_cluster, address=new.primary_address)
+    return _end(call, old, new)
+
+
+def _end(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer:
+    """Kill what runs and ask EMR for the end; the traffic does not wait for an EMR that takes no calls.
+
+    The retirement asks again for as long as it takes, and no id of the old one answers 410 before that.
+    """
+    killed = _kill(call, old, near=new.availability_zone)
     try:
         request_end(call.deployment, old)
-    except InvariantError as error:
+    except (BotoCoreError, ClientError) as error:
+        if call.waited < EMR_SECONDS:
+            raise
         call.deployment.notices.tell(
-            subject=f"the cluster of {old.id} was left alone",
-            happened=f"A failover wanted to end {old.cluster_id}: {error}.",
-            done="The cluster was left alone; the traffic moves to the new one.",
-            to_do="Find out whose cluster this is. Its applications may run on and write.",
+            subject=f"EMR refuses to end the cluster of {old.title}",
+            happened=f"A failover could not ask EMR to end {old.cluster_id} within {EMR_SECONDS} s: {error}.",
+            done=f"{new.title} takes all new jobs all the same. The end of {old.cluster_id} is asked for again and "
+            "again by its retirement.",
+            to_do="If a permission is missing, give it to the role of the failover function. Until the cluster has "
+            "ended its jobs may run on, and it costs money.",
         )
-        return done(str(error))
+        return done(f"{killed}; EMR could not be asked to end {old.cluster_id}: {error}")
     return done(f"{killed}; the end of {old.cluster_id} is requested")
+
+
+def _bring_in_first(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer | None:
+    """The answer as long as *new* is not healthy where jobs come from; ``None`` to go on.
+
+    What a person wants replaced may be healthy: nothing of it is ended before another one is in service.
+    """
+    if new.primary_address is None or new.state in _GIVEN_UP:
+        return None  # refused below
+    state = call.deployment.front_door.health(call.deployment.config.balanced_target_group).get(
+        new.primary_address, "not registered"
+    )
+    if state == "healthy":
+        return None
+    if state in ("not registered", "draining"):
+        call.deployment.front_door.put_in_service(
+            managed_cluster=call.request.managed_cluster, address=new.primary_address
+        )
+    if call.waited < IN_SERVICE_SECONDS:
+        return wait(f"the load balancer calls {new.title} {state} in the balanced group")
+    given_up = give_up_cut_over(call.deployment, new)
+    return failed(
+        f"the load balancer still calls {new.title} {state} after {IN_SERVICE_SECONDS} s in the balanced group; "
+        f"{old.title} was not touched{f', and {new.title} is given up' if given_up else ''}"
+    )
+
+
+def _give_up(call: OperationCall, old: Incarnation, new: Incarnation) -> bool:
+    """Write down that *old* is ended, if this operation may do that and *new* can take over; whether it may.
+
+    A step outlives its execution: whoever tidied up after that one has given *new* up and freed the lease.
+
+    Raises:
+        InvariantError: the cluster of *old* is not ours.
+    """
+    deployment = call.deployment
+    seen = _describe(call, old.cluster_id) if old.cluster_id is not None else None
+    if seen is not None and not seen.ended:
+        deployment.clusters.check_ours(
+            seen,
+            seen.cluster_id,
+            managed_cluster=old.managed_cluster,
+            stack_name=old.stack_name or "",
+            to_be="ended",
+        )
+    return deployment.record.change_together(
+        Change(
+            key=Incarnation.key(old.generation),
+            values={"terminate_requested_at": old.terminate_requested_at or time.time()},
+        ),
+        Change(
+            key=Incarnation.key(new.generation),
+            values={},
+            condition="#state = :verifying OR #state = :serving",
+            condition_values={"verifying": IncarnationState.VERIFYING, "serving": IncarnationState.SERVING},
+        ),
+        Change(
+            key=ManagedCluster.key(call.request.managed_cluster),
+            values={},
+            condition="#lease.#execution = :mine",
+            condition_values={"mine": call.execution},
+        ),
+    )
+
+
+def _describe(call: OperationCall, cluster_id: str) -> ClusterSeen | None:
+    """The cluster; ``None`` also if EMR has not answered for a while: whoever ends a cluster asks for its owner."""
+    try:
+        return call.deployment.clusters.describe(cluster_id)
+    except (BotoCoreError, ClientError):
+        if call.waited < EMR_SECONDS:
+            raise
+        return None
+
+
+def _left_alone(call: OperationCall, old: Incarnation, why: str) -> StepAnswer:
+    call.deployment.notices.tell(
+        subject=f"the cluster of {old.title} was left alone",
+        happened=f"A failover wanted to end {old.cluster_id}: {why}.",
+        done="The cluster was left alone; the traffic moves to the new one.",
+        to_do="Find out whose cluster this is. Its applications may run on and write.",
+    )
+    return done(why)
 
 
 def _old(call: OperationCall) -> Incarnation | None:
@@ -69,7 +184,7 @@ def _look_again(call: OperationCall, old: Incarnation, new: Incarnation) -> Step
     decision = judge_before_fence(
         verdict=judgement.verdict,
         # EMR is asked only if it matters: a failover of what is known to be dead does not depend on its answer.
-        cluster_ends=judgement.verdict is not Verdict.UNHEALTHY and _ends(call.deployment, old),
+        cluster_ends=judgement.verdict is not Verdict.UNHEALTHY and _ends(call, old),
         waited=call.waited,
         limit=UNKNOWN_SECONDS,
     )
@@ -77,18 +192,25 @@ def _look_again(call: OperationCall, old: Incarnation, new: Incarnation) -> Step
         case Next.GO_ON:
             return None
         case Next.WAIT:
-            return wait(f"cannot tell whether {old.id} still fails: {judgement.reason}")
+            return wait(f"cannot tell whether {old.title} still fails: {judgement.reason}")
         case Next.STOP:
-            # An interrupted cut-over brought it there: the old one was given up by then, whatever it looks like now.
+            # An interrupted planned operation brought it there, and jobs may have come to it: it takes over, and what
+            # works may end its own.
             if in_service_group(call.deployment, new):
-                return None
+                return done(f"{new.title} takes jobs already, and {old.title} ends its own first: {judgement.verdict}")
             return _call_off(call, old, new, why=f"{judgement.verdict}: {judgement.reason}")
 
 
-def _ends(deployment: Deployment, old: Incarnation) -> bool:
+def _ends(call: OperationCall, old: Incarnation) -> bool:
+    """Whether the cluster of *old* ends or has ended; not as far as anybody knows, if EMR takes no calls."""
     if old.cluster_id is None:
         return True
-    cluster = deployment.clusters.describe(old.cluster_id)
+    try:
+        cluster = call.deployment.clusters.describe(old.cluster_id)
+    except (BotoCoreError, ClientError):
+        if call.waited < EMR_SECONDS:
+            raise
+        return False
     return cluster is None or cluster.ends
 
 
@@ -113,17 +235,17 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
     return cancelled(message)
 
 
-def _kill(deployment: Deployment, old: Incarnation, *, near: str | None) -> str:
+def _kill(call: OperationCall, old: Incarnation, *, near: str | None) -> str:
     if old.primary_address is None or old.cluster_id is None:
         return "the old incarnation has no address"
     # Its address may belong to somebody else by now, whose applications must not end.
-    cluster = deployment.clusters.describe(old.cluster_id)
+    cluster = _describe(call, old.cluster_id)
     if cluster is None or cluster.ended:
-        return "the old cluster has ended"
-    if address_handed_on(deployment, old):
+        return "the old cluster has ended, or EMR cannot say"
+    if address_handed_on(call.deployment, old):
         return "the address of the old incarnation belongs to a younger one"
     try:
-        applications = deployment.probers.kill_applications(address=old.primary_address, near=near)
+        applications = call.deployment.probers.kill_applications(address=old.primary_address, near=near)
     except NoProberAnsweredError as error:
         return str(error)
     if not applications.reachable:

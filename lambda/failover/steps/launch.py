@@ -32,13 +32,14 @@ from dr_core.requests import Kind, Reason
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
 from failover.errors import InvariantError
+from failover.former_owners import take_from_former_owners
 from failover.leftovers import abandon
 from failover.record_store import Change
 from failover.refusals import refusal
 from failover.removal import change_incarnation
 
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
-# before its first launch.
+# before its first launch, and a cluster has the tag that permits to look at it only since then.
 PERMISSION_SECONDS = 60
 
 
@@ -55,9 +56,18 @@ def launch(call: OperationCall) -> StepAnswer:
         refused = refusal(error)
         if refused is None:
             raise
-        if refused.may_pass and call.waited < PERMISSION_SECONDS:
+        if refused.may_pass and _launched_for(call) < PERMISSION_SECONDS:
             return wait(refused.message)
         return failed(refused.message)
+
+
+def _launched_for(call: OperationCall) -> float:
+    """Seconds since the present launch began, in whichever AZ."""
+    operation = call.deployment.record.operation(call.operation.id) or call.operation
+    generation = operation.generation
+    incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
+    began = incarnation.create_stack_at if incarnation is not None else None
+    return call.waited if began is None else time.time() - began
 
 
 def _launch(call: OperationCall) -> StepAnswer:
@@ -165,8 +175,8 @@ def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
     name, tried = call.request.managed_cluster, ", ".join(call.operation.tried) or "none"
     call.deployment.notices.tell(
         subject=f"{name} shares {zone} with {other}",
-        happened=f"Managed cluster {name} needs a new incarnation, and every availability zone that no other managed "
-        f"cluster uses has failed (tried: {tried}).",
+        happened=f"Managed cluster {name} needs a new incarnation ({call.request.why}), and every availability zone "
+        f"that no other managed cluster uses has failed (tried: {tried}).",
         done=f"It is launched in {zone}, beside managed cluster {other}.",
         to_do=f"The end of {zone} would take both now. When another availability zone has room again, ask for a "
         f"switchover of {name}.",
@@ -241,7 +251,7 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
 def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
     spec = call.operation.spec or call.managed_cluster.spec
     if spec is None or incarnation.stack_name is None or incarnation.id_prefix is None:
-        raise InvariantError(f"nothing says what {incarnation.id} shall be: the record has no spec for it")
+        raise InvariantError(f"nothing says what {incarnation.title} shall be: the record has no spec for it")
     wanted = json.loads(spec)
     deployment = call.deployment
     stack_id = deployment.stacks.create(
@@ -264,6 +274,11 @@ def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
 
 def _look(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
     looked, seen = _see(call, incarnation)
+    held = ""
+    if looked.primary_address is not None and incarnation.primary_address is None:
+        held = take_from_former_owners(call.deployment, looked)
+        if held:  # until its address is its own nobody may be led there
+            looked, seen = replace(looked, primary_address=None), replace(seen, address_known=False)
     now = time.time()
     policy = call.deployment.config.policy
     judgement = judge_launch(
@@ -284,7 +299,7 @@ def _look(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
         case LaunchDecision.WAIT:
             if found := _found(incarnation, looked):
                 change_incarnation(call.deployment, looked, **found)
-            return wait(f"generation {looked.generation} in {looked.availability_zone}: {judgement.message}")
+            return wait(f"generation {looked.generation} in {looked.availability_zone}: {held or judgement.message}")
         case LaunchDecision.ABANDON:
             return _give_up(call, incarnation, looked, judgement)
 
@@ -361,8 +376,8 @@ def _tell_given_up(call: OperationCall, incarnation: Incarnation, judgement: Lau
     waited = time.time() - (incarnation.create_stack_at or time.time())
     call.deployment.notices.tell(
         subject=f"launch of {name} in {zone} given up",
-        happened=f"The launch of generation {incarnation.generation} of managed cluster {name} in {zone} did not come "
-        f"to its end, {waited:.0f} s after its stack {incarnation.stack_name} was requested: {judgement.message}.",
+        happened=f"The launch of {incarnation.title} in {zone} ({call.request.why}) did not come to its end, "
+        f"{waited:.0f} s after its stack was requested: {judgement.message}.",
         done="The stack is being deleted. The next availability zone is tried, if one is left and the time allows it; "
         "another message tells how that ended.",
         to_do=advice(judgement.message),

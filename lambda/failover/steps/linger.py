@@ -14,7 +14,7 @@ def linger(call: RetirementCall) -> StepAnswer:
     """
     if not call.request.planned:
         return done("unplanned: nobody can read a result")
-    kept = [each.generation for each in to_retire(call) if kept_for_clients(call, each)]
+    kept = [each.title for each in to_retire(call) if kept_for_clients(call, each)]
     if kept:
-        return wait(f"generation {', '.join(map(str, kept))} stays up, so that clients read their results")
+        return wait(f"kept up, so that clients read their results: {', '.join(kept)}")
     return done("every client has had the time to read its result")

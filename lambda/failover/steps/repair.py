@@ -129,7 +129,7 @@ def _note(call: OperationCall, **values: object) -> None:
 
 def _mended(call: OperationCall, incarnation: Incarnation, *, step_id: str, why: str) -> StepAnswer:
     """Give it back, tell people, and record all of it at once."""
-    message = f"Livy of generation {incarnation.generation} ({incarnation.cluster_id}) was restarted: {why}"
+    message = f"Livy of {incarnation.title} ({incarnation.cluster_id}) was restarted: {why}"
     given_back = rejoin(call.deployment, incarnation)
     # As at a cut-over, the message comes before the record: a function that dies in between tells twice, not never.
     notice = _notice(call, incarnation, step_id=step_id, why=why, given_back=given_back)
@@ -158,9 +158,9 @@ def _not_mended(call: OperationCall, why: str) -> StepAnswer:
 
 def _notice(call: OperationCall, incarnation: Incarnation, *, step_id: str, why: str, given_back: bool) -> Notice:
     name = incarnation.managed_cluster
-    which = f"generation {incarnation.generation} ({incarnation.cluster_id}, managed cluster {name})"
+    which = f"{incarnation.title} ({incarnation.cluster_id})"
     if call.request.kind is Kind.REPAIR:
-        happened = f"A restart of Livy was asked for ({call.request.reason}): {which}."
+        happened = f"A restart of Livy was asked for ({call.request.why}): {which}."
         to_do = "Nothing."
     else:
         happened = f"Livy of {which} did not answer, while its ResourceManager and its NameNode did."

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dr_core.incidents import MAXIMUM_ATTEMPTS
 from dr_core.record import Incarnation, IncarnationState, Outcome
-from dr_core.requests import Kind, OperationRequest, Reason
+from dr_core.requests import Reason
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.giving_back import give_back
 from failover.leftovers import abandon, called_unhealthy, in_service_group
+from failover.next_steps import next_steps
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
 
 # After this its retirement goes on deleting alone, so that CloudFormation is answered within its hour.
@@ -20,35 +20,36 @@ def roll_back(call: OperationCall) -> StepAnswer:
     """Leave the old incarnation as it was, delete the new one and say so; ``done`` leads to the end ``Failed``."""
     if OperationStep.FENCE in call.operation.entered:
         return failed("the old incarnation may be fenced already: nothing is undone")
-    reason = call.operation.message or "a step kept raising errors; the function's log says which"
+    reason = (call.operation.message or "a step kept raising errors; the function's log says which").rstrip(".")
     undone = _undo(call)
     if undone is None:
         return wait("the new incarnation's stack is being deleted")
     if give_back(call.deployment, call.operation.old_generation):
-        undone += f" Generation {call.operation.old_generation} gets new jobs again, from which it had been kept."
+        undone += " What had been kept from new jobs gets them again."
     name = call.request.managed_cluster
     answer_once(call.deployment, call.operation, succeeded=False, reason=f"{reason}. {undone}")
     notice = Notice(
         subject=f"{call.request.kind} of {name} failed",
         happened=f"The {call.request.kind} of managed cluster {name} ({call.request.why}) failed: {reason}.",
-        done=f"{undone} What was in service before was left as it was.",
-        to_do=_to_do(call.request),
+        done=f"{undone} {_left(call)}",
+        to_do=next_steps(call.deployment, call.request),
     )
     close(call.deployment, call.operation, outcome=Outcome.FAILED, message=reason, notice=notice)
     release_lease(call.deployment, managed_cluster=name, execution=call.execution)
     return done(undone)
 
 
-def _to_do(request: OperationRequest) -> str:
-    """What a person who reads of the failure should do."""
-    if request.reason is Reason.UNHEALTHY:
-        return (
-            f"If managed cluster {request.managed_cluster} still fails, the monitor starts the next attempt by itself, "
-            f"{MAXIMUM_ATTEMPTS} for an incident in all. Mend what the reason above names meanwhile."
-        )
-    if request.kind is Kind.REPAIR:
-        return "If Livy still does not answer, start a failover by hand, which replaces the cluster and loses its jobs."
-    return f"Mend what the reason above names, then start the {request.kind} again: nothing does it by itself."
+def _left(call: OperationCall) -> str:
+    """What serves now, as the operation found it."""
+    name = call.request.managed_cluster
+    generation = call.operation.old_generation
+    old = call.deployment.record.incarnation(generation) if generation is not None else None
+    if old is None:
+        return f"Nothing of managed cluster {name} is in service: jobs fail."
+    who = f"{old.title} ({old.cluster_id})"
+    if call.request.reason is Reason.UNHEALTHY:
+        return f"{who}, which is unhealthy, was left in service: jobs may fail until it recovers or is replaced."
+    return f"{who} was left in service as it was."
 
 
 def _undo(call: OperationCall) -> str | None:
@@ -58,16 +59,16 @@ def _undo(call: OperationCall) -> str | None:
     if incarnation is None:
         return "Nothing had been launched."
     if incarnation.state in (IncarnationState.SERVING, IncarnationState.RETIRING):
-        return f"Generation {incarnation.generation} is {incarnation.state} and was left alone."
+        return f"{incarnation.title} is {incarnation.state} and was left alone."
     if incarnation.state is IncarnationState.RETIRED:
-        return f"Generation {incarnation.generation} was deleted."
+        return f"{incarnation.title} was deleted."
     if incarnation.state is not IncarnationState.ABANDONED:
         if in_service_group(call.deployment, incarnation):
             if called_unhealthy(call.deployment, incarnation):
                 # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
                 abandon(call.deployment, incarnation)
-                return f"Generation {incarnation.generation}, which died in service, is being deleted."
-            return f"Generation {incarnation.generation} is in service by an earlier operation and was left there."
+                return f"{incarnation.title}, which died in service, is being deleted."
+            return f"{incarnation.title} is in service by an earlier operation and was left there."
         withdraw(call.deployment, incarnation)
     # Its retirement works beside this step, and goes on if this step dies.
     abandon(call.deployment, incarnation)
@@ -77,7 +78,7 @@ def _undo(call: OperationCall) -> str | None:
 def _delete(call: OperationCall, incarnation: Incarnation) -> str | None:
     if delete_stack(call.deployment, incarnation) and cluster_ended(call.deployment, incarnation):
         change_incarnation(call.deployment, incarnation, state=IncarnationState.RETIRED)
-        return f"Generation {incarnation.generation} was deleted."
+        return f"{incarnation.title} was deleted."
     if call.waited < LIMIT_SECONDS:
         return None
-    return f"Generation {incarnation.generation} is still being deleted."
+    return f"{incarnation.title} is still being deleted."

@@ -124,3 +124,18 @@ def test_a_retirements_name_says_what_it_retires() -> None:
     assert naming.retired_by(naming.retirement_name("a", 12)) == ("a", 12)
     assert naming.retired_by(naming.retirement_name("a", 12, attempt=3)) == ("a", 12)
     assert naming.retired_by(naming.deletion_name("a", "0c5ff8a4-1b3e-4ae0-9b53-0c1c0d6b6a55")) is None
+
+
+@pytest.mark.parametrize(
+    ("operation", "incident", "attempt"),
+    [
+        ("a-20261121t031025-2", "a-20261121t031025", 2),
+        ("a-20261121t031025-12", "a-20261121t031025", 12),
+        ("a-20261121t031025-2", None, None),
+        ("mine", "a-20261121t031025", None),
+        ("a-20261121t031025-x", "a-20261121t031025", None),
+    ],
+)
+def test_an_operation_tells_which_attempt_it_is(operation: str, incident: str | None, attempt: int | None) -> None:
+    """A12."""
+    assert naming.attempt_of(operation, incident) == attempt

@@ -66,7 +66,7 @@ def test_others_wait_for_a_while(kind: Kind, waited: float, claim: Claim) -> Non
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_leftover_out_of_service_is_given_up(kind: Kind) -> None:
     """Nothing was changed for it."""
-    assert judge_leftover(in_service_group=False, kind=kind) is Next.STOP
+    assert judge_leftover(takes_over=False, kind=kind) is Next.STOP
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_leftover_out_of_service_is_given_up(kind: Kind) -> None:
 )
 def test_a_leftover_in_service_is_never_given_up(kind: Kind, decision: Next) -> None:
     """It is proved, and may be the only healthy one; what a switchover launches is something else."""
-    assert judge_leftover(in_service_group=True, kind=kind) is decision
+    assert judge_leftover(takes_over=True, kind=kind) is decision
 
 
 @pytest.mark.parametrize(

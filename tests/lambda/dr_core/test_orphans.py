@@ -67,7 +67,7 @@ def test_a_copy_of_a_cluster_is_a_persons() -> None:
     (orphan,) = unknown(Found(managed_cluster="a", generation=1, cluster_id="j-2"))
 
     assert (orphan.id, orphan.cluster_id) == ("j-2", "j-2")
-    assert orphan.kept == "generation 1 has a cluster already, j-1"
+    assert orphan.kept == "generation 1 of managed cluster a has a cluster already, j-1"
 
 
 def test_what_gets_traffic_is_kept() -> None:

@@ -268,6 +268,17 @@ def test_the_id_of_an_incarnation_is_its_sort_key() -> None:
     assert incarnation.id == incarnation.to_item()["id"] == "g000012"
 
 
+@pytest.mark.parametrize(
+    ("stack_name", "title"),
+    [("emr-dr-active-passive-b-g12", "emr-dr-active-passive-b-g12"), (None, "generation 12 of managed cluster b")],
+)
+def test_people_find_an_incarnation_by_the_name_of_its_stack(stack_name: str | None, title: str) -> None:
+    """A13: CloudFormation and EMR know nothing of the record's ids."""
+    incarnation = Incarnation(generation=12, managed_cluster="b", state=IncarnationState.SERVING, stack_name=stack_name)
+
+    assert incarnation.title == title
+
+
 def test_the_words_of_the_record() -> None:
     assert [str(each) for each in IncarnationState] == [
         "launching",

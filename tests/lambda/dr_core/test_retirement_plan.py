@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dr_core.evidence import Service
 from dr_core.retirement_plan import (
     CLUSTER_ENDED,
     CLUSTER_ENDING,
@@ -31,14 +34,18 @@ def fenced(
     cluster_state: str = "TERMINATING",
     reachable: bool = False,
     running: int = 0,
+    lost_nodes: int | None = 0,
     waited: float = 0,
+    out_of_service_at: float | None = None,
 ) -> Fence:
     """The judgement, *waited* seconds after the end was requested."""
     seen = FenceSeen(
         cluster_state=cluster_state,
         resource_manager_reachable=reachable,
         running_applications=running,
+        lost_nodes=lost_nodes,
         requested_at=1000,
+        out_of_service_at=out_of_service_at,
     )
     return judge_fence(seen=seen, now=1000 + waited, limit=300)
 
@@ -65,9 +72,45 @@ def test_an_empty_list_is_no_proof_while_a_submission_may_be_under_way() -> None
     assert fenced(reachable=True, waited=SUBMIT_SECONDS - 0.1) is Fence.OPEN
 
 
+@pytest.mark.parametrize(
+    ("out_of_service_at", "proved_after"),
+    [
+        (None, SUBMIT_SECONDS),  # it never served
+        (1000 - SETTLE_SECONDS, SUBMIT_SECONDS),
+        (1000, SETTLE_SECONDS + SUBMIT_SECONDS),
+        (1040, 40 + SETTLE_SECONDS + SUBMIT_SECONDS),
+    ],
+)
+def test_an_empty_list_is_no_proof_while_a_job_may_still_come(
+    out_of_service_at: float | None, proved_after: float
+) -> None:
+    """A14: its Livy answers, and the load balancer's nodes learn last that it went out of service."""
+    for seconds, fence in ((proved_after - 0.1, Fence.OPEN), (proved_after, Fence.CLOSED)):
+        assert fenced(reachable=True, waited=seconds, out_of_service_at=out_of_service_at) is fence
+
+
 def test_a_running_application_is_not_fenced() -> None:
     """It was told to end and has not."""
     assert fenced(reachable=True, running=1, waited=SUBMIT_SECONDS) is Fence.OPEN
+
+
+@pytest.mark.parametrize(
+    ("rule", "lost_nodes", "fence"),
+    [
+        ("every node has heard that its containers end", 0, Fence.CLOSED),
+        ("a lost node hears of nothing, and its containers write on", 1, Fence.OPEN),
+        ("nobody knows whether there is one", None, Fence.OPEN),
+    ],
+)
+def test_an_empty_list_is_proof_only_of_nodes_that_hear(rule: str, lost_nodes: int | None, fence: Fence) -> None:
+    """A14: the ResourceManager calls an application killed without waiting for its nodes' word."""
+    assert fenced(reachable=True, lost_nodes=lost_nodes, waited=SUBMIT_SECONDS) is fence, rule
+
+
+def test_the_wait_for_a_lost_node_is_bounded() -> None:
+    """A14: with an alarm, unless EMR says before that its instances are gone."""
+    assert fenced(reachable=True, lost_nodes=1, waited=300) is Fence.OVERDUE
+    assert fenced(cluster_state="TERMINATED", reachable=True, lost_nodes=1) is Fence.CLOSED
 
 
 def test_silence_is_no_proof() -> None:
@@ -104,10 +147,24 @@ def test_what_a_stack_needs(status: str, deletion: StackDeletion) -> None:
 
 
 def drained(
-    *, work: Work, waited: float = 3600, ending: bool = False, evicted: bool = False, limit: float = 14_400
+    *,
+    work: Work,
+    waited: float = 3600,
+    ending: bool = False,
+    evicted: bool = False,
+    limit: float = 14_400,
+    bad: Collection[Service] = (),
+    watched: float | None = None,
 ) -> Drain:
-    """The judgement, *waited* seconds after the incarnation went out of service."""
-    seen = DrainSeen(work=work, cluster_ending=ending, evicted=evicted, out_of_service_at=1000)
+    """The judgement, *waited* seconds after the incarnation went out of service, *watched* after the first look."""
+    seen = DrainSeen(
+        work=work,
+        cluster_ending=ending,
+        evicted=evicted,
+        out_of_service_at=1000,
+        watched_from=1000 if watched is None else 1000 + waited - watched,
+        bad_services=bad,
+    )
     return judge_drain(seen=seen, now=1000 + waited, limit=limit)
 
 
@@ -130,6 +187,17 @@ def test_what_has_no_work_is_drained() -> None:
 def test_jobs_may_still_come_for_a_while(waited: float, decision: Drain) -> None:
     """A14: a node of the load balancer may not know yet that it went out of service."""
     assert drained(work=Work(), waited=waited) is decision
+
+
+@pytest.mark.parametrize(("watched", "decision"), [(SETTLE_SECONDS - 0.1, Drain.WAIT), (SETTLE_SECONDS, Drain.DRAINED)])
+def test_a_cut_over_may_take_what_it_replaces_out_late(watched: float, decision: Drain) -> None:
+    """A14: its function died after the record and was called again; jobs came until then."""
+    assert drained(work=Work(), waited=3600, watched=watched) is decision
+
+
+def test_the_limit_does_not_begin_anew_with_the_retirement() -> None:
+    """A14: a retirement that was lost and started again goes on."""
+    assert drained(work=BUSY[0], waited=14_400, watched=0) is Drain.OVERDUE
 
 
 def test_a_limit_of_nothing_waits_for_nobody() -> None:
@@ -162,6 +230,69 @@ def test_an_eviction_of_what_is_drained_ends_no_job() -> None:
 def test_a_cluster_that_ends_is_not_waited_for(work: Work, evicted: bool, waited: float) -> None:
     """A14: nothing comes to its end there any more but by the cluster's own."""
     assert drained(work=work, ending=True, evicted=evicted, waited=waited) is Drain.CLUSTER_ENDING
+
+
+LIVY, YARN, HDFS = Service.LIVY, Service.RESOURCE_MANAGER, Service.NAME_NODE
+LIVY_SILENT = Work(unknown={LIVY: "connection refused"})
+BOTH_SILENT = Work(unknown={LIVY: "connection refused", YARN: "connection refused"})
+
+
+@pytest.mark.parametrize("waited", [SETTLE_SECONDS, 3600])
+def test_a_dead_livy_on_an_idle_cluster_has_nothing_to_wait_for(waited: float) -> None:
+    """B11: nobody restarts it, and its last application has ended."""
+    assert drained(work=LIVY_SILENT, bad={LIVY}, waited=waited) is Drain.DRAINED
+
+
+@pytest.mark.parametrize(
+    ("work", "bad"),
+    [
+        (LIVY_SILENT, set()),
+        (LIVY_SILENT, {YARN}),
+        (LIVY_SILENT, {HDFS}),
+        (replace(LIVY_SILENT, applications=("application_1_1",)), {LIVY}),
+        (Work(batches=(7,)), {LIVY}),
+        (BOTH_SILENT, {LIVY}),
+        (BOTH_SILENT, {YARN, HDFS}),
+        (Work(batches=(7,), unknown={YARN: "connection refused"}), {LIVY, YARN}),
+        (replace(LIVY_SILENT, applications=("application_1_1",)), {LIVY, YARN}),
+    ],
+    ids=[
+        "no verdict",
+        "another service",
+        "none that counts",
+        "YARN runs something",
+        "Livy answers",
+        "nobody knows what YARN runs",
+        "no verdict on Livy",
+        "Livy answers, YARN is dead",
+        "YARN answers",
+    ],
+)
+def test_what_may_have_work_is_waited_for(work: Work, bad: set[Service]) -> None:
+    """A14: a job that ends well is not killed for a service that does not answer for a while."""
+    assert drained(work=work, bad=bad) is Drain.WAIT
+    assert drained(work=work, bad=bad, waited=14_400) is Drain.OVERDUE
+
+
+def test_a_dead_livy_may_have_got_a_job_a_moment_ago() -> None:
+    """A14: before it died, by a node of the load balancer that did not know yet."""
+    assert drained(work=LIVY_SILENT, bad={LIVY}, waited=SETTLE_SECONDS - 0.1) is Drain.WAIT
+
+
+@pytest.mark.parametrize("waited", [0, 3600, 14_400])
+def test_what_is_dead_is_not_waited_for(waited: float) -> None:
+    """B11: no client learns any more how a job of it ends."""
+    assert drained(work=BOTH_SILENT, bad={LIVY, YARN}, waited=waited) is Drain.DEAD
+
+
+def test_an_eviction_of_what_is_dead_is_told_as_one() -> None:
+    """A12: nothing lingers then, and what runs is killed at once."""
+    assert drained(work=BOTH_SILENT, bad={LIVY, YARN}, evicted=True) is Drain.EVICTED
+
+
+def test_a_cluster_that_ends_is_not_told_as_dead() -> None:
+    """It was ended by somebody."""
+    assert drained(work=BOTH_SILENT, bad={LIVY, YARN}, ending=True) is Drain.CLUSTER_ENDING
 
 
 def test_terminating_is_ending_and_not_ended() -> None:

@@ -14,7 +14,14 @@ WEEK = 7 * 24 * 3600
 
 
 def incarnation(generation: int, state: IncarnationState = IncarnationState.SERVING, **times: float) -> Incarnation:
-    return Incarnation(generation=generation, managed_cluster="a", state=state, **times)  # type: ignore[arg-type]
+    name = f"d-a-g{generation}"
+    return Incarnation(
+        generation=generation,
+        managed_cluster="a",
+        state=state,
+        stack_name=name,
+        **times,  # type: ignore[arg-type]
+    )
 
 
 def refused(*others: Incarnation, batch_id: int = 0, claimed_by: int | None = None) -> str | None:
@@ -42,12 +49,12 @@ def test_it_is_not_in_its_own_way(claimed_by: int | None) -> None:
 def test_there_is_one_at_a_time(state: IncarnationState) -> None:
     """Until its ids answer 410, clients may ask for them."""
     other = replace(incarnation(4, state, created_at=NOW - 10 * WEEK), unseeded=True)
-    assert refused(other) == "generation 4 numbers from 0 too and is not retired"
+    assert refused(other) == "d-a-g4 numbers from 0 too and is not retired"
 
 
 def test_one_that_was_only_allowed_counts_like_one_that_says_so() -> None:
     """Its function died before it could note that down; its rule may be there."""
-    assert refused(incarnation(4), claimed_by=4) == "generation 4 numbers from 0 too and is not retired"
+    assert refused(incarnation(4), claimed_by=4) == "d-a-g4 numbers from 0 too and is not retired"
     assert refused(incarnation(4), claimed_by=3) is None
 
 
@@ -58,7 +65,7 @@ def test_clients_may_ask_for_a_week(last: str) -> None:
     retired = replace(incarnation(4, IncarnationState.RETIRED, **times), unseeded=True)
     assert refused(retired) is None
     recent = replace(retired, **{last: NOW - WEEK + 1})  # type: ignore[arg-type]
-    assert refused(recent) == "generation 4 numbered from 0 too and was retired within the last 7 days"
+    assert refused(recent) == "d-a-g4 numbered from 0 too and was retired within the last 7 days"
     assert refused(replace(retired, **{last: NOW - WEEK})) is None  # type: ignore[arg-type]
     assert QUARANTINE_SECONDS == WEEK
 
@@ -79,7 +86,7 @@ def test_every_other_one_is_looked_at() -> None:
     """The first may be harmless."""
     harmless = replace(incarnation(3, IncarnationState.RETIRED, created_at=NOW - 2 * WEEK), unseeded=True)
     harmful = replace(incarnation(4), unseeded=True)
-    assert "generation 4" in (refused(harmless, harmful) or "")
+    assert "d-a-g4" in (refused(harmless, harmful) or "")
 
 
 def test_names() -> None:

@@ -30,7 +30,7 @@ def test_cloudformation_is_answered_where_the_machine_could_not(world: World, st
     tidy_up(world.deployment, event)
     (answer,) = world.answers
     assert not answer["succeeded"]
-    assert answer["reason"] == f"{HOW[status]}. Generation 1 is being deleted."
+    assert answer["reason"] == f"{HOW[status]}. emr-dr-active-passive-a-g1 is being deleted."
     assert world.operation("op1").outcome is Outcome.FAILED
 
 
@@ -115,7 +115,7 @@ def test_the_reason_that_a_step_noted_down_is_told(world: World) -> None:
     world.put({**world.operation("op1").to_item(), "message": "Verify raised TypeError: x"})
     tidy_up(world.deployment, ended(world, request, status="FAILED"))
     message = world.notices[-1]["message"]
-    assert "its execution failed (no cause was given); before that: Verify raised TypeError: x." in message
+    assert "did not come to its end: Verify raised TypeError: x." in message
 
 
 def test_a_good_end_needs_nothing(world: World) -> None:
@@ -215,7 +215,7 @@ def test_who_stopped_a_switchover_by_hand_reads_what_was_left_and_what_comes_nex
     assert notice["message"] == (
         "What happened: The switchover of managed cluster a (manual: a test), operation mine, did not come to its end: "
         "a person stopped its execution (changed my mind).\n\n"
-        "What was done: Generation 2 is being deleted.\n\n"
+        "What was done: emr-dr-active-passive-a-g2 is being deleted.\n\n"
         "What to do next: Check that managed cluster a accepts jobs. Nobody starts it again: do that yourself, under "
         "another name, if you still want it.\n"
     )
@@ -227,7 +227,7 @@ def test_who_stopped_a_failover_of_the_monitor_reads_how_to_keep_it_from_startin
     world.run_operation(request, until="Verify")
     tidy_up(world.deployment, ended(world, request, status="ABORTED"))
     message = world.notices[-1]["message"]
-    assert "the monitor starts the next attempt by itself, 3 for an incident in all." in message
+    assert "the monitor starts the next one by itself, unless something keeps it back" in message
     assert PAUSE in message
 
 
@@ -257,7 +257,7 @@ def test_what_was_kept_from_new_jobs_gets_them_again(world: World) -> None:
     world.put({**world.incarnation(1).to_item(), "isolated_at": 1})
     tidy_up(world.deployment, ended(world, request))
     assert address in world.targets["balanced"]
-    assert "Generation 1 gets new jobs again, from which it had been kept." in world.notices[-1]["message"]
+    assert "What had been kept from new jobs gets them again." in world.notices[-1]["message"]
 
 
 def test_who_stopped_a_retirement_reads_that_it_starts_again(world: World) -> None:
@@ -284,3 +284,42 @@ def test_an_execution_of_the_retirement_machine_with_another_input_needs_nothing
     for text in ('{"request": {"retirement": "x"}}', "{}"):
         tidy_up(world.deployment, {**detail, "input": text})
     assert world.notices == []
+
+
+def test_what_the_next_operation_isolated_stays_isolated(world: World) -> None:
+    """A14: EventBridge may tell of an end an hour late."""
+    request = failing(launched(world))
+    world.run_operation(request, until="Repair")
+    address = world.cluster(1).address
+    world.targets["balanced"].pop(address)
+    world.put({**world.incarnation(1).to_item(), "isolated_at": 1})
+    lease = {"execution": "arn:next", "operation": "next", "since": 1}
+    world.put({**world.managed_cluster().to_item(), "lease": lease})
+    tidy_up(world.deployment, ended(world, request))
+    assert address not in world.targets["balanced"]
+    assert world.incarnation(1).isolated_at == 1
+
+
+def test_the_last_attempt_is_called_the_last(world: World) -> None:
+    """Nobody waits for a failover that does not come."""
+    launched(world)
+    world.kill_primary(1)
+    request = world.request("failover", "a-1-3", reason="unhealthy", incident="a-1")
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, ended(world, request))
+    message = world.notices[-1]["message"]
+    assert "This was attempt 3 of 3: none follows by itself." in message
+    assert (
+        "aws stepfunctions start-execution --state-machine-arn arn:aws:states:us-east-1:123456789012:stateMachine:op"
+        in message
+    )
+
+
+def test_an_outage_is_called_one(world: World) -> None:
+    """A14: from Fence on what served is being ended, and whoever is paged has to know."""
+    request = failing(launched(world))
+    assert world.run_operation(request, until="CutOver") == "CutOver"
+    tidy_up(world.deployment, ended(world, request))
+    message = world.notices[-1]["message"]
+    assert "The end of emr-dr-active-passive-a-g1 (j-1), which served, had been requested" in message
+    assert "NOTHING MAY BE IN SERVICE NOW" in message

@@ -126,7 +126,7 @@ def test_a_second_call_changes_nothing(world: World) -> None:
 def test_an_ended_failovers_launch_is_given_up_before_it_serves(world: World, until: str, words: str) -> None:
     """In the balanced group it is the next operation's to finish."""
     left_behind(world, until=until)
-    assert words in give_up_launch(world.deployment, world.operation("op2"), planned=False)
+    assert words in give_up_launch(world.deployment, world.operation("op2"))
     assert (world.incarnation(2).state is IncarnationState.ABANDONED) == (until == "Route")
     assert ("10.0.2.2" in world.targets.get("balanced", {})) == (until == "CutOver")
 
@@ -135,4 +135,50 @@ def test_an_operation_that_launched_nothing_has_nothing_to_give_up(world: World)
     """It ended before."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
     world.run_operation(request, until="Launch")
-    assert give_up_launch(world.deployment, world.operation("op2"), planned=True) == "Nothing had to be undone."
+    assert give_up_launch(world.deployment, world.operation("op2")) == "Nothing had to be undone."
+
+
+# What was given up for it.
+
+
+def fenced(world: World) -> dict[str, Any]:
+    """The request of a failover whose step died when it had written down that generation 1 is ended."""
+    request = failing(launched(world))
+    world.run_operation(request, until="Fence")
+    world.put({**world.incarnation(1).to_item(), "terminate_requested_at": world.clock.now})
+    ended(world, request)
+    return request
+
+
+def test_the_successor_of_what_is_being_ended_is_kept(world: World) -> None:
+    """A14: it is all that the managed cluster has left, in the balanced group or not yet."""
+    fenced(world)
+    assert "is kept" in give_up_launch(world.deployment, world.operation("op2"))
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    take_care_of_leftovers(operation_call(world, next_operation(world, "failover")))
+    assert world.operation("op3").generation == 2
+    world.clock.now += 1
+    assert world.run_operation(world.request("failover", "op3", reason="unhealthy")) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+@pytest.mark.parametrize("what", ["state", "slot"])
+def test_what_was_not_proved_succeeds_nobody(world: World, what: str) -> None:
+    fenced(world)
+    item = {**world.incarnation(2).to_item(), "state": "launching" if what == "state" else "verifying"}
+    if what == "slot":
+        item.pop("slot")
+    world.put(item)
+    give_up_launch(world.deployment, world.operation("op2"))
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+def test_what_is_being_ended_takes_no_place_back(world: World) -> None:
+    """A14: it looks healthy until its cluster is gone; its successor is in the group already."""
+    launched(world)
+    request = world.request("failover", "op2", reason="manual")
+    world.run_operation(request, until="CutOver")
+    assert world.health("balanced")["10.0.1.1"] == "healthy"
+    ended(world, request)
+    assert "stays where it is" in give_up_launch(world.deployment, world.operation("op2"))
+    assert "10.0.2.2" in world.targets["balanced"]

@@ -20,9 +20,12 @@ from ..world import World, rule_of
 def with_a_resource_manager(world: World) -> dict[str, Any]:
     """The request of the retirement of a cluster that ends slowly, 40 s after its end was requested; YARN answers."""
     request = failed_over(world)
+    world.step("retirement", "Drain", request)
     world.cluster(1).rm_reachable = True
     world.TERMINATION_SECONDS = 10_000
-    world.put({**world.incarnation(1).to_item(), "terminate_requested_at": world.clock.now - 40})
+    world.clock.now += 100
+    now = world.clock.now
+    world.put({**world.incarnation(1).to_item(), "terminate_requested_at": now - 40, "serving_to": now - 100})
     return request
 
 
@@ -61,17 +64,55 @@ def test_a_second_call_keeps_the_first_proof(world: World) -> None:
 def test_a_resource_manager_that_lists_nothing_is_proof_enough(world: World) -> None:
     """Once what Livy may still have been submitting has had its time."""
     request = failed_over(world)
+    world.step("retirement", "Drain", request)
     world.cluster(1).rm_reachable = True
     world.TERMINATION_SECONDS = 1000
-    world.clock.now += 30
+    world.clock.now += 90
     assert world.step("retirement", "AwaitFenced", request).status == "done"
     assert world.cluster_state(world.cluster(1)) == "TERMINATING"
+
+
+@pytest.mark.parametrize(
+    ("lost_nodes", "word"),
+    [
+        (2, "lists none, but has lost 2 nodes, on which jobs may run on"),
+        (None, "does not say whether it has lost nodes, on which jobs may run on"),
+    ],
+)
+def test_an_empty_list_proves_nothing_of_lost_nodes(world: World, lost_nodes: int | None, word: str) -> None:
+    """A14: a node that does not hear that an application was killed writes on; a person is told, after the bound."""
+    request = with_a_resource_manager(world)
+    world.cluster(1).lost_nodes = lost_nodes
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    world.clock.now += 300
+    assert world.step("retirement", "AwaitFenced", request).status == "done"
+    assert f"EMR calls it TERMINATING, and its ResourceManager {word}." in world.notices[-1]["message"]
 
 
 def test_an_empty_list_proves_nothing_at_once(world: World) -> None:
     """A submission that Livy had started may still hand in an application."""
     request = with_a_resource_manager(world)
     world.put({**world.incarnation(1).to_item(), "terminate_requested_at": world.clock.now - 29})
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    world.clock.now += 1
+    assert world.step("retirement", "AwaitFenced", request).status == "done"
+
+
+def test_an_empty_list_proves_nothing_while_a_job_may_still_come(world: World) -> None:
+    """A14: its Livy answers, and the load balancer's nodes learn last that it went out of service."""
+    request = with_a_resource_manager(world)
+    world.put({**world.incarnation(1).to_item(), "serving_to": world.clock.now - 89})
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    world.cluster(1).applications.append("application_1_0003")
+    world.clock.now += 1
+    assert world.step("retirement", "AwaitFenced", request).status == "done"
+    assert world.cluster(1).applications == []
+
+
+def test_what_was_taken_out_late_may_have_got_jobs_until_then(world: World) -> None:
+    """A14: its cut-over wrote down that it went out of service, and was slow to take it out."""
+    request = with_a_resource_manager(world)
+    world.put({**world.operation("a-retire-g1").to_item(), "entered": {"Drain": world.clock.now - 89}})
     assert world.step("retirement", "AwaitFenced", request).status == "wait"
     world.clock.now += 1
     assert world.step("retirement", "AwaitFenced", request).status == "done"
@@ -102,7 +143,7 @@ def test_an_end_that_nobody_can_confirm_is_bounded(world: World) -> None:
     assert world.step("retirement", "AwaitFenced", request).status == "wait"
     world.clock.now += 300
     assert world.step("retirement", "AwaitFenced", request).status == "done"
-    assert "nobody knows whether g000001 still runs jobs" in world.notices[-1]["subject"]
+    assert "nobody knows whether emr-dr-active-passive-a-g1 still runs jobs" in world.notices[-1]["subject"]
 
 
 def test_an_end_that_nobody_could_confirm_raises_an_alarm(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -261,6 +302,18 @@ def test_applications_that_do_not_end_cost_them_their_cluster(world: World) -> N
     assert not [each for each in world.notices if "nobody knows" in each["subject"]]
 
 
+def test_lost_nodes_cost_a_planned_one_its_cluster(world: World) -> None:
+    """B6, A14: as long as it is up, nobody can say that nothing runs on them."""
+    request = lingered(world)
+    world.cluster(1).lost_nodes = 1
+    assert fence(world, request) == "wait"
+    world.clock.now += 300
+    assert fence(world, request) == "wait"
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+    world.clock.now += 60
+    assert fence(world, request) == "done"
+
+
 def test_an_alarm_names_applications_that_are_still_listed(world: World) -> None:
     """A person has to look at them."""
     request = lingered(world, batches=(1001000007,))
@@ -391,7 +444,7 @@ def test_a_resource_manager_may_prove_it_while_emr_cannot_be_asked(world: World)
     request = emr_is_away(world)
     told = len(world.notices)
     world.cluster(1).rm_reachable = True
-    world.clock.now += 30
+    world.clock.now += 90
     assert fence(world, request) == "done"
     assert len(world.notices) == told
 

@@ -85,6 +85,16 @@ def test_a_holder_that_step_functions_forgot_is_closed(world: World) -> None:
     assert world.step("operation", "Claim", world.request("launch", "op1")).status == "done"
 
 
+def test_a_holder_that_step_functions_does_not_know_yet_keeps_its_lease(world: World) -> None:
+    """A14: DescribeExecution is eventually consistent; two operations at once must not be."""
+    lease = {"execution": "arn:young", "operation": "other", "since": world.clock.now - 59}
+    world.put({**world.managed_cluster().to_item(), "lease": lease})
+    request = world.request("launch", "op1")
+    assert world.step("operation", "Claim", request).status == "wait"
+    world.clock.now += 1
+    assert world.step("operation", "Claim", request).status == "done"
+
+
 def test_a_holder_that_waits_to_be_redriven_is_open(world: World) -> None:
     """Step Functions will run it on: two executions would work at once."""
     request = launched(world).request("switchover", "op2", reason="upgrade")

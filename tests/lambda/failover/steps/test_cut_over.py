@@ -131,7 +131,7 @@ def test_the_old_one_stays_when_the_new_one_never_becomes_healthy(world: World) 
     world.clock.now += 1
     answer = world.step("operation", "CutOver", request)
     assert answer.status == "failed"
-    assert answer.message.endswith("after 600 s in the balanced group; the old incarnation was left in it")
+    assert answer.message.endswith("after 600 s in the balanced group; what was in it was left in it")
     assert "10.0.1.1" in world.targets["balanced"]
     assert world.managed_cluster().serving_generation == 1
 
@@ -177,9 +177,49 @@ def test_a_cut_over_that_lost_its_lease_records_nothing(world: World, monkeypatc
     assert world.managed_cluster().serving_generation == 1
     assert world.operation("op2").outcome is None
     assert world.incarnation(1).state is IncarnationState.SERVING
+    assert "10.0.1.1" in world.targets["balanced"]
 
 
-@pytest.mark.parametrize("call", ["describe_target_health", "deregister_targets", "set_termination_protection"])
+@pytest.mark.parametrize("gone", ["given up", "closed"])
+def test_a_cut_over_that_somebody_tidied_up_after_records_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    """A14: its execution was stopped while it was at work; what serves stays where it is."""
+    request = healthy_in_service(world)
+    change = world.record.change_together
+
+    def change_after_somebody_else(*wanted: Change) -> bool:
+        if gone == "given up":
+            world.put({**world.incarnation(2).to_item(), "state": "abandoned"})
+        else:
+            world.put({**world.operation("op2").to_item(), "outcome": "failed"})
+        return change(*wanted)
+
+    monkeypatch.setattr(world.record, "change_together", change_after_somebody_else)
+    with pytest.raises(InvariantError, match="or generation 2 was given up"):
+        world.step("operation", "CutOver", request)
+    assert world.managed_cluster().serving_generation == 1
+    assert world.incarnation(2).state is not IncarnationState.SERVING
+    assert "10.0.1.1" in world.targets["balanced"]
+
+
+def test_what_drains_already_goes_on_draining(world: World) -> None:
+    """A14: its jobs were promised their time by an earlier switchover."""
+    launched(world)
+    world.run_operation(world.request("switchover", "op2", reason="manual"))
+    world.executions.clear()  # a person stopped its retirement
+    request = failing(world, "op3")
+    assert world.run_operation(request) == "CutOverDone"
+    finish_cut_over(world.deployment, world.operation("op3"), OperationRequest.from_dict(request))
+    planned = {
+        json.loads(each["input"])["request"]["generation"]: json.loads(each["input"])["request"]["planned"]
+        for each in world.executions.values()
+        if each.get("machine") == RETIREMENTS
+    }
+    assert planned == {1: True, 2: False}
+
+
+@pytest.mark.parametrize("call", ["describe_target_health"])
 def test_an_error_before_the_record_leaves_the_old_one_on_record(world: World, call: str) -> None:
     """A14: an error of our own call; the machine calls again and ends in the same place."""
     request = healthy_in_service(world)
@@ -202,7 +242,7 @@ def test_nobody_leaves_while_the_load_balancer_cannot_be_asked(world: World) -> 
     assert world.deregistered == []
 
 
-@pytest.mark.parametrize("call", ["start_execution", "send"])
+@pytest.mark.parametrize("call", ["deregister_targets", "start_execution", "send", "set_termination_protection"])
 def test_what_follows_the_record_is_done_by_the_next_call(world: World, call: str) -> None:
     """A14: neither the retirement nor CloudFormation's answer is lost."""
     request = healthy_in_service(world)
@@ -212,8 +252,10 @@ def test_what_follows_the_record_is_done_by_the_next_call(world: World, call: st
     assert world.managed_cluster().serving_generation == 2
     world.broken.clear()
     assert world.step("operation", "CutOver", request).status == "done"
+    assert list(world.targets["balanced"]) == ["10.0.1.2"]
     assert retirements(world) == ["a-retire-g1"]
     assert [each["succeeded"] for each in world.answers] == [True]
+    assert world.cluster(2).protected
 
 
 def test_a_cut_over_may_be_finished_again(world: World) -> None:

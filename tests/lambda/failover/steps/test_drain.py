@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Service, Verdict
 from dr_core.metrics import DRAIN_OVERDUE
 from failover.errors import InvariantError
 
@@ -41,7 +42,7 @@ def test_jobs_that_run_are_waited_for(world: World) -> None:
     before = settled(world)
     assert drain(world, request) == (
         "wait",
-        "generation 1 still has to do: batches 1001000007; applications application_1_1001000007",
+        "emr-dr-active-passive-a-g1 still has to do: batches 1001000007; applications application_1_1001000007",
     )
     assert settled(world) == before
     assert world.cluster(1).applications == ["application_1_1001000007"]
@@ -62,6 +63,7 @@ def test_what_has_nothing_left_to_do_is_drained(world: World) -> None:
     world.clock.now += 100
     assert drain(world, request)[0] == "wait"
     give_jobs(world)
+    world.clock.now += 60
     assert drain(world, request) == ("done", "its drain is over")
     assert world.incarnation(1).drained_at == world.clock.now
     assert world.notices[-1]["subject"].endswith("a switched over")
@@ -79,9 +81,10 @@ def test_a_second_call_keeps_the_first_time(world: World) -> None:
 
 
 def test_jobs_may_still_come_right_after_the_cut_over(world: World) -> None:
-    """A14: a node of the load balancer may send one until it knows."""
+    """A14: a node of the load balancer may send one until it knows; the record said so before it was taken out."""
     request = switched_over(world)
-    assert drain(world, request) == ("wait", "generation 1 still has to do: nothing")
+    world.clock.now += 3600
+    assert drain(world, request) == ("wait", "emr-dr-active-passive-a-g1 still has to do: nothing")
     world.clock.now += 60
     assert drain(world, request)[0] == "done"
 
@@ -93,8 +96,81 @@ def test_what_cannot_be_read_is_waited_for(world: World) -> None:
     world.clock.now += 3600
     assert drain(world, request) == (
         "wait",
-        "generation 1 still has to do: not known: livy (connection refused)",
+        "emr-dr-active-passive-a-g1 still has to do: not known: livy (connection refused)",
     )
+
+
+def dead(world: World, *services: Service) -> dict[str, Any]:
+    """The request of a planned retirement of an incarnation whose *services* died a while ago."""
+    request = switched_over(world, batches=(1001000007,))
+    assert drain(world, request)[0] == "wait"
+    world.clock.now += 3600
+    cluster = world.cluster(1)
+    world.unhealthy.add(cluster.address)
+    cluster.rm_reachable = Service.RESOURCE_MANAGER not in services
+    world.see_evidence(1, Verdict.UNHEALTHY, services=services)
+    return request
+
+
+def test_a_dead_livy_is_waited_for_as_long_as_yarn_runs_something(world: World) -> None:
+    """B11: what runs may end well, and its output is there."""
+    request = dead(world, Service.LIVY)
+    assert drain(world, request)[0] == "wait"
+    world.cluster(1).applications.clear()
+    told = len(world.notices)
+    assert drain(world, request) == ("done", "its drain is over")
+    assert world.incarnation(1).drained_at == world.clock.now
+    assert len(world.notices) == told
+
+
+def test_a_dead_livy_holds_nothing_up_for_hours(world: World) -> None:
+    """B11: without the verdict it would be waited for until the limit."""
+    request = dead(world, Service.LIVY)
+    world.cluster(1).applications.clear()
+    world.see_evidence(1, Verdict.UNKNOWN, services=(Service.LIVY,))
+    assert drain(world, request)[0] == "wait"
+    world.see_evidence(1, Verdict.UNHEALTHY, zones=("us-east-1a",), services=(Service.LIVY,))
+    assert drain(world, request)[0] == "wait"  # one vantage point
+    world.see_evidence(1, Verdict.UNHEALTHY, services=(Service.LIVY,))
+    assert drain(world, request)[0] == "done"
+
+
+def test_what_was_seen_before_a_restart_of_livy_does_not_count(world: World) -> None:
+    """A14: Livy was restarted a moment ago, and may come up yet."""
+    request = dead(world, Service.LIVY)
+    world.cluster(1).applications.clear()
+    world.put({**world.incarnation(1).to_item(), "repaired_at": int(world.clock.now)})
+    assert drain(world, request)[0] == "wait"
+
+
+def test_people_are_told_of_what_died_with_its_jobs(world: World) -> None:
+    """B11: once; what runs there is ended though it may be well."""
+    request = dead(world, Service.LIVY, Service.RESOURCE_MANAGER)
+    told = len(world.notices)
+    for _ in range(2):
+        assert drain(world, request)[0] == "done"
+    (notice,) = world.notices[told:]
+    assert notice["subject"] == "emr-dr-active-passive: emr-dr-active-passive-a-g1 died before its jobs had ended"
+    assert "emr-dr-active-passive-a-g1 (j-1) was replaced" in notice["message"]
+    assert "In 900 s its cluster is ended with whatever runs there" in notice["message"]
+
+
+def test_what_died_comes_to_its_end(world: World) -> None:
+    """B11: its ids answer 410 within the linger and the fence, not after hours."""
+    request = dead(world, Service.LIVY, Service.RESOURCE_MANAGER)
+    began = world.clock.now
+    assert world.run_retirement(request, until="DeleteStack") == "DeleteStack"
+    policy = world.deployment.config.policy
+    assert world.clock.now - began < policy.linger_seconds + policy.fence_limit_seconds + 300
+    assert world.incarnation(1).fenced_at is not None
+    assert world.terminated == ["emr-dr-active-passive-a-g1"]
+
+
+def test_services_that_answer_need_no_verdict(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The evidence is read where it matters only."""
+    request = switched_over(world, batches=(1001000007,))
+    monkeypatch.setattr(world.record, "evidence", lambda **_: pytest.fail("it was read"))
+    assert drain(world, request)[0] == "wait"
 
 
 def test_no_prober_that_can_be_asked_is_waited_for(world: World) -> None:
@@ -192,9 +268,9 @@ def test_people_are_told_what_did_not_end_before_it_is_ended(world: World, capsy
     for _ in range(2):
         drain(world, request)
     (notice,) = world.notices[told:]
-    assert notice["subject"] == "emr-dr-active-passive: jobs of g000001 did not end in time"
+    assert notice["subject"] == "emr-dr-active-passive: jobs of emr-dr-active-passive-a-g1 did not end in time"
     for words in (
-        "Generation 1 (j-1) of managed cluster a was replaced, and its jobs had 14400 s to end.",
+        "emr-dr-active-passive-a-g1 (j-1) was replaced, and its jobs had 14400 s to end.",
         "batches 1001000007; interactive sessions 1001000009; applications application_1_1001000007.",
         "stays up for another 900 s",
         "raise drain_limit_seconds",
@@ -211,13 +287,14 @@ def test_an_eviction_ends_the_drain(world: World) -> None:
     world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
     assert drain(world, request)[0] == "done"
     assert world.incarnation(1).drained_at == world.clock.now
-    assert world.notices[-1]["subject"] == "emr-dr-active-passive: jobs of g000001 are ended"
+    assert world.notices[-1]["subject"] == "emr-dr-active-passive: jobs of emr-dr-active-passive-a-g1 are ended"
     assert "still has to do: batches 1001000007" in world.notices[-1]["message"]
 
 
 def test_an_eviction_of_what_has_nothing_to_do_costs_nobody_a_job(world: World) -> None:
     """Nobody is told that one did."""
     request = switched_over(world)
+    assert drain(world, request)[0] == "wait"
     world.clock.now += 60
     world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
     told = len(world.notices)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,11 +11,14 @@ from botocore.exceptions import ClientError
 from dr_core.evidence import Verdict
 from dr_core.record import IncarnationState, Outcome
 from failover.errors import InvariantError
-from failover.steps.fence import UNKNOWN_SECONDS
+from failover.record_store import Change
+from failover.steps.fence import EMR_SECONDS, IN_SERVICE_SECONDS, UNKNOWN_SECONDS
 
 from ..parts import RETIREMENTS, LostAnswerError
-from ..scenarios import failing, launched, never_nobody_in_service, second_half, settled
+from ..scenarios import ended, failing, launched, never_nobody_in_service, second_half, settled
 from ..world import World, rule_of
+
+G1, G2 = "emr-dr-active-passive-a-g1", "emr-dr-active-passive-a-g2"
 
 
 def test_the_end_of_what_failed_is_requested(world: World) -> None:
@@ -67,7 +71,7 @@ def test_applications_that_do_not_end_are_named(world: World) -> None:
     world.cluster(1).applications.append("application_1_0002")
     world.cluster(1).stubborn = True
     world.run_operation(request, until="Fence")
-    assert "(still running: application_1_0002)" in world.step("operation", "Fence", request).message
+    assert "(still running: application_1_0002)" in world.wait_for("operation", "Fence", request).message
 
 
 def test_fence_does_without_probers(world: World) -> None:
@@ -121,7 +125,7 @@ def test_fence_waits_for_nobody_who_is_not_ready(world: World) -> None:
     request = failing(launched(world))
     world.run_operation(request, until="Fence")
     world.put({**world.incarnation(2).to_item(), "state": "launching"})
-    with pytest.raises(InvariantError, match="g000002 is launching and cannot take over"):
+    with pytest.raises(InvariantError, match="emr-dr-active-passive-a-g2 is launching and cannot take over"):
         world.step("operation", "Fence", request)
     assert world.terminated == []
 
@@ -143,7 +147,10 @@ def test_a_cluster_that_is_not_ours_is_left_alone(world: World, mark: str) -> No
     setattr(world.clusters["j-1"], mark, {} if mark == "tags" else "another")
     assert world.step("operation", "Fence", request).status == "done"
     assert world.terminated == []
-    assert world.notices[-1]["subject"] == "emr-dr-active-passive: the cluster of g000001 was left alone"
+    assert (
+        world.notices[-1]["subject"]
+        == "emr-dr-active-passive: the cluster of emr-dr-active-passive-a-g1 was left alone"
+    )
 
 
 @pytest.mark.parametrize("call", ["describe_cluster", "set_termination_protection", "terminate_job_flows"])
@@ -227,7 +234,10 @@ def test_what_nobody_can_tell_is_waited_for_then_kept(world: World, seen: Verdic
     request = at_fence(world, seen)
     world.unhealthy.clear()
     answer = world.step("operation", "Fence", request)
-    assert (answer.status, "cannot tell whether g000001 still fails" in answer.message) == ("wait", True)
+    assert (answer.status, "cannot tell whether emr-dr-active-passive-a-g1 still fails" in answer.message) == (
+        "wait",
+        True,
+    )
     world.clock.now += UNKNOWN_SECONDS
     assert world.step("operation", "Fence", request).status == "cancelled"
     assert "did not call the old one unhealthy any more (unknown: " in world.notices[-1]["message"]
@@ -285,17 +295,129 @@ def test_there_is_no_way_back_from_the_request(world: World) -> None:
     assert world.run_operation(request) == "CutOverDone"
 
 
-def test_what_serves_by_an_interrupted_cut_over_is_not_given_up(world: World) -> None:
-    """A14: the old cluster was not ours to end, so that nothing says that its end was asked for."""
-    request = failing(launched(world))
-    world.run_operation(request, until="CutOver")
-    world.step("operation", "CutOver", request)
-    world.record.items["incarnation", "g000001"].pop("terminate_requested_at")
+def test_what_works_ends_its_own_jobs_where_an_interrupted_switchover_is_finished(world: World) -> None:
+    """A14: the new one takes jobs already, so that it takes over; the old one has recovered, and nobody ends it."""
+    launched(world)
+    planned = world.request("switchover", "op2", reason="manual")
+    world.run_operation(planned, until="CutOver")
+    world.step("operation", "CutOver", planned)
+    ended(world, planned)
+    request = failing(world, "op3")
+    assert world.run_operation(request, until="Fence") == "Fence"
     world.unhealthy.clear()
-    world.cluster(1).ended_at = None
     world.see_evidence(1, Verdict.HEALTHY)
+    answer = world.step("operation", "Fence", request)
+    assert (answer.status, f"{G1} ends its own first: healthy" in answer.message) == ("done", True)
+    assert world.terminated == []
+    assert world.run_operation(request) == "CutOverDone"
+    assert retirement_of(world, 1)["planned"]
+    assert "ends its jobs first and is retired then." in world.notices[-1]["message"]
+
+
+def retirement_of(world: World, generation: int) -> dict[str, Any]:
+    """The request of the retirement that was started."""
+    requests = [
+        json.loads(each["input"])["request"] for each in world.executions.values() if each.get("machine") == RETIREMENTS
+    ]
+    return next(each for each in requests if each["generation"] == generation)
+
+
+# The point of no return.
+
+
+def test_the_new_one_takes_jobs_from_the_moment_when_the_old_one_is_given_up(world: World) -> None:
+    """A14: whoever is interrupted after that leaves somebody in service."""
+    request = at_fence(world, Verdict.UNHEALTHY)
+    world.broken = {"invoke", "terminate_job_flows"}
+    with pytest.raises(ClientError):
+        world.step("operation", "Fence", request)
+    assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.2.2"]
+
+
+@pytest.mark.parametrize("what", ["lease", "new one"])
+def test_a_step_that_outlived_its_execution_ends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """A14: a person stopped it while it looked; what was launched was given up, and the old one is all that is left."""
+    request = at_fence(world, Verdict.UNHEALTHY)
+    change = world.record.change_together
+
+    def change_after_somebody_else(*wanted: Change) -> bool:
+        if len(wanted) == 1:
+            return change(*wanted)
+        if what == "lease":
+            world.record.items["managed-cluster", "a"].pop("lease")
+        else:
+            world.put({**world.incarnation(2).to_item(), "state": "abandoned"})
+        return change(*wanted)
+
+    monkeypatch.setattr(world.record, "change_together", change_after_somebody_else)
+    answer = world.step("operation", "Fence", request)
+    assert (answer.status, "the lease was lost, or" in answer.message) == ("failed", True)
+    assert (world.terminated, world.incarnation(1).terminate_requested_at) == ([], None)
+    assert list(world.targets["balanced"]) == ["10.0.1.1"]
+
+
+def test_a_new_one_without_an_address_takes_nothing_over(world: World) -> None:
+    request = at_fence(world, Verdict.UNHEALTHY)
+    world.record.items["incarnation", "g000002"].pop("primary_address")
+    with pytest.raises(InvariantError, match="nobody knows the address"):
+        world.step("operation", "Fence", request)
+    assert world.terminated == []
+
+
+@pytest.mark.parametrize("call", ["describe_cluster", "set_termination_protection", "terminate_job_flows"])
+def test_the_traffic_does_not_wait_for_an_emr_that_takes_no_calls(world: World, call: str) -> None:
+    """A12: a permission may be missing for good; its retirement asks on, and people are told."""
+    request = at_fence(world, Verdict.UNHEALTHY)
+    world.broken = {call}
+    with pytest.raises(ClientError):
+        world.step("operation", "Fence", request)
+    world.clock.now += EMR_SECONDS
+    world.see_evidence(1, Verdict.UNHEALTHY)
     assert world.step("operation", "Fence", request).status == "done"
-    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    assert world.notices[-1]["subject"] == f"emr-dr-active-passive: EMR refuses to end the cluster of {G1}"
+    world.broken = set()
+    assert world.run_operation(request) == "CutOverDone"
+    world.run_started_retirements()
+    assert world.terminated == [G1]
+
+
+def test_what_nobody_can_tell_is_kept_though_emr_takes_no_calls(world: World) -> None:
+    """A14: two unknowns make no reason."""
+    request = at_fence(world, None)
+    world.broken = {"describe_cluster"}
+    with pytest.raises(ClientError):
+        world.step("operation", "Fence", request)
+    world.clock.now += UNKNOWN_SECONDS
+    assert world.step("operation", "Fence", request).status == "cancelled"
+    world.broken = set()
+    kept(world, request)
+
+
+@pytest.mark.parametrize("reason", ["manual", "drill"])
+def test_what_a_person_wants_replaced_works_until_the_new_one_is_in_service(world: World, reason: str) -> None:
+    """A14: it may be healthy: never nobody in service by an act of ours."""
+    request = launched(world).request("failover", "op2", reason=reason)
+    world.run_operation(request, until="Fence")
+    for _ in range(2):
+        assert world.step("operation", "Fence", request).status == "wait"
+        assert (world.terminated, world.incarnation(1).terminate_requested_at) == ([], None)
+    world.clock.now += 20
+    assert world.step("operation", "Fence", request).status == "done"
+    assert world.terminated == [G1]
+
+
+def test_what_a_person_wants_replaced_is_kept_if_the_new_one_never_gets_into_service(world: World) -> None:
+    request = launched(world).request("failover", "op2", reason="manual")
+    world.run_operation(request, until="Fence")
+    world.unhealthy.add("10.0.2.2")
+    world.step("operation", "Fence", request)
+    world.clock.now += IN_SERVICE_SECONDS
+    answer = world.step("operation", "Fence", request)
+    assert (answer.status, f"{G1} was not touched, and {G2} is given up" in answer.message) == ("failed", True)
+    assert (world.terminated, list(world.targets["balanced"])) == ([], ["10.0.1.1"])
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
 
 
 def test_an_isolated_incarnation_that_is_kept_gets_new_jobs_again(world: World) -> None:

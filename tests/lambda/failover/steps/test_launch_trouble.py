@@ -148,9 +148,23 @@ def test_people_are_told_of_each_zone_that_is_given_up(world: World) -> None:
     Trouble(world, claimed(world)).run()
     (notice,) = world.notices
     assert notice["subject"] == "emr-dr-active-passive: launch of a in us-east-1a given up"
-    assert "The launch of generation 1 of managed cluster a in us-east-1a did not come to its end" in notice["message"]
-    assert "s after its stack emr-dr-active-passive-a-g1 was requested: EMR calls the cluster" in notice["message"]
+    assert (
+        "The launch of emr-dr-active-passive-a-g1 in us-east-1a (bootstrap) did not come to its end, "
+        in notice["message"]
+    )
+    assert "s after its stack was requested: EMR calls the cluster" in notice["message"]
     assert "allow other instance types" in notice["message"]
+
+
+def test_a_launch_that_is_given_up_is_told_with_the_words_of_who_asked_for_it(world: World) -> None:
+    """A13: whoever reads the message knows what it belongs to."""
+    launched(world)
+    world.broken_zones = set(ZONES)
+    request = world.request("switchover", "op2", reason="manual", because="the maintenance of Friday")
+    world.run_operation(request, until="Launch")
+    Trouble(world, request).run()
+    (first, *_) = [each for each in world.notices if "given up" in each["subject"]]
+    assert "(manual: the maintenance of Friday) did not come to its end" in first["message"]
 
 
 def test_a_cluster_that_hangs_is_given_up_at_its_deadline(world: World, stuck: set[str]) -> None:
@@ -301,6 +315,21 @@ def test_a_permission_that_comes_in_time_is_used(world: World) -> None:
     assert launch(world, request).message == "launching generation 1 in us-east-1a"
 
 
+def test_each_launch_has_the_time_that_a_permission_takes(world: World) -> None:
+    """A14: in the second zone, minutes after the first call, a cluster's tag is as new as in the first one."""
+    world.broken_zones = {"us-east-1a"}
+    request = claimed(world)
+    assert launch(world, request).status == "wait"
+    world.clock.now += 300
+    with pytest.MonkeyPatch.context() as patch:
+        refuse(patch, "AccessDenied", "not authorized")
+        assert launch(world, request).status == "wait"
+        world.clock.now += 59
+        assert launch(world, request).status == "wait"
+        world.clock.now += 1
+        assert launch(world, request).status == "failed"
+
+
 def test_a_failed_launch_says_the_reason_to_people(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The message of RollBack has it."""
     request = claimed(world)
@@ -404,6 +433,7 @@ def test_a_zone_is_shared_rather_than_nobody_launched(world: World) -> None:
     assert world.incarnation(3).availability_zone == "us-east-1c"
     notice = world.notices[-1]
     assert notice["subject"] == "emr-dr-active-passive: a shares us-east-1c with b"
+    assert "Managed cluster a needs a new incarnation (bootstrap)" in notice["message"]
     assert "has failed (tried: us-east-1a, us-east-1b)" in notice["message"]
 
 

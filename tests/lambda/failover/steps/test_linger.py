@@ -29,7 +29,7 @@ def test_livy_stays_up_for_the_longest_time_between_two_polls(world: World) -> N
     request = drained(world)
     before = settled(world)
     world.clock.now += 899.9
-    assert linger(world, request) == ("wait", "generation 1 stays up, so that clients read their results")
+    assert linger(world, request) == ("wait", "kept up, so that clients read their results: emr-dr-active-passive-a-g1")
     assert settled(world) == before
     assert rule_of(1) in str(world.rules["id-1"])
     world.clock.now += 0.1

@@ -52,8 +52,8 @@ def test_a_repair_is_told_and_counted(world: World, capsys: pytest.CaptureFixtur
     (notice,) = [each for each in world.notices if "restarted" in each["subject"]]
     assert notice["subject"] == "emr-dr-active-passive: Livy of a was restarted"
     assert notice["message"] == (
-        "What happened: Livy of generation 1 (j-1, managed cluster a) did not answer, while its ResourceManager and "
-        "its NameNode did.\n\n"
+        "What happened: Livy of emr-dr-active-passive-a-g1 (j-1) did not answer, while its ResourceManager and its "
+        "NameNode did.\n\n"
         "What was done: Livy was restarted by EMR step s-j-1-1, and 2 vantage points see every service healthy. "
         "Batches, their ids and running jobs were kept; no cluster was launched.\n\n"
         "What to do next: Nothing now. Find out in Livy's log on the primary why it stopped answering: if Livy alone "
@@ -276,10 +276,12 @@ def test_a_person_may_restart_a_livy_that_looks_well(world: World) -> None:
     """Nothing is launched, nothing is taken out of service."""
     launched(world)
     before = settled(world)
-    assert world.run_operation(world.request("repair", "op2", reason="manual"), twice=True) == "Repaired"
+    request = world.request("repair", "op2", reason="manual", because="logs are full")
+    assert world.run_operation(request, twice=True) == "Repaired"
     assert settled(world) == before
     assert restarts(world) == [("emr-dr-restart-livy-op2", RESTART)]
-    assert "What happened: A restart of Livy was asked for (manual): generation 1" in world.notices[-1]["message"]
+    asked = "What happened: A restart of Livy was asked for (manual: logs are full): emr-dr-active-passive-a-g1 (j-1)."
+    assert asked in world.notices[-1]["message"]
     assert world.notices[-1]["message"].endswith("What to do next: Nothing.\n")
 
 

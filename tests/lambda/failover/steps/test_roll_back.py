@@ -32,7 +32,7 @@ def roll_back(world: World, request: dict[str, Any]) -> str:
 
 def test_what_was_begun_is_deleted_and_what_serves_stays(world: World) -> None:
     """A14: as if it had not been started."""
-    assert roll_back(world, begun(world)) == "Generation 2 was deleted."
+    assert roll_back(world, begun(world)) == "emr-dr-active-passive-a-g2 was deleted."
     end = settled(world)
     assert end["states"] == {1: "serving", 2: "retired"}
     assert end["stacks"] == ["emr-dr-active-passive-a-g1"]
@@ -48,7 +48,7 @@ def test_the_reason_is_what_the_failed_step_noted_down(world: World) -> None:
     """CloudFormation and people get the same one."""
     roll_back(world, begun(world))
     (answer,) = world.answers
-    assert (answer["succeeded"], answer["reason"]) == (False, "a reason. Generation 2 was deleted.")
+    assert (answer["succeeded"], answer["reason"]) == (False, "a reason. emr-dr-active-passive-a-g2 was deleted.")
     assert "failed: a reason." in world.notices[-1]["message"]
     assert world.operation("op2").outcome is Outcome.FAILED
 
@@ -121,7 +121,7 @@ def test_a_rollback_that_takes_long_hands_over_to_a_retirement(world: World) -> 
     request = world.request("launch", "op1")
     world.expect_answer("op1", request)
     assert world.run_operation(request) == "Failed"
-    assert "Generation 1 is still being deleted." in world.answers[0]["reason"]
+    assert "emr-dr-active-passive-a-g1 is still being deleted." in world.answers[0]["reason"]
     world.TERMINATION_SECONDS = 60
     world.run_started_retirements()
     assert str(world.incarnation(1).state) == "retired"
@@ -147,7 +147,7 @@ def test_a_rollback_that_could_not_be_done_is_not_closed(world: World, call: str
         world.step("operation", "RollBack", request)
     assert (world.operation("op2").outcome, world.answers) == (None, [])
     world.broken.clear()
-    assert roll_back(world, request) == "Generation 2 was deleted."
+    assert roll_back(world, request) == "emr-dr-active-passive-a-g2 was deleted."
     assert world.incarnation(2).state is IncarnationState.RETIRED
 
 
@@ -160,16 +160,16 @@ def test_an_isolated_incarnation_gets_new_jobs_again(world: World) -> None:
     assert world.run_operation(request, twice=True) == "Failed"
     assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.3.90"]
     assert world.incarnation(1).isolated_at is None
-    assert "Generation 1 gets new jobs again, from which it had been kept." in world.notices[-1]["message"]
+    assert "What had been kept from new jobs gets them again." in world.notices[-1]["message"]
 
 
 @pytest.mark.parametrize(
     ("kind", "reason", "words"),
     [
-        ("failover", "unhealthy", "the monitor starts the next attempt by itself, 3 for an incident in all"),
-        ("failover", "manual", "then start the failover again: nothing does it by itself"),
-        ("switchover", "upgrade", "then start the switchover again: nothing does it by itself"),
-        ("repair", "manual", "start a failover by hand, which replaces the cluster and loses its jobs"),
+        ("failover", "unhealthy", "the monitor starts the next one by itself"),
+        ("failover", "manual", "Nobody starts it again: do that yourself"),
+        ("switchover", "upgrade", "rolls its stack back by itself. Deploy again when the reason is gone."),
+        ("repair", "manual", "start a failover, which replaces the cluster and loses its jobs: aws stepfunctions "),
     ],
 )
 def test_people_are_told_what_comes_next(world: World, kind: str, reason: str, words: str) -> None:
@@ -178,3 +178,31 @@ def test_people_are_told_what_comes_next(world: World, kind: str, reason: str, w
     world.step("operation", "Claim", request)
     world.step("operation", "RollBack", request)
     assert words in world.notices[-1]["message"]
+
+
+def test_people_are_told_what_serves_in_the_meantime(world: World) -> None:
+    """A sick cluster that was left in service is no service."""
+    request = failing(launched(world))
+    world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
+    assert world.run_operation(request) == "Failed"
+    message = world.notices[-1]["message"]
+    assert "emr-dr-active-passive-a-g1 (j-1), which is unhealthy, was left in service: jobs may fail until" in message
+
+
+def test_a_switchover_that_failed_leaves_what_serves_as_it_was(world: World) -> None:
+    roll_back(world, begun(world))
+    assert "emr-dr-active-passive-a-g1 (j-1) was left in service as it was." in world.notices[-1]["message"]
+
+
+def test_a_first_launch_that_failed_leaves_nothing_in_service(world: World) -> None:
+    world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
+    assert world.run_operation(world.request("launch", "op1")) == "Failed"
+    assert "Nothing of managed cluster a is in service: jobs fail." in world.notices[-1]["message"]
+
+
+def test_a_message_ends_each_sentence_once(world: World) -> None:
+    """What a launch says of its AZs ends in a full stop already."""
+    request = failing(launched(world))
+    world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
+    world.run_operation(request)
+    assert ".." not in world.notices[-1]["message"]

@@ -197,7 +197,8 @@ def test_what_may_not_serve_unseeded_ends_the_launch(world: World) -> None:
     assert answer.status == "failed"
     assert answer.message.startswith(
         "generation 1 is not fit to serve: Livy numbers its batches outside the incarnation's range: the seed step "
-        "failed, also after a second run, and it may not serve like this: generation 77 numbered from 0 too"
+        "failed, also after a second run, and it may not serve like this: generation 77 of managed cluster b numbered "
+        "from 0 too"
     )
     assert world.rules == {}
 

@@ -1,0 +1,77 @@
+"""What an interrupted operation or retirement left in a state that somebody has to end, and nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dr_core.comparison import Correction, CorrectionKind, Reality, Recorded
+from dr_core.config import FunctionConfig
+from dr_core.record import IncarnationState, IncidentState
+from dr_core.retirement_plan import planned_still
+
+# After the end of a cut-over or of a launch its own function starts the retirement within seconds; this much later
+# nobody is about to do it any more.  The same goes for what was isolated.
+GRACE_SECONDS = 120
+
+_BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
+_GOING = (IncarnationState.RETIRING, IncarnationState.ABANDONED)
+
+
+def doubtful_operations(recorded: Recorded) -> set[str]:
+    """The operations of which it has to be known whether they still run: an incarnation waits for them."""
+    return {
+        each.operation
+        for each in recorded.incarnations
+        if each.operation is not None and each.state in _BEGUN and each.managed_cluster not in recorded.busy
+    }
+
+
+def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
+    """Incarnations in a state that somebody has to end, and nobody does."""
+    busy = recorded.busy
+    balanced = reality.members(config.balanced_target_group)
+    for each in recorded.incarnations:
+        if each.managed_cluster in busy:
+            continue
+        if each.state in _BEGUN and each.operation in reality.closed_operations:
+            # One that gets jobs already is the next operation's to finish; none comes while what serves is healthy.
+            well = reality.serves_well(each.managed_cluster, config.balanced_target_group, recorded)
+            if balanced is not None and (well or each.primary_address not in balanced):
+                yield Correction(
+                    kind=CorrectionKind.GIVE_UP,
+                    sentence=f"{each.title} is {each.state}, and its operation {each.operation} has ended",
+                    generation=each.generation,
+                )
+        elif each.state in _GOING and reality.retiring is not None:
+            since = each.serving_to or each.created_at or 0
+            if (each.managed_cluster, each.generation) not in reality.retiring and now >= since + GRACE_SECONDS:
+                yield Correction(
+                    kind=CorrectionKind.RETIRE,
+                    sentence=f"{each.title} is {each.state}, and no retirement of it runs",
+                    generation=each.generation,
+                    planned=planned_still(
+                        served=each.serving_from is not None,
+                        terminate_requested=each.terminate_requested_at is not None,
+                    ),
+                )
+    yield from _isolated(recorded, now=now)
+
+
+def _isolated(recorded: Recorded, *, now: float) -> Iterator[Correction]:
+    """What was taken out of the balanced group while it was sick, and is not sick any more.
+
+    The operation that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.
+    """
+    unanswered = {each.managed_cluster for each in recorded.incidents if each.state is IncidentState.OPEN}
+    for managed_cluster in recorded.managed_clusters:
+        if managed_cluster.name in recorded.busy | unanswered:
+            continue
+        serving = recorded.in_service(managed_cluster)
+        if serving is None or serving.isolated_at is None or now < serving.isolated_at + GRACE_SECONDS:
+            continue
+        if serving.primary_address is not None and not recorded.handed_on(serving):
+            yield Correction(
+                kind=CorrectionKind.GIVE_BACK,
+                sentence=f"{serving.title} was kept from new jobs, though no incident is open and no operation runs",
+                generation=serving.generation,
+            )

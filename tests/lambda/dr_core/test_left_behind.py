@@ -1,0 +1,173 @@
+"""What nobody works on any more: launches, retirements and what was isolated."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.comparison import CorrectionKind
+from dr_core.left_behind import GRACE_SECONDS, doubtful_operations
+from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState
+
+from .reconciled import A1, HEALTH, LEASE, NOW, begun, found, health, kinds, with_a
+
+
+@pytest.mark.parametrize("state", [IncarnationState.LAUNCHING, IncarnationState.VERIFYING])
+def test_a_launch_whose_operation_has_ended_is_given_up(state: IncarnationState) -> None:
+    """A cluster that nobody waits for costs money."""
+    (correction,) = found(with_a(A1, begun(state=state)), closed_operations=["op3"])
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_UP, 3)
+    assert correction.sentence == f"d-a-g3 is {state}, and its operation op3 has ended"
+    assert not correction.routes_ids
+
+
+def test_a_launch_whose_operation_runs_is_left_alone() -> None:
+    assert found(with_a(A1, begun()), closed_operations=["op4"]) == []
+
+
+def test_a_launch_that_gets_jobs_already_is_the_next_operations() -> None:
+    """While what serves is sick, one comes."""
+    targets = {**HEALTH["balanced"], str(A1.primary_address): "unhealthy", "10.0.3.3": "healthy"}
+
+    assert found(with_a(A1, begun()), closed_operations=["op3"], health=health(balanced=targets)) == []
+    assert found(with_a(A1, begun()), closed_operations=["op3"], health={}) == []
+
+
+def test_a_launch_that_gets_jobs_beside_a_healthy_one_is_given_up() -> None:
+    """No operation comes that would finish its cut-over: two would serve for ever."""
+    targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}
+    corrections = found(with_a(A1, begun()), closed_operations=["op3"], health=health(balanced=targets))
+
+    assert [(each.kind, each.generation) for each in corrections] == [(CorrectionKind.GIVE_UP, 3)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"terminate_requested_at": 1.0}, {"primary_address": "10.0.3.3"}, {"state": IncarnationState.RETIRING}],
+    ids=str,
+)
+def test_a_launch_that_gets_jobs_is_kept_where_nobody_else_can_rest_on(changes: dict[str, Any]) -> None:
+    """A14: what was fenced answers for a while yet, and a handed-on address answers for the new one."""
+    targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}
+    recorded = with_a(replace(A1, **changes), begun())
+    wanted = found(recorded, closed_operations=["op3"], health=health(balanced=targets), retiring=[("a", 1)])
+
+    assert CorrectionKind.GIVE_UP not in kinds(wanted)
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "planned"),
+    [
+        (IncarnationState.RETIRING, {"serving_from": 1.0}, True),
+        (IncarnationState.RETIRING, {"serving_from": 1.0, "terminate_requested_at": 1.0}, False),
+        (IncarnationState.ABANDONED, {}, False),
+    ],
+)
+def test_what_goes_has_a_retirement(state: IncarnationState, changes: dict[str, Any], planned: bool) -> None:
+    """B11: whatever ended its execution, an old cluster comes to its end."""
+    going = begun(state=state, created_at=NOW - GRACE_SECONDS, **changes)
+    (correction,) = found(with_a(A1, going))
+
+    assert (correction.kind, correction.generation, correction.planned) == (CorrectionKind.RETIRE, 3, planned)
+    assert correction.sentence == f"d-a-g3 is {state}, and no retirement of it runs"
+    assert not correction.routes_ids
+
+
+def test_a_retirement_that_runs_is_enough() -> None:
+    going = begun(state=IncarnationState.RETIRING, created_at=1.0)
+
+    assert found(with_a(A1, going), retiring=[("a", 3)]) == []
+    assert kinds(found(with_a(A1, going), retiring=[("b", 3), ("a", 4)])) == [CorrectionKind.RETIRE]
+
+
+def test_whoever_ended_its_service_may_start_the_retirement_first() -> None:
+    """It knows better whether jobs may end their work."""
+    going = begun(state=IncarnationState.RETIRING, created_at=1.0, serving_to=NOW - GRACE_SECONDS + 1)
+
+    assert found(with_a(A1, going)) == []
+    assert kinds(found(with_a(A1, going), now=NOW + 1)) == [CorrectionKind.RETIRE]
+
+
+def test_what_is_retired_needs_nothing() -> None:
+    assert found(with_a(A1, begun(state=IncarnationState.RETIRED, created_at=None))) == []
+
+
+def test_an_age_that_nobody_wrote_down_is_great() -> None:
+    assert kinds(found(with_a(A1, begun(state=IncarnationState.ABANDONED, created_at=None)))) == [CorrectionKind.RETIRE]
+
+
+def test_only_operations_of_what_was_begun_are_doubted() -> None:
+    """Each of them costs a call."""
+    recorded = with_a(
+        A1, begun(), begun(generation=5, operation=None), begun(generation=6, managed_cluster="b", operation="op6")
+    )
+
+    assert doubtful_operations(recorded) == {"op3", "op6"}
+    assert doubtful_operations(replace(recorded, managed_clusters=with_a(lease=LEASE).managed_clusters)) == {"op6"}
+
+
+# What was isolated.
+
+
+def isolated(*others: Incarnation, state: IncidentState | None = None, **changes: Any) -> Any:
+    """A record in which generation 1 was isolated, and the latest incident of ``a`` is in *state*."""
+    recorded = with_a(replace(A1, **{"isolated_at": NOW - GRACE_SECONDS, **changes}), *others)
+    if state is None:
+        return recorded
+    incident = Incident(managed_cluster="a", incident="a-1", state=state, since=1, first_bad_at=1)
+    return replace(recorded, incidents=(incident,))
+
+
+OUT = health(balanced={"10.0.2.2": "healthy"})
+
+
+@pytest.mark.parametrize("state", [None, IncidentState.CLOSED])
+def test_what_was_isolated_is_given_back_when_nobody_does(state: IncidentState | None) -> None:
+    """A10: the operation that isolated it was interrupted, and so was whoever tidies up."""
+    (correction,) = found(isolated(state=state), health=OUT)
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_BACK, 1)
+    assert correction.sentence == "d-a-g1 was kept from new jobs, though no incident is open and no operation runs"
+    assert correction.key == "give an isolated incarnation new jobs again: slot -: 1"
+    assert not correction.routes_ids
+
+
+@pytest.mark.parametrize(
+    "recorded",
+    [
+        isolated(state=IncidentState.OPEN),
+        isolated(isolated_at=None),
+        isolated(isolated_at=NOW - GRACE_SECONDS + 1),
+        isolated(terminate_requested_at=1.0),
+        isolated(primary_address=None),
+        isolated(begun(state=IncarnationState.ABANDONED, primary_address="10.0.1.1")),
+        with_a(replace(A1, isolated_at=1.0), lease=LEASE),
+        with_a(replace(A1, isolated_at=1.0), tombstone=True),
+        with_a(replace(A1, isolated_at=1.0), serving_generation=None),
+    ],
+    ids=[
+        "an incident is open",
+        "not isolated",
+        "a moment ago",
+        "its end was requested",
+        "no address",
+        "its address was handed on",
+        "an operation runs",
+        "it is being deleted",
+        "it does not serve",
+    ],
+)
+def test_what_is_isolated_for_a_reason_is_not_given_back(recorded: Any) -> None:
+    """A14: what is sick gets no new jobs."""
+    targets = health(balanced={"10.0.2.2": "healthy"}, slot_1={}, rm_a={}, nn_a={})
+
+    assert CorrectionKind.GIVE_BACK not in kinds(found(recorded, health=targets))
+
+
+def test_an_incident_of_another_managed_cluster_keeps_nobody_out() -> None:
+    incident = Incident(managed_cluster="b", incident="b-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
+
+    assert kinds(found(replace(isolated(), incidents=(incident,)), health=OUT)) == [CorrectionKind.GIVE_BACK]
