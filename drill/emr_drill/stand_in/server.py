@@ -20,7 +20,7 @@ from moto.core.model_instances import reset_model_data
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
-from emr_drill.stand_in import cloudformation
+from emr_drill.stand_in import cloudformation, economy
 from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.custom_resources import ResponseDesk
@@ -146,6 +146,7 @@ class StandIn:
 
     def __enter__(self) -> Self:
         reset_moto()
+        economy.install()
         self._log_to_file()
         self.responses = ResponseDesk(moto_application())
         served = self.api_faults.middleware(self.crashes.middleware(Serialization(self.responses)))

@@ -9,9 +9,9 @@ import pytest
 
 from dr_core.record import IncarnationState
 from failover import custom_resource
+from failover.clusters import Clusters
 from failover.errors import InvariantError
 from failover.execution_ended import tidy_up
-from failover.front_door import FrontDoor
 
 from .fakes import FakeStateMachines
 from .parts import OPERATIONS, SPEC
@@ -132,7 +132,7 @@ def test_a_switchover_that_runs_on_its_own_is_left_alone(world: World, monkeypat
 def test_a_stopped_step_cannot_record_its_cut_over_after_the_comparison(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The step was at work when its execution was stopped, and took the old one out already."""
+    """The step was at work when its execution was stopped, right before its record: what serves stays where it is."""
     request = cutting_over(world)
     world.unhealthy.clear()
     world.clock.now += 30
@@ -140,15 +140,15 @@ def test_a_stopped_step_cannot_record_its_cut_over_after_the_comparison(
         "status": "RUNNING",
         "input": json.dumps({"request": request}),
     }
-    take_out, stopped = FrontDoor.take_out_of_service, list[bool]()
+    protect, stopped = Clusters.protect, list[bool]()
 
-    def take_out_of_service(self: FrontDoor, *, managed_cluster: str, address: str) -> None:
+    def protect_after_an_update(self: Clusters, cluster_id: str, *, protected: bool) -> None:
         if not stopped:
             stopped.append(True)
             custom_resource.respond(world.deployment, stack_event("Update", "back"))
-        take_out(self, managed_cluster=managed_cluster, address=address)
+        protect(self, cluster_id, protected=protected)
 
-    monkeypatch.setattr(FrontDoor, "take_out_of_service", take_out_of_service)
+    monkeypatch.setattr(Clusters, "protect", protect_after_an_update)
     with pytest.raises(InvariantError, match="lost the lease"):
         world.step("operation", "CutOver", request)
     world.clock.now += 30
