@@ -6,7 +6,7 @@ from dr_core.record import Incarnation
 from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
-from failover.routing import ensure_routed
+from failover.routing import ensure_routed, reroute
 
 LIMIT_SECONDS = 180
 # Until an incarnation that a failover evicts notices that: the longest wait of its drain, within the first day.
@@ -45,6 +45,9 @@ def _problem(call: OperationCall, incarnation: Incarnation) -> str | None:
         raise InvariantError(f"{routed.id} has no canary whose id could be asked for: it was not verified")
     health = deployment.front_door.health(deployment.front_door.slot(routed.slot).target_group)
     state = health.get(routed.primary_address or "", "not registered")
+    if state in ("not registered", "draining"):
+        # Somebody took it out since: what an interrupted operation left may be minutes old.
+        reroute(deployment, routed)
     if state != "healthy":
         return f"the load balancer calls the target of slot {routed.slot} {state}"
     try:

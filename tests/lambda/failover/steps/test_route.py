@@ -50,12 +50,15 @@ def test_route_waits_for_the_target(world: World) -> None:
     assert (answer.status, answer.message) == ("wait", "the load balancer calls the target of slot 1 initial")
 
 
-def test_a_target_that_is_not_registered_is_waited_for(world: World) -> None:
-    """The load balancer may not know it yet."""
+def test_a_target_that_is_not_registered_is_registered_again(world: World) -> None:
+    """A14: somebody took it out of the slot of what an interrupted operation had left behind."""
     request = verified(world)
     world.targets.clear()
+    world.rules.clear()
     answer = world.step("operation", "Route", request)
     assert (answer.status, answer.message) == ("wait", "the load balancer calls the target of slot 1 not registered")
+    world.clock.now += 20
+    assert world.step("operation", "Route", request).status == "done"
 
 
 def test_route_waits_for_the_rule(world: World) -> None:
