@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
@@ -103,8 +104,11 @@ def run(
     drills = Drills(workdir=workdir)
     origin = {"commit": commit(), "code": code(), "measured": datetime.now(tz=UTC).date().isoformat()}
 
+    starts = Starts()
+
     def one(which: tuple[str, int], block: int) -> dict[str, Any]:
         name, seed = which
+        starts.wait()
         words = ["--fault", name, "--seed", str(seed), "--services", plan.services]
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
@@ -135,6 +139,30 @@ def run(
             drills.stop()
             raise
     return _content(plan, results)
+
+
+class Starts:
+    """Keeps drills from starting together.
+
+    A drill's start takes a core for a while; several at once take so long on few cores that those with a fast clock
+    reach the time limits of what they deploy.
+
+    Args:
+        seconds: between two starts.
+    """
+
+    def __init__(self, *, seconds: float = 12.0) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._next = 0.0
+
+    def wait(self) -> None:
+        """Wait for a turn to start."""
+        with self._lock:
+            now = time.monotonic()
+            at = max(now, self._next)
+            self._next = at + self._seconds
+        time.sleep(at - now)
 
 
 def _pools(plan: Plan) -> list[tuple[list[tuple[str, int]], int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class Drills:
 @pytest.fixture
 def drills(monkeypatch: pytest.MonkeyPatch) -> Drills:
     made = Drills()
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     monkeypatch.setattr(campaign, "Drills", made)
     monkeypatch.setattr(preflight, "synthesize", lambda output: output.mkdir())
     return made
@@ -183,6 +185,17 @@ def test_drills_with_a_slow_clock_run_beside_the_others(drills: Drills, tmp_path
     campaign.run(plan(seeds=[1], slow_beside=3), workdir=tmp_path, say=nothing)
 
     assert {name: block for name, _, block in drills.asked} == {"kill-livy 1": 40, "hang-livy 1": 41}
+
+
+def test_drills_do_not_start_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(time, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(time, "sleep", slept.append)
+    starts = campaign.Starts(seconds=12)
+    for _ in range(3):
+        starts.wait()
+
+    assert slept == [0, 12, 24]
 
 
 def test_what_is_kept_is_small_and_tells_what_happened() -> None:
