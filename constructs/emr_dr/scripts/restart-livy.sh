@@ -1,24 +1,23 @@
 #!/usr/bin/env bash
 # Restart Livy on this primary.  Its recovery store keeps ids and batches, and YARN keeps the applications running.
 #
-# usage: restart-livy.sh [STOP_SECONDS]
+# usage: restart-livy.sh
 #
-# A Livy that hangs may not react to a polite stop.  systemd would wait for it for 90 s (TimeoutStopSec), and all the
-# while clients get no answer: after STOP_SECONDS, 15 by default, it is killed.
+# Livy is killed and not asked to stop.  A stop lets what hangs run on for a moment: requests that had waited in it would
+# still be taken, and what they start would be ended with it; their clients were told nothing, would look for their job,
+# find it, and read that it failed.  Killed, Livy takes nothing more, and its clients send their jobs again.  The
+# recovery store is written before a batch gets its id, so that nothing is lost.
 set -euo pipefail
 
-stop_seconds=${1:-15}
-
-if [[ ! $stop_seconds =~ ^[1-9][0-9]*$ ]]; then
-  echo "restart-livy.sh: STOP_SECONDS is '$stop_seconds', allowed: a whole number from 1 on" >&2
+if (($#)); then
+  echo "restart-livy.sh takes no arguments, got: $*" >&2
   exit 2
 fi
 
-if ! sudo timeout "$stop_seconds" systemctl stop livy-server; then
-  echo "restart-livy.sh: Livy did not stop within $stop_seconds s and is killed"
-  # It may have stopped at this very moment; whether Livy runs in the end is what counts.
-  sudo systemctl kill --signal=SIGKILL livy-server || true
-fi
+# There may be nothing left to kill; whether Livy runs in the end is what counts.
+sudo systemctl kill --signal=SIGKILL livy-server || true
+# Waits until nothing of it is left, and keeps systemd from starting it in between.
+sudo systemctl stop livy-server || true
 # A Livy that died too often in a row is not started again before this.
 sudo systemctl reset-failed livy-server || true
 sudo systemctl start livy-server

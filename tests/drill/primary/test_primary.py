@@ -330,7 +330,7 @@ def test_a_livy_that_does_not_end_in_time_is_killed(
     primary._processes[Service.LIVY].send_signal(signal.SIGSTOP)
     before = primary._processes[Service.LIVY]
 
-    assert primary.run_script(RESTART, []).exit_code == 0
+    assert primary.run_script(b"sudo systemctl restart livy-server\n", []).exit_code == 0
 
     assert before.returncode is not None
     assert answers(call)
