@@ -61,7 +61,10 @@ def _measure(name: str, plan: Plan, console: Console, *, go_on: bool) -> bool:
 
 
 def _save(file: Path, content: dict[str, Any]) -> None:
-    file.write_text(json.dumps(content, indent=1) + "\n")
+    # At once: who is interrupted in the middle of a file could not go on from it.
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(content, indent=1) + "\n")
+    new.replace(file)
     results.write()
 
 

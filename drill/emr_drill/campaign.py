@@ -189,20 +189,24 @@ def _content(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     }
 
 
-# What a drill deploys.
-PRODUCT = ("lambda", "constructs", "stacks", "app.py", "cdk.json", "emr-dr.yaml")
+# What a drill deploys, and what judges it.
+CODE = ("lambda", "constructs", "stacks", "app.py", "cdk.json", "emr-dr.yaml", "drill")
 
 
 def code() -> str:
-    """Identifies the code of the product that is committed now: the same text as long as none of it changes."""
-    trees = subprocess.run(
-        ["git", "rev-parse", *(f"HEAD:{path}" for path in PRODUCT)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return sha256(trees.stdout.encode()).hexdigest()[:12] if trees.returncode == 0 else "unknown"
+    """Identifies the code that a drill shows something of: the same text as long as none of it changes.
+
+    ``unknown`` where something of it is not committed: what nobody can look up later shows nothing.
+    """
+    trees = _git("rev-parse", *(f"HEAD:{path}" for path in CODE))
+    changed = _git("status", "--porcelain", "--", *CODE)
+    return "unknown" if trees is None or changed != "" else sha256(trees.encode()).hexdigest()[:12]
+
+
+def _git(*arguments: str) -> str | None:
+    """What git says; ``None`` if it refuses."""
+    done = subprocess.run(["git", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    return done.stdout if done.returncode == 0 else None
 
 
 def still_good(content: Mapping[str, Any], plan: Plan) -> list[Mapping[str, Any]]:

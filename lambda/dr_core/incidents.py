@@ -182,6 +182,8 @@ def outlook(judgement: Judgement | None, situation: Situation, *, now: float) ->
         against.append("nothing is in service that could be judged: start a failover by hand")
     elif judgement.terminated_by_a_person:
         against.append("a person terminated the cluster, so that it is not replaced: if it shall be, start a failover")
+    elif judgement.verdict is Verdict.UNHEALTHY and not judgement.actionable:
+        against.append("EMR does not say whether a person ended the cluster: nothing is done on not knowing")
     if used >= MAXIMUM_ATTEMPTS and not owed:
         against.append(f"{used} of {MAXIMUM_ATTEMPTS} attempts are used up: only a person starts the next failover")
     if situation.kept_back is not None:

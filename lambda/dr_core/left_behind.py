@@ -34,9 +34,11 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
         if each.managed_cluster in busy:
             continue
         if each.state in _BEGUN and each.operation in reality.closed_operations:
-            # One that gets jobs already is the next operation's to finish; none comes while what serves is healthy.
+            # One that gets jobs already, or for whose sake what serves is being ended, is the next operation's to
+            # finish; none comes while what serves is healthy.
             well = reality.serves_well(each.managed_cluster, config.balanced_target_group, recorded)
-            if balanced is not None and (well or each.primary_address not in balanced):
+            kept = each.state is IncarnationState.VERIFYING and _serving_ends(each.managed_cluster, recorded)
+            if balanced is not None and not kept and (well or each.primary_address not in balanced):
                 yield Correction(
                     kind=CorrectionKind.GIVE_UP,
                     sentence=f"{each.title} is {each.state}, and its operation {each.operation} has ended",
@@ -55,6 +57,14 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
                     ),
                 )
     yield from _isolated(recorded, now=now)
+
+
+def _serving_ends(name: str, recorded: Recorded) -> bool:
+    """Whether the end of what serves as a managed cluster was decided."""
+    generations = {each.serving_generation for each in recorded.managed_clusters if each.name == name}
+    return any(
+        each.generation in generations and each.terminate_requested_at is not None for each in recorded.incarnations
+    )
 
 
 def _isolated(recorded: Recorded, *, now: float) -> Iterator[Correction]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 # Nearly every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and
 # StartExecution, which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the
 # machine calls the step again.
-_CALLS = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+CALLS = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 3})
+# Of a function whose answer a person waits for, at a prompt that gives up after a minute.
+ASKED_BY_A_PERSON = Config(connect_timeout=2, read_timeout=4, retries={"mode": "standard", "total_max_attempts": 2})
 # AddJobFlowSteps has no token: a call whose answer was lost is not repeated, but looked for.
 _ONCE = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 1})
 # A prober waits for services that may not answer.  Another prober is asked instead of the same one again.
@@ -30,22 +32,28 @@ _PROBERS = Config(connect_timeout=3, read_timeout=45, retries={"mode": "standard
 
 @dataclass(frozen=True)
 class Clients:
-    """One client for each service that the controller uses."""
+    """One client for each service that the controller uses.
+
+    Attributes:
+        calls: limits of calls that may be repeated.
+    """
+
+    calls: Config = CALLS
 
     @cached_property
     def dynamodb(self) -> DynamoDBServiceResource:
         """DynamoDB, as the resource that speaks plain values."""
-        return boto3.resource("dynamodb", config=_CALLS)
+        return boto3.resource("dynamodb", config=self.calls)
 
     @cached_property
     def cloudformation(self) -> CloudFormationClient:
         """CloudFormation."""
-        return boto3.client("cloudformation", config=_CALLS)
+        return boto3.client("cloudformation", config=self.calls)
 
     @cached_property
     def emr(self) -> EMRClient:
         """EMR."""
-        return boto3.client("emr", config=_CALLS)
+        return boto3.client("emr", config=self.calls)
 
     @cached_property
     def emr_once(self) -> EMRClient:
@@ -55,7 +63,7 @@ class Clients:
     @cached_property
     def load_balancing(self) -> ElasticLoadBalancingv2Client:
         """Elastic Load Balancing."""
-        return boto3.client("elbv2", config=_CALLS)
+        return boto3.client("elbv2", config=self.calls)
 
     @cached_property
     def functions(self) -> LambdaClient:
@@ -65,9 +73,9 @@ class Clients:
     @cached_property
     def state_machines(self) -> SFNClient:
         """Step Functions."""
-        return boto3.client("stepfunctions", config=_CALLS)
+        return boto3.client("stepfunctions", config=self.calls)
 
     @cached_property
     def topics(self) -> SNSClient:
         """SNS, for the alert topic."""
-        return boto3.client("sns", config=_CALLS)
+        return boto3.client("sns", config=self.calls)

@@ -17,6 +17,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from dr_core.controls import Controls
+from failover.clients import ASKED_BY_A_PERSON
 from failover.deployment import Deployment, deployment_from_environment
 from failover.record_store import Change
 from failover.standing import standing
@@ -31,7 +32,7 @@ _TEXTS = frozenset({"because", "by"})
 
 def handler(event: object, _context: object) -> dict[str, Any]:
     """Do what a person asks for; see :func:`control`."""
-    return control(deployment_from_environment(), event)
+    return control(deployment_from_environment(calls=ASKED_BY_A_PERSON), event)
 
 
 def control(deployment: Deployment, event: object) -> dict[str, Any]:

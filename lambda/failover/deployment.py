@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Self
 
+from botocore.config import Config
+
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
-from failover.clients import Clients
+from failover.clients import CALLS, Clients
 from failover.clusters import Clusters
 from failover.emr_steps import EmrSteps
 from failover.executions import Executions
@@ -73,11 +75,14 @@ class Deployment:
 
 
 @cache
-def deployment_from_environment() -> Deployment:
+def deployment_from_environment(*, calls: Config = CALLS) -> Deployment:
     """The deployment that this function belongs to; made once for a process.
+
+    Args:
+        calls: limits of calls that may be repeated.
 
     Raises:
         KeyError: the function has no configuration.
         ValueError: its configuration cannot be read.
     """
-    return Deployment.of(FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE]), Clients())
+    return Deployment.of(FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE]), Clients(calls=calls))

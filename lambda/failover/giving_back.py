@@ -24,8 +24,8 @@ def give_back(deployment: Deployment, generation: int | None) -> bool:
         Change(
             key=Incarnation.key(incarnation.generation),
             values={"isolated_at": None},
-            condition="#isolated_at = :seen AND attribute_not_exists(#terminate_requested_at)",
-            condition_values={"seen": incarnation.isolated_at},
+            condition="#isolated_at = :seen AND attribute_not_exists(#terminate_requested_at) AND #state = :serving",
+            condition_values={"seen": incarnation.isolated_at, "serving": IncarnationState.SERVING},
         )
     ):
         return True

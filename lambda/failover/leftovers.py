@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from dr_core.operation_plan import Next, judge_leftover
 from dr_core.record import Incarnation, IncarnationState, Operation
 from failover.calls import OperationCall
@@ -12,7 +14,9 @@ from failover.removal import address_handed_on
 BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 
 
-def abandon(deployment: Deployment, incarnation: Incarnation, *, because: str | None = None) -> bool:
+def abandon(
+    deployment: Deployment, incarnation: Incarnation, *, because: str | None = None, took_jobs: bool = False
+) -> bool:
     """Give an incarnation up: the next AZ does not wait for its end, which is a retirement of its own.
 
     May be repeated, and has to be for one that was found abandoned: who wrote that down may have died before the
@@ -22,6 +26,7 @@ def abandon(deployment: Deployment, incarnation: Incarnation, *, because: str | 
         deployment: the deployment.
         incarnation: what is given up.
         because: why, where nobody wrote that down before.
+        took_jobs: whether it was where new jobs come from until now: its fence has to wait for the last of them.
 
     Returns:
         Whether it was given up; one that came into service or was retired meanwhile is not.
@@ -30,7 +35,11 @@ def abandon(deployment: Deployment, incarnation: Incarnation, *, because: str | 
     given_up = deployment.record.change(
         Change(
             key=Incarnation.key(incarnation.generation),
-            values={"state": IncarnationState.ABANDONED, **({} if because is None else {"given_up": because})},
+            values={
+                "state": IncarnationState.ABANDONED,
+                **({} if because is None else {"given_up": because}),
+                **({"serving_to": time.time()} if took_jobs else {}),
+            },
             condition=" OR ".join(f"#state = :{name}" for name in begun),
             condition_values=begun,
         )
@@ -117,7 +126,7 @@ def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
     if health.get(old.primary_address) != "healthy" or address_handed_on(deployment, old):
         return False
     # First the record, so that no other operation takes it over any more.
-    if not abandon(deployment, incarnation):
+    if not abandon(deployment, incarnation, took_jobs=True):
         return False
     # A cut-over that died may have begun to take the old one out: of the groups of its own first.
     deployment.front_door.put_in_service(managed_cluster=old.managed_cluster, address=old.primary_address)

@@ -38,8 +38,8 @@ def ensure_routed(deployment: Deployment, incarnation: Incarnation, *, evicts: b
 
 
 def reroute(deployment: Deployment, incarnation: Incarnation) -> None:
-    """Open the slot of an incarnation again, if it has one: what its rule has to match has changed."""
-    if incarnation.slot is not None:
+    """Open the slot of an incarnation again, if it still holds one: a slot that another one took is that one's."""
+    if incarnation.slot is not None and _holds(deployment, incarnation.slot, incarnation.generation):
         address, prefix = _reachable(incarnation)
         deployment.front_door.open_slot(incarnation.slot, address=address, prefix=prefix, unseeded=incarnation.unseeded)
 
@@ -75,4 +75,8 @@ def _take(deployment: Deployment, slot: Slot, generation: int) -> bool:
         )
     ):
         return True
-    return any(now.generation == generation for now in deployment.record.slots([slot.number]))
+    return _holds(deployment, slot.number, generation)
+
+
+def _holds(deployment: Deployment, number: int, generation: int) -> bool:
+    return any(now.generation == generation for now in deployment.record.slots([number]))

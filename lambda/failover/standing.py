@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,8 +21,8 @@ from dr_core.verdicts import Judgement
 from failover.deployment import Deployment
 from failover.observation import verdict_in_service
 
-# Whether an execution runs; ``None`` if Step Functions does not answer.
-Runs = Callable[[str], bool | None]
+# Whether an execution runs, which is known of since a time; ``None`` if Step Functions does not answer.
+Runs = Callable[[str, float | None], bool | None]
 
 
 def standing(deployment: Deployment) -> dict[str, Any]:
@@ -71,7 +70,7 @@ def standing(deployment: Deployment) -> dict[str, Any]:
                     incident=incidents.get(each.name),
                     kept_back=held or _turn_taken(deployment, turn, each, runs),
                     **_operation_of(deployment, incidents.get(each.name), runs),
-                    lease_held=each.lease is not None and runs(each.lease.execution) is not False,
+                    lease_held=each.lease is not None and runs(each.lease.execution, each.lease.since) is not False,
                 ),
             )
             for each in managed_clusters
@@ -85,12 +84,15 @@ def standing(deployment: Deployment) -> dict[str, Any]:
 def _asking(deployment: Deployment) -> Runs:
     """What tells whether an execution runs, and asks once for each."""
 
-    @cache
-    def runs(execution: str) -> bool | None:
-        try:
-            return deployment.executions.runs(execution)
-        except (BotoCoreError, ClientError):
-            return None
+    known: dict[str, bool | None] = {}
+
+    def runs(execution: str, since: float | None) -> bool | None:
+        if execution not in known:
+            try:
+                known[execution] = deployment.executions.runs(execution, since=since)
+            except (BotoCoreError, ClientError):
+                known[execution] = None
+        return known[execution]
 
     return runs
 
@@ -124,7 +126,7 @@ def _closed(operation: Operation | None, runs: Runs) -> bool:
     """Whether the execution of an operation without an outcome has ended nevertheless."""
     if operation is None or operation.outcome is not None or operation.execution is None:
         return False
-    return runs(operation.execution) is False
+    return runs(operation.execution, operation.started_at) is False
 
 
 def _turn_taken(
@@ -166,6 +168,7 @@ def _incarnation(incarnation: Incarnation) -> dict[str, Any]:
         "slot": incarnation.slot,
         "out_of_the_balanced_group": incarnation.isolated_at is not None,
         "unseeded": incarnation.unseeded,
+        "its_end_is_decided": incarnation.terminate_requested_at is not None,
     }
 
 
@@ -181,7 +184,7 @@ def _operations(deployment: Deployment, managed_clusters: Iterable[ManagedCluste
                 "operation": each.lease.operation,
                 "managed_cluster": each.name,
                 "execution": each.lease.execution,
-                "runs": runs(each.lease.execution),
+                "runs": runs(each.lease.execution, each.lease.since),
                 "since": _time(each.lease.since),
                 **(_progress(operation) if operation else {}),
             }

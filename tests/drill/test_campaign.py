@@ -60,6 +60,7 @@ class Drills:
 def drills(monkeypatch: pytest.MonkeyPatch) -> Drills:
     made = Drills()
     monkeypatch.setattr(time, "sleep", lambda _: None)
+    monkeypatch.setattr(campaign, "code", lambda: "abc")
     monkeypatch.setattr(campaign, "Drills", made)
     monkeypatch.setattr(preflight, "synthesize", lambda output: output.mkdir())
     return made
@@ -170,6 +171,24 @@ def test_what_was_shown_of_something_else_counts_for_nothing(
     content["runs"] = [{**run, **change} for run in content["runs"]]
 
     assert campaign.still_good(content, plan()) == []
+
+
+@pytest.mark.parametrize(
+    ("answers", "known"),
+    [(["tree\n", ""], True), (["tree\n", " M lambda/x.py\n"], False), ([None, ""], False), (["tree\n", None], False)],
+)
+def test_only_what_is_committed_has_a_name(
+    monkeypatch: pytest.MonkeyPatch, answers: list[str | None], known: bool
+) -> None:
+    said = iter(answers)
+    monkeypatch.setattr(campaign, "_git", lambda *_: next(said))
+
+    assert (campaign.code() != "unknown") is known
+
+
+def test_git_that_refuses_says_nothing() -> None:
+    assert campaign._git("no-such-command") is None
+    assert campaign._git("--version")
 
 
 def test_code_that_nobody_can_name_shows_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -106,8 +107,11 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
     if not applications.reachable:
         return None
     # This state was entered after the last job came, so that what Livy still submits is submitted within its time.
+    # Nobody has asked EMR yet: however long it takes, nothing but the proof counts here.
     entered = call.operation.entered[call.step]
-    return _judge(call, incarnation, state=cluster.state, applications=applications, requested_at=entered)
+    return _judge(
+        call, incarnation, state=cluster.state, applications=applications, requested_at=entered, limit=math.inf
+    )
 
 
 def _judge(
@@ -117,8 +121,12 @@ def _judge(
     state: str,
     applications: Applications,
     requested_at: float,
+    limit: float | None = None,
 ) -> bool:
-    """Whether *incarnation* counts as fenced by what was seen, which is noted down then."""
+    """Whether *incarnation* counts as fenced by what was seen, which is noted down then.
+
+    *limit* takes the place of the policy's.
+    """
     now = time.time()
     seen = FenceSeen(
         cluster_state=state,
@@ -128,7 +136,8 @@ def _judge(
         requested_at=requested_at,
         out_of_service_at=_out_of_service_at(call, incarnation),
     )
-    match judge_fence(seen=seen, now=now, limit=call.deployment.config.policy.fence_limit_seconds):
+    limit = call.deployment.config.policy.fence_limit_seconds if limit is None else limit
+    match judge_fence(seen=seen, now=now, limit=limit):
         case Fence.OPEN:
             return False
         case Fence.OVERDUE:
@@ -167,7 +176,7 @@ def _alarm(call: RetirementCall, incarnation: Incarnation, seen: FenceSeen, appl
     call.deployment.notices.count(FENCE_OVERDUE, managed_cluster=incarnation.managed_cluster)
     call.deployment.notices.tell(
         subject=f"nobody knows whether {incarnation.title} still runs jobs",
-        happened=f"{limit} s after the end of {incarnation.cluster_id} was requested, nobody can say that its "
+        happened=f"{limit} s after it was decided to end {incarnation.cluster_id}, nobody can say that its "
         f"applications have ended: EMR calls it {seen.cluster_state}, and its ResourceManager "
         f"{_word_of(applications)}.",
         done="Its batch ids answer 410 from now on, so that clients run their jobs again. Its deletion goes on.",

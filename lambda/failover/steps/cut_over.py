@@ -48,12 +48,12 @@ def cut_over(call: OperationCall) -> StepAnswer:
     _record(call, new, replaced, message=message)
     _hand_over(call.deployment, call.operation, call.request, new, message=message, retiring=replaced)
     if not protected:
-        call.deployment.clusters.protect(new.cluster_id, protected=True)
+        _tell_unprotected(call.deployment, new)
     return done(message)
 
 
 def _protected(deployment: Deployment, new: Incarnation) -> bool:
-    """Protect what is about to serve, if EMR takes calls; whether it does: the traffic does not wait for that."""
+    """Protect what is about to serve, if EMR takes calls; whether it does: nothing depends on it."""
     try:
         deployment.clusters.protect(new.cluster_id or "", protected=True)
     except (BotoCoreError, ClientError):
@@ -62,15 +62,22 @@ def _protected(deployment: Deployment, new: Incarnation) -> bool:
     return True
 
 
+def _tell_unprotected(deployment: Deployment, new: Incarnation) -> None:
+    deployment.notices.tell(
+        subject=f"{new.title} is not protected against termination",
+        happened=f"EMR took no request to protect {new.cluster_id}, which serves now.",
+        done="The traffic has moved all the same; nobody asks EMR again.",
+        to_do="So that nobody ends it by mistake: aws emr modify-cluster-attributes "
+        f"--cluster-id {new.cluster_id} --termination-protected",
+    )
+
+
 def finish_cut_over(deployment: Deployment, operation: Operation, request: OperationRequest) -> None:
     """Do again what follows the record of a cut-over, for a function that may have died before it."""
     others = _incarnations(deployment, request)
     new = others.pop(operation.generation or 0)
     retiring = [each for each in others.values() if each.state is IncarnationState.RETIRING]
     _hand_over(deployment, operation, request, new, message=operation.message or "", retiring=retiring)
-    wanted = new.state in _MAY_BE_IN_SERVICE and new.terminate_requested_at is None
-    if new.cluster_id is not None and wanted:
-        deployment.clusters.protect(new.cluster_id, protected=True)
 
 
 def _incarnations(deployment: Deployment, request: OperationRequest) -> dict[int, Incarnation]:

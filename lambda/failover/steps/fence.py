@@ -66,7 +66,7 @@ def fence(call: OperationCall) -> StepAnswer:
 def _end(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer:
     """Kill what runs and ask EMR for the end; the traffic does not wait for an EMR that takes no calls.
 
-    The retirement asks again for as long as it takes, and no id of the old one answers 410 before that.
+    The retirement asks again for as long as it takes; when the ids of the old one answer 410 is its affair.
     """
     killed = _kill(call, old, near=new.availability_zone)
     try:

@@ -36,6 +36,14 @@ def test_a_launch_that_gets_jobs_already_is_the_next_operations() -> None:
     assert found(with_a(A1, begun()), closed_operations=["op3"], health={}) == []
 
 
+@pytest.mark.parametrize(("state", "kept"), [(IncarnationState.VERIFYING, True), (IncarnationState.LAUNCHING, False)])
+def test_what_was_proved_is_kept_where_what_serves_is_being_ended(state: IncarnationState, kept: bool) -> None:
+    """A14: it is all that its managed cluster has left, in the balanced group or not yet; the next failover has it."""
+    recorded = with_a(replace(A1, terminate_requested_at=1.0), begun(state=state))
+
+    assert (CorrectionKind.GIVE_UP in kinds(found(recorded, closed_operations=["op3"]))) is not kept
+
+
 def test_a_launch_that_gets_jobs_beside_a_healthy_one_is_given_up() -> None:
     """No operation comes that would finish its cut-over: two would serve for ever."""
     targets = {**HEALTH["balanced"], "10.0.3.3": "healthy"}

@@ -187,7 +187,7 @@ def test_only_a_pause_needs_a_reason(world: World, action: str) -> None:
 
 def test_a_person_reaches_it_through_the_function(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lambda turns the answer into JSON."""
-    monkeypatch.setattr(control_module, "deployment_from_environment", lambda: world.deployment)
+    monkeypatch.setattr(control_module, "deployment_from_environment", lambda calls: world.deployment)
 
     answer: Any = json.loads(json.dumps(handler({"action": "pause", "because": "x"}, None)))
 

@@ -70,6 +70,38 @@ def test_an_address_that_was_handed_on_is_left_alone(world: World) -> None:
     assert "10.0.1.1" not in world.targets["balanced"]
 
 
+def meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Somebody changes the incarnation while it is being registered."""
+    join = type(world.deployment.front_door).join_balanced_group
+
+    def join_while_somebody_works(self: Any, address: str) -> None:
+        join(self, address)
+        item = {**world.incarnation(1).to_item(), **changes}
+        world.put({name: value for name, value in item.items() if value is not None})
+
+    monkeypatch.setattr(type(world.deployment.front_door), "join_balanced_group", join_while_somebody_works)
+
+
+@pytest.mark.parametrize("changes", [{"isolated_at": 7}, {"terminate_requested_at": 7}, {"state": "retiring"}])
+def test_whoever_isolates_or_ends_it_meanwhile_has_the_last_word(
+    world: World, changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: the reconciliation holds no lease."""
+    isolated(world)
+    meanwhile(world, monkeypatch, **changes)
+    assert not give_back(world.deployment, 1)
+    assert "10.0.1.1" not in world.targets["balanced"]
+    assert world.incarnation(1).isolated_at is not None
+
+
+def test_two_may_give_it_back_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: the one that comes second does not undo it."""
+    isolated(world)
+    meanwhile(world, monkeypatch, isolated_at=None)
+    assert give_back(world.deployment, 1)
+    assert "10.0.1.1" in world.targets["balanced"]
+
+
 @pytest.mark.parametrize("generation", [None, 5])
 def test_nobody_needs_nothing(world: World, generation: int | None) -> None:
     """Nothing was in service, or the record lost it."""

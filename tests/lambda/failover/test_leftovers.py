@@ -182,3 +182,15 @@ def test_what_is_being_ended_takes_no_place_back(world: World) -> None:
     ended(world, request)
     assert "stays where it is" in give_up_launch(world.deployment, world.operation("op2"))
     assert "10.0.2.2" in world.targets["balanced"]
+
+
+def test_what_took_jobs_until_it_was_given_up_has_its_last_job_waited_for(world: World) -> None:
+    """A14: a client may hand in a job on a connection that it keeps; 410 must not come while that one begins."""
+    launched(world)
+    request = world.request("failover", "op2", reason="manual")
+    world.run_operation(request, until="Fence")
+    assert world.step("operation", "Fence", request).status == "wait"
+    ended(world, request)
+    assert "was taken out of the balanced group again" in give_up_launch(world.deployment, world.operation("op2"))
+    assert world.incarnation(2).serving_to == world.clock.now
+    assert list(world.targets["balanced"]) == ["10.0.1.1"]

@@ -86,6 +86,23 @@ def test_a_slot_that_somebody_takes_meanwhile_is_passed_over(
     assert routed.slot == 2
 
 
+def test_a_slot_that_was_taken_by_a_write_whose_answer_was_lost_is_its_own(
+    world: World, incarnation: Incarnation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: the SDK writes again and is refused; a second slot would never be free again."""
+    change = world.record.change
+
+    def change_twice(wanted: Change) -> bool:
+        change(wanted)
+        return change(wanted)
+
+    monkeypatch.setattr(world.record, "change", change_twice)
+    routed = ensure_routed(world.deployment, incarnation, evicts=False)
+    assert routed is not None
+    assert routed.slot == 1
+    assert settled(world)["slots"] == {1: 1, 2: None, 3: None, 4: None}
+
+
 def test_a_slot_that_could_not_be_opened_is_not_noted_down(world: World, incarnation: Incarnation) -> None:
     """A14: the next call opens the same one."""
     world.broken = {"modify_rule"}
@@ -124,11 +141,13 @@ def test_a_failover_has_one_that_drains_give_its_slot_up(
 
 
 @pytest.mark.parametrize("slot", [None, 2])
-def test_what_has_a_slot_is_routed_anew(world: World, incarnation: Incarnation, slot: int | None) -> None:
-    """A13: its Livy turned out to number from 0."""
+@pytest.mark.parametrize("other", [0, 1])
+def test_what_holds_a_slot_is_routed_anew(world: World, incarnation: Incarnation, slot: int | None, other: int) -> None:
+    """A13: its Livy turned out to number from 0; a slot that somebody took meanwhile is somebody's."""
+    world.put({"kind": "slot", "id": "2", "generation": incarnation.generation + other})
     reroute(world.deployment, replace(incarnation, slot=slot, unseeded=True))
-    assert (world.rules == {}) == (slot is None)
-    if slot is not None:
+    assert (world.rules == {}) == (slot is None or other > 0)
+    if world.rules:
         assert "/[0-9]{1,8}" in str(world.rules["id-2"])
 
 

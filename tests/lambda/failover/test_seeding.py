@@ -77,7 +77,7 @@ def test_a_seed_that_does_not_end_is_overdue(
 def test_what_has_no_range_is_not_seeded(world: World, request_of_launch: dict[str, Any], missing: str) -> None:
     """Launch would not have answered done."""
     world.record.items["incarnation", "g000001"].pop(missing)
-    with pytest.raises(InvariantError, match="g000001 cannot be seeded"):
+    with pytest.raises(InvariantError, match="emr-dr-active-passive-a-g1 cannot be seeded"):
         again(world, request_of_launch)
 
 
@@ -88,7 +88,8 @@ def test_one_that_may_serve_unseeded_has_the_claim_and_the_mark(
     assert serve(world, request_of_launch, batch_id=1) is None
     assert (claimed_by(world), world.incarnation(1).unseeded) == (1, True)
     notice = world.notices[-1]
-    assert "Livy of generation 1 (j-1, managed cluster a) numbers its batches from 1, not in" in notice["message"]
+    assert notice["subject"].startswith("emr-dr-active-passive: emr-dr-active-passive-a-g1 is going to serve with ids")
+    assert "Livy of emr-dr-active-passive-a-g1 (j-1) numbers its batches from 1, not in" in notice["message"]
     assert "not in the range from 1001000000: its seed step did not work" in notice["message"]
     assert "then start a switchover" in notice["message"]
     assert '"ServingUnseeded":[1.0]' in capsys.readouterr().out.replace(" ", "")
@@ -104,13 +105,14 @@ def test_a_second_call_finds_its_own_claim(world: World, request_of_launch: dict
 def test_the_claim_comes_first_and_the_mark_last(world: World, request_of_launch: dict[str, Any]) -> None:
     """A14: who dies in between keeps everybody else out, and does it again."""
     world.put({**world.incarnation(1).to_item(), "slot": 1})
+    world.put({"kind": "slot", "id": "1", "generation": 1})
     world.broken = {"modify_rule"}
     with pytest.raises(Exception, match="Rate exceeded"):
         serve(world, request_of_launch)
     assert (claimed_by(world), world.incarnation(1).unseeded) == (1, False)
     other = Incarnation(generation=9, managed_cluster="b", state=IncarnationState.VERIFYING)
     call = operation_call(world, request_of_launch, step="Claim")
-    assert serve_unseeded(call, other, batch_id=0) == "generation 1 numbers from 0 too and is not retired"
+    assert serve_unseeded(call, other, batch_id=0) == "emr-dr-active-passive-a-g1 numbers from 0 too and is not retired"
     world.broken.clear()
     assert serve(world, request_of_launch) is None
     assert "/[0-9]{1,8}" in str(world.rules["id-1"])
@@ -148,7 +150,8 @@ def test_a_claim_of_long_ago_is_taken_over(world: World, request_of_launch: dict
 
 def test_who_may_not_claims_nothing(world: World, request_of_launch: dict[str, Any]) -> None:
     """A13: nothing is changed, and nobody is told that it serves."""
-    world.put(replace(world.incarnation(1), generation=7, unseeded=True).to_item())
+    other = replace(world.incarnation(1), generation=7, stack_name="emr-dr-active-passive-a-g7", unseeded=True)
+    world.put(other.to_item())
     told = len(world.notices)
-    assert serve(world, request_of_launch) == "generation 7 numbers from 0 too and is not retired"
+    assert serve(world, request_of_launch) == "emr-dr-active-passive-a-g7 numbers from 0 too and is not retired"
     assert (claimed_by(world), world.incarnation(1).unseeded, len(world.notices)) == (None, False, told)

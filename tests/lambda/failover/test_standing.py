@@ -126,6 +126,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
             "slot": 1,
             "out_of_the_balanced_group": True,
             "unseeded": False,
+            "its_end_is_decided": False,
         }
     ]
     assert answer["incidents"] == [
@@ -155,7 +156,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
 
 
 def test_a_closed_incident_and_an_operation_without_an_item_are_shown_as_they_are(world: World) -> None:
-    lease = Lease(execution="arn:execution", operation="gone", since=START)
+    lease = Lease(execution="arn:execution", operation="gone", since=START - 60)
     incident = Incident(
         managed_cluster="a", incident="a-1", state=IncidentState.CLOSED, since=START, first_bad_at=START
     )
@@ -166,7 +167,13 @@ def test_a_closed_incident_and_an_operation_without_an_item_are_shown_as_they_ar
 
     assert answer["incidents"] == []
     assert answer["operations"] == [
-        {"operation": "gone", "managed_cluster": "a", "execution": "arn:execution", "runs": False, "since": CLOCK}
+        {
+            "operation": "gone",
+            "managed_cluster": "a",
+            "execution": "arn:execution",
+            "runs": False,
+            "since": "2027-01-15T07:59:00Z",
+        }
     ]
 
 
@@ -335,7 +342,7 @@ def test_each_execution_is_asked_for_once(world: World, monkeypatch: pytest.Monk
     asked: list[str] = []
     monkeypatch.setattr(standing_module, "_progress", lambda _: {})
 
-    def runs(_: object, execution: str) -> bool:
+    def runs(_: object, execution: str, *, since: float | None) -> bool:
         asked.append(execution)
         return True
 

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import IncarnationState
 from failover.errors import InvariantError
+from failover.probers import Applications, Probers
 
 from ..planned import drained, give_jobs, switched_over
 from ..scenarios import deletion, failed_over, launched, no_probers
@@ -300,6 +301,23 @@ def test_applications_that_do_not_end_cost_them_their_cluster(world: World) -> N
     world.clock.now += 60
     assert fence(world, request) == "done"
     assert not [each for each in world.notices if "nobody knows" in each["subject"]]
+
+
+def test_a_look_that_takes_long_closes_no_ids(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: the time was not over when the call began, and nobody has asked EMR to end the cluster yet."""
+    request = lingered(world, batches=(1001000007,))
+    world.cluster(1).stubborn = True
+    assert fence(world, request) == "wait"
+    world.clock.now += 299
+    kill = Probers.kill_applications
+
+    def slow(self: Probers, *, address: str, near: str | None) -> Applications:
+        world.clock.now += 5
+        return kill(self, address=address, near=near)
+
+    monkeypatch.setattr(Probers, "kill_applications", slow)
+    assert fence(world, request) == "wait"
+    assert (world.incarnation(1).fenced_at, world.terminated) == (None, [])
 
 
 def test_lost_nodes_cost_a_planned_one_its_cluster(world: World) -> None:

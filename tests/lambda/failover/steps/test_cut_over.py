@@ -242,7 +242,7 @@ def test_nobody_leaves_while_the_load_balancer_cannot_be_asked(world: World) -> 
     assert world.deregistered == []
 
 
-@pytest.mark.parametrize("call", ["deregister_targets", "start_execution", "send", "set_termination_protection"])
+@pytest.mark.parametrize("call", ["deregister_targets", "start_execution", "send"])
 def test_what_follows_the_record_is_done_by_the_next_call(world: World, call: str) -> None:
     """A14: neither the retirement nor CloudFormation's answer is lost."""
     request = healthy_in_service(world)
@@ -256,6 +256,17 @@ def test_what_follows_the_record_is_done_by_the_next_call(world: World, call: st
     assert retirements(world) == ["a-retire-g1"]
     assert [each["succeeded"] for each in world.answers] == [True]
     assert world.cluster(2).protected
+
+
+def test_people_are_told_that_emr_did_not_protect_what_serves(world: World) -> None:
+    """A14: a permission may be missing; nothing depends on it."""
+    request = healthy_in_service(world)
+    world.broken = {"set_termination_protection"}
+    assert world.step("operation", "CutOver", request).status == "done"
+    assert not world.cluster(2).protected
+    notice = world.notices[-1]
+    assert notice["subject"].endswith("emr-dr-active-passive-a-g2 is not protected against termination")
+    assert "modify-cluster-attributes --cluster-id j-2 --termination-protected" in notice["message"]
 
 
 def test_a_cut_over_may_be_finished_again(world: World) -> None:
