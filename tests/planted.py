@@ -22,7 +22,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "docs" / "results"
 STORIES = "tests/lambda/failover/test_crash_points.py"
-MACHINE = "tests/lambda/failover/test_machine.py::test_the_controller_keeps_its_promises[fixed seeds]"
+RACES = "tests/lambda/failover/test_safety_races.py"
+# Of each story in test_crash_points.py.
+SLICES = 4
 # pytest's exit code when tests ran and some failed; any other means that nothing was proved.
 FAILED = 1
 
@@ -32,9 +34,15 @@ def ends_well(story: str) -> str:
     return f"{STORIES}::test_a_story_ends_well[{story}]"
 
 
-def dies(story: str, then: str) -> str:
-    """The test that a story ends well wherever a function dies."""
-    return f"{STORIES}::test_a_function_may_die_anywhere[{story}-{then}]"
+def dies(story: str, then: str) -> tuple[str, ...]:
+    """The tests that a story ends well wherever a function dies."""
+    return tuple(f"{STORIES}::test_a_function_may_die_anywhere[{story}-{then}-{part}]" for part in range(SLICES))
+
+
+def stalls(beginning: str, step: str, meanwhile: str) -> str:
+    """The test that a step does no harm that goes on after its execution was stopped."""
+    name = "test_a_step_that_goes_on_after_its_execution_was_stopped_does_no_harm"
+    return f"{RACES}::{name}[{beginning}-{step}-{meanwhile}]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,21 +83,29 @@ FAULTS = (
         "        deployment.front_door.put_in_service(managed_cluster=incarnation.managed_cluster, address=address)\n"
         "        return None\n"
         "    number = _claim_slot(deployment, incarnation.generation)\n    if number is None:\n",
-        tests=(dies("failover", "execution over"),),
+        tests=dies("failover", "execution over"),
     ),
     Fault(
         name="execution name reused after FAILED",
         file="failover/executions.py",
-        before="            if self._start(self.retirement_machine, name, request) in _OPEN:\n                return\n",
+        before='            if self._start(self.retirement_machine, name, request) in (*_OPEN, ""):\n'
+        "                return\n",
         after="            self._start(self.retirement_machine, name, request)\n            return\n",
         tests=(ends_well("left behind"),),
+    ),
+    Fault(
+        name="execution name of an incident reused after FAILED",
+        file="dr_core/incidents.py",
+        before="attempt=incident.attempts + 1)",
+        after="attempt=incident.attempts or 1)",
+        tests=(ends_well("second attempt"),),
     ),
     Fault(
         name="CreateStack answer lost",
         file="failover/stacks.py",
         before="            seen = self.describe(name)\n            if seen is None:  # it was",
         after="            raise\n            seen = self.describe(name)\n            if seen is None:  # it was",
-        tests=(dies("launch", "called again"),),
+        tests=dies("launch", "called again"),
     ),
     Fault(
         name="id prefix of a live generation reused",
@@ -111,6 +127,87 @@ FAULTS = (
         before="        request_end(call.deployment, old)\n    except",
         after="        pass\n    except",
         tests=(ends_well("failover"),),
+    ),
+    Fault(
+        name="last look before the fence skipped",
+        file="failover/steps/fence.py",
+        before="        answer = _look_again(call, old, new) if unhealthy else _bring_in_first(call, old, new)\n",
+        after="        answer = None if unhealthy else _bring_in_first(call, old, new)\n",
+        tests=(ends_well("recovers"),),
+    ),
+    Fault(
+        name="fence for a successor that was given up",
+        file="failover/steps/fence.py",
+        before='            condition="#state = :verifying OR #state = :serving",\n',
+        after='            condition="attribute_exists(#state)",\n',
+        tests=(stalls("failover", "Fence", "stopped halfway"),),
+    ),
+    Fault(
+        name="cut-over to what was given up",
+        file="failover/steps/cut_over.py",
+        before='            condition="#state = :verifying OR #state = :serving",  # else somebody',
+        after='            condition="attribute_exists(#state)",  # else somebody',
+        tests=(stalls("switchover", "CutOver", "stopped halfway"),),
+    ),
+    Fault(
+        name="old one out before the record of the cut-over",
+        file="failover/steps/cut_over.py",
+        before="    protected = _protected(call.deployment, new)\n",
+        after="    protected = _protected(call.deployment, new)\n"
+        "    for each in replaced:\n"
+        "        call.deployment.front_door.take_out_of_service(\n"
+        '            managed_cluster=call.request.managed_cluster, address=each.primary_address or ""\n'
+        "        )\n",
+        tests=(ends_well("switchover"),),
+    ),
+    Fault(
+        name="successor of what is fenced given up",
+        file="failover/leftovers.py",
+        before="    if old.terminate_requested_at is not None:  # it may look healthy",
+        after="    if False:  # it may look healthy",
+        tests=dies("failover in safe mode", "execution over"),
+    ),
+    Fault(
+        name="third automatic failover by what was read before the second",
+        file="failover/steps/reassess.py",
+        before="    if held is not None:\n",
+        after="    if held is not None and call.waited > 3600:\n",
+        tests=(f"{RACES}::test_no_third_failover_follows_from_what_was_read_before_the_second",),
+    ),
+    Fault(
+        name="turn of another operation taken",
+        file="dr_core/restraints.py",
+        before="    if turn is None or turn.managed_cluster == managed_cluster:\n",
+        after="    if True:\n",
+        tests=(ends_well("both fail"),),
+    ),
+    Fault(
+        name="pause not heeded",
+        file="dr_core/restraints.py",
+        before="    if controls.paused:\n",
+        after="    if False:\n",
+        tests=(ends_well("paused"),),
+    ),
+    Fault(
+        name="ResourceManager's word counted before the last job",
+        file="dr_core/retirement_plan.py",
+        before="max(seen.requested_at, last_job_at) + SUBMIT_SECONDS",
+        after="seen.requested_at + SUBMIT_SECONDS",
+        tests=(ends_well("failover in safe mode"),),
+    ),
+    Fault(
+        name="adopted for, and fenced, though healthy",
+        file="failover/steps/fence.py",
+        before='                return done(f"{new.title} takes jobs already',
+        after='                return None and done(f"{new.title} takes jobs already',
+        tests=(ends_well("adopted"),),
+    ),
+    Fault(
+        name="isolated for ever",
+        file="dr_core/left_behind.py",
+        before="now < serving.isolated_at + GRACE_SECONDS",
+        after="now > 0",
+        tests=dies("repair", "nobody told"),
     ),
     Fault(
         name="UNKNOWN counted as failure",

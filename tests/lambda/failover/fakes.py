@@ -328,10 +328,10 @@ class FakeProbers(_Fake):
     def _kill_applications(self, request: dict[str, Any]) -> dict[str, Any]:
         cluster = self._at(request["address"])
         if not cluster.rm_reachable:
-            return {"reachable": False, "running": []}
+            return {"reachable": False, "running": [], "lost_nodes": None}
         if not cluster.stubborn:
             cluster.applications.clear()
-        return {"reachable": True, "running": cluster.applications}
+        return {"reachable": True, "running": cluster.applications, "lost_nodes": cluster.lost_nodes}
 
     def _work(self, request: dict[str, Any]) -> dict[str, Any]:
         cluster = self._at(request["address"])

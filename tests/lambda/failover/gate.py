@@ -48,6 +48,13 @@ SLOW_SECONDS = 30.0
 FUNCTION_SECONDS = 180.0
 
 
+class Turns:
+    """Whose turn it is: that of an invocation in a thread of its own, or everybody else's."""
+
+    def __init__(self) -> None:
+        self.may_run, self.has_stopped = threading.Semaphore(0), threading.Semaphore(0)
+
+
 @dataclass(eq=False)
 class Invocation:
     """One call of a function.
@@ -81,8 +88,7 @@ class Invocation:
     thread: threading.Thread | None = None
     doomed: bool = False
     effects: list[str] = field(default_factory=list)
-    may_run: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-    has_stopped: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    turns: Turns | None = None  # of one that is interrupted
 
 
 class Gate:
@@ -156,6 +162,7 @@ class Gate:
             finally:
                 self.current = before
             return True
+        invocation.turns = Turns()
         invocation.thread = threading.Thread(target=self._in_thread, args=(invocation,), daemon=True)
         invocation.thread.start()
         return self._give_turn(invocation)
@@ -172,9 +179,10 @@ class Gate:
         self.resume(invocation, calls=None)
 
     def _give_turn(self, invocation: Invocation) -> bool:
+        assert invocation.turns is not None
         before, self.current = self.current, invocation
-        invocation.may_run.release()
-        invocation.has_stopped.acquire()
+        invocation.turns.may_run.release()
+        invocation.turns.has_stopped.acquire()
         self.current = before
         if invocation.finished and invocation.thread is not None:
             invocation.thread.join()
@@ -183,15 +191,17 @@ class Gate:
         return invocation.finished
 
     def _pause(self, invocation: Invocation) -> None:
-        invocation.has_stopped.release()
-        invocation.may_run.acquire()
+        assert invocation.turns is not None
+        invocation.turns.has_stopped.release()
+        invocation.turns.may_run.acquire()
         if invocation.doomed:
             raise KilledError("paused")
 
     def _in_thread(self, invocation: Invocation) -> None:
-        invocation.may_run.acquire()
+        assert invocation.turns is not None
+        invocation.turns.may_run.acquire()
         self._work(invocation)
-        invocation.has_stopped.release()
+        invocation.turns.has_stopped.release()
 
     def _work(self, invocation: Invocation) -> None:
         try:

@@ -65,28 +65,84 @@ def repair(play: Play) -> None:
     _befall(play, _serving(play, "a"), "Livy fails")
 
 
+def in_safe_mode(play: Play) -> None:
+    """The NameNode stops working while Livy answers: jobs come until somebody takes it out of service, and later."""
+    _befall(play, _serving(play, "a"), "jobs")
+    _befall(play, _serving(play, "a"), "safe mode")
+
+
+def alone(play: Play) -> None:
+    """Only one managed cluster serves, so that nothing is isolated."""
+    in_service(play, "a")
+    play.world.pass_time(700)
+
+
 def recovers(play: Play) -> None:
     """The primary dies and comes back before anything of it was ended."""
     _befall(play, _serving(play, "a"), "dies")
+    play.after.append(_comes_back)
 
-    def after(invocation: Invocation) -> None:
-        if invocation.step == "Launch" and play.world.record.items[("managed-cluster", "a")]["serving_generation"] == 1:
-            _befall(play, 1, "returns")
 
-    play.after = after
+def _comes_back(play: Play, invocation: Invocation) -> None:
+    if invocation.step == "Launch" and _serving(play, "a") == 1:
+        _befall(play, 1, "returns")
+
+
+def second_attempt(play: Play) -> None:
+    """The first replacement fails; the next one, under a name of its own, does not."""
+    play.world.canary_state = "dead"
+    failover(play)
+    play.after.append(_canaries_work_again)
+
+
+def _canaries_work_again(play: Play, invocation: Invocation) -> None:
+    if invocation.step == "RollBack":
+        play.world.canary_state = "success"
 
 
 def switchover(play: Play) -> None:
     """With a job that ends after a while."""
     _befall(play, _serving(play, "a"), "jobs")
-    began = play.world.clock.now
-
-    def after(invocation: Invocation) -> None:
-        if play.world.clock.now > began + 600 and play.world.cluster_of(1) is not None:
-            _befall(play, 1, "jobs end")
-
-    play.after = after
+    play.after.append(_jobs_end)
     play.request("Update", "a", play.properties("a", version=1))
+
+
+def _jobs_end(play: Play, invocation: Invocation) -> None:
+    item = play.world.record.items[("incarnation", "g000001")]
+    out_since = item.get("serving_to")
+    if out_since is not None and play.world.clock.now > float(out_since) + 200:
+        _befall(play, 1, "jobs end")
+
+
+def beside_a_drain(play: Play) -> None:
+    """What a switchover has just replaced still works on jobs, and its successor dies."""
+    play.after.append(_successor_dies)
+    switchover(play)
+
+
+def _successor_dies(play: Play, invocation: Invocation) -> None:
+    if invocation.step == "Drain" and "died" not in play.notes:
+        play.notes.add("died")
+        _befall(play, _serving(play, "a"), "dies")
+
+
+def adopted(play: Play) -> None:
+    """A switchover is stopped in the middle of its cut-over, which nobody is told of, and what serves fails a while."""
+    play.after.append(_stops_in_cut_over)
+    play.request("Update", "a", play.properties("a", version=1))
+
+
+def _stops_in_cut_over(play: Play, invocation: Invocation) -> None:
+    arn = invocation.execution or ""
+    if invocation.step == "CutOver" and "switchover" in arn and play.world.executions[arn]["status"] == "RUNNING":
+        play.notes.add("stopped")
+        _befall(play, 1, "Livy fails")
+        play.executions.abort(arn)
+        play.lose(play.executions.events.pop())
+    elif invocation.step == "Route" and "stopped" in play.notes and "back" not in play.notes:
+        play.notes.add("back")
+        _befall(play, 1, "returns")
+        play.world.pass_time(10)
 
 
 def switchover_that_fails(play: Play) -> None:
@@ -137,19 +193,37 @@ def name_taken(play: Play) -> None:
 def second_operation(play: Play) -> None:
     """CloudFormation asks for a switchover while a failover runs, which it waits for."""
     failover(play)
-    asked: list[str] = []
+    play.after.append(_asks_for_a_switchover)
 
-    def after(invocation: Invocation) -> None:
-        if invocation.step == "Launch" and not asked:
-            asked.append("once")
-            play.request("Update", "a", play.properties("a", version=1))
 
-    play.after = after
+def _asks_for_a_switchover(play: Play, invocation: Invocation) -> None:
+    if invocation.step == "Launch" and "asked" not in play.notes:
+        play.notes.add("asked")
+        play.request("Update", "a", play.properties("a", version=1))
 
 
 def nobody_can_tell(play: Play) -> None:
     """No prober knows anything for a while: nothing may come of it."""
     play.world.sights = {_serving(play, name): "unknown" for name in ("a", "b")}
+
+
+def both_fail(play: Play) -> None:
+    """At once, and one is replaced after the other."""
+    for name in ("a", "b"):
+        _befall(play, _serving(play, name), "dies")
+
+
+def both_fail_without_capacity(play: Play) -> None:
+    """No zone has capacity, and each attempt is launched in vain, until as many were as may be in a day."""
+    both_fail(play)
+    play.world.broken_zones = set(ZONES)
+
+
+def paused(play: Play) -> None:
+    """A primary dies while a person has paused what happens by itself, and lets it go on later."""
+    play.control("pause")
+    play.world.pass_time(10)
+    failover(play)
 
 
 def same_numbers(play: Play) -> None:
@@ -159,11 +233,12 @@ def same_numbers(play: Play) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """What was before, and what begins then; whether the same serve at its end."""
+    """What was before, and what begins then; whether the same serve at its end, and whether a person has to help."""
 
     before: Callable[[Play], None]
     begins: Callable[[Play], None]
     unchanged: bool = False
+    person: bool = False
 
 
 STORIES = {
@@ -173,8 +248,12 @@ STORIES = {
     "launch without a canary": Story(before=nothing, begins=launch_without_a_canary),
     "failover": Story(before=both, begins=failover),
     "failover with a worn counter": Story(before=worn, begins=failover),
+    "failover in safe mode": Story(before=alone, begins=in_safe_mode),
+    "failover beside a drain": Story(before=both, begins=beside_a_drain),
+    "second attempt": Story(before=both, begins=second_attempt),
     "repair": Story(before=both, begins=repair, unchanged=True),
-    "recovers": Story(before=both, begins=recovers),
+    "recovers": Story(before=both, begins=recovers, unchanged=True),
+    "adopted": Story(before=both, begins=adopted),
     "second operation": Story(before=both, begins=second_operation),
     "switchover": Story(before=both, begins=switchover),
     "switchover that fails": Story(before=both, begins=switchover_that_fails),
@@ -183,8 +262,11 @@ STORIES = {
     "deletion": Story(before=both, begins=deletion),
     "left behind": Story(before=both, begins=left_behind),
 }
-# Little or nothing happens in these, so that nobody can die on the way.
-QUIET_STORIES = {
+# Told once each, as nobody can die on the way: nothing happens in these, or only what happens in others as well.
+TOLD_ONCE = {
     "nobody can tell": Story(before=both, begins=nobody_can_tell, unchanged=True),
     "same numbers": Story(before=both, begins=same_numbers, unchanged=True),
+    "both fail": Story(before=both, begins=both_fail),
+    "paused": Story(before=both, begins=paused),
+    "budget used up": Story(before=both, begins=both_fail_without_capacity, person=True),
 }

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from . import invariants
+from dr_core.evidence import Service
+
+from . import invariants, invariants_leaving, invariants_restraints, machine_jobs
 from .fakes import FakeCloudFormation, FakeEmr, FakeLoadBalancing, FakeProbers, FakeStateMachines, client_error
 from .gate import Gate
 from .parts import Cluster, Stack
@@ -29,6 +31,8 @@ class Gated:
         self._fake, self._gate, self._once = fake, gate, once
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what the copy of a world asks for before this has its attributes
+            raise AttributeError(name)
         attribute = getattr(self._fake, name)
         if name == "exceptions" or not callable(attribute):
             return attribute
@@ -75,7 +79,7 @@ class MachineCloudFormation(FakeCloudFormation):
             stack = self._find(StackName)
         except ClientError:
             return None  # CloudFormation says nothing when there is no such stack
-        invariants.before_delete_stack(self.world, stack)
+        invariants_leaving.before_delete_stack(self.world, stack)
         return super().delete_stack(StackName=StackName)
 
     def begin_clusters(self) -> None:
@@ -97,22 +101,14 @@ class MachineCloudFormation(FakeCloudFormation):
             world.clusters[cluster.cluster_id] = cluster
         zone = cluster.address.rpartition(".")[0]
         if world.hand_on_addresses:
-            free = [
-                each.address
-                for each in world.clusters.values()
-                if each.ended_at is not None
-                and each.address.startswith(f"{zone}.")
-                and world.clock.now > each.ended_at + world.TERMINATION_SECONDS + ADDRESS_KEPT_SECONDS
-                # One that still gets jobs would bring them to a cluster that nobody has proved: not prevented today.
-                and each.address not in world.targets.get("balanced", {})
-                and not any(
-                    other.address == each.address and other.ended_at is None for other in world.clusters.values()
-                )
-            ]
+            gone = world.clock.now - world.TERMINATION_SECONDS - ADDRESS_KEPT_SECONDS
+            others = [each for each in world.clusters.values() if each is not cluster]
+            kept = {each.address for each in others if each.ended_at is None or each.ended_at >= gone}
+            free = [each.address for each in others if each.address not in kept and each.address.startswith(f"{zone}.")]
             if free:
                 cluster.address = free[-1]
-                world.unhealthy.discard(cluster.address)
-                world.livy_fails.discard(cluster.address)
+                world.forget_faults(cluster.address)
+        world.addresses_changed()
         world.hanging_clusters[cluster.cluster_id] = world.hanging.get(stack.stack_id, False)
         return cluster
 
@@ -136,15 +132,15 @@ class MachineEmr(FakeEmr):
         return super().list_instances(ClusterId=ClusterId, **request)
 
     def set_termination_protection(self, *, JobFlowIds: list[str], TerminationProtected: bool) -> None:
-        invariants.before_touching(self.world, self.world.clusters[JobFlowIds[0]], "protection")
+        invariants_leaving.before_touching(self.world, self.world.clusters[JobFlowIds[0]], "protection")
         super().set_termination_protection(JobFlowIds=JobFlowIds, TerminationProtected=TerminationProtected)
 
     def terminate_job_flows(self, *, JobFlowIds: list[str]) -> None:
         cluster = self.world.clusters[JobFlowIds[0]]
         if cluster.protected:
             raise client_error("ValidationException", "cluster is protected", "TerminateJobFlows")
-        invariants.before_touching(self.world, cluster, "termination")
-        invariants.before_ending(self.world, cluster)
+        invariants_leaving.before_touching(self.world, cluster, "termination")
+        invariants_leaving.before_ending(self.world, cluster)
         self.world.requested.setdefault(cluster.cluster_id, self.world.clock.now)
         super().terminate_job_flows(JobFlowIds=JobFlowIds)
 
@@ -155,12 +151,15 @@ class MachineLoadBalancing(FakeLoadBalancing):
     world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
 
     def register_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
-        invariants.before_joining(self.world, TargetGroupArn, Targets[0]["Id"])
+        invariants_leaving.before_joining(self.world, TargetGroupArn, Targets[0]["Id"])
         super().register_targets(TargetGroupArn=TargetGroupArn, Targets=Targets)
 
     def deregister_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
-        invariants.before_leaving(self.world, TargetGroupArn, Targets[0]["Id"])
-        self.world.targets.get(TargetGroupArn, {}).pop(Targets[0]["Id"], None)
+        address = Targets[0]["Id"]
+        invariants_leaving.before_leaving(self.world, TargetGroupArn, address)
+        was_there = self.world.targets.get(TargetGroupArn, {}).pop(address, None) is not None
+        if was_there and TargetGroupArn == "balanced":
+            machine_jobs.after_leaving(self.world, address)
 
 
 class MachineProbers(FakeProbers):
@@ -180,18 +179,36 @@ class MachineProbers(FakeProbers):
             return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
     def _route(self, request: dict[str, Any]) -> dict[str, Any]:
-        found = self.world.route(int(request["id"]))
-        cluster = self.world.living(found) if found not in (None, "410") else None
-        right = cluster is not None and cluster.first_id // 1_000_000 == int(request["id"]) // 1_000_000
-        return {"ok": right, "addresses": {"10.0.9.9": "ok" if right else f"answered by {found}"}}
+        found = self.world.routes(int(request["id"]))
+        clusters = [self.world.living(each) for each in found]
+        prefix = int(request["id"]) // 1_000_000
+        right = bool(found) and all(each is not None and each.first_id // 1_000_000 == prefix for each in clusters)
+        answer = "ok" if right else f"answered by {', '.join(found)}"
+        return {"ok": right, "addresses": {"10.0.9.9": answer}}
+
+    def _work(self, request: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._at(request["address"])
+        silent = {
+            "livy": Service.LIVY in self.world.bad_services(cluster.address),
+            "resource_manager": not cluster.rm_reachable,
+        }
+        return {
+            "reachable": not any(silent.values()),
+            "batches": [] if silent["livy"] else cluster.batches,
+            "sessions": [] if silent["livy"] else cluster.sessions,
+            "applications": [] if silent["resource_manager"] else cluster.applications,
+            "unknown": {name: "connection refused" for name, away in silent.items() if away},
+        }
 
     def _kill_applications(self, request: dict[str, Any]) -> dict[str, Any]:
-        invariants.before_killing(self.world, self._at(request["address"]))
+        invariants_leaving.before_killing(self.world, self._at(request["address"]))
         return super()._kill_applications(request)
 
     def _at(self, address: str) -> Cluster:
         cluster = self.world.living(address)
-        if cluster is None or address in self.world.unhealthy:
+        state = self.world.cluster_state(cluster) if cluster is not None else ""
+        down = state == "TERMINATING" and self.world.ends_at_once
+        if cluster is None or down or address in self.world.unhealthy:
             raise _NobodyThereError(f"nobody answers at {address}")
         return cluster
 
@@ -199,10 +216,16 @@ class MachineProbers(FakeProbers):
 class MachineStateMachines(FakeStateMachines):
     """Looks at the names and inputs as Step Functions does."""
 
+    world: MachineWorld  # pyright: ignore[reportIncompatibleVariableOverride]
+
     def start_execution(self, *, stateMachineArn: str, name: str, input: str) -> Any:
         assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", name), name
+        arn = self.world.execution(stateMachineArn, name)
+        known = arn in self.world.executions
         super().start_execution(stateMachineArn=stateMachineArn, name=name, input=input)
-        return {"executionArn": self.world.execution(stateMachineArn, name)}
+        if not known:
+            invariants_restraints.after_start(self.world, name, json.loads(input)["request"])
+        return {"executionArn": arn}
 
 
 class _NobodyThereError(Exception):

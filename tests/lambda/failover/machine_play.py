@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pytest
 
 from dr_core.requests import OperationRequest
 from failover import custom_resource
+from failover.control import control
 from failover.execution_ended import tidy_up
 from failover.notices import Notices
 from failover.reconcile import reconcile
@@ -18,12 +20,15 @@ from failover.reconcile import reconcile
 from .gate import Fault, Invocation
 from .machine_executions import Executions
 from .machine_monitor import watch_of
-from .machine_world import NAMES, MachineWorld
+from .machine_rest import left_over
+from .machine_world import MACHINE_CONFIG, NAMES, MachineWorld
 from .parts import DEPLOYMENT, OPERATIONS, START, Clock
 
 TEMPLATE = "https://bucket/template.json"
 # Rounds of everybody until a world has to be at rest; some retirements wait for five minutes at a time.
 ROUNDS = 3000
+# How long CloudFormation waits for an answer.
+ANSWER_SECONDS = 3600.0
 
 
 @dataclass
@@ -35,16 +40,26 @@ class StackResource:
         request: id of the request that is not answered yet.
         properties: as they are.
         before: as they were before the update that runs.
+        since: when the request was sent.
     """
 
     state: str = "none"
     request: str | None = None
     properties: dict[str, Any] = field(default_factory=dict)
     before: dict[str, Any] = field(default_factory=dict)
+    since: float = 0.0
 
 
 class Play:
-    """A world and everybody who acts on it."""
+    """A world and everybody who acts on it.
+
+    Attributes:
+        before: called with each function that starts.
+        after: each of them is called with each function that has ended.
+        notes: what they keep for themselves.
+        asked: how often a person had to ask for a failover, as nothing else would have happened any more.
+        lost: executions whose bad end nobody was told of.
+    """
 
     def __init__(self, clock: Clock, patch: pytest.MonkeyPatch) -> None:
         self.world = MachineWorld(clock)
@@ -55,20 +70,36 @@ class Play:
         self.again: list[dict[str, Any]] = []  # events of CloudFormation whose delivery died
         self.numbers = 0
         self.story: list[str] = []
-        self.before: Callable[[Invocation], None] = lambda _: None  # called with each function that starts
-        self.after: Callable[[Invocation], None] = lambda _: None  # and with each that has ended
+        self.before: Callable[[Invocation], None] | None = None
+        self.after: list[Callable[[Play, Invocation], None]] = []
+        self.notes: set[str] = set()
+        self.asked = 0
+        self.lost: set[str] = set()
+        self._takes_part(patch)
+
+    def _takes_part(self, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(custom_resource, "deployment_from_environment", lambda: self.world.deployment)
         patch.setattr(custom_resource, "StackAnswers", lambda: self.world.deployment.stack_answers)
         patch.setattr(custom_resource, "check_sdk", lambda: None)
         patch.setattr(Notices, "_emit", lambda *_, **__: None)  # metrics are not what is proved here
 
+    def copied(self, clock: Clock, patch: pytest.MonkeyPatch) -> Play:
+        """The same once more, by *clock*, so that a beginning need not be told again; nobody is interrupted in it."""
+        assert not self.gate.paused
+        clock.now = self.world.clock.now
+        play = copy.deepcopy(self, {id(self.world.clock): clock, id(MACHINE_CONFIG): MACHINE_CONFIG})
+        play._takes_part(patch)
+        return play
+
     # Functions.
 
     def run(self, invocation: Invocation) -> bool:
         """Start a function; whether it ended."""
-        self.before(invocation)
+        if self.before is not None:
+            self.before(invocation)
         ended = self.gate.run(invocation)
-        self.world.live_on()
+        if invocation.effects or self.world.clock.now > invocation.began:
+            self.world.live_on()
         if ended:
             self.ended(invocation)
         else:
@@ -83,8 +114,11 @@ class Play:
         return ended
 
     def tell(self, text: str) -> None:
-        """Note down something that happened, for people."""
-        self.story.append(f"{self.world.clock.now - START:7.0f}  {text}")
+        """Note down something that happened, for people; of what happens again and again the first and the last."""
+        line = f"{self.world.clock.now - START:7.0f}  {text}"
+        if len(self.story) > 1 and all(each.endswith(f"  {text}") for each in self.story[-2:]):
+            self.story.pop()
+        self.story.append(line)
 
     def ended(self, invocation: Invocation) -> None:
         """What follows when a function has ended."""
@@ -96,7 +130,8 @@ class Play:
             if invocation.error is not None
             else getattr(invocation.result, "message", "")
         )
-        self.tell(f"{invocation.name}{who}: {what} [{', '.join(invocation.effects)}]")
+        if what or invocation.effects:
+            self.tell(f"{invocation.name}{who}: {what} [{', '.join(invocation.effects)}]")
         if invocation.execution is not None:
             self.executions.take(invocation)
         elif invocation.error is not None and invocation.event is not None:
@@ -105,7 +140,8 @@ class Play:
                 self.executions.events.append(invocation.event)
             elif invocation.event["RequestId"] in [each.request for each in self.resources.values()]:
                 self.again.append(invocation.event)
-        self.after(invocation)
+        for follows in list(self.after):
+            follows(self, invocation)
         self.hear_answers()
 
     def step(self, execution: str, *, faults: Mapping[int, Fault] | None = None, pause_at: int | None = None) -> bool:
@@ -151,7 +187,7 @@ class Play:
         self.numbers += 1
         request_id = f"r{self.numbers}"
         resource = self.resources[name]
-        resource.request = request_id
+        resource.request, resource.since = request_id, self.world.clock.now
         resource.state = {"Create": "creating", "Update": "updating", "Delete": "deleting"}[kind]
         if kind == "Update":
             resource.before, resource.properties = resource.properties, properties
@@ -184,12 +220,13 @@ class Play:
 
     def hear_answers(self) -> None:
         """CloudFormation takes the first answer to each of its requests and goes on."""
-        for name, resource in self.resources.items():
+        for resource in self.resources.values():
             answer = next((each for each in self.world.answers if each["request"] == resource.request), None)
-            if answer is None:
+            too_late = self.world.clock.now > resource.since + ANSWER_SECONDS
+            if resource.request is None or (answer is None and not too_late):
                 continue
             resource.request = None
-            succeeded, state = answer["succeeded"], resource.state
+            succeeded, state = answer is not None and answer["succeeded"], resource.state
             match state:
                 case "creating":
                     resource.state = "there" if succeeded else "failed"
@@ -197,7 +234,6 @@ class Play:
                     resource.state = "there" if succeeded else "rolling back"
                 case "deleting":
                     resource.state = "gone" if succeeded else "failed"
-            del name
 
     def cloudformation_goes_on(self, **how: Any) -> bool:
         """What CloudFormation does by itself: delete what it could not create, and roll an update back."""
@@ -228,9 +264,17 @@ class Play:
         request = OperationRequest.from_dict(
             {"operation": f"person-{self.numbers}", "kind": kind, "reason": reason, "managed_cluster": name}
         )
-        if kind == "failover":
-            self.world.by_hand.add(name)
         self.world.deployment.executions.start_operation(request)
+
+    def control(self, action: str, **how: Any) -> bool:
+        """A person pauses, resumes or acknowledges automatic operations."""
+        event = {"action": action, **({"because": "a test"} if action == "pause" else {})}
+        return self.run(Invocation(name=f"control {action}", work=lambda: control(self.world.deployment, event), **how))
+
+    def lose(self, event: Mapping[str, Any]) -> None:
+        """EventBridge does not deliver an event."""
+        self.lost.add(event["executionArn"])
+        self.tell(f"nobody is told of the end of {event['executionArn'].rpartition(':')[2]}")
 
     # Rest.
 
@@ -248,7 +292,7 @@ class Play:
                 return
             if ends is not None and world.clock.now >= ends:
                 ends = None
-                world.heal()
+                self._heal()
             if self._one_thing():
                 quiet = 0
                 continue
@@ -259,18 +303,29 @@ class Play:
             quiet += 1
             if self.executions.running() or self.executions.events:
                 quiet = 0
-            elif ends is not None and quiet >= 3:
+            elif ends is not None:
                 world.pass_time(ends - world.clock.now)
-            elif ends is None and quiet >= 3 and not left_over(self):
+            elif quiet >= 2 and not left_over(self):
                 return
-            elif quiet >= 30:
+            elif quiet >= 6 and any(each.request is not None for each in self.resources.values()):
+                world.pass_time(ANSWER_SECONDS)  # whoever owes the answer has died, and nobody was told
+            elif quiet >= 30 and not self.cloudformation_goes_on():
                 sick = [name for name in NAMES if self.resources[name].state == "there" and not self._serves(name)]
                 if not sick or asked >= 3:
                     return
                 asked, quiet = asked + 1, 0
                 for name in sick:
                     self.ask_for("failover", name)
+                self.asked += len(sick)
         raise AssertionError(f"no rest after {ROUNDS} rounds: {self.executions.running()}, {self.executions.events}")
+
+    def _heal(self) -> None:
+        """Every fault ends, and a person lets automatic operations go on."""
+        self.world.heal()
+        controls = self.world.record.items.get(("deployment", "controls"))
+        if controls is not None:
+            self.control("resume")
+            self.control("acknowledge")
 
     def _one_thing(self) -> bool:
         """Let the next thing happen, if anything is left to do."""
@@ -293,82 +348,9 @@ class Play:
         serving = self.world.record.items[("managed-cluster", name)].get("serving_generation")
         if serving is None:
             return False
-        address = self.world.incarnation(int(serving)).primary_address
-        return address is not None and self.world.works(address)
-
-
-def left_over(play: Play) -> list[str]:
-    """What is wrong with a world at rest, in words; empty if all is as it has to be."""
-    world, wrong = play.world, list[str]()
-    serving: set[int] = set()
-    addresses: dict[str, str] = {}
-    for name, resource in play.resources.items():
-        if resource.request is not None:
-            wrong.append(f"CloudFormation waits for the answer to {resource.request} about {name}")
-        item = world.record.items.get(("managed-cluster", name), {})
-        if item.get("lease") is not None:
-            wrong.append(f"{item['lease']['execution']} still holds the lease of {name}")
-        generation = item.get("serving_generation")
-        if resource.state == "there":
-            if generation is None:
-                wrong.append(f"nothing serves as {name}")
-                continue
-            incarnation = world.incarnation(int(generation))
-            address = incarnation.primary_address or ""
-            serving.add(int(generation))
-            addresses[address] = name
-            if incarnation.state != "serving":
-                wrong.append(f"generation {generation} serves as {name} and is {incarnation.state}")
-            for group in ("balanced", f"rm-{name}", f"nn-{name}"):
-                if address not in world.healthy(group):
-                    wrong.append(f"generation {generation} of {name} is not healthy in {group}")
-            cluster = world.cluster_of(int(generation))
-            if cluster is None or world.route(cluster.first_id + 1) != address:
-                wrong.append(f"ids of generation {generation} do not lead to it")
-            if cluster is None or not cluster.protected:
-                wrong.append(f"generation {generation} serves as {name} and is not protected")
-        elif generation is not None:
-            wrong.append(f"generation {generation} serves as {name}, which is {resource.state}")
-    wrong += [
-        f"{address} is still in the balanced group"
-        for address in world.targets.get("balanced", {})
-        if address not in addresses
-    ]
-    wrong += _remains(world, serving)
-    wrong += [f"{arn} still runs" for arn in play.executions.running()]
-    return wrong
-
-
-def _remains(world: MachineWorld, serving: set[int]) -> list[str]:
-    """What is left of generations that do not serve."""
-    wrong = [
-        f"stack {stack.name} is {world.stack_status(stack)}"
-        for stack in world.stacks.values()
-        if stack.stack_id not in world.foreign_stacks
-        and world.stack_status(stack) != "DELETE_COMPLETE"
-        and int(stack.parameters["Generation"]) not in serving
-    ]
-    wrong += [
-        f"cluster {cluster.cluster_id} is {world.cluster_state(cluster)}"
-        for cluster in world.clusters.values()
-        if cluster not in world.foreign_clusters()
-        and not world.cluster_state(cluster).startswith("TERMINATED")
-        and int(cluster.tags["emr-dr:generation"]) not in serving
-    ]
-    wrong += [
-        f"generation {int(item['generation'])} is {item['state']}"
-        for item in world.items("incarnation")
-        if item["state"] != "retired" and int(item["generation"]) not in serving
-    ]
-    wrong += [
-        f"slot {item['id']} is held by generation {int(item['generation'])}"
-        for item in world.items("slot")
-        if item.get("generation") is not None and int(item["generation"]) not in serving
-    ]
-    used = [group for group, targets in world.targets.items() if group.startswith("slot-") and targets]
-    if len(used) != len(serving):
-        wrong.append(f"the target groups {', '.join(used)} are in use for {len(serving)} incarnations")
-    return wrong
+        cluster = self.world.cluster_of(int(serving))
+        lives = cluster is not None and self.world.living(cluster.address) is cluster  # nobody else has its address
+        return cluster is not None and lives and self.world.works(cluster.address)
 
 
 def in_service(play: Play, name: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
 from dr_core.config import ManagedClusterResources, SlotResources
-from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, prober_observer
-from dr_core.naming import generation_of
+from dr_core.evidence import Service
 from dr_core.routing import PREFIX_HEADER
 from failover.clients import Clients
 from failover.deployment import Deployment
 
-from . import invariants
+from . import invariants, machine_evidence, machine_jobs
+from .facts import Memory
 from .fakes import FakeStackAnswers, FakeTopics
 from .gate import Gate
 from .machine_fakes import (
@@ -25,6 +26,7 @@ from .machine_fakes import (
     MachineProbers,
     MachineStateMachines,
 )
+from .machine_items import Items
 from .memory_dynamodb import MemoryDynamoDB
 from .parts import CONFIG, DEPLOYMENT, ZONES, Clock, Cluster, Stack
 from .world import World
@@ -44,14 +46,22 @@ MACHINE_CONFIG = replace(
         )
         for number in (1, 2, 3, 4, 5)
     ),
+    # Long enough for everything that has to happen meanwhile; each second more is a step that waits.
+    policy=replace(CONFIG.policy, linger_seconds=240),
 )
 STRANGERS = {"10.9.9.9": "rm-a", "10.9.9.8": "somebody-elses"}
 # The generation of a whose stack would have the name of a stranger's.
 TAKEN = 7
 # Names that our stacks will have one day, one that looks like ours, and another.
 _FOREIGN_NAMES = (f"{DEPLOYMENT}-a-g{TAKEN}", f"{DEPLOYMENT}-b-g9", f"{DEPLOYMENT}-a-g1-copy", "somebody-elses")
-# What the probers see of an incarnation: the truth, or what the test says.
-SIGHTS = ("truth", "false alarm", "one is wrong", "unknown", "silent")
+# Services that fail alone, while Livy answers and takes jobs.
+_ALONE = {"safe mode": Service.NAME_NODE, "no NodeManagers": Service.RESOURCE_MANAGER}
+ALL_SERVICES = tuple(Service)
+
+
+@cache
+def _matches(expression: str, path: str) -> bool:
+    return re.search(expression, path) is not None
 
 
 class MachineWorld(World):
@@ -63,16 +73,19 @@ class MachineWorld(World):
         sick_at: when a generation was last sick, or seen so by enough vantage points.
         requested: when somebody of ours first asked EMR to end a cluster, by its id.
         ended_because: EMR's code for a cluster that ended, where it was not us.
-        by_hand: managed clusters that a person replaces though they are healthy.
+        partly: the one service that fails at an address, where Livy answers and takes jobs.
+        late_jobs: those that still reach somebody who left the balanced group.
+        ends_at_once: whether the services of a cluster die when EMR begins to end it, and not when it has ended.
         left_as_planned: when a generation went out of service as planned.
         jobs_ended: when the last jobs of a generation ended by themselves.
         died_first: clusters that were dead when they went out of service.
+        healthy_at: when an address was last healthy in the balanced group.
         strangers: addresses that are not ours, and the groups that they are in.
         violations: what was found to be wrong.
     """
 
     LAUNCH_SECONDS = 40.0
-    TERMINATION_SECONDS = 30.0
+    TERMINATION_SECONDS = 120.0
 
     def __init__(self, clock: Clock) -> None:
         self.gate = Gate(clock, after=self._after)
@@ -86,19 +99,24 @@ class MachineWorld(World):
         self.hanging_clusters: dict[str, bool] = {}
         self.hang_next = False
         self.hand_on_addresses = False
-        self.by_hand: set[str] = set()
+        self.partly: dict[str, Service] = {}
+        self.late_jobs: list[machine_jobs.LateJob] = []
+        self.ends_at_once = False
+        self.healthy_at: dict[str, float] = {}
+        self._by_address: dict[str, list[Cluster]] = {}
         self.left_as_planned: dict[int, float] = {}
         self.died_first: set[str] = set()
         self.jobs_ended: dict[int, float] = {}
         self.strangers = dict(STRANGERS)
         self.violations: list[str] = []
-        self.memory = invariants.Memory()
+        self.memory = Memory()
         super().__init__(clock)
         self._add_strangers()
 
     def _deployment(self) -> Deployment:
+        self.known = self.record.items = Items()
         self.dynamodb = MemoryDynamoDB(
-            self.record.items, gate=self.gate, evidence=self.evidence_of, tables=("record", "evidence")
+            self.record.items, gate=self.gate, evidence=self._evidence_of, tables=("record", "evidence")
         )
         self.cloudformation = MachineCloudFormation(self)
 
@@ -145,16 +163,25 @@ class MachineWorld(World):
 
     def items(self, kind: str) -> list[dict[str, Any]]:
         """The items of one kind."""
-        return [item for (each, _), item in list(self.record.items.items()) if each == kind]
+        return self.known.of(kind)
 
     def living(self, address: str | None) -> Cluster | None:
         """The cluster that has this address now."""
-        found = [
-            each
-            for each in self.clusters.values()
-            if each.address == address and not self.cluster_state(each).startswith("TERMINATED")
-        ]
-        return found[-1] if found else None
+        return self._living(address)[0]
+
+    def _living(self, address: str | None) -> tuple[Cluster | None, str]:
+        if not self._by_address:
+            for each in self.clusters.values():
+                self._by_address.setdefault(each.address, []).append(each)
+        for each in reversed(self._by_address.get(address or "", ())):
+            state = self.cluster_state(each)
+            if not state.startswith("TERMINATED"):
+                return each, state
+        return None, ""
+
+    def addresses_changed(self) -> None:
+        """A cluster was started."""
+        self._by_address.clear()
 
     def foreign_clusters(self) -> list[Cluster]:
         """Clusters that are not ours."""
@@ -174,13 +201,17 @@ class MachineWorld(World):
     def cluster_state(self, cluster: Cluster) -> str:
         if cluster.ended_at is None and self.hanging_clusters.get(cluster.cluster_id) and not cluster.fails:
             return "STARTING"
-        return super().cluster_state(cluster)
+        state = super().cluster_state(cluster)
+        installs = state == "STARTING" and not cluster.fails
+        return "BOOTSTRAPPING" if installs and self.clock.now - cluster.started >= self.LAUNCH_SECONDS / 2 else state
 
     def bad_services(self, address: str) -> tuple[Service, ...]:
-        cluster = self.living(address)
-        if cluster is None or self.cluster_state(cluster) != "WAITING":
-            return tuple(Service)
-        return super().bad_services(address)
+        cluster, state = self._living(address)
+        if cluster is None or (state != "WAITING" and (state != "TERMINATING" or self.ends_at_once)):
+            return ALL_SERVICES
+        bad = super().bad_services(address)
+        alone = self.partly.get(address)
+        return bad if alone is None or alone in bad else (*bad, alone)
 
     def works(self, address: str) -> bool:
         """Whether every service at an address does its work."""
@@ -202,8 +233,8 @@ class MachineWorld(World):
         """The addresses that the load balancer calls healthy in a group."""
         return [address for address, state in self.health(target_group).items() if state == "healthy"]
 
-    def route(self, batch_id: int, *, header: bool = False) -> str | None:
-        """Where the front door sends a request for a batch: an address, ``410``, or ``None`` for nobody (5xx)."""
+    def routes(self, batch_id: int, *, header: bool = False) -> tuple[str, ...]:
+        """Where the front door may send a request for a batch: addresses, ``410``, or nowhere (5xx)."""
         path, prefix = f"/batches/{batch_id}", str(batch_id // 1_000_000)
         for slot in MACHINE_CONFIG.slots:
             conditions = self.rules.get(slot.header_rule if header else slot.id_rule, [])
@@ -212,63 +243,43 @@ class MachineWorld(World):
                     values = condition.get("HttpHeaderConfig", {}).get("Values", [])
                     matches = condition["HttpHeaderConfig"]["HttpHeaderName"] == PREFIX_HEADER and prefix in values
                 else:
-                    matches = any(re.search(each, path) for each in condition["PathPatternConfig"]["RegexValues"])
+                    matches = any(_matches(each, path) for each in condition["PathPatternConfig"]["RegexValues"])
                 if matches:
-                    return next(iter(self.targets.get(slot.target_group, {})), None)
-        return "410"
+                    return tuple(self.targets.get(slot.target_group, ()))
+        return ("410",)
 
-    def evidence_of(self, incarnation: str, since: str) -> list[dict[str, Any]]:
-        """What the probers and the load balancers saw in the last rounds."""
-        generation = generation_of(incarnation)
-        address = self.record.items.get(("incarnation", incarnation), {}).get("primary_address")
-        self.let_steps_work()
-        bad = tuple(Service) if address is None else self.bad_services(address)
-        sight = self.sights.get(generation, "truth")
-        observers = [prober_observer(zone) for zone in ZONES]
-        truth, all_bad = _readings(Verdict.UNHEALTHY, bad), _readings(Verdict.UNHEALTHY, tuple(Service))
-        match sight:
-            case "truth":
-                seen = {each: truth for each in [*observers, LOAD_BALANCER]}
-            case "false alarm":
-                seen = {each: all_bad for each in observers}
-            case "one is wrong":
-                seen = {observers[0]: all_bad, observers[1]: truth, LOAD_BALANCER: truth}
-            case "unknown":
-                seen = {each: _readings(Verdict.UNKNOWN, tuple(Service)) for each in observers}
-            case _:
-                seen = {}
-        if sight == "false alarm" or (sight in ("truth", "one is wrong") and bad):
-            self.sick_at[generation] = self.clock.now
-        found = []
-        for observer, services in seen.items():
-            for back in (1, 11, 21, 31):
-                evidence = Evidence(
-                    incarnation=incarnation,
-                    observer=observer,
-                    observed_at=self.clock.now - back,
-                    services=services,
-                    front_door=True,
-                )
-                if evidence.observed >= since:
-                    found.append(evidence.to_item(round_seconds=10))
-        return found
+    def _evidence_of(self, incarnation: str, since: str) -> list[dict[str, Any]]:
+        return machine_evidence.evidence_of(self, incarnation, since)
 
     # What happens by itself.
 
     def pass_time(self, seconds: float) -> None:
         """Let time pass."""
-        self.clock.now += max(0.0, seconds)
-        self.live_on()
+        if seconds > 0:
+            self.clock.now += seconds
+            self.live_on()
 
     def live_on(self) -> None:
         """What the clock brings about, and what follows from it."""
         self.cloudformation.begin_clusters()
-        owners = {item.get("primary_address") for item in self.items("incarnation") if item["state"] != "retired"}
-        for address in self.healthy("balanced"):
-            cluster = self.living(address)
-            if cluster is not None and address in owners:
+        if self.late_jobs:
+            machine_jobs.go_on(self)
+        in_service = self.healthy("balanced")
+        if in_service:
+            owners = {
+                item.get("primary_address"): int(item["generation"])
+                for item in sorted(self.items("incarnation"), key=lambda item: int(item["generation"]))
+                if item["state"] != "retired"
+            }
+            for address in in_service:
+                self.healthy_at[address] = self.clock.now
+                cluster = self.living(address)
+                if cluster is None or address not in owners:
+                    continue
                 generation = int(cluster.tags["emr-dr:generation"])
-                self.issued.add((generation, 1 if cluster.bad_seed else cluster.first_id + 1))
+                # Of a cluster that has the address of a dead one nobody knows before its launch has looked.
+                if generation == owners[address]:
+                    self.issued.add((generation, 1 if cluster.bad_seed else cluster.first_id + 1))
         for item in self.items("managed-cluster"):
             if (serving := item.get("serving_generation")) is None:
                 continue
@@ -287,12 +298,14 @@ class MachineWorld(World):
                 cluster.stubborn = True
             case "Livy fails":
                 self.livy_fails.add(cluster.address)
+            case "safe mode" | "no NodeManagers":
+                self.partly[cluster.address] = _ALONE[what]
             case "returns":
-                self.unhealthy.discard(cluster.address)
-                self.livy_fails.discard(cluster.address)
+                self.forget_faults(cluster.address)
                 cluster.rm_reachable, cluster.stubborn = True, False
             case "jobs":
-                if self.works(cluster.address) and cluster.address in self.targets.get("balanced", {}):
+                takes_jobs = Service.LIVY not in self.bad_services(cluster.address)
+                if takes_jobs and cluster.address in self.targets.get("balanced", {}):
                     cluster.applications.append("application_1_0002")
                     cluster.batches.append(cluster.first_id + 1)
             case "jobs end":
@@ -303,8 +316,15 @@ class MachineWorld(World):
             case "person ends" | "EMR ends":
                 cluster.ended_at = self.clock.now
                 self.ended_because[cluster.cluster_id] = "USER_REQUEST" if what == "person ends" else "INSTANCE_FAILURE"
-                self.unhealthy.add(cluster.address)
+                if what == "EMR ends":
+                    self.unhealthy.add(cluster.address)
         self.live_on()
+
+    def forget_faults(self, address: str) -> None:
+        """Whatever was wrong at an address is over."""
+        self.unhealthy.discard(address)
+        self.livy_fails.discard(address)
+        self.partly.pop(address, None)
 
     def drift(self, number: int) -> None:
         """Somebody takes one of our targets out of its group."""
@@ -339,6 +359,8 @@ class MachineWorld(World):
                 self.step_end = "FAILED"
             case "addresses":
                 self.hand_on_addresses = True
+            case "quick ends":
+                self.ends_at_once = True
 
     def heal(self) -> None:
         """Every fault ends; what is dead stays dead."""
@@ -346,6 +368,7 @@ class MachineWorld(World):
         self.broken_zones.clear()
         self.dead_probers.clear()
         self.blind_probers.clear()
+        self.ends_at_once = False
         self.restart_helps, self.seed_helps, self.step_end = True, True, "COMPLETED"
         self.bad_seed, self.canary_state, self.delete_fails, self.hang_next = False, "success", 0, False
         for cluster in self.clusters.values():
@@ -366,10 +389,3 @@ class MachineWorld(World):
             else ""
         )
         self.violations.append(f"{text}{by}")
-
-
-def _readings(verdict: Verdict, services: tuple[Service, ...]) -> dict[Service, Reading]:
-    """*verdict* of *services*, and the others healthy."""
-    return {
-        service: Reading(verdict=verdict if service in services else Verdict.HEALTHY, detail="") for service in Service
-    }

@@ -97,6 +97,7 @@ class Cluster:
     ended_at: float | None = None
     first_id: int = 0
     rm_reachable: bool = True
+    lost_nodes: int | None = 0
     applications: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)

@@ -86,6 +86,15 @@ def test_a_lease_whose_execution_is_closed_stands_in_nobodys_way(world: World) -
     assert request_of(world.deployment, event(world)).operation == "mine"
 
 
+def test_a_lease_whose_execution_is_not_known_yet_stands_in_the_way(world: World) -> None:
+    """A14: DescribeExecution is eventually consistent."""
+    found = launched(world).managed_cluster().to_item()
+    world.put({**found, "lease": {"execution": "young", "operation": "op2", "since": world.clock.now - 59}})
+    assert refusal(world, event(world)).startswith("operation op2 works on managed cluster a")
+    world.clock.now += 1
+    assert request_of(world.deployment, event(world)).operation == "mine"
+
+
 def test_nothing_is_refused_while_nobody_says_whether_the_holder_runs(world: World) -> None:
     """An error of our own call is no answer to a person; the machine calls again."""
     world.run_operation(launched(world).request("switchover", "op2", reason="upgrade"), until="Verify")

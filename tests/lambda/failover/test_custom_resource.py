@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dr_core.config import ENVIRONMENT_VARIABLE
+from dr_core.record import IncarnationState
 from failover import custom_resource
 from failover.custom_resource import respond
 from failover.deployment import deployment_from_environment
@@ -139,6 +140,29 @@ def test_an_update_lets_a_failover_go_on(world: World) -> None:
     world.run_operation(request, until="Verify")
     respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
     assert world.executions[world.execution(CONFIG.operation_state_machine, "op2")]["status"] == "RUNNING"
+
+
+@pytest.mark.parametrize(("ago", "held"), [(59, True), (60, False)])
+def test_the_lease_of_an_execution_that_is_not_known_yet_is_left_to_it(world: World, ago: float, held: bool) -> None:
+    """A14: DescribeExecution is eventually consistent; the failover that has just begun keeps its lease."""
+    found = launched(world).managed_cluster().to_item()
+    world.put({**found, "lease": {"execution": "young", "operation": "op2", "since": world.clock.now - ago}})
+    respond(world.deployment, event("Update", "r2", TemplateUrl="https://bucket/newer.json"))
+    assert (world.managed_cluster().lease is not None) is held
+
+
+@pytest.mark.parametrize(("ago", "state"), [(59, IncarnationState.LAUNCHING), (60, IncarnationState.ABANDONED)])
+def test_what_an_execution_that_is_not_known_yet_launches_is_left_to_it(
+    world: World, ago: float, state: IncarnationState
+) -> None:
+    """A14: the same."""
+    launched(world)
+    request = world.request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="Launch")
+    world.step("operation", "Launch", request)
+    world.put({**world.operation("op2").to_item(), "started_at": world.clock.now - ago, "execution": "young"})
+    respond(world.deployment, event("Update", "r2"))
+    assert world.incarnation(2).state is state
 
 
 def test_update_of_what_never_served_launches(world: World) -> None:

@@ -27,7 +27,7 @@ def full(world: World) -> World:
 
 def test_one_that_drains_makes_room(world: World) -> None:
     """A12: a failover goes before the end of old jobs."""
-    assert evict_one(full(world).deployment) == "generation 1 has to give its slot up"
+    assert evict_one(full(world).deployment) == "emr-dr-active-passive-a-g1 has to give its slot up"
     assert world.incarnation(1).evicted_at == world.clock.now
     assert [world.incarnation(each).evicted_at for each in (2, 50, 51)] == [None, None, None]
 
@@ -39,7 +39,7 @@ def test_nobody_else_has_to_go_as_long_as_one_is_on_its_way(world: World) -> Non
     evict_one(world.deployment)
     before, calls = world.incarnation(1), world.calls
     world.clock.now += 2
-    assert evict_one(world.deployment) == "generation 1 gives its slot up"
+    assert evict_one(world.deployment) == "emr-dr-active-passive-a-g1 gives its slot up"
     assert (world.incarnation(1), world.incarnation(52).evicted_at, world.calls) == (before, None, calls)
 
 
@@ -60,8 +60,8 @@ def test_people_are_told_what_it_costs(world: World, capsys: pytest.CaptureFixtu
     for _ in range(2):
         evict_one(world.deployment)
     (notice,) = world.notices[told:]
-    assert notice["subject"] == "emr-dr-active-passive: g000001 has to make room for a failover"
-    assert "all 4 are taken. Generation 1 (j-1) of managed cluster a was replaced and only waits" in notice["message"]
+    assert notice["subject"] == "emr-dr-active-passive: emr-dr-active-passive-a-g1 has to make room for a failover"
+    assert "all 4 are taken. emr-dr-active-passive-a-g1 (j-1) was replaced and only waits" in notice["message"]
     assert "its batch ids answer 410" in notice["message"]
     written = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [each[SLOT_EVICTED] for each in written if SLOT_EVICTED in each] == [[1]]

@@ -92,6 +92,29 @@ def test_an_execution_that_step_functions_forgot_does_not_run(executions: Execut
     assert not executions.runs("arn")
 
 
+@pytest.mark.parametrize(("ago", "open_"), [(0, True), (59, True), (60, False)])
+def test_an_execution_that_step_functions_does_not_know_yet_runs(
+    world: World, executions: Executions, ago: float, open_: bool
+) -> None:
+    """A14: DescribeExecution is eventually consistent; a lease taken over now would have two holders."""
+    assert executions.runs("arn", since=world.clock.now - ago) is open_
+
+
+def test_an_execution_that_is_closed_does_not_run_however_young(world: World, executions: Executions) -> None:
+    world.executions["arn"] = {"status": "FAILED"}
+    assert not executions.runs("arn", since=world.clock.now)
+
+
+def test_a_retirement_that_step_functions_does_not_know_yet_gets_no_second_one(
+    world: World, executions: Executions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: its name is taken, with another input, and nobody says by what."""
+    executions.retire(OLD, planned=True)
+    monkeypatch.setattr(Executions, "_status", lambda *_: "")
+    executions.retire(OLD, planned=False)
+    assert list(started(world)) == ["a-retire-g1"]
+
+
 def test_no_answer_is_no_closed_execution(world: World, executions: Executions) -> None:
     """A14: an error of our own call."""
     world.broken = {"describe_execution"}

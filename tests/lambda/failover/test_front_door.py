@@ -115,6 +115,24 @@ def test_health_is_by_address(world: World) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("health", "state"),
+    [
+        ({"State": "unhealthy", "Reason": "Elb.InternalError"}, "not known"),
+        ({"State": "unhealthy", "Reason": "Target.ResponseCodeMismatch"}, "unhealthy"),
+        ({"State": "initial", "Reason": "Elb.InitialHealthChecking"}, "initial"),
+    ],
+)
+def test_an_error_of_the_load_balancer_is_not_the_targets(health: dict[str, str], state: str) -> None:
+    """A11: not knowing is not unhealthy, and not healthy."""
+
+    class Client:
+        def describe_target_health(self, **_: Any) -> dict[str, Any]:
+            return {"TargetHealthDescriptions": [{"Target": {"Id": "x"}, "TargetHealth": health}]}
+
+    assert FrontDoor(client=cast("Any", Client()), config=CONFIG).health("balanced") == {"x": state}
+
+
 def test_a_target_without_a_verdict_is_not_healthy() -> None:
     """Elastic Load Balancing leaves out what it does not know."""
 

@@ -32,17 +32,21 @@ from hypothesis.stateful import (
 )
 
 from .gate import Fault
-from .machine_play import Play, in_service, left_over
-from .machine_world import NAMES, SIGHTS
+from .machine_evidence import SIGHTS
+from .machine_play import Play, in_service
+from .machine_rest import left_over
+from .machine_world import NAMES
 from .parts import RETIREMENTS, START, Clock
 
 PROOF = int(os.environ.get("EMR_DR_PROOF", "1"))
-RUNS = 45
+# Of one seed: few, so that each half ends soon after it has made its steps; Hypothesis begins each with a simple one.
+RUNS = 15
 STEPS = 100
 # Of each half.
 REQUIRED_STEPS = 10_000 * PROOF
-# Runs that never get there would prove little.
+# Runs that never get there would prove little: how operations and incarnations end, and what nature and people do.
 WHAT_MATTERS = ("launched", "failed over", "switched over", "repaired", "cancelled", "failed", "retired", "serving")
+WHAT_HAPPENS = ("interrupted step", "event lost", "pause", "resume", "acknowledge", "drift", "breaks", "deliver again")
 # So many of the last things that happened are told when a run fails.
 STORY = 120
 
@@ -59,10 +63,16 @@ BROKEN = (
     "publish", "send", "update_item", "transact_write_items", "get_item", "query", "batch_get_item",
 )  # fmt: skip
 NATURE = ("time", "time", "cluster", "cluster", "evidence", "drift", "trouble", "breaks", "mends", "mends")
-FATES = ("dies", "dies", "hangs", "Livy fails", "returns", "jobs", "jobs", "jobs end", "person ends", "EMR ends")
-TROUBLES = (
-    "zone", "seed", "canary", "prober", "delete", "hang", "addresses", "blind", "restart", "seed again", "steps"
+FATES = (
+    "dies", "dies", "hangs", "Livy fails", "Livy fails", "safe mode", "no NodeManagers", "returns", "returns", "jobs",
+    "jobs", "jobs end", "person ends", "EMR ends",
 )  # fmt: skip
+TROUBLES = (
+    "zone", "seed", "canary", "prober", "delete", "hang", "addresses", "blind", "restart", "seed again", "steps",
+    "quick ends",
+)  # fmt: skip
+# An operation that is not paused is what most runs are about.
+CONTROLS = ("pause", "resume", "resume", "resume", "acknowledge")
 
 
 class Statistics:
@@ -104,7 +114,7 @@ class Controller(RuleBasedStateMachine):
     def count(self, name: str) -> None:
         Statistics.steps[name] += 1
 
-    @initialize(begun=st.sampled_from(["nothing", "a", "both", "both", "worn"]))
+    @initialize(begun=st.sampled_from(["nothing", "a", "both", "both", "worn", "hangs", "alarm"]))
     def begin(self, begun: str) -> None:
         if begun == "nothing":
             return
@@ -114,6 +124,11 @@ class Controller(RuleBasedStateMachine):
             item = self.world.record.items["counter", "generation"]
             self.world.record.items["counter", "generation"] = {**item, "value": 1147}
         self.world.pass_time(700)
+        cluster = self.world.cluster_of(1)
+        if begun == "hangs" and cluster is not None:
+            self.world.befall(cluster, "Livy fails")
+        if begun == "alarm":  # until nature mends it
+            self.world.sights[1] = "false alarm"
 
     # What machines do.
 
@@ -167,7 +182,9 @@ class Controller(RuleBasedStateMachine):
     # What other functions do.
 
     @rule(
-        what=st.sampled_from(["execution ended", "monitor", "reconcile", "deliver again"]),
+        what=st.sampled_from(
+            ["execution ended", "execution ended", "event lost", "monitor", "reconcile", "deliver again"]
+        ),
         number=which, again=st.booleans(), faults=faults, pause_at=pauses,
     )  # fmt: skip
     def function(self, what: str, number: int, again: bool, faults: dict[int, Fault], pause_at: int | None) -> None:
@@ -178,6 +195,9 @@ class Controller(RuleBasedStateMachine):
             if again:
                 events.append(event)
             self.play.deliver(event, faults=faults, pause_at=pause_at)
+        elif what == "event lost" and events:
+            self.count(what)
+            self.play.lose(events.pop(number % len(events)))
         elif what == "deliver again" and self.play.sent:
             # Lambda delivers an event at least once, and again after an error.
             self.count(what)
@@ -193,12 +213,17 @@ class Controller(RuleBasedStateMachine):
     # What CloudFormation and people do.
 
     @rule(
-        what=st.sampled_from(["deploy", "deploy", "destroy", "person", "give up"]),
+        what=st.sampled_from(["deploy", "deploy", "destroy", "person", "give up", "control"]),
         name=names, number=which, as_text=st.booleans(), faults=faults, pause_at=pauses,
     )  # fmt: skip
     def people(
         self, what: str, name: str, number: int, as_text: bool, faults: dict[int, Fault], pause_at: int | None
     ) -> None:
+        if what == "control":
+            action = CONTROLS[number % len(CONTROLS)]
+            self.count(action)
+            self.play.control(action, faults=faults)
+            return
         resource = self.play.resources[name]
         if what == "destroy" and number < 3 and resource.state in ("there", "creating"):
             self.count(what)
@@ -325,14 +350,16 @@ def test_the_controller_keeps_its_promises(
         # To make a failing run shorter takes minutes; what it did stands in its story.
         phases=[Phase.generate, Phase.shrink] if os.environ.get("EMR_DR_SHRINK") else [Phase.generate],
     )
-    number, total, missing = first_seed, 0, list(WHAT_MATTERS)
+    number, total, missing = first_seed, 0, [*WHAT_MATTERS, *WHAT_HAPPENS]
     for number in count(first_seed):
         try:
             run_state_machine_as_test(seed(number)(Controller), settings=chosen)
         except BaseException:
             print(f"seed {number}")
             raise
-        total, missing = Statistics.steps.total(), [name for name in WHAT_MATTERS if not Statistics.reached[name]]
+        total = Statistics.steps.total()
+        missing = [name for name in WHAT_MATTERS if not Statistics.reached[name]]
+        missing += [name for name in WHAT_HAPPENS if not Statistics.steps[name]]
         if (total >= REQUIRED_STEPS and not missing) or total >= 3 * REQUIRED_STEPS:
             break
     record_property("steps", total)

@@ -176,7 +176,7 @@ def test_an_incarnation_that_cannot_be_seeded_serves_alone_with_small_ids(world:
     assert (world.incarnation(1).canary_id, world.incarnation(1).unseeded) == (1, True)
     assert "/[0-9]{1,8}" in str(world.rules["id-1"])
     assert [each["subject"] for each in world.notices if "outside its range" in each["subject"]] == [
-        "emr-dr-active-passive: g000001 is going to serve with ids outside its range"
+        "emr-dr-active-passive: emr-dr-active-passive-a-g1 is going to serve with ids outside its range"
     ]
 
 
@@ -186,7 +186,9 @@ def test_a_second_incarnation_that_cannot_be_seeded_never_gets_traffic(world: Wo
     assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
     world.clock.now += 600
     assert world.run_operation(failing(world)) == "Failed"
-    assert "it may not serve like this: generation 1 numbers from 0 too" in (world.operation("op2").message or "")
+    assert "it may not serve like this: emr-dr-active-passive-a-g1 numbers from 0 too" in (
+        world.operation("op2").message or ""
+    )
     world.run_started_retirements()
     left = settled(world)
     assert left["states"] == {1: "serving", 2: "retired"}

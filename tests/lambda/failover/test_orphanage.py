@@ -20,6 +20,7 @@ from .scenarios import launched, settled
 from .world import World
 
 NAME = f"{DEPLOYMENT}-a-g7"
+PAUSE = '{"action": "pause", "because": "..."}'
 
 
 def tags(**changes: str) -> dict[str, str]:
@@ -57,6 +58,15 @@ def reconcile_for(world: World, minutes: int) -> None:
         world.clock.now += 60
 
 
+def assert_tells_how_to_keep_it(message: str) -> None:
+    """A pause comes first, as a stopped retirement is started again, and puts the removal off only: then the tags."""
+    pause = f"--function-name {DEPLOYMENT}-control --cli-binary-format raw-in-base64-out --payload '{PAUSE}'"
+    order = [message.index(part) for part in (pause, "the tag emr-dr:deployment on its stack and on its cluster")]
+    assert order == sorted(order)
+    stop = message.find("stop the execution")
+    assert stop == -1 or order[0] < stop < order[1]
+
+
 @pytest.fixture
 def serving(world: World) -> World:
     launched(world).notices.clear()
@@ -70,9 +80,11 @@ def test_an_orphan_is_told_of_once_and_ended_after_a_while(serving: World) -> No
     reconcile_for(serving, 15)
     assert [each["subject"] for each in serving.notices] == [f"{DEPLOYMENT}: {NAME} is in no record"]
     assert "It is removed in 15 minutes." in serving.notices[0]["message"]
+    assert_tells_how_to_keep_it(serving.notices[0]["message"])
     assert retirements(serving) == []
     reconcile_for(serving, 3)
     assert [each["subject"] for each in serving.notices[1:]] == [f"{DEPLOYMENT}: {NAME} is being removed"]
+    assert_tells_how_to_keep_it(serving.notices[1]["message"])
     assert retirements(serving) == ["a-retire-g7"]
     serving.run_started_retirements()
     assert settled(serving)["states"] == {1: "serving", 7: "retired"}
@@ -145,7 +157,7 @@ def test_a_copy_of_what_serves_is_a_persons(serving: World) -> None:
     reconcile_for(serving, 30)
     (notice,) = serving.notices
     assert notice["subject"] == f"{DEPLOYMENT}: j-copy is in no record"
-    assert "nothing will be by itself: generation 1 has a cluster already, j-1." in notice["message"]
+    assert f"nothing will be by itself: {DEPLOYMENT}-a-g1 has a cluster already, j-1." in notice["message"]
     assert "end cluster j-copy yourself" in notice["message"]
     assert retirements(serving) == []
 
@@ -181,6 +193,36 @@ def test_what_was_retired_and_is_there_is_ended_again(serving: World) -> None:
     serving.run_started_retirements()
     assert cluster.ended_at is not None
     assert serving.incarnation(7).state is IncarnationState.RETIRED
+
+
+def test_nothing_is_killed_at_the_address_of_what_was_retired_long_ago(serving: World) -> None:
+    """A14: it may be anybody's by now."""
+    add_cluster(serving)
+    old = Incarnation(
+        generation=7,
+        managed_cluster="a",
+        state=IncarnationState.RETIRED,
+        stack_name=NAME,
+        cluster_id="j-old",
+        primary_address=serving.cluster(1).address,
+        created_at=1.0,
+    )
+    serving.put(old.to_item())
+    serving.cluster(1).applications.append("application_1_1")
+    reconcile_for(serving, 17)
+    assert retirements(serving) == ["a-retire-g7"]
+    assert serving.incarnation(7).primary_address is None
+    serving.run_started_retirements()
+    assert serving.cluster(1).applications == ["application_1_1"]
+
+
+def test_a_retired_incarnation_of_another_managed_cluster_stays_as_it_is(serving: World) -> None:
+    """A14: the generation of what was found is in the record, under another name."""
+    add_cluster(serving)
+    old = Incarnation(generation=7, managed_cluster="b", state=IncarnationState.RETIRED, created_at=1.0)
+    serving.put(old.to_item())
+    reconcile_for(serving, 17)
+    assert (retirements(serving), serving.incarnation(7)) == ([], old)
 
 
 def test_paused_means_that_nothing_is_removed(serving: World) -> None:

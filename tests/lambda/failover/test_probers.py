@@ -105,9 +105,15 @@ def test_a_resource_manager_that_hangs_costs_one_prober_its_time() -> None:
 
 def test_applications_that_still_run_are_named() -> None:
     """An empty list is proof only if the ResourceManager gave it."""
-    script = Scripted(x={"reachable": True, "running": ["application_1"]})
+    script = Scripted(x={"reachable": True, "running": ["application_1"], "lost_nodes": 2})
     found = probers(script).kill_applications(address="a", near="x")
-    assert found == Applications(reachable=True, running=("application_1",))
+    assert found == Applications(reachable=True, running=("application_1",), lost_nodes=2)
+
+
+def test_nodes_of_which_nothing_is_said_may_be_lost() -> None:
+    """A14: during a deployment the prober may be of the version before."""
+    script = Scripted(x={"reachable": True, "running": []})
+    assert probers(script).kill_applications(address="a", near="x").lost_nodes is None
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": "no route to host"}])

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_core.record import Incarnation, IncarnationState
+from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState
 from failover.reality import look
 
 from .scenarios import ended, launched
@@ -23,6 +23,14 @@ def test_every_group_and_every_rule_is_looked_at(world: World) -> None:
     assert set(seen.reality.rules) == {f"{kind}-{number}" for kind in ("id", "header") for number in (1, 2, 3, 4)}
     assert (seen.found, seen.unknown) == ((), ())
     assert [each.generation for each in seen.recorded.incarnations] == [1]
+
+
+def test_the_latest_incident_of_each_managed_cluster_is_read(world: World) -> None:
+    """A14: what is isolated while one is open is not given back."""
+    assert look(launched(world).deployment).recorded.incidents == []
+    incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
+    world.put(incident.to_item())
+    assert look(world.deployment).recorded.incidents == [incident]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +103,21 @@ def test_a_lease_is_held_as_long_as_its_execution_may_run(world: World) -> None:
     assert look(world.deployment).recorded.managed_clusters[0].lease is not None
     world.broken = set()
     assert look(world.deployment).recorded.managed_clusters[0].lease is None
+
+
+@pytest.mark.parametrize(("ago", "open_"), [(59, True), (60, False)])
+def test_what_step_functions_does_not_know_yet_is_not_closed(world: World, ago: float, open_: bool) -> None:
+    """A14: DescribeExecution is eventually consistent; what an operation has just begun must not be given up."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="Verify")
+    world.executions.clear()
+    known_at = world.clock.now - ago
+    found = world.managed_cluster().to_item()
+    world.put({**world.operation("op2").to_item(), "started_at": known_at})
+    world.put({**found, "lease": {"execution": "x", "operation": "op2", "since": known_at}})
+    assert (look(world.deployment).recorded.managed_clusters[0].lease is not None) is open_
+    world.put({name: value for name, value in found.items() if name != "lease"})
+    assert look(world.deployment).reality.closed_operations == ([] if open_ else ["op2"])
 
 
 def test_the_cluster_of_a_launch_is_known_before_its_id_is(world: World) -> None:

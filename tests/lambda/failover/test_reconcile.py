@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from dr_core.controls import Controls
-from dr_core.record import IncarnationState, ManagedCluster, Operation, Slot
+from dr_core.left_behind import GRACE_SECONDS
+from dr_core.record import IncarnationState, Incident, IncidentState, ManagedCluster, Operation, Slot
 from dr_core.routing import id_conditions, unused_id_conditions
 from failover import reconcile as module
 from failover.reality import look, read_record
@@ -169,14 +170,131 @@ def test_a_call_that_fails_leaves_the_heartbeat_out(
     assert metrics(capsys)["Reconciled"] == [1.0]
 
 
-def test_paused_means_that_nothing_is_changed(serving: World) -> None:
-    """A person works on it; what would be done is told."""
+OF_IDS = [
+    "a slot's target is gone",
+    "the id rule was reset",
+    "the rule of a free slot leads somewhere",
+    "a stranger is in a slot",
+    "a stranger is in a free slot",
+]
+
+
+@pytest.mark.parametrize("what", OF_IDS)
+def test_ids_are_led_to_their_owner_while_a_person_has_paused(
+    serving: World, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A12: clients poll on, and a 410 makes them run live jobs again."""
     serving.put(Controls(paused=True).to_item())
-    serving.targets["slot-1"].clear()
+    before = settled(serving)
+    DRIFT[what](serving)
+    capsys.readouterr()
     reconcile(serving.deployment)
-    assert serving.targets["slot-1"] == {}
+    assert settled(serving)["targets"] == before["targets"]
+    assert look(serving.deployment).reality.rules["id-1"] == id_conditions(1001)
+    assert look(serving.deployment).reality.rules["id-3"] == unused_id_conditions(3)
+    assert metrics(capsys)["DriftRepaired"] == [1.0]
+    (notice,) = serving.notices
+    assert "Each was put right as the record says." in notice["message"]
+
+
+@pytest.mark.parametrize("what", sorted(set(DRIFT) - set(OF_IDS)))
+def test_what_clients_do_not_poll_is_left_as_it_is_while_a_person_has_paused(
+    serving: World, what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The person works on it; what would be done is told, and the heartbeat beats."""
+    serving.put(Controls(paused=True).to_item())
+    DRIFT[what](serving)
+    before = settled(serving)
+    capsys.readouterr()
+    reconcile(serving.deployment)
+    assert settled(serving) == before
+    assert metrics(capsys) == {"Reconciled": [1.0], "Orphans": [0.0]}
     (notice,) = serving.notices
     assert "automatic operations are paused" in notice["message"]
+    serving.put(Controls(paused=False).to_item())
+    reconcile(serving.deployment)
+    assert settled(serving) != before
+
+
+def test_of_several_things_the_way_of_ids_alone_is_put_right_while_a_person_has_paused(serving: World) -> None:
+    """Each is told of with what was done about it."""
+    serving.put(Controls(paused=True).to_item())
+    serving.targets["slot-1"].clear()
+    serving.targets["rm-a"].clear()
+    reconcile(serving.deployment)
+    assert address(serving) in serving.targets["slot-1"]
+    assert serving.targets["rm-a"] == {}
+    right, left = serving.notices
+    assert "was no target of slot 1 of emr-dr-active-passive-a-g1." in right["message"]
+    assert "was no target of the group of ResourceManagers, although emr-dr-active-passive-a-g1" in left["message"]
+
+
+def test_nothing_that_was_left_behind_is_ended_while_a_person_has_paused(serving: World) -> None:
+    """Neither a launch is given up, nor a retirement started."""
+    request = serving.request("switchover", "op2", reason="upgrade")
+    serving.run_operation(request, until="Verify")
+    ended(serving, request)
+    serving.put(Controls(paused=True).to_item())
+    reconcile(serving.deployment)
+    assert (serving.incarnation(2).state, retirements(serving)) == (IncarnationState.VERIFYING, [])
+    serving.put({**serving.incarnation(2).to_item(), "state": "abandoned"})
+    serving.clock.now += 600
+    reconcile(serving.deployment)
+    assert retirements(serving) == []
+    assert all("automatic operations are paused" in each["message"] for each in serving.notices)
+
+
+def isolated(world: World) -> None:
+    """Generation 1 was isolated, and its operation was interrupted together with whoever tidies up."""
+    world.targets["balanced"].clear()
+    world.put({**world.incarnation(1).to_item(), "isolated_at": int(world.clock.now)})
+
+
+def test_what_was_isolated_and_forgotten_is_given_back(serving: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """A10: it recovered, and nobody else would ever bring it back."""
+    isolated(serving)
+    reconcile(serving.deployment)
+    assert serving.targets["balanced"] == {}  # its operation may do it yet
+    serving.clock.now += GRACE_SECONDS
+    capsys.readouterr()
+    reconcile(serving.deployment)
+    assert list(serving.targets["balanced"]) == [address(serving)]
+    assert serving.incarnation(1).isolated_at is None
+    assert "DriftRepaired" not in metrics(capsys)
+    (notice,) = serving.notices
+    assert notice["subject"] == "emr-dr-active-passive: something was left behind"
+    assert "emr-dr-active-passive-a-g1 was kept from new jobs" in notice["message"]
+
+
+@pytest.mark.parametrize("why", ["an incident is open", "paused"])
+def test_what_is_isolated_for_a_reason_stays_out(serving: World, why: str) -> None:
+    """A14: it is sick as far as anybody knows, or a person works on it."""
+    isolated(serving)
+    if why == "paused":
+        serving.put(Controls(paused=True).to_item())
+    else:
+        incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=1.0, first_bad_at=1.0)
+        serving.put(incident.to_item())
+    serving.clock.now += 3600
+    reconcile(serving.deployment)
+    assert serving.targets["balanced"] == {}
+    assert serving.incarnation(1).isolated_at is not None
+
+
+def test_the_successor_of_what_was_fenced_is_not_given_up(serving: World) -> None:
+    """A14: the old Livy answers for a while after its end was requested; then nobody would serve."""
+    request = serving.request("failover", "op2", reason="manual")
+    serving.run_operation(request, until="CutOver")
+    serving.deployment.front_door.put_in_service(managed_cluster="a", address=address(serving, 2))
+    serving.put({**serving.incarnation(1).to_item(), "terminate_requested_at": int(serving.clock.now)})
+    serving.cluster(1).ended_at = None
+    ended(serving, request)
+    serving.clock.now += 60
+    serving.notices.clear()
+    reconcile(serving.deployment)
+    assert serving.incarnation(2).state is IncarnationState.VERIFYING
+    assert address(serving, 2) in serving.targets["balanced"]
+    assert serving.notices == []
 
 
 def test_a_slot_of_what_is_retired_is_freed(serving: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from dr_core.record import IncarnationState
 from failover.errors import InvariantError
+from failover.front_door import FrontDoor
 from failover.retiring import check_others_serve, ids_may_be_closed, kept_for_clients, to_retire
 
 from .planned import drained, switched_over
@@ -177,6 +179,26 @@ def test_the_only_healthy_place_is_guarded(world: World) -> None:
     check_others_serve(call, world.incarnation(1))
     world.unhealthy.add("10.0.1.2")
     with pytest.raises(InvariantError, match="g000001 must not be taken away: it is in the balanced group"):
+        check_others_serve(call, world.incarnation(1))
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "guarded"),
+    [
+        ("not known", "unhealthy", True),
+        ("not known", "not known", True),
+        ("healthy", "not known", True),
+        ("not known", "healthy", False),
+        ("unhealthy", "not known", False),
+    ],
+)
+def test_a_place_that_may_be_healthy_is_guarded(
+    world: World, monkeypatch: pytest.MonkeyPatch, own: str, other: str, guarded: bool
+) -> None:
+    """A14: an error of the load balancer's own is no word against what serves, and none for another."""
+    call = retirement_call(world, switched_over(world))
+    monkeypatch.setattr(FrontDoor, "health", lambda *_: {"10.0.1.1": own, "10.0.1.2": other})
+    with pytest.raises(InvariantError) if guarded else nullcontext():
         check_others_serve(call, world.incarnation(1))
 
 
