@@ -213,7 +213,12 @@ def test_code_of_a_function_in_the_network_cannot_use_the_rights_on_interfaces(
 
 
 def test_function_outside_the_network_has_no_rights_in_it(active_passive: dict[str, Any]) -> None:
-    assert "ec2:" not in str(statements(active_passive, role="ControllerFailoverRole"))
+    """But to look, as RegisterTargets needs."""
+    found = statements(active_passive, role="ControllerFailoverRole")
+    actions = {
+        action for each in found for action in ([each["Action"]] if isinstance(each["Action"], str) else each["Action"])
+    }
+    assert all(action.startswith("ec2:Describe") for action in actions if action.startswith("ec2:"))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What moto and the SDK work out anew for each request, each state or each client, kept for the life of the process.
+"""What moto works out anew for each request or each state, kept for the life of the process.
 
 A proof runs many drills on few cores, where a drill's own work takes the time that the services under test need.  Each
 function here takes the place of one symbol and gives the same results; the tests compare the two, and hold a canary
@@ -8,12 +8,9 @@ for each.
 from __future__ import annotations
 
 import functools
-import threading
-from collections.abc import Callable
 from typing import Any
 
 import moto.backends as backends
-from botocore.loaders import JSONFileLoader
 from moto.core.serialize import (
     DEFAULT_ALIAS_PROVIDERS,
     AttributePicker,
@@ -39,7 +36,6 @@ def install() -> None:
     replace(backends, "list_of_moto_modules", functools.cache(_modules))
     replace(ResponseSerializer, "get_value", get_value)
     replace(StateProps, "add", add_property)
-    replace(JSONFileLoader, "load_file", _load_once(original(JSONFileLoader, "load_file")))
 
 
 def _modules() -> tuple[str, ...]:
@@ -95,23 +91,3 @@ def add_property(self: Any, instance: object) -> None:
 def _unique_kind(kind: Any) -> type | None:
     """The kind of which a state may have only one and that *kind* belongs to."""
     return next((known for known in UNIQUE_SUBINSTANCES if issubclass(kind, known)), None)
-
-
-def _load_once(load: Callable[[JSONFileLoader, str], Any]) -> Callable[[JSONFileLoader, str], Any]:
-    """Read each description of a service once, not once for each session and once more for moto.
-
-    Whoever shares a session shares these objects already, so that nobody changes them for himself alone.
-    """
-    files: dict[str, Any] = {}
-    lock = threading.Lock()
-
-    def load_file(self: JSONFileLoader, file_path: str) -> Any:
-        with lock:
-            if file_path not in files:
-                content = load(self, file_path)
-                if content is None:
-                    return None
-                files[file_path] = content
-            return files[file_path]
-
-    return load_file

@@ -1,4 +1,4 @@
-"""What is kept for the life of the process gives what moto and the SDK work out anew each time."""
+"""What is kept for the life of the process gives what moto works out anew each time."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import moto.backends as backends
 import pytest
-from botocore.loaders import JSONFileLoader, create_loader
 from moto.core.serialize import AttributePicker, ResponseSerializer, XFormedAttributePicker, get_serializer_class
 from moto.core.utils import get_service_model
 from moto.stepfunctions.parser.asl.component.common.flow.end import End
@@ -25,7 +24,6 @@ REPLACED: tuple[tuple[Any, str], ...] = (
     (backends, "list_of_moto_modules"),
     (ResponseSerializer, "get_value"),
     (StateProps, "add"),
-    (JSONFileLoader, "load_file"),
 )
 
 
@@ -45,11 +43,10 @@ def installed() -> Iterator[None]:
         (AttributePicker, "__call__", "c339feb42d4f"),  # what the replacement does for a dictionary
         (XFormedAttributePicker, "get_possible_keys", "57deb7669fda"),
         (StateProps, "add", "c279bb831f84"),
-        (JSONFileLoader, "load_file", "a95642941fde"),
     ],
 )
 def test_what_is_replaced_is_as_it_was(owner: Any, name: str, expected: str) -> None:
-    """A failure means that another moto or SDK is installed: read its source, fit the replacement, then the hash."""
+    """A failure means that another moto is installed: read its source, fit the replacement, then the hash."""
     assert fingerprint(owner, name) == expected
 
 
@@ -130,15 +127,3 @@ def test_a_state_that_goes_on_is_not_the_last() -> None:
 
 def test_the_modules_of_moto_are_listed_as_moto_does() -> None:
     assert list(backends.list_of_moto_modules()) == list(original(backends, "list_of_moto_modules")())
-
-
-def test_two_loaders_share_a_description() -> None:
-    first, second = (create_loader().load_service_model("sns", "service-2") for _ in range(2))
-
-    assert first is second or first["metadata"] is second["metadata"]
-    restore(JSONFileLoader, "load_file")
-    assert create_loader().load_service_model("sns", "service-2") == first
-
-
-def test_a_description_that_is_not_there_is_nothing() -> None:
-    assert JSONFileLoader().load_file("/not/there") is None

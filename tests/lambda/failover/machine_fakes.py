@@ -205,6 +205,8 @@ class MachineProbers(FakeProbers):
         return super()._kill_applications(request)
 
     def _at(self, address: str) -> Cluster:
+        # The clock may have moved since the world was last looked at: what has come by now is seen.
+        machine_jobs.go_on(self.world)
         cluster = self.world.living(address)
         state = self.world.cluster_state(cluster) if cluster is not None else ""
         down = state == "TERMINATING" and self.world.ends_at_once
