@@ -324,6 +324,10 @@ def seed_of_this_commit() -> int:
     return int(commit[:8] or "0", 16)
 
 
+# Every run of the tests is the same; the long proof also takes seeds that nobody chose.
+FIRST_SEEDS = (1, seed_of_this_commit()) if "EMR_DR_PROOF" in os.environ else (1, 1001)
+
+
 @pytest.fixture
 def patched(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"POWERTOOLS_METRICS_NAMESPACE": "EmrDr", "POWERTOOLS_SERVICE_NAME": "failover"}.items():
@@ -332,7 +336,7 @@ def patched(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first_seed", [1, seed_of_this_commit()], ids=["fixed seeds", "seeds of this commit"])
+@pytest.mark.parametrize("first_seed", FIRST_SEEDS)
 def test_the_controller_keeps_its_promises(
     patched: None, first_seed: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
