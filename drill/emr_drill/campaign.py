@@ -118,13 +118,15 @@ def run(
             return {"fault": name, "seed": seed, "passed": False, "why": [str(error)], **origin}
 
     results = [dict(each) for each in plan.earlier]
-    lock = threading.Lock()
+    lock, stopping = threading.Lock(), threading.Event()
 
     def work(runs: Sequence[tuple[str, int]], first_block: int, at_once: int) -> None:
         measured = side_by_side(runs, one, drills=drills, first_block=first_block, at_once=at_once)
         with contextlib.closing(measured):
             for _, result in measured:
                 with lock:
+                    if stopping.is_set():
+                        return  # a drill that was stopped shows nothing
                     say(result)
                     # Where a machine keeps its files is nothing for a document.
                     results.append({name: value for name, value in result.items() if name != "files"})
@@ -136,6 +138,7 @@ def run(
             for each in as_completed(working):
                 each.result()
         except BaseException:
+            stopping.set()
             drills.stop()
             raise
     return _content(plan, results)

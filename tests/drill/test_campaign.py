@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ class Drills:
         self.asked: list[tuple[str, str, int]] = []
         self.failing: dict[str, str] = {}
         self.stopped = False
+        self.waits = False
+        self.over = threading.Event()
 
     def __call__(self, *, workdir: Path) -> Drills:
         return self
@@ -48,12 +51,16 @@ class Drills:
     def run(self, name: str, words: list[str], *, block: int) -> dict[str, Any]:
         self.asked.append((name, " ".join(words), block))
         fault, seed = name.split()
+        if self.waits:
+            self.over.wait(10)
+            raise DrillError("the benchmark was stopped")
         if fault in self.failing:
             raise DrillError(self.failing[fault])
         return report(fault, int(seed))
 
     def stop(self) -> None:
         self.stopped = True
+        self.over.set()
 
 
 @pytest.fixture
@@ -141,9 +148,25 @@ def test_an_interruption_stops_the_drills(drills: Drills, tmp_path: Path) -> Non
     def interrupt(result: dict[str, Any]) -> None:
         raise KeyboardInterrupt
 
+    saved: list[object] = []
     with pytest.raises(KeyboardInterrupt):
-        campaign.run(plan(), workdir=tmp_path, say=interrupt)
+        campaign.run(plan(), workdir=tmp_path, say=interrupt, save=saved.append)
     assert drills.stopped
+    assert saved == []
+
+
+def test_what_was_stopped_is_not_written_down(drills: Drills, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interruption ends the drills that run; they did not fail."""
+
+    def stopped(*_: object, **__: object) -> Any:
+        raise KeyboardInterrupt
+
+    said: list[object] = []
+    monkeypatch.setattr(campaign, "as_completed", stopped)
+    drills.waits = True
+    with pytest.raises(KeyboardInterrupt):
+        campaign.run(plan(), workdir=tmp_path, say=said.append)
+    assert said == []
 
 
 def test_each_drill_is_saved_at_its_end(drills: Drills, tmp_path: Path) -> None:
