@@ -74,8 +74,8 @@ def repair_table(content: Mapping[str, Any]) -> str:
     launched = sum(run.get("launched", 0) for run in runs)
     return "\n".join(
         [
-            f"Livy hangs (SIGSTOP), YARN is healthy; simulated services at speed {speeds}, seeds {seeds} (the last one "
-            f"derived from commit `{content['commit'][:10]}`), measured {content['measured']}; seconds:",
+            f"Livy hangs (SIGSTOP), YARN is healthy; simulated services at speed {speeds}, seeds {seeds}, commit "
+            f"`{content['commit'][:10]}`, measured {content['measured']}; seconds:",
             "",
             "| | median | worst | promised |",
             "|---|---|---|---|",
