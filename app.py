@@ -9,6 +9,7 @@ from aws_cdk import App
 from emr_dr.policy_checks import add_policy_checks
 from emr_dr.settings_errors import SettingsError
 from emr_dr.settings_file import load_settings
+from stacks.active_active import ActiveActive
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
@@ -21,6 +22,7 @@ def main() -> int | str:
     except SettingsError as error:
         return str(error)
     platform = Platform(app, "Platform", settings=settings)
+    ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     add_policy_checks(app)
     app.synth()

@@ -1,4 +1,4 @@
-"""The page of all alarms, made from a strategy's template: what each of them says to the person it wakes.
+"""The page of all alarms, made from the strategies' templates: what each of them says to the person it wakes.
 
 ``python -m stacks.alarm_page`` writes it to ``docs/alarms.md``.
 """
@@ -15,6 +15,7 @@ from aws_cdk import App
 
 from emr_dr.settings import Settings
 from emr_dr.settings_file import REPOSITORY
+from stacks.active_active import ActiveActive
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
@@ -33,30 +34,52 @@ In AWS an alarm is called `ActivePassive-Alarms`, the heading below, and letters
 ends, the same text comes again with the state `OK`.  Of an alarm about what happens at a moment (`OperationFailed`,
 `FenceOverdueA`, `ServingUnseededA`, ...) that means only that it did not happen again within a minute, not that
 anything was mended; of one about what lasts (`Paused`, `MonitorSilent`, `Orphans`, ...) it means that this is over.
+
+`ActiveActive` has the same ones with its own names (those that end in `A` once more for `b`, in `B`), and those at the
+end of this page.
+"""
+_OF_SEVERAL = """# Of several managed clusters
+
+These are the alarms that only `ActiveActive` has.
 """
 
 
-def alarm_page(template: Mapping[str, Any]) -> str:
+def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any]) -> str:
     """The page, in Markdown.
 
     Args:
-        template: of a strategy's stack.
+        one: template of a strategy with one managed cluster.
+        several: template of one with several.
 
     Raises:
         ValueError: the description of an alarm does not say what happened, what was done and what to do.
     """
+    alarms = _alarms(one)
+    known = {name.removesuffix("A") for name in alarms}
+    more = {name: text for name, text in _alarms(several).items() if name not in alarms and name[:-1] not in known}
+    return "\n".join(
+        [
+            _HEAD,
+            *(_section(name, text) for name, text in alarms.items()),
+            *([_OF_SEVERAL] if more else []),
+            *(_section(name, text) for name, text in more.items()),
+        ]
+    )
+
+
+def _alarms(template: Mapping[str, Any]) -> dict[str, str]:
+    """Every alarm of a template, by its name in the page, as a person reads its description."""
     names = dict(_PSEUDO_PARAMETERS)
     names.update(
         (logical_id, "QUEUE_URL")
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == "AWS::SQS::Queue"
     )
-    alarms = {
+    return {
         _HASH.sub("", logical_id).removeprefix("Alarms"): _text(resource["Properties"]["AlarmDescription"], names)
         for logical_id, resource in template["Resources"].items()
         if resource["Type"] == "AWS::CloudWatch::Alarm"
     }
-    return "\n".join([_HEAD, *(_section(name, text) for name, text in alarms.items())])
 
 
 def _section(name: str, text: str) -> str:
@@ -79,15 +102,17 @@ def _text(value: Any, names: Mapping[str, str]) -> str:
     raise ValueError(f"a description is made of texts, account, region, partition and queues, got {value!r}")
 
 
-def _active_passive() -> Mapping[str, Any]:
+def _templates() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
         app = App(outdir=folder, context=flags)
         settings = Settings()
-        ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-        template: Mapping[str, Any] = app.synth().get_stack_by_name("ActivePassive").template
-        return template
+        platform = Platform(app, "Platform", settings=settings)
+        ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
+        ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
+        made = app.synth()
+        return made.get_stack_by_name("ActivePassive").template, made.get_stack_by_name("ActiveActive").template
 
 
 if __name__ == "__main__":
-    ALARM_PAGE.write_text(alarm_page(_active_passive()), encoding="utf-8")
+    ALARM_PAGE.write_text(alarm_page(*_templates()), encoding="utf-8")

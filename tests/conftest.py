@@ -11,19 +11,22 @@ import pytest
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of ``ActivePassive`` with default settings: synthesized once, as that takes seconds."""
+    """The cloud assembly of both strategies with default settings: synthesized once, as that takes seconds."""
     # The CDK takes seconds to import and few tests need it: whoever runs the others should not wait for it, nor be
     # stopped by a mistake in the stacks.
     from emr_dr.settings import Settings
+    from stacks.active_active import ActiveActive
     from stacks.active_passive import ActivePassive
     from stacks.platform import Platform
 
     from .synthesis import new_app
 
-    folder = tmp_path_factory.mktemp("active-passive")
+    folder = tmp_path_factory.mktemp("assembly")
     app = new_app(folder)
     settings = Settings()
-    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    platform = Platform(app, "Platform", settings=settings)
+    ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
+    ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     app.synth()
     return folder
 
@@ -32,4 +35,11 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def active_passive(assembly: Path) -> dict[str, Any]:
     """The template of ``ActivePassive`` with default settings."""
     found: dict[str, Any] = json.loads((assembly / "ActivePassive.template.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="session")
+def active_active(assembly: Path) -> dict[str, Any]:
+    """The template of ``ActiveActive`` with default settings."""
+    found: dict[str, Any] = json.loads((assembly / "ActiveActive.template.json").read_text())
     return found

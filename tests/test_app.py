@@ -51,6 +51,7 @@ def test_synth_writes_platform_strategy_and_incarnation(assembly: Path) -> None:
 
     assert written == {
         "Platform.template.json",
+        "ActiveActive.template.json",
         "ActivePassive.template.json",
         "incarnation/Incarnation.template.json",
     }
@@ -62,11 +63,26 @@ def test_a_value_from_the_command_line_reaches_the_template(assembly: Path) -> N
 
 
 @pytest.mark.slow
-def test_deploying_the_strategy_alone_brings_the_platform_along(assembly: Path) -> None:
-    """A12: `cdk deploy ActivePassive` alone gives a working system."""
-    manifest = json.loads((assembly / "manifest.json").read_text("utf-8"))
+@pytest.mark.parametrize("strategy", ["ActiveActive", "ActivePassive"])
+def test_deploying_a_strategy_alone_brings_the_platform_along(assembly: Path, strategy: str) -> None:
+    """A2, A12: `cdk deploy ActivePassive` alone gives a working system, and so does the other one."""
+    dependencies = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"][strategy]["dependencies"]
 
-    assert "Platform" in manifest["artifacts"]["ActivePassive"]["dependencies"]
+    assert "Platform" in dependencies
+    assert not {"ActiveActive", "ActivePassive"} & set(dependencies)
+
+
+@pytest.mark.slow
+def test_both_strategies_launch_the_same_clusters(assembly: Path) -> None:
+    """A2: one incarnation template, published once under one name."""
+    urls = {
+        json.dumps(each["Properties"]["TemplateUrl"])
+        for strategy in ("ActiveActive", "ActivePassive")
+        for each in template(assembly, strategy)["Resources"].values()
+        if each["Type"] == "Custom::EmrManagedCluster"
+    }
+
+    assert len(urls) == 1
 
 
 @pytest.mark.slow

@@ -30,6 +30,13 @@ class Services(StrEnum):
     REAL = "real"
 
 
+class Strategy(StrEnum):
+    """What is deployed."""
+
+    ACTIVE_PASSIVE = "active-passive"
+    ACTIVE_ACTIVE = "active-active"
+
+
 class Baseline(StrEnum):
     """What the product is compared with."""
 
@@ -56,6 +63,10 @@ def drill(
         Services,
         typer.Option(help="simulated: answers like the real ones, in seconds.  real: Livy, YARN, HDFS, Spark."),
     ] = Services.SIMULATED,
+    strategy: Annotated[
+        Strategy,
+        typer.Option(help="active-passive: one managed cluster.  active-active: two, both in service."),
+    ] = Strategy.ACTIVE_PASSIVE,
     fault: Annotated[
         str,
         typer.Option(
@@ -132,7 +143,7 @@ def drill(
     if not console.is_terminal:
         console = Console(stderr=True, width=WIDTH_OF_A_LOG)
 
-    rows = chosen(fault, real=services is Services.REAL)
+    rows = chosen(fault, real=services is Services.REAL, strategy=strategy.value)
     many = [int(one) for one in seeds.split(",")] if seeds else [seed]
     if len(rows) * len(many) > 1:
         if keep or stream or baseline or workdir is not None:
@@ -144,6 +155,7 @@ def drill(
             faults=rows,
             seeds=many,
             services=services.value,
+            strategy=strategy.value,
             speed=speed,
             first_block=block,
             at_once=at_once,
@@ -161,8 +173,11 @@ def drill(
             _write(json.dumps(report.to_dict(), indent=2) + "\n", json_file)
 
     if baseline is not None:
-        if services is Services.REAL or keep or assembly is not None:
-            raise DrillError("--baseline has simulated services, deploys nothing and ends: leave the other option out")
+        if services is Services.REAL or keep or assembly is not None or strategy is not Strategy.ACTIVE_PASSIVE:
+            raise DrillError(
+                "--baseline has simulated services, deploys nothing and ends, and knows one cluster: leave the other "
+                "option out"
+            )
         baseline_report = baseline_run.run(
             baseline_run.Options(
                 fault=row.name,
@@ -182,6 +197,7 @@ def drill(
     report = run(
         Options(
             services=services.value,
+            strategy=strategy.value,
             fault=row.name,
             speed=speed_of(row, real=services is Services.REAL, asked=speed),
             seed=many[0],

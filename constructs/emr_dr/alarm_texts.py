@@ -199,6 +199,17 @@ class Texts:
             to_do=f"Look for what they have in common. If new clusters cannot help, pause: {self._pause}",
         )
 
+    def availability_zone_shared(self) -> Text:
+        """Several managed clusters serve in one AZ."""
+        return Text(
+            happened=f"Two managed clusters of {self._deployment} serve in the same availability zone: no other one "
+            "had room when the younger of them was launched.",
+            done="Both serve. If that zone fails now, everything stops until a cluster has been launched elsewhere.",
+            to_do=f"Which of them is the younger one: {self._show} When another zone has room again, move it, which "
+            f"disturbs no job: {self.commands.operation('switchover', self.managed_clusters[-1])} (or "
+            f"{', '.join(self.managed_clusters[:-1])} instead of {self.managed_clusters[-1]})",
+        )
+
     def launches_today(self, budget: int) -> Text:
         """The budget of automatic launches is used up."""
         return Text(

@@ -142,6 +142,11 @@ class Alarms(Construct):
                 metric=self._metric(metrics.COMMON_CAUSE, statistic=_AT_ANY_TIME),
                 text=self._texts.common_cause(),
             )
+            self._alarm(
+                metrics.AVAILABILITY_ZONES_SHARED,
+                metric=self._metric(metrics.AVAILABILITY_ZONES_SHARED, statistic=_AT_ANY_TIME),
+                text=self._texts.availability_zone_shared(),
+            )
         self._alarm(
             metrics.LAUNCHES_TODAY,
             metric=self._metric(metrics.LAUNCHES_TODAY, statistic=_AT_ANY_TIME),

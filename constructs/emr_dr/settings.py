@@ -169,6 +169,11 @@ class Controller(Section):
         description="for how long a stack or cluster with our name that no record knows is only told of; then it is "
         "removed",
     )
+    share_availability_zone: bool = Field(
+        default=True,
+        description="whether a managed cluster may be launched in the AZ of another one when no other AZ is left, with "
+        "an alarm until it has moved away; false: it stays down then until another AZ has room",
+    )
 
 
 class FrontDoor(Section):

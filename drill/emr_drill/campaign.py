@@ -17,7 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from emr_drill import preflight
+from emr_drill import preflight, strategies
 from emr_drill.bench import Drills, commit, side_by_side
 from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST, Fault
@@ -50,6 +50,7 @@ class Plan:
         faults: the rows.
         seeds: each row is run with each of them.
         services: ``simulated`` or ``real``.
+        strategy: what is deployed.
         speed: of each drill's clock; ``None`` for the highest that its row allows.
         first_block: address block of the first drill; the n-th one beside it takes the n-th block after it.
         at_once: how many drills run beside each other.
@@ -62,6 +63,7 @@ class Plan:
     faults: Sequence[Fault]
     seeds: Sequence[int]
     services: str
+    strategy: str = strategies.DEFAULT
     speed: float | None
     first_block: int
     at_once: int
@@ -110,6 +112,7 @@ def run(
         name, seed = which
         starts.wait()
         words = ["--fault", name, "--seed", str(seed), "--services", plan.services]
+        words += ["--strategy", plan.strategy]
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
             report = drills.run(f"{name} {seed}", [*words, "--assembly", str(assembly)], block=block)
@@ -182,11 +185,12 @@ def _content(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     """A result file, its drills in the order of the table."""
     order = {(fault.name, seed): number for number, (seed, fault) in enumerate(product(plan.seeds, FAULTS.values()))}
     return {
-        "what": f"the fault table with {plan.services} services",
+        "what": f"the fault table of {plan.strategy} with {plan.services} services",
         "commit": commit(),
         "measured": datetime.now(tz=UTC).date().isoformat(),
         "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
         "services": plan.services,
+        "strategy": plan.strategy,
         "seeds": list(plan.seeds),
         "runs": sorted(results, key=lambda run: order.get((run["fault"], run["seed"]), len(order))),
     }
@@ -242,7 +246,7 @@ def kept(report: Mapping[str, Any]) -> dict[str, Any]:
         "seed": report["seed"],
         **{name: report[name] for name in KEPT},
         "operations": [one["outcome"] for one in report["operations"] if one["reason"] != "bootstrap"],
-        "launched": len(report["incarnations"]) - 1,
+        "launched": len(report["incarnations"]) - report["managed_clusters"],
         "listed": row.get("listed", []),
         "why": report["why_failed"],
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from emr_drill.owners import Findings
 from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
 
 if TYPE_CHECKING:
+    from emr_drill.faults.scene import Scene
     from emr_drill.rehearsal import Timeline
     from emr_drill.stand_in.server import StandIn
 
@@ -47,6 +48,10 @@ def collect(
     operations = deployment.records("operation")
     executions = deployment.executions("operation")
     outcome_of = {str(item["id"]): item for item in operations}
+    managed_clusters = [each.name for each in deployment.config.managed_clusters]
+    # Where somebody else serves meanwhile, recovery is not the sum of the phases.
+    shared = len(managed_clusters) > 1
+    report.managed_clusters = len(managed_clusters)
 
     judgement = judge(
         submitter.jobs, read(ledger), lambda batch: None if batch.id is None else deployment.owner(batch.id)
@@ -67,20 +72,31 @@ def collect(
 
     answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
     recovered = recovered_at(submitter.submissions, fault_at, judgement.lost)
+    if timeline.scene is not None and shared:
+        report.isolated_seconds = _isolated(stand_in.journal, timeline.scene, incarnations, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
     if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL):
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
+        back = answer.first_entered("CutOverDone") or answer.first_entered("Repaired")
+        if shared and back is not None:
+            report.redundancy_seconds = round(back - fault_at, 1)
         taker = next((item for item in incarnations if item.get("operation") == answer.name), None)
         if taker and "create_stack_at" in taker and "waiting_at" in taker:
             report.emr_launch_seconds = round(taker["waiting_at"] - taker["create_stack_at"], 1)
+        if report.emr_launch_seconds is not None and not shared:
             report.overhead_seconds = round((report.recovery_seconds or 0) - report.emr_launch_seconds, 1)
     report.invariants_broken = [
         *findings.complaints,
-        *broken_invariants(incarnations=incarnations, executions=executions),
-        *_phase_sum(report, answer, fault, submitter.submissions),
+        *broken_invariants(
+            incarnations=incarnations,
+            executions=executions,
+            managed_cluster_of={name: str(item.get("managed_cluster")) for name, item in outcome_of.items()},
+            managed_clusters=managed_clusters,
+        ),
+        *([] if shared else _phase_sum(report, answer, fault, submitter.submissions)),
     ]
     if timeline.scene is not None:
         subjects, metrics = told(stand_in.journal, since=timeline.journal_before)
@@ -119,6 +135,24 @@ def _phases(report: Report, answer: Execution, recovered: float, fault_at: float
     }
     report.recovery_seconds = round(recovered - fault_at, 1)
     report.recovered = answer.status == "SUCCEEDED"
+
+
+def _isolated(
+    journal: Sequence[Mapping[str, Any]], scene: Scene, incarnations: Sequence[dict[str, Any]], fault_at: float
+) -> float | None:
+    """Seconds until the load balancer sent the incarnation that was struck no new job any more."""
+    address = next(item["primary_address"] for item in incarnations if item["generation"] == scene.generation)
+    group = scene.deployment.config.balanced_target_group.split("/")[-2]
+    for entry in list(journal):
+        if (
+            entry.get("kind") == "target_health"
+            and entry["at"] >= fault_at
+            and entry["group"] == group
+            and str(entry["target"]).startswith(f"{address}:")
+            and entry["before"] == "healthy"
+        ):
+            return round(entry["at"] - fault_at, 1)
+    return None
 
 
 def _answers_fault(execution: Execution, outcome_of: dict[str, Any], fault_at: float) -> bool:
@@ -166,8 +200,21 @@ def _phase_sum(report: Report, answer: Execution | None, fault: Fault, submissio
     ]
 
 
-def broken_invariants(*, incarnations: Sequence[dict[str, Any]], executions: Sequence[Execution]) -> list[str]:
-    """What the record and the history show to be broken of the controller's invariants; a sentence each."""
+def broken_invariants(
+    *,
+    incarnations: Sequence[dict[str, Any]],
+    executions: Sequence[Execution],
+    managed_cluster_of: Mapping[str, str],
+    managed_clusters: Sequence[str],
+) -> list[str]:
+    """What the record and the history show to be broken of the controller's invariants; a sentence each.
+
+    Args:
+        incarnations: items of the record.
+        executions: of the operation machine.
+        managed_cluster_of: which managed cluster an operation works on, by the execution's name.
+        managed_clusters: the names of all.
+    """
     broken = []
     prefixes = [item["id_prefix"] for item in incarnations]
     if len(set(prefixes)) != len(prefixes):
@@ -178,11 +225,17 @@ def broken_invariants(*, incarnations: Sequence[dict[str, Any]], executions: Seq
     stacks = [item["stack_name"] for item in incarnations]
     if len(set(stacks)) != len(stacks):
         broken.append(f"two stacks for a generation: {stacks}")
-    serving = [item["generation"] for item in incarnations if item["state"] == "serving"]
-    if len(serving) != 1:
-        broken.append(f"one incarnation should be in service at the end, the record has {serving}")
+    for name in managed_clusters:
+        serving = [
+            item["generation"]
+            for item in incarnations
+            if item["state"] == "serving" and item["managed_cluster"] == name
+        ]
+        if len(serving) != 1:
+            broken.append(f"one incarnation of {name} should be in service at the end, the record has {serving}")
     for first, second in _pairs(executions):
-        if second.started < (first.stopped or float("inf")):
+        same = managed_cluster_of.get(first.name) == managed_cluster_of.get(second.name)
+        if same and second.started < (first.stopped or float("inf")):
             broken.append(f"operations {first.name} and {second.name} ran at the same time")
     return broken
 
@@ -199,6 +252,7 @@ def _incarnation_line(item: dict[str, Any], clock: Clock) -> IncarnationLine:
         return round(item[name] - clock.origin, 1) if name in item else None
 
     return IncarnationLine(
+        managed_cluster=item["managed_cluster"],
         generation=item["generation"],
         availability_zone=item["availability_zone"],
         first_id=first,

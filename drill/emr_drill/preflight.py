@@ -22,7 +22,7 @@ FUNCTION_RUNTIME = REPOSITORY / "build" / "function-runtime"
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 LIVY_PORT = 8998
 # Ports of both load balancers, as the settings have them unless somebody changes them.
-FRONT_DOOR_PORTS = (LIVY_PORT, 8088, 9870)
+FRONT_DOOR_PORTS = (LIVY_PORT, 8088, 9870, 18088, 19870)
 ZONES = (1, 2, 3)
 # More clusters than a drill launches in one AZ.
 PRIMARIES_PER_ZONE = 4

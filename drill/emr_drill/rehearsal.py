@@ -198,10 +198,12 @@ class Rehearsal:
         return True
 
     def _find_scene(self) -> bool:
-        serving = next((item for item in self._deployment.incarnations() if item["state"] == "serving"), None)
-        if serving is None:
+        all_serving = [item for item in self._deployment.incarnations() if item["state"] == "serving"]
+        if not all_serving:
             self._report.problem = "no incarnation is in service, so that there is nothing to break"
             return False
+        # Of several managed clusters any may be the one that is struck.
+        serving = random.Random(f"scene {self._seed}").choice(all_serving)
         self.timeline.scene = Scene(
             stand_in=self._stand_in,
             deployment=self._deployment,
@@ -209,6 +211,9 @@ class Rehearsal:
             generation=int(serving["generation"]),
             managed_cluster=str(serving["managed_cluster"]),
             availability_zone=str(serving["availability_zone"]),
+            others={
+                str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
+            },
         )
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
         self.timeline.operations_before = frozenset(str(one["id"]) for one in self._deployment.records("operation"))
@@ -256,7 +261,12 @@ class Rehearsal:
         seen = set()
         if any(one[0] not in self.timeline.clusters_before for one in self._stand_in.clusters.states()):
             seen.add(Moment.LAUNCH)
-        if any(one["state"] == "serving" and one["generation"] != scene.generation for one in self._incarnations()):
+        if any(
+            one["state"] == "serving"
+            and one["managed_cluster"] == scene.managed_cluster
+            and one["generation"] != scene.generation
+            for one in self._incarnations()
+        ):
             seen.add(Moment.CUT_OVER)
         subjects, metrics = told(self._stand_in.journal, since=self.timeline.journal_before)
         pages = self._fault.expect.pages

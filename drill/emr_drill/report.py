@@ -30,6 +30,7 @@ BUSY_SECONDS = 10.0
 class IncarnationLine:
     """One incarnation of the report; times are simulated seconds since the drill began."""
 
+    managed_cluster: str
     generation: int
     availability_zone: str
     first_id: int
@@ -58,12 +59,15 @@ class Report:
     ``baseline`` names what was rehearsed instead of the product, empty for the product itself.  ``submits_refused``
     counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
     the first one accepted after which none was refused, or taken and lost: both come from the clients' log alone, and
-    mean the same for every fault and every system.  ``files`` is where the logs of functions and services are, if they
+    mean the same for every fault and every system.  ``isolated_seconds`` runs
+    from the fault until the load balancer sent the sick one no new job any more; ``redundancy_seconds`` until as many
+    incarnations as before were in service again.  ``files`` is where the logs of functions and services are, if they
     were kept.  ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
     strategy: str = "active-passive"
     baseline: str = ""
+    managed_clusters: int = 1
     services: str
     fault: str
     speed: float
@@ -73,6 +77,8 @@ class Report:
     recovery_seconds: float | None = None
     emr_launch_seconds: float | None = None
     overhead_seconds: float | None = None
+    isolated_seconds: float | None = None
+    redundancy_seconds: float | None = None
     submits_refused: int = 0
     submits_again_seconds: float | None = None
     jobs: dict[str, int] = field(default_factory=dict)
@@ -161,9 +167,17 @@ def _phase_table(report: Report) -> Table:
         if name in report.phases:
             table.add_row(name, f"{report.phases[name]:.0f}", PHASE_TEXTS[name])
     table.add_section()
-    table.add_row(
-        "recovery", _seconds(report.recovery_seconds, ""), "fault to the first job accepted, none refused after it"
-    )
+    for name, seconds, meaning in (
+        ("recovery", report.recovery_seconds, "fault to the first job accepted, none refused after it"),
+        (
+            "isolated",
+            report.isolated_seconds,
+            "fault to the moment when the sick one got no new job any more",
+        ),
+        ("redundancy", report.redundancy_seconds, "fault to the moment when as many served as before"),
+    ):
+        if seconds is not None or name == "recovery":
+            table.add_row(name, _seconds(seconds, ""), meaning)
     return table
 
 
@@ -197,15 +211,16 @@ def _job_table(report: Report) -> Table:
 
 def _incarnation_table(report: Report) -> Table:
     table = Table(title="incarnations", title_justify="left")
-    for heading in ("generation", "AZ", "ids", "in service from", "to", "end"):
+    for heading in ("managed cluster", "generation", "AZ", "ids", "in service from", "to", "end"):
         table.add_column(heading)
     for line in report.incarnations:
         table.add_row(
+            line.managed_cluster,
             str(line.generation),
             line.availability_zone,
             f"{line.first_id} to {line.last_id}",
-            _seconds(line.serving_from, "-"),
-            _seconds(line.serving_to, "-"),
+            _seconds(line.serving_from),
+            _seconds(line.serving_to),
             line.end,
         )
     return table

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from emr_drill import preflight
+from emr_drill import preflight, strategies
 from emr_drill.addresses import Addresses
 from emr_drill.choose import primary_ports
 from emr_drill.clock import Clock
@@ -29,11 +29,10 @@ from emr_drill.rehearsal import Rehearsal
 from emr_drill.report import Report
 from emr_drill.stand_in.assembly import ResourceEvent, deploy
 from emr_drill.stand_in.server import StandIn
+from emr_drill.strategies import strategy
 from emr_drill.timing import Timing
 from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
 
-STRATEGY = "active-passive"
-STACKS = ("Platform", "ActivePassive")
 KEEP_LOOK_SECONDS = 1.0  # machine time
 # How many jobs may start at once on real services, each of which costs some seconds of a core.
 REAL_STARTING = 3
@@ -45,6 +44,7 @@ class Options:
 
     Attributes:
         services: ``simulated`` or ``real``.
+        strategy: what is deployed, a name of :data:`emr_drill.strategies.STRATEGIES`.
         fault: what to break, the name of a row of the fault table.
         speed: seconds on the drill's clock for each second of the machine.
         seed: decides every random thing of the drill.
@@ -56,6 +56,7 @@ class Options:
     """
 
     services: str = "simulated"
+    strategy: str = strategies.DEFAULT
     fault: str = "kill-primary"
     speed: float = 25.0
     seed: int = 1
@@ -86,14 +87,15 @@ def run(
         on_report: gets the report as soon as it is complete, before ``keep`` waits.
 
     Raises:
-        DrillError: it could not run, or no row has the fault's name; nothing is left running.
+        DrillError: it could not run, or no row or strategy has that name; nothing is left running.
     """
-    chosen(options.fault, real=options.services == "real")
+    stacks = strategy(options.strategy).stacks
+    chosen(options.fault, real=options.services == "real", strategy=options.strategy)
     addresses = Addresses(block=options.block)
     preflight.check_function_runtime()
     primaries.check()
     if options.assembly is not None:
-        preflight.check_assembly(options.assembly, stacks=STACKS)
+        preflight.check_assembly(options.assembly, stacks=stacks)
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(options.services))
         workdir = make_workdir(options.workdir)
@@ -139,8 +141,10 @@ class _Drill:
         self.console = console
         self.quiet = quiet
         self.on_report = on_report
-        self.fault = find(options.fault)
+        self.fault = find(options.fault).under(options.strategy)
+        self.strategy = strategy(options.strategy)
         self.report = Report(
+            strategy=options.strategy,
             services=options.services,
             fault=options.fault,
             speed=options.speed,
@@ -163,7 +167,7 @@ class _Drill:
             addresses=self.addresses,
             workdir=self.workdir,
             primaries=self.primaries,
-            region=preflight.region_of(assembly, stack=STACKS[-1]),
+            region=preflight.region_of(assembly, stack=self.strategy.stack),
         )
         with stand_in, Progress(console=self.console, clock=clock, quiet=self.quiet) as progress:
             memory.start()
@@ -179,17 +183,19 @@ class _Drill:
         return self.report
 
     def _live(self, stand_in: StandIn, clock: Clock, progress: Progress, assembly: Path) -> None:
-        progress.line("drill", f"deploying {' and '.join(STACKS)} into the stand-in at {stand_in.endpoint}")
+        progress.line(
+            "drill", f"deploying {' and '.join(self.strategy.stacks)} into the stand-in at {stand_in.endpoint}"
+        )
         story = Story(progress=progress)
         progress.watch(lambda: story.clusters(stand_in.clusters.states()))
         progress.watch(lambda: story.notices(stand_in.journal))
         deploy(
             stand_in,
             assembly,
-            stacks=list(STACKS),
+            stacks=list(self.strategy.stacks),
             on_event=lambda event: _tell_stack(progress, event),
         )
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=STRATEGY))
+        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
         submitter = Submitter(
@@ -235,7 +241,7 @@ class _Drill:
         )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=STRATEGY))
+        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
         address = deployment.front_door_addresses()[0]
         progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")

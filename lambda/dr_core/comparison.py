@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from dr_core.addresses import handed_on_to
 from dr_core.record import Incarnation, IncarnationState, Incident, ManagedCluster, Slot
 from dr_core.routing import Conditions
 
@@ -88,12 +89,7 @@ class Recorded:
 
     def handed_on(self, incarnation: Incarnation) -> bool:
         """Whether a younger incarnation has its address: a VPC hands out the address of what is gone again."""
-        return incarnation.primary_address is not None and any(
-            each.primary_address == incarnation.primary_address
-            and each.generation > incarnation.generation
-            and each.state is not IncarnationState.RETIRED
-            for each in self.incarnations
-        )
+        return handed_on_to(incarnation, self.incarnations) is not None
 
     def in_service(self, managed_cluster: ManagedCluster) -> Incarnation | None:
         """The incarnation of *managed_cluster* in service, unless its end was requested."""

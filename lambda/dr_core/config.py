@@ -120,6 +120,8 @@ class Policy:
         launches_per_day: how many clusters automatic operations of the deployment may launch in 24 hours.
         orphan_seconds: for how long a stack or cluster of our name that no record knows is only told of; then it is
             removed.
+        share_availability_zone: whether a managed cluster may be launched in the AZ of another one when no other AZ is
+            left.
     """
 
     round_seconds: int = 10
@@ -137,6 +139,7 @@ class Policy:
     block_window_seconds: int = 7200
     launches_per_day: int = 8
     orphan_seconds: int = 900
+    share_availability_zone: bool = True
 
     def __post_init__(self) -> None:
         if not 1 <= self.bad_rounds <= self.rounds:

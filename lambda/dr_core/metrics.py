@@ -23,6 +23,8 @@ PAUSED = "Paused"
 LAUNCHES_TODAY = "LaunchesToday"
 # Of the deployment, each round: 1 while every managed cluster is unhealthy at once.
 COMMON_CAUSE = "CommonCause"
+# Of the deployment, each round: in how many AZs several managed clusters serve, which the end of one AZ would take.
+AVAILABILITY_ZONES_SHARED = "AvailabilityZonesShared"
 # Of the deployment, each minute: 1 for each run of the reconciliation that looked at everything; missing is bad.
 RECONCILED = "Reconciled"
 # Of the deployment, each minute: how many stacks and clusters carry our name and are in no record.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from dr_core.record import Incarnation, IncarnationState, Slot
+from dr_core.addresses import handed_on_to
+from dr_core.record import Incarnation, Slot
 from dr_core.retirement_plan import CLUSTER_ENDING, StackDeletion, judge_stack
 from failover.clusters import ClusterSeen
 from failover.deployment import Deployment
@@ -21,12 +22,9 @@ def address_handed_on(deployment: Deployment, incarnation: Incarnation) -> bool:
 
     A VPC hands out the address of a primary that is gone again; what was meant for the old one would hit the new one.
     """
-    return incarnation.primary_address is not None and any(
-        each.primary_address == incarnation.primary_address
-        and each.generation > incarnation.generation
-        and each.state is not IncarnationState.RETIRED
-        for each in deployment.record.incarnations()
-    )
+    if incarnation.primary_address is None:
+        return False
+    return handed_on_to(incarnation, deployment.record.incarnations()) is not None
 
 
 def withdraw(deployment: Deployment, incarnation: Incarnation) -> None:

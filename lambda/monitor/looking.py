@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.addresses import gone_with_its_address
 from dr_core.attendance import probers_heard
 from dr_core.config import FunctionConfig, ManagedClusterResources
 from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict
@@ -47,24 +48,35 @@ class Look:
         heard: after :meth:`judge`, the probers that have a voice.
     """
 
-    def __init__(self, eyes: Eyes, *, incarnation: Incarnation, resources: ManagedClusterResources) -> None:
+    def __init__(
+        self,
+        eyes: Eyes,
+        *,
+        incarnation: Incarnation,
+        resources: ManagedClusterResources,
+        address_owner: Incarnation | None = None,
+    ) -> None:
         """Nothing is asked yet.
 
         Args:
             incarnation: the one in service; it has an address.
             resources: of its managed cluster.
+            address_owner: the younger incarnation that has its address now; ``None`` if that is its own still.
         """
         self.incarnation = incarnation
         self.heard: frozenset[str] = frozenset()
         self._eyes = eyes
         self._resources = resources
+        self._address_owner = address_owner
         self._asked: dict[Service, Future[Reading]] = {}
         self._told: Evidence | None = None
         self._writing: Future[None]
         self._seen: Future[list[Evidence]]
 
     def ask(self) -> None:
-        """Begin to ask the load balancers."""
+        """Begin to ask the load balancers; of an address that was handed on they would say how its owner is."""
+        if self._address_owner is not None:
+            return
         address = str(self.incarnation.primary_address)
         self._asked = {
             service: self._eyes.pool.submit(self._eyes.cloud.target_health, groups, address)
@@ -73,10 +85,15 @@ class Look:
 
     def read(self) -> None:
         """Take the load balancers' word as evidence beside the probers', begin to keep it and to read theirs."""
+        services = (
+            {service: future.result() for service, future in self._asked.items()}
+            if self._address_owner is None
+            else gone_with_its_address(self._address_owner)
+        )
         told = Evidence(
             incarnation=self.incarnation.id,
             observer=LOAD_BALANCER,
-            services={service: future.result() for service, future in self._asked.items()},
+            services=services,
             observed_at=time.time(),
             front_door=True,
         )

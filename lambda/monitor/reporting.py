@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from aws_lambda_powertools import Logger
@@ -28,8 +28,13 @@ class Report:
         """A round that judged every managed cluster has ended."""
         self._count(metrics.MONITOR_HEARTBEAT, 1)
 
-    def deployment_seen(self, view: DeploymentView, *, common_cause: bool) -> None:
+    def deployment_seen(
+        self, view: DeploymentView, *, common_cause: bool, shared_zones: Mapping[str, Sequence[str]]
+    ) -> None:
         """What the rules know of the whole deployment in this round."""
+        self._count(metrics.AVAILABILITY_ZONES_SHARED, len(shared_zones))
+        for zone, names in shared_zones.items():
+            self.logger.warning("managed clusters share an AZ", availability_zone=zone, managed_clusters=names)
         self._count(metrics.PAUSED, int(view.controls.paused))
         self._count(metrics.LAUNCHES_TODAY, view.launches_today(now=time.time()))
         self._count(metrics.COMMON_CAUSE, int(common_cause))

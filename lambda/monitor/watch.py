@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from dr_core.addresses import handed_on_to
+from dr_core.availability_zones import shared_zones
 from dr_core.config import FunctionConfig
 from dr_core.record import Incarnation, ManagedCluster
 from dr_core.restraints import DeploymentView, Judged, common_cause, view_of
@@ -62,7 +64,11 @@ class Watch:
         if judged:
             self.report.probers_heard(frozenset[str]().union(*(looks[name].heard for name in judgements)))
         complete = len(judged) == len(looks)
-        self.report.deployment_seen(view, common_cause=complete and common_cause(judged))
+        self.report.deployment_seen(
+            view,
+            common_cause=complete and common_cause(judged),
+            shared_zones=shared_zones(incarnations.values()),
+        )
         answered = [self._answer(each, overview, view) for each in judged]
         return complete and all(answered)
 
@@ -75,7 +81,12 @@ class Watch:
             if serving is None:
                 self.report.nothing_in_service(resources.name)
             else:
-                looks[resources.name] = Look(eyes, incarnation=serving, resources=resources)
+                looks[resources.name] = Look(
+                    eyes,
+                    incarnation=serving,
+                    resources=resources,
+                    address_owner=handed_on_to(serving, incarnations.values()),
+                )
         return looks
 
     def _judgements(self, looks: Mapping[str, Look]) -> dict[str, Judgement]:

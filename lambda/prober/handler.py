@@ -8,15 +8,16 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from dr_core.addresses import gone_with_its_address, handed_on_to
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
-from dr_core.evidence import Evidence, look_to_dict, prober_observer
+from dr_core.evidence import Evidence, Reading, Service, look_to_dict, prober_observer
 from dr_core.rounds import Run, is_overtime, next_round
 from prober.actions import Actions
 from prober.looking import begin_looks, end_looks, reaches_front_door
@@ -27,6 +28,21 @@ AVAILABILITY_ZONE_VARIABLE = "EMR_DR_AVAILABILITY_ZONE"
 _THREADS = 32
 
 logger = Logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """One look at several primaries.
+
+    Attributes:
+        observed_at: when it began, seconds since 1970.
+        front_door: whether the control passed.
+        services: what each service showed, by address.
+    """
+
+    observed_at: float
+    front_door: bool
+    services: Mapping[str, Mapping[Service, Reading]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,31 +94,42 @@ class Prober:
 
     def round(self) -> None:
         """Look at every live incarnation once and keep what was seen."""
-        live = {str(each.primary_address): each.id for each in self.store.live_incarnations()}
-        for evidence in self._look(live).values():
-            self.store.write(evidence)
+        known = list(self.store.incarnations())
+        live = {each.id: each for each in known if each.live}
+        gone = {
+            name: gone_with_its_address(owner)
+            for name, each in live.items()
+            if (owner := handed_on_to(each, known)) is not None
+        }
+        look = self._look([str(each.primary_address) for name, each in live.items() if name not in gone])
+        for name, each in live.items():
+            services = gone.get(name) or look.services[str(each.primary_address)]
+            self.store.write(self._evidence(look, services, incarnation=name))
 
     def look(self, addresses: list[str]) -> list[dict[str, Any]]:
         """Look at primaries once, without keeping what was seen; see ``dr_core.evidence.look_to_dict``."""
-        looks = self._look(dict.fromkeys(addresses, ""))
-        return [look_to_dict(evidence, address=address) for address, evidence in looks.items()]
+        look = self._look(list(dict.fromkeys(addresses)))
+        return [
+            look_to_dict(self._evidence(look, services, incarnation=""), address=address)
+            for address, services in look.services.items()
+        ]
 
-    def _look(self, incarnations: Mapping[str, str]) -> dict[str, Evidence]:
-        """What is seen at each address now; *incarnations* says whose address it is."""
+    def _look(self, addresses: Sequence[str]) -> Look:
+        """What is seen at each address now."""
         observed_at = time.time()
         config, limit = self.config, self.config.policy.read_limit_seconds
-        looks = begin_looks(self.pool, list(incarnations), ports=config.ports, limit=limit)
+        looks = begin_looks(self.pool, addresses, ports=config.ports, limit=limit)
         front_door = reaches_front_door(self.pool, config.front_door_host, config.front_door_port, limit=limit)
-        return {
-            address: Evidence(
-                incarnation=incarnations[address],
-                observer=self.observer,
-                observed_at=observed_at,
-                services=services,
-                front_door=front_door,
-            )
-            for address, services in end_looks(looks).items()
-        }
+        return Look(observed_at=observed_at, front_door=front_door, services=end_looks(looks))
+
+    def _evidence(self, look: Look, services: Mapping[Service, Reading], *, incarnation: str) -> Evidence:
+        return Evidence(
+            incarnation=incarnation,
+            observer=self.observer,
+            observed_at=look.observed_at,
+            services=services,
+            front_door=look.front_door,
+        )
 
 
 def handler(event: Mapping[str, Any], _: object) -> Any:

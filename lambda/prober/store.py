@@ -23,8 +23,8 @@ class Store:
         self._evidence = dynamodb.Table(evidence_table)
         self._round_seconds = round_seconds
 
-    def live_incarnations(self) -> Iterator[Incarnation]:
-        """The incarnations that are to be looked at."""
+    def incarnations(self) -> Iterator[Incarnation]:
+        """The incarnations whose primary has an address."""
         pages = self._record.meta.client.get_paginator("query").paginate(
             TableName=self._record.name,
             KeyConditionExpression="kind = :kind",
@@ -33,9 +33,7 @@ class Store:
         )
         for page in pages:
             for item in page["Items"]:
-                incarnation = Incarnation.from_item(item)
-                if incarnation.live:
-                    yield incarnation
+                yield Incarnation.from_item(item)
 
     def write(self, evidence: Evidence) -> None:
         """Keep one piece of evidence."""

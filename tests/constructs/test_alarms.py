@@ -149,7 +149,9 @@ def test_what_the_monitor_says_of_the_deployment_is_noticed(
 ) -> None:
     """A14: nothing stays disarmed unnoticed."""
     use(monkeypatch, environment["monitor"])
-    Report(deployment=DEPLOYMENT, logger=Logger()).deployment_seen(DeploymentView(), common_cause=False)
+    Report(deployment=DEPLOYMENT, logger=Logger()).deployment_seen(
+        DeploymentView(), common_cause=False, shared_zones={}
+    )
     alarm = alarms(active_passive)[name]
 
     assert dimensions(alarm) == written(capsys.readouterr().out, name)
@@ -157,6 +159,17 @@ def test_what_the_monitor_says_of_the_deployment_is_noticed(
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
     assert alarm["Threshold"] == (Policy().launches_per_day if name == metrics.LAUNCHES_TODAY else 1)
     assert (alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (1, "notBreaching")
+
+
+def test_a_shared_availability_zone_is_noticed_where_there_are_two_managed_clusters(
+    active_passive: dict[str, Any], two_managed_clusters: dict[str, Any]
+) -> None:
+    """A2: until one of them has moved away the end of one AZ takes both."""
+    assert metrics.AVAILABILITY_ZONES_SHARED not in alarms(active_passive)
+    alarm = alarms(two_managed_clusters)[metrics.AVAILABILITY_ZONES_SHARED]
+    assert dimensions(alarm) == {metrics.DEPLOYMENT_DIMENSION: LONGEST_DEPLOYMENT}
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Maximum", 1, "notBreaching")
+    assert '"kind": "switchover"' in description(alarm)
 
 
 def test_a_common_cause_is_noticed_where_there_are_two_managed_clusters(

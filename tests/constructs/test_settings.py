@@ -33,8 +33,8 @@ def test_the_functions_get_the_policy_of_the_settings() -> None:
     assert settings.policy == Policy(rounds=6, bad_rounds=5, fence_limit_seconds=60)
 
 
-def test_the_functions_get_every_number_of_the_settings() -> None:
-    """A number that no setting gave would be the core's for ever."""
+def test_the_functions_get_every_rule_of_the_settings() -> None:
+    """A rule that no setting gave would be the core's for ever."""
     other = {
         "monitor": {
             "round_seconds": 20,
@@ -54,6 +54,7 @@ def test_the_functions_get_every_number_of_the_settings() -> None:
             "drain_limit_seconds": 3600,
             "linger_seconds": 600,
             "orphan_seconds": 1800,
+            "share_availability_zone": False,
         },
     }
 

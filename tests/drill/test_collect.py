@@ -42,6 +42,7 @@ def execution(name: str = "o2", *, started: float = FAULT_AT + 29, stopped: floa
 
 def incarnation(generation: int, **attributes: Any) -> dict[str, Any]:
     return {
+        "managed_cluster": "a",
         "generation": generation,
         "id_prefix": 1000 + generation,
         "stack_name": f"dep-a-g{generation}",
@@ -54,7 +55,7 @@ def incarnation(generation: int, **attributes: Any) -> dict[str, Any]:
 
 def operation(name: str, **attributes: Any) -> dict[str, Any]:
     request = {"kind": "failover", "reason": "unhealthy"}
-    return {"id": name, "request": json.dumps(request), "outcome": "failed over", **attributes}
+    return {"id": name, "managed_cluster": "a", "request": json.dumps(request), "outcome": "failed over", **attributes}
 
 
 def look(at: float) -> dict[str, Any]:
@@ -97,7 +98,9 @@ class World:
         self.seen = [look(FAULT_AT + seconds) for seconds in (10, 20, 30)]
         self.asked_for_evidence: tuple[int, float] | None = None
         self.config = SimpleNamespace(
-            subnets=[SimpleNamespace(availability_zone=f"us-east-1{letter}") for letter in "abc"]
+            subnets=[SimpleNamespace(availability_zone=f"us-east-1{letter}") for letter in "abc"],
+            managed_clusters=[SimpleNamespace(name="a")],
+            balanced_target_group="arn:aws:elasticloadbalancing:us-east-1:123456789012:targetgroup/balanced/0123",
         )
 
     @property
@@ -431,20 +434,30 @@ def test_a_client_that_waits_for_a_dead_cluster_learns_of_the_cut_over_late(
         ({"id_prefix": 1001}, "share an id range"),
         ({"generation": 1}, "a generation was used twice"),
         ({"stack_name": "dep-a-g1"}, "two stacks for a generation"),
-        ({"state": "retired"}, "one incarnation should be in service at the end, the record has []"),
+        ({"state": "retired"}, "one incarnation of a should be in service at the end, the record has []"),
     ],
 )
 def test_what_may_never_be_twice_or_never_is_told(world: World, change: dict[str, Any], words: str) -> None:
     world.known[1].update(change)
 
-    (found,) = broken_invariants(incarnations=world.known, executions=world.ran)
+    (found,) = broken(world)
     assert words in found
+
+
+def broken(world: World, **other: Any) -> list[str]:
+    """What is broken in *world*."""
+    of_a = {one.name: "a" for one in world.ran}
+    return broken_invariants(
+        incarnations=world.known,
+        executions=world.ran,
+        **{"managed_cluster_of": of_a, "managed_clusters": ["a"], **other},
+    )
 
 
 def test_two_in_service_are_told(world: World) -> None:
     world.known[0]["state"] = "serving"
 
-    assert "the record has [1, 2]" in broken_invariants(incarnations=world.known, executions=world.ran)[0]
+    assert "the record has [1, 2]" in broken(world)[0]
 
 
 @pytest.mark.parametrize("stopped", [None, FAULT_AT + 30])
@@ -452,6 +465,20 @@ def test_operations_at_the_same_time_are_told(world: World, stopped: float | Non
     """One at a time (A14: no lock)."""
     world.ran[0] = execution("o1", started=ORIGIN, stopped=stopped)
 
-    assert broken_invariants(incarnations=world.known, executions=world.ran[::-1]) == [
-        "operations o1 and o2 ran at the same time"
+    world.ran.reverse()
+
+    assert broken(world) == ["operations o1 and o2 ran at the same time"]
+
+
+def test_operations_of_two_managed_clusters_may_run_at_the_same_time(world: World) -> None:
+    """A2."""
+    world.ran[0] = execution("o1", started=ORIGIN, stopped=None)
+
+    assert broken(world, managed_cluster_of={"o1": "a", "o2": "b"}) == []
+
+
+def test_each_managed_cluster_has_one_incarnation_in_service(world: World) -> None:
+    """A2."""
+    assert broken(world, managed_clusters=["a", "b"]) == [
+        "one incarnation of b should be in service at the end, the record has []"
     ]

@@ -43,6 +43,7 @@ def good(**changes: Any) -> Report:
         "jobs": dict(COUNTS),
         "incarnations": [
             IncarnationLine(
+                managed_cluster="a",
                 generation=1,
                 availability_zone="us-east-1a",
                 first_id=1001000000,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from dr_core.metrics import (
     ATTEMPTS_EXHAUSTED,
+    AVAILABILITY_ZONES_SHARED,
     COMMON_CAUSE,
     DRAIN_OVERDUE,
     FAILOVER_BLOCKED,
@@ -103,7 +104,7 @@ class Act:
 ALARMS = frozenset(
     {
         *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),
-        *(FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
+        *(AVAILABILITY_ZONES_SHARED, FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
     }
 )
 # Metrics that are written all the time, and after how many whole minutes without them an alarm rings.
@@ -218,6 +219,7 @@ class Expectation:
 
 def failover(
     *,
+    times: int = 1,
     launches: Range = (1, 1),
     failed: Range = (0, 0),
     pages: tuple[Page, ...] = (),
@@ -227,10 +229,10 @@ def failover(
     fence_bound: bool = False,
     limit_seconds: float = LIMIT_SECONDS,
 ) -> Expectation:
-    """Another incarnation takes over, once; before that *failed* operations may have failed."""
+    """Another incarnation takes over, so many *times*; before that *failed* operations may have failed."""
     return Expectation(
         outcome=Outcome.FAILOVER,
-        operations={"failed over": (1, 1), "failed": failed},
+        operations={"failed over": (times, times), "failed": failed},
         launches=launches,
         old=Old.ENDED,
         jobs_lost=True,
@@ -294,6 +296,19 @@ def page(*pages: Page) -> Expectation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Otherwise:
+    """What must happen where another strategy is deployed.
+
+    Attributes:
+        expect: what must happen.
+        must: the same in a sentence.
+    """
+
+    expect: Expectation
+    must: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A row of the table.
 
@@ -309,6 +324,8 @@ class Fault:
             machine time.
         adds_up: whether the phases by the machine's history must add up to the recovery by the submitter's log: not
             where the controller itself is disturbed between moving the traffic and saying so.
+        strategies: names of the strategies that the row is for; empty for all.
+        otherwise: name of a strategy -> what must happen there, if not the same.
     """
 
     name: str
@@ -320,8 +337,19 @@ class Fault:
     real: bool = False
     fastest: float = FASTEST
     adds_up: bool = True
+    strategies: tuple[str, ...] = ()
+    otherwise: Mapping[str, Otherwise] = field(default_factory=dict)
 
     @property
     def what(self) -> str:
         """What is done and when, in a sentence for the person who watches."""
         return "; ".join(act.text for act in self.acts)
+
+    def is_for(self, strategy: str) -> bool:
+        """Whether the row means something where *strategy* is deployed."""
+        return not self.strategies or strategy in self.strategies
+
+    def under(self, strategy: str) -> Fault:
+        """The row as it is where *strategy* is deployed."""
+        other = self.otherwise.get(strategy)
+        return self if other is None else replace(self, expect=other.expect, must=other.must)

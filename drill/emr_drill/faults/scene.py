@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Scene:
         generation: its generation.
         managed_cluster: whose incarnation it is.
         availability_zone: where it runs.
+        others: where the other managed clusters serve: AZ -> name.
     """
 
     stand_in: StandIn
@@ -33,6 +35,7 @@ class Scene:
     generation: int
     managed_cluster: str
     availability_zone: str
+    others: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clusters(self) -> EmrClusters:
@@ -46,8 +49,14 @@ class Scene:
 
     @property
     def other_zones(self) -> list[str]:
-        """The AZs that the next launch may choose from, in order of preference."""
-        return [zone for zone in self.zones if zone != self.availability_zone]
+        """The AZs that the next launch may choose from, in order: one that another managed cluster uses comes last."""
+        left = [zone for zone in self.zones if zone != self.availability_zone]
+        return sorted(left, key=lambda zone: zone in self.others)
+
+    @property
+    def serving(self) -> list[str]:
+        """Ids of all clusters in service now."""
+        return [str(one["cluster_id"]) for one in self.deployment.incarnations() if one["state"] == "serving"]
 
     def terminate_as_a_person(self) -> None:
         """Lift the termination protection and end the cluster, as somebody does in the console."""

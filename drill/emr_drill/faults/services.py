@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from dr_core.evidence import Verdict
-from emr_drill.faults.model import FASTEST_WITH_SOCKET_LIMITS, Act, Fault, Moment, cancel, failover, nothing, repair
+from dr_core.metrics import COMMON_CAUSE
+from emr_drill.faults.model import (
+    FASTEST_WITH_SOCKET_LIMITS,
+    Act,
+    Fault,
+    Moment,
+    Page,
+    cancel,
+    failover,
+    nothing,
+    repair,
+)
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Trace
 from emr_drill.ports import Service
@@ -73,6 +84,11 @@ def _kill_all_but_yarn(scene: Scene) -> None:
         scene.clusters.kill_service(scene.cluster_id, service)
 
 
+def _kill_all_primaries(scene: Scene) -> None:
+    for cluster_id in scene.serving:
+        scene.clusters.kill_primary(cluster_id)
+
+
 # For what needs a cluster that is still there when the new one is ready: EMR itself ends one whose primary is dead.
 KILLS_ALL_BUT_YARN = Act(
     what="SIGKILL of Livy and the NameNode; EMR does not end a cluster whose ResourceManager lives",
@@ -91,6 +107,20 @@ ROWS: tuple[Fault, ...] = (
         notices=PROBERS,
         struck=(seen_bad(Service.RESOURCE_MANAGER),),
         real=True,
+    ),
+    Fault(
+        name="kill-all-primaries",
+        acts=(
+            Act(
+                what="SIGKILL of ResourceManager, NameNode and Livy of every managed cluster at once",
+                do=_kill_all_primaries,
+            ),
+        ),
+        expect=failover(times=2, launches=(2, 2), pages=(Page(metric=COMMON_CAUSE),)),
+        must="a person is told that the cause is hardly the clusters; one after the other is replaced all the same",
+        notices=PROBERS,
+        struck=(seen_bad(Service.RESOURCE_MANAGER),),
+        strategies=("active-active",),
     ),
     Fault(
         name="kill-livy",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 
+from emr_drill import strategies
 from emr_drill.errors import DrillError
 from emr_drill.faults import cloud, services, zones
 from emr_drill.faults.model import Fault
@@ -26,19 +27,24 @@ def find(name: str) -> Fault:
     raise DrillError(f"there is no fault {name!r}: {hint} (`emr-dr drill --list-faults` explains each)")
 
 
-def chosen(names: str, *, real: bool) -> list[Fault]:
+def chosen(names: str, *, real: bool, strategy: str = strategies.DEFAULT) -> list[Fault]:
     """The rows that *names* stands for.
 
     Args:
         names: names with commas between them, or ``all``.
         real: whether they are for real services.
+        strategy: what they are for.
 
     Raises:
-        DrillError: a name is not known, or its row is not for real services.
+        DrillError: a name is not known, or its row is not for real services, or not for the strategy.
     """
+    rows = [fault for fault in FAULTS.values() if fault.is_for(strategy)]
     if names == "all":
-        return [fault for fault in FAULTS.values() if fault.name != NONE and (fault.real or not real)]
+        return [fault for fault in rows if fault.name != NONE and (fault.real or not real)]
     found = [find(name.strip()) for name in names.split(",")]
+    for fault in found:
+        if fault not in rows:
+            raise DrillError(f"{fault.name} is a fault of {', '.join(fault.strategies)}, and {strategy} is drilled")
     for fault in found:
         if real and not fault.real:
             able = ", ".join(one.name for one in FAULTS.values() if one.real)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dr_core.metrics import SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
+from dr_core.metrics import AVAILABILITY_ZONES_SHARED, SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
 from emr_drill.faults.model import (
     FASTEST_WITH_SOCKET_LIMITS,
     FENCE_PAGES,
     Act,
     Fault,
     Moment,
+    Otherwise,
     Page,
     failover,
     nothing,
@@ -23,6 +24,8 @@ ALWAYS = 1000
 LOST_SECONDS, CUT_SECONDS = 900.0, 240.0
 ROLLED_BACK = Page(subject="failover of .* failed")
 GIVEN_UP = Page(subject="launch of .* given up")
+SHARED = (Page(metric=AVAILABILITY_ZONES_SHARED), Page(subject="shares .* with"))
+SHARES = "in the AZ of the other managed cluster, as no other one is left; a person is told until it has moved away"
 UNSEEDED = (Page(metric=SERVING_UNSEEDED), Page(subject="ids outside its range"))
 LAUNCH_TROUBLE = "the operation's own looks at stack, cluster and canary"
 
@@ -59,6 +62,12 @@ def _fail_capacity_everywhere(scene: Scene) -> None:
 def _restore_capacity(scene: Scene) -> None:
     for zone in scene.zones:
         scene.clusters.restore_capacity(zone)
+
+
+def _shares() -> dict[str, Otherwise]:
+    """Of the two AZs that are left, one has the other managed cluster and is taken last."""
+    expect = failover(launches=(2, 2), pages=(GIVEN_UP, *SHARED), zone="third", limit_seconds=6000)
+    return {"active-active": Otherwise(expect=expect, must=f"{TAKES_OVER}, {SHARES}")}
 
 
 ROWS: tuple[Fault, ...] = (
@@ -171,6 +180,7 @@ ROWS: tuple[Fault, ...] = (
         ),
         expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third"),
         must=f"{TAKES_OVER}, in the third AZ; what was begun in the second one is deleted",
+        otherwise=_shares(),
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
         struck=(_ends_with("*does not have enough capacity*", "for want of machines", zone="{preferred}"),),
     ),
@@ -183,6 +193,19 @@ ROWS: tuple[Fault, ...] = (
         ),
         expect=failover(launches=(2, 8), failed=(1, 2), pages=(GIVEN_UP, ROLLED_BACK), limit_seconds=6000),
         must="a person is told and nothing of it is left; a later attempt succeeds when there are machines again",
+        otherwise={
+            "active-active": Otherwise(
+                expect=failover(
+                    launches=(2, 8),
+                    failed=(1, 2),
+                    pages=(GIVEN_UP, ROLLED_BACK),
+                    may=SHARED,
+                    limit_seconds=6000,
+                ),
+                must="the other managed cluster serves on; a person is told and nothing is left of what was tried; a "
+                "later attempt succeeds when there are machines again",
+            )
+        },
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
         struck=(_ends_with("*does not have enough capacity*", "for want of machines", least=2),),
     ),
@@ -197,6 +220,7 @@ ROWS: tuple[Fault, ...] = (
         ),
         expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third", limit_seconds=6000),
         must=f"{TAKES_OVER}, in the third AZ once the launch limit of the second one has passed",
+        otherwise=_shares(),
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
         struck=(
             Trace(
@@ -217,6 +241,7 @@ ROWS: tuple[Fault, ...] = (
         ),
         expect=failover(launches=(2, 2), pages=(GIVEN_UP,), zone="third", limit_seconds=6000),
         must=f"{TAKES_OVER}, in the third AZ",
+        otherwise=_shares(),
         notices=f"{PROBERS}; {LAUNCH_TROUBLE}",
         struck=(_ends_with("BOOTSTRAP_FAILURE*", "whose bootstrap fails", zone="{preferred}"),),
     ),

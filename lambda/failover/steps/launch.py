@@ -168,6 +168,7 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation]) -> Place |
             if each.managed_cluster != mine and each.state in up and each.availability_zone is not None
         },
         tried=call.operation.tried,
+        share=call.deployment.config.policy.share_availability_zone,
     )
 
 

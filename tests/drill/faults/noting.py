@@ -33,13 +33,20 @@ class Config:
 
 
 class Deployment:
-    """A deployment in three AZs."""
+    """A deployment in three AZs, in which a second managed cluster serves too."""
 
     config = Config()
 
+    def incarnations(self) -> list[dict[str, Any]]:
+        """One that has ended, and two in service."""
+        return [
+            {"cluster_id": f"j-{number}", "state": state}
+            for number, state in enumerate(("retired", "serving", "serving"))
+        ]
 
-def scene(calls: list[tuple[Any, ...]]) -> Scene:
-    """One whose incarnation in service is j-1, generation 1, in us-east-1a."""
+
+def scene(calls: list[tuple[Any, ...]], **others: str) -> Scene:
+    """One whose incarnation in service is j-1, generation 1, in us-east-1a; *others* by the letter of their AZ."""
     made: Any = Scene
     found: Scene = made(
         stand_in=Noting(calls),
@@ -48,6 +55,7 @@ def scene(calls: list[tuple[Any, ...]]) -> Scene:
         generation=1,
         managed_cluster="a",
         availability_zone="us-east-1a",
+        others={f"us-east-1{letter}": name for letter, name in others.items()},
     )
     return found
 

@@ -18,6 +18,15 @@ def test_other_zones_are_those_that_a_launch_may_choose() -> None:
     assert scene([]).other_zones == ["us-east-1b", "us-east-1c"]
 
 
+def test_the_zone_of_another_managed_cluster_is_chosen_last() -> None:
+    """A2."""
+    assert scene([], b="b").other_zones == ["us-east-1c", "us-east-1b"]
+
+
+def test_everything_in_service_is_known() -> None:
+    assert scene([]).serving == ["j-1", "j-2"]
+
+
 def test_a_person_lifts_the_protection_before_ending_a_cluster() -> None:
     calls: list[tuple[Any, ...]] = []
     scene(calls).terminate_as_a_person()

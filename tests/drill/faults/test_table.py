@@ -8,11 +8,12 @@ import pytest
 
 from dr_core import metrics
 from emr_drill.errors import DrillError
-from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Fault, Moment, Outcome
+from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Fault, Moment, Outcome, Page
 from emr_drill.faults.seen import names
 from emr_drill.faults.table import FAULTS, NONE, chosen, find
 from emr_drill.faults.traces import Seen
 from emr_drill.preflight import REPOSITORY
+from emr_drill.strategies import STRATEGIES
 
 from .noting import scene
 
@@ -116,12 +117,35 @@ def test_a_wrong_name_is_told_with_those_that_are_alike() -> None:
 
 
 def test_a_name_like_no_other_is_told_with_all() -> None:
-    with pytest.raises(DrillError, match="there are kill-primary, kill-livy"):
+    with pytest.raises(DrillError, match="there are kill-primary, kill-all-primaries, kill-livy"):
         find("zzz")
 
 
-def test_all_is_every_row_that_breaks_something() -> None:
-    assert {fault.name for fault in chosen("all", real=False)} == FAULTS.keys() - {"none"}
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_all_is_every_row_of_the_strategy_that_breaks_something(strategy: str) -> None:
+    names = {fault.name for fault in chosen("all", real=False, strategy=strategy)}
+
+    assert names == {fault.name for fault in ROWS if fault.is_for(strategy)} - {"none"}
+
+
+def test_both_halves_can_only_be_killed_where_there_are_two() -> None:
+    """A2."""
+    assert [fault.name for fault in ROWS if not fault.is_for("active-passive")] == ["kill-all-primaries"]
+    with pytest.raises(DrillError, match="kill-all-primaries is a fault of active-active, and active-passive"):
+        chosen("kill-all-primaries", real=False)
+
+
+def test_rows_are_for_strategies_that_there_are() -> None:
+    assert {name for fault in ROWS for name in (*fault.strategies, *fault.otherwise)} <= STRATEGIES.keys()
+
+
+def test_a_row_may_lead_to_something_else_under_another_strategy() -> None:
+    """A2: of two AZs that are left, one has the other half."""
+    row = FAULTS["no-capacity-one-az"]
+
+    assert row.under("active-passive") is row
+    assert Page(subject="shares .* with") in row.under("active-active").expect.told
+    assert "the AZ of the other managed cluster" in row.under("active-active").must
 
 
 def test_all_with_real_services_is_every_row_that_can_be_done_to_them() -> None:

@@ -193,10 +193,26 @@ def test_the_deployments_metrics(
     now = time.time()
     view = DeploymentView(controls=Controls(paused=True), automatic_launches=(now - 90_000, now - 60, now - 30))
 
-    report.deployment_seen(view, common_cause=common)
+    report.deployment_seen(view, common_cause=common, shared_zones={})
 
-    counts = {metrics.PAUSED: 1, metrics.LAUNCHES_TODAY: 2, metrics.COMMON_CAUSE: int(common)}
+    counts = {
+        metrics.AVAILABILITY_ZONES_SHARED: 0,
+        metrics.PAUSED: 1,
+        metrics.LAUNCHES_TODAY: 2,
+        metrics.COMMON_CAUSE: int(common),
+    }
     assert emitted(capsys) == {
         name: {"values": [count], "unit": "Count", "service": "dep"} for name, count in counts.items()
     }
     assert len(lines(log)) == int(common)
+
+
+def test_a_shared_availability_zone_is_counted_and_named(
+    report: Report, log: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A2."""
+    report.deployment_seen(DeploymentView(), common_cause=False, shared_zones={"us-east-1c": ["a", "b"]})
+
+    assert emitted(capsys)[metrics.AVAILABILITY_ZONES_SHARED]["values"] == [1]
+    (line,) = lines(log)
+    assert (line["availability_zone"], line["managed_clusters"]) == ("us-east-1c", ["a", "b"])

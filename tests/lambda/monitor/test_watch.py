@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from dr_core import metrics
 from dr_core.controls import Controls
-from dr_core.evidence import Reading, healthy, unhealthy, unknown
+from dr_core.evidence import Reading, Verdict, healthy, unhealthy, unknown
 from dr_core.record import Incarnation, Incident, ManagedCluster
 from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.verdicts import Judgement
@@ -89,6 +89,20 @@ def test_all_managed_clusters_are_judged_before_one_is_answered(world: World, mo
     assert happened == ["a", "b", "started"]
 
 
+def test_the_load_balancers_word_on_an_address_is_its_new_owners(world: World) -> None:
+    """A2: it finds a healthy Livy there, and that is another managed cluster's."""
+    world.add_b()
+    world.put(replace(OTHER, primary_address=INCARNATION.primary_address))
+
+    world.round()
+
+    def told(incarnation: str) -> set[Verdict]:
+        (evidence,) = world.store.evidence(incarnation, since=0)
+        return {reading.verdict for reading in evidence.services.values()}
+
+    assert (told("g000001"), told("g000002")) == ({Verdict.UNHEALTHY}, {Verdict.HEALTHY})
+
+
 @pytest.mark.parametrize(
     ("rule", "other", "expected"),
     [
@@ -119,6 +133,19 @@ def test_a_sick_availability_zone_is_no_common_cause(world: World, capsys: pytes
     world.round()
 
     assert emitted(capsys)[metrics.COMMON_CAUSE] == 0
+
+
+@pytest.mark.parametrize(("zone", "expected"), [(INCARNATION.availability_zone, 1), ("us-east-1c", 0)])
+def test_two_managed_clusters_in_one_availability_zone_are_told_of(
+    world: World, capsys: pytest.CaptureFixture[str], zone: str, expected: int
+) -> None:
+    """A2."""
+    world.add_b()
+    world.put(replace(OTHER, availability_zone=zone))
+
+    world.round()
+
+    assert emitted(capsys)[metrics.AVAILABILITY_ZONES_SHARED] == expected
 
 
 def test_what_was_not_judged_is_no_common_cause(

@@ -27,7 +27,7 @@ class RememberedStore:
     """A store in memory; the next run of the prober begins *next_after* seconds after the one before."""
 
     def __init__(self, *incarnations: Incarnation, next_after: float = 60.0) -> None:
-        self.incarnations = incarnations
+        self.known = incarnations
         self.next_after = next_after
         self.written: list[Evidence] = []
         self.announced: list[Run] = []
@@ -41,8 +41,8 @@ class RememberedStore:
         next_at = self.announced[-1].began_at + self.next_after
         return Run(function=function, began_at=next_at) if time.time() >= next_at else self.announced[-1]
 
-    def live_incarnations(self) -> Iterator[Incarnation]:
-        yield from self.incarnations
+    def incarnations(self) -> Iterator[Incarnation]:
+        yield from self.known
 
     def write(self, evidence: Evidence) -> None:
         self.written.append(evidence)
@@ -197,6 +197,33 @@ def test_a_run_that_cannot_tell_whether_a_younger_one_has_begun_goes_on(
     assert len(store.written) == 11
 
 
+@pytest.mark.parametrize("state", [IncarnationState.RETIRED, IncarnationState.LAUNCHING, IncarnationState.ABANDONED])
+def test_what_is_not_live_is_not_looked_at(prober: Prober, state: IncarnationState) -> None:
+    store = RememberedStore(replace(INCARNATION, state=state))
+
+    replace(prober, store=store).round()  # type: ignore[arg-type]
+
+    assert store.written == []
+
+
+@pytest.mark.parametrize("state", [IncarnationState.LAUNCHING, IncarnationState.SERVING, IncarnationState.ABANDONED])
+def test_an_incarnation_whose_address_is_anothers_now_is_gone(prober: Prober, state: IncarnationState) -> None:
+    """A2: whoever has the address is well, which says nothing of the one that had it."""
+    younger = replace(INCARNATION, generation=2, managed_cluster="b", state=state)
+    store = RememberedStore(INCARNATION, younger)
+
+    replace(prober, store=store).round()  # type: ignore[arg-type]
+
+    seen = {each.incarnation: each for each in store.written}
+    assert seen.keys() == ({"g000001", "g000002"} if younger.live else {"g000001"})
+    for reading in seen["g000001"].services.values():
+        assert (reading.verdict, reading.detail) == (
+            Verdict.UNHEALTHY,
+            "the primary is gone: its address is that of g000002 now",
+        )
+    assert seen["g000001"].front_door, "the prober's own control decides whether it has a voice"
+
+
 def test_a_failed_round_does_not_stop_those_after_it(
     ready: Prober, store: RememberedStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -209,7 +236,7 @@ def test_a_failed_round_does_not_stop_those_after_it(
             raise error
         yield INCARNATION
 
-    monkeypatch.setattr(store, "live_incarnations", live)
+    monkeypatch.setattr(store, "incarnations", live)
 
     handler({}, None)
 

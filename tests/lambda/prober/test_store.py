@@ -38,21 +38,20 @@ def incarnation(generation: int, **values: Any) -> Incarnation:
     )
 
 
-def test_live_incarnations_are_read_from_the_record(store: Store, dynamodb: DynamoDBServiceResource) -> None:
+def test_incarnations_with_an_address_are_read_from_the_record(store: Store, dynamodb: DynamoDBServiceResource) -> None:
     serving = incarnation(2)
     others = [
-        incarnation(1, state=IncarnationState.RETIRED),
         incarnation(3, state=IncarnationState.LAUNCHING, primary_address=None),
     ]
     for each in (serving, *others):
         dynamodb.Table("record").put_item(Item=each.to_item())
     dynamodb.Table("record").put_item(Item={"kind": "slot", "id": "1", "generation": 2})
 
-    assert list(store.live_incarnations()) == [serving]
+    assert list(store.incarnations()) == [serving]
 
 
 def test_an_empty_record_has_none(store: Store) -> None:
-    assert list(store.live_incarnations()) == []
+    assert list(store.incarnations()) == []
 
 
 def test_a_long_record_is_read_to_its_end(store: Store, dynamodb: DynamoDBServiceResource) -> None:
@@ -63,7 +62,7 @@ def test_a_long_record_is_read_to_its_end(store: Store, dynamodb: DynamoDBServic
         table.put_item(Item=padded)
     table.put_item(Item=incarnation(5).to_item())
 
-    assert [each.generation for each in store.live_incarnations()] == [5]
+    assert [each.generation for each in store.incarnations()] == [1, 2, 3, 4, 5]
 
 
 def test_evidence_is_kept(store: Store, dynamodb: DynamoDBServiceResource) -> None:

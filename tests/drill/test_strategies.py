@@ -1,0 +1,22 @@
+"""The strategies that can be drilled."""
+
+from __future__ import annotations
+
+import pytest
+
+from emr_drill.errors import DrillError
+from emr_drill.strategies import DEFAULT, STRATEGIES, strategy
+
+
+def test_a_strategy_is_its_stack_and_the_platform() -> None:
+    """A2."""
+    assert strategy("active-active").stacks == ("Platform", "ActiveActive")
+
+
+def test_what_is_drilled_without_a_word_is_active_passive() -> None:
+    assert STRATEGIES[DEFAULT].stack == "ActivePassive"
+
+
+def test_a_wrong_name_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(DrillError, match="must be one of active-passive, active-active, got 'both'"):
+        strategy("both")
