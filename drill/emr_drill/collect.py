@@ -151,7 +151,7 @@ def _isolated(
             and str(entry["target"]).startswith(f"{address}:")
             and entry["before"] == "healthy"
         ):
-            return round(entry["at"] - fault_at, 1)
+            return round(float(entry["at"]) - fault_at, 1)
     return None
 
 

@@ -54,8 +54,17 @@ def test_all_is_the_whole_table(cli: Cli, found: Campaign) -> None:
 
     assert ended.code == 0
     assert found.plan is not None
-    assert {fault.name for fault in found.plan.faults} == FAULTS.keys() - {"none"}
+    assert {fault.name for fault in found.plan.faults} == FAULTS.keys() - {"none", "kill-all-primaries"}
     assert (found.plan.seeds, found.plan.at_once, found.plan.speed) == ([1], 1, None)
+
+
+def test_another_strategy_has_a_table_of_its_own(cli: Cli, found: Campaign) -> None:
+    """A2."""
+    cli("drill", "--strategy", "active-active", "--fault", "all")
+
+    assert found.plan is not None
+    assert found.plan.strategy == "active-active"
+    assert "kill-all-primaries" in {fault.name for fault in found.plan.faults}
 
 
 def test_several_seeds_are_several_drills(cli: Cli, found: Campaign) -> None:

@@ -35,7 +35,7 @@ def test_the_functions_get_the_policy_of_the_settings() -> None:
 
 def test_the_functions_get_every_rule_of_the_settings() -> None:
     """A rule that no setting gave would be the core's for ever."""
-    other = {
+    other: dict[str, dict[str, Any]] = {
         "monitor": {
             "round_seconds": 20,
             "rounds": 6,

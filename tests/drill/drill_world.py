@@ -83,7 +83,7 @@ class World:
     # Deployment
 
     def deployment(self, *, stand_in: object, name: str) -> Self:
-        assert name == "dep-active-passive"
+        assert name in ("dep-active-passive", "dep-active-active")
         return self
 
     def incarnations(self) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ def report(fault: str, seed: int, **changes: Any) -> dict[str, Any]:
             {"outcome": "launched", "reason": "bootstrap"},
             {"outcome": "failed over", "reason": "unhealthy"},
         ],
+        "managed_clusters": 1,
         "incarnations": [{}, {}],
         "fault_row": {"listed": ["one thing"]},
         "why_failed": [],
@@ -103,7 +104,7 @@ def test_drills_are_asked_as_planned_on_one_assembly(drills: Drills, tmp_path: P
 
     assert drills.asked[0] == (
         "kill-livy 7",
-        f"--fault kill-livy --seed 7 --services real --assembly {tmp_path / 'cdk.out'}",
+        f"--fault kill-livy --seed 7 --services real --strategy active-passive --assembly {tmp_path / 'cdk.out'}",
         40,
     )
 

@@ -26,6 +26,7 @@ from emr_drill.addresses import Addresses
 from emr_drill.errors import DrillError
 from emr_drill.report import Report
 from emr_drill.run import Options
+from emr_drill.strategies import STRATEGIES
 from emr_drill.workplace import LOG_FILE
 
 from .drill_world import Primaries, World
@@ -57,7 +58,9 @@ def assembly(tmp_path: Path) -> Path:
     folder = tmp_path / "assembly"
     folder.mkdir()
     artifacts = {
-        name: {"type": preflight.STACK, "environment": "aws://unknown-account/eu-west-1"} for name in run.STACKS
+        name: {"type": preflight.STACK, "environment": "aws://unknown-account/eu-west-1"}
+        for each in STRATEGIES.values()
+        for name in each.stacks
     }
     (folder / "manifest.json").write_text(json.dumps({"artifacts": artifacts}))
     return folder
@@ -379,3 +382,10 @@ def test_libraries_log_to_a_file_and_only_while_a_drill_runs(
     assert "a tracebacks worth of words" in (tmp_path / "work" / LOG_FILE).read_text()
     assert capfd.readouterr().err == ""
     assert (root.handlers, warnings.showwarning) == (before, shows)
+
+
+def test_another_strategy_deploys_its_own_stack(world: World, drill: Drill) -> None:
+    """A2."""
+    drill(strategy="active-active")
+
+    assert any(line.startswith("deployed Platform ActiveActive of") for line in world.log)

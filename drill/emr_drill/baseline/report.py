@@ -63,6 +63,7 @@ def fill(
         issued = homes.issued(one.name)
         report.incarnations.append(
             IncarnationLine(
+                managed_cluster="-",
                 generation=number,
                 availability_zone=one.availability_zone,
                 first_id=0,
