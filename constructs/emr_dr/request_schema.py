@@ -14,6 +14,7 @@ from dr_core.requests import (
     LONGEST_BY_HAND,
     REASONS_BY_HAND,
     REQUIRED_BY_HAND,
+    DrainMode,
     Kind,
     Reason,
 )
@@ -24,13 +25,18 @@ SCHEMA_FILE = REPOSITORY / "docs" / "operation-request.schema.json"
 _KINDS = {
     Kind.FAILOVER: "replace what serves at once by an incarnation in another availability zone: its jobs are ended",
     Kind.REPAIR: "restart Livy of what serves; jobs and ids are kept",
-    Kind.SWITCHOVER: "replace what serves by an incarnation in another availability zone; its jobs end first",
+    Kind.SWITCHOVER: "replace what serves by an incarnation in another availability zone; its jobs end first, or as "
+    "drain says",
 }
 _REASONS = {
     Reason.DRILL: "to see that it works",
     Reason.EVACUATION: "to leave an availability zone",
     Reason.FAILBACK: "to return to a preferred availability zone",
     Reason.MANUAL: "anything else",
+}
+_DRAINS = {
+    DrainMode.WAIT: "they have controller.drain_limit_seconds to end, which is the default",
+    DrainMode.NOW: "they are ended at once; a message lists them before",
 }
 _TEXTS = {
     "managed_cluster": "name of the managed cluster, such as a",
@@ -44,6 +50,7 @@ def request_schema() -> dict[str, Any]:
     properties = {
         "kind": _words(KINDS_BY_HAND, _KINDS),
         "reason": _words(REASONS_BY_HAND, _REASONS),
+        "drain": _words(tuple(DrainMode), _DRAINS),
         EMPTY_BY_HAND: {"type": "null", "description": "the monitor's key; left out"},
         **{
             key: {"type": "string", "minLength": 1, "maxLength": longest, "description": _TEXTS[key]}
@@ -55,6 +62,8 @@ def request_schema() -> dict[str, Any]:
         "properties": properties,
         "required": list(REQUIRED_BY_HAND),
         "additionalProperties": False,
+        "if": {"required": ["drain"]},
+        "then": {"properties": {"kind": {"const": str(Kind.SWITCHOVER)}}},
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -39,13 +39,25 @@ class Reason(StrEnum):
     EVACUATION = "evacuation"
 
 
+class DrainMode(StrEnum):
+    """What becomes of the jobs of what a switchover replaces.
+
+    Attributes:
+        WAIT: they have the policy's time to end.
+        NOW: they are ended at once.
+    """
+
+    WAIT = "wait"
+    NOW = "now"
+
+
 # What a person may ask for.  A launch is CloudFormation's: it needs a spec and somebody who waits for its answer.
 KINDS_BY_HAND = (Kind.FAILOVER, Kind.REPAIR, Kind.SWITCHOVER)
 REASONS_BY_HAND = (Reason.DRILL, Reason.EVACUATION, Reason.FAILBACK, Reason.MANUAL)
 REQUIRED_BY_HAND = ("kind", "managed_cluster", "reason")
 # Longest text of a key, in characters: a name of Step Functions, and a sentence or two.
 LONGEST_BY_HAND = {"operation": 80, "managed_cluster": 80, "because": 500}
-KEYS_BY_HAND = (*REQUIRED_BY_HAND, "because", "operation")
+KEYS_BY_HAND = (*REQUIRED_BY_HAND, "because", "drain", "operation")
 # A key that :meth:`OperationRequest.to_dict` writes and that says nothing in a request by hand.
 EMPTY_BY_HAND = "incident"
 
@@ -68,6 +80,7 @@ class OperationRequest:
         managed_cluster: name of the managed cluster.
         incident: the incident that it answers, if any.
         because: why a person wants it, in the person's words.
+        drain: what becomes of the jobs of what is replaced as planned.
     """
 
     operation: str
@@ -76,6 +89,7 @@ class OperationRequest:
     managed_cluster: str
     incident: str | None = None
     because: str | None = None
+    drain: DrainMode = DrainMode.WAIT
 
     @property
     def by_hand(self) -> bool:
@@ -88,9 +102,9 @@ class OperationRequest:
         return f"{self.reason}: {self.because}" if self.because else str(self.reason)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as the machine's input carries them."""
-        values = _plain(self)
-        return values if self.because is not None else {name: values[name] for name in values if name != "because"}
+        """Plain values, as the machine's input carries them; without those that nobody gave."""
+        silent = {"because": None, "drain": str(DrainMode.WAIT)}
+        return {name: value for name, value in _plain(self).items() if name not in silent or value != silent[name]}
 
     def to_json(self) -> str:
         """The same text for the same request, so that starting an execution twice is starting it once."""
@@ -104,7 +118,8 @@ class OperationRequest:
             ValueError: *data* is no request of an operation; names what is wrong.
         """
         try:
-            return cls(**{**data, "kind": Kind(data["kind"]), "reason": Reason(data["reason"])})
+            drain = DrainMode(data.get("drain", DrainMode.WAIT))
+            return cls(**{**data, "kind": Kind(data["kind"]), "reason": Reason(data["reason"]), "drain": drain})
         except (KeyError, TypeError) as error:
             raise ValueError(f"not the request of an operation: {dict(data)!r}: {error!r}") from error
 
@@ -197,6 +212,13 @@ def read_by_hand(data: object, *, execution_name: str) -> OperationRequest:
         )
     _check_word("kind", data["kind"], KINDS_BY_HAND, _KIND_REMEDIES)
     _check_word("reason", data["reason"], REASONS_BY_HAND, _REASON_REMEDIES)
+    if "drain" in data:
+        _check_word("drain", data["drain"], tuple(DrainMode), {})
+        if data["kind"] != Kind.SWITCHOVER:
+            raise RequestRefusedError(
+                f"drain is for a {Kind.SWITCHOVER}, got kind {data['kind']}: a failover ends the jobs of what it "
+                "replaces, and a repair keeps them; leave drain out, or ask for a switchover"
+            )
     for key, longest in LONGEST_BY_HAND.items():
         if key in data and not (isinstance(data[key], str) and 1 <= len(data[key]) <= longest):
             raise RequestRefusedError(

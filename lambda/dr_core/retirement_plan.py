@@ -69,6 +69,7 @@ class Drain(StrEnum):
         DRAINED: nothing is left to do; or Livy is dead, and nothing runs that it could tell of.
         CLUSTER_ENDING: its cluster ends or has ended: there is nothing left to wait for.
         EVICTED: a failover needs its slot.
+        NOW: a person wants its jobs ended at once.
         DEAD: neither its Livy nor its ResourceManager answers anybody: no client learns how a job of it ends.
         OVERDUE: the limit has passed.
     """
@@ -77,6 +78,7 @@ class Drain(StrEnum):
     DRAINED = "drained"
     CLUSTER_ENDING = "cluster ending"
     EVICTED = "evicted"
+    NOW = "now"
     DEAD = "dead"
     OVERDUE = "overdue"
 
@@ -92,6 +94,7 @@ class DrainSeen:
         out_of_service_at: when it went out of service, seconds since 1970.
         watched_from: when its retirement first looked, likewise.  By then it was out of the balanced group, which it
             leaves only after the record says that it is out of service.
+        ends_now: whether a person wants its jobs ended at once.
         bad_services: those that the vantage points agree to be bad.
     """
 
@@ -100,6 +103,7 @@ class DrainSeen:
     evicted: bool
     out_of_service_at: float
     watched_from: float
+    ends_now: bool = False
     bad_services: Collection[Service] = ()
 
     def dead(self, service: Service) -> bool:
@@ -110,8 +114,8 @@ class DrainSeen:
 def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
     """Whether the drain of the incarnation that was *seen* at *now* is over; *limit* in seconds out of service.
 
-    What cannot be read counts as work: only the limit, an eviction, the cluster's own end or a verdict go over it, and
-    a verdict takes several looks of two vantage points.
+    What cannot be read counts as work: only the limit, an eviction, a person, the cluster's own end or a verdict go
+    over it, and a verdict takes several looks of two vantage points.
     """
     waited = now - seen.out_of_service_at
     if seen.cluster_ending:
@@ -124,21 +128,23 @@ def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
         return Drain.DRAINED
     if seen.evicted:
         return Drain.EVICTED
+    if seen.ends_now:
+        return Drain.NOW
     if livy_is_dead and yarn_is_dead:
         return Drain.DEAD
     return Drain.OVERDUE if waited >= limit else Drain.WAIT
 
 
-def linger_left(*, drained_at: float | None, evicted: bool, now: float, linger: float) -> float:
+def linger_left(*, drained_at: float | None, hurried: bool, now: float, linger: float) -> float:
     """For how many seconds Livy stays up so that every client reads its result; 0 when that is over.
 
     Args:
         drained_at: when the drain was over, seconds since 1970; ``None`` while it is not: then all of *linger* is left.
-        evicted: whether a failover needs the slot: nobody is waited for then.
+        hurried: whether nobody is waited for: a failover needs the slot, or a person wants its jobs ended at once.
         now: seconds since 1970.
         linger: how long Livy stays up after the drain, in seconds.
     """
-    if evicted:
+    if hurried:
         return 0
     return linger if drained_at is None else max(0, drained_at + linger - now)
 

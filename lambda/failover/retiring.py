@@ -49,7 +49,7 @@ def kept_for_clients(call: RetirementCall, incarnation: Incarnation) -> bool:
         return False
     left = linger_left(
         drained_at=incarnation.drained_at,
-        evicted=incarnation.evicted_at is not None,
+        hurried=incarnation.evicted_at is not None or incarnation.ends_now,
         now=time.time(),
         linger=call.deployment.config.policy.linger_seconds,
     )

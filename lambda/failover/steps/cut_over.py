@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
@@ -10,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
-from dr_core.requests import Kind, OperationRequest, Reason
+from dr_core.requests import DrainMode, Kind, OperationRequest, Reason
 from dr_core.retirement_plan import planned_still
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once
@@ -119,7 +120,9 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
     Every call here adds to a recovery, and nothing can be half recorded.
     """
     now = time.time()
-    retiring = {"state": IncarnationState.RETIRING, "serving_to": now}
+    retiring: dict[str, Any] = {"state": IncarnationState.RETIRING, "serving_to": now}
+    if call.request.drain is DrainMode.NOW:
+        retiring["ends_now"] = True
     spec = {"spec": call.operation.spec} if call.operation.spec is not None else {}
     # What the block counts: only a failover that nobody asked for.
     automatic = call.request.kind is Kind.FAILOVER and call.request.reason is Reason.UNHEALTHY

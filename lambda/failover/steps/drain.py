@@ -20,8 +20,8 @@ def drain(call: RetirementCall) -> StepAnswer:
 
     An interactive session counts as long as it is open, also while it is idle: a person may be thinking, and nobody can
     tell that from a session that was forgotten.  One that is never closed holds its application for ever, so the drain
-    has a limit; it ends early when a failover needs the slot, when the cluster ends by itself, and when nobody can tell
-    any client any more how a job ends.
+    has a limit; it ends early when a failover needs the slot, when a person wants it to, when the cluster ends by
+    itself, and when nobody can tell any client any more how a job ends.
     """
     if not call.request.planned:
         return done("unplanned: there is nothing to wait for")
@@ -42,6 +42,8 @@ def _drain(call: RetirementCall, incarnation: Incarnation) -> str:
             _tell_overdue(call, incarnation, seen.work)
         case Drain.EVICTED:
             _tell_evicted(call, incarnation, seen.work)
+        case Drain.NOW:
+            _tell_now(call, incarnation, seen.work)
         case Drain.DEAD:
             _tell_dead(call, incarnation)
         case Drain.DRAINED | Drain.CLUSTER_ENDING:
@@ -70,6 +72,7 @@ def _look(call: RetirementCall, incarnation: Incarnation) -> DrainSeen:
         cluster_ending=ending,
         bad_services=bad,
         evicted=incarnation.evicted_at is not None,
+        ends_now=incarnation.ends_now,
         out_of_service_at=incarnation.serving_to or call.operation.entered[call.step],
         watched_from=call.operation.entered[call.step],
     )
@@ -94,6 +97,17 @@ def _tell_evicted(call: RetirementCall, incarnation: Incarnation, work: Work) ->
         subject=f"jobs of {incarnation.title} are ended",
         happened=f"A failover needs the slot of {incarnation.title} ({incarnation.cluster_id}), which still has to do: "
         f"{work}.",
+        done="What runs there is killed now, and after that its batch ids answer 410.",
+        to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Interactive "
+        "sessions have to be opened again, on the incarnation in service.",
+    )
+
+
+def _tell_now(call: RetirementCall, incarnation: Incarnation, work: Work) -> None:
+    call.deployment.notices.tell(
+        subject=f"jobs of {incarnation.title} are ended",
+        happened=f"{incarnation.title} ({incarnation.cluster_id}) was replaced, and whoever asked for that wanted its "
+        f"jobs ended at once. It still has to do: {work}.",
         done="What runs there is killed now, and after that its batch ids answer 410.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Interactive "
         "sessions have to be opened again, on the incarnation in service.",

@@ -163,6 +163,7 @@ def test_a_whole_item() -> None:
                 "managed_cluster": "a",
                 "state": "launching",
                 "unseeded": False,
+                "ends_now": False,
             },
         ),
         (

@@ -8,6 +8,7 @@ import pytest
 from dr_core.record import ManagedCluster
 from dr_core.requests import (
     Circumstances,
+    DrainMode,
     Kind,
     OperationRequest,
     Reason,
@@ -131,6 +132,20 @@ def test_the_persons_words_are_kept() -> None:
     assert OperationRequest.from_json(request.to_json()) == request
 
 
+def test_a_person_may_want_the_jobs_ended_at_once() -> None:
+    """B13."""
+    request = by_hand(drain="now")
+
+    assert request.drain is DrainMode.NOW
+    assert request.to_dict()["drain"] == "now"
+    assert OperationRequest.from_json(request.to_json()) == request
+
+
+def test_a_request_that_says_nothing_of_it_lets_jobs_end() -> None:
+    assert by_hand().drain is by_hand(drain="wait").drain is DrainMode.WAIT
+    assert "drain" not in by_hand(drain="wait").to_dict()
+
+
 def test_a_request_without_words_has_its_reason_alone() -> None:
     assert by_hand().why == "manual"
     assert "because" not in by_hand().to_dict()
@@ -160,12 +175,12 @@ REFUSED = [
     (
         {**BY_HAND, "colour": "red", "cluster": "a"},
         "request has keys that nobody may give by hand: cluster, colour; "
-        "allowed are kind, managed_cluster, reason, because, operation: leave the others out",
+        "allowed are kind, managed_cluster, reason, because, drain, operation: leave the others out",
     ),
     (
         {**BY_HAND, "incident": "a-20261121t031025"},
         "request has keys that nobody may give by hand: incident; "
-        "allowed are kind, managed_cluster, reason, because, operation: leave the others out",
+        "allowed are kind, managed_cluster, reason, because, drain, operation: leave the others out",
     ),
     (
         {"kind": "failover"},
@@ -213,6 +228,12 @@ REFUSED = [
     (
         {**BY_HAND, "operation": "x" * 81},
         f'operation must be a text of 1 to 80 characters, got "{"x" * 81}": correct it',
+    ),
+    ({**BY_HAND, "drain": "later"}, 'drain must be one of wait, now, got "later": correct it'),
+    (
+        {**BY_HAND, "kind": "failover", "drain": "now"},
+        "drain is for a switchover, got kind failover: a failover ends the jobs of what it replaces, and a repair "
+        "keeps them; leave drain out, or ask for a switchover",
     ),
 ]
 

@@ -152,6 +152,7 @@ def drained(
     waited: float = 3600,
     ending: bool = False,
     evicted: bool = False,
+    ends_now: bool = False,
     limit: float = 14_400,
     bad: Collection[Service] = (),
     watched: float | None = None,
@@ -161,6 +162,7 @@ def drained(
         work=work,
         cluster_ending=ending,
         evicted=evicted,
+        ends_now=ends_now,
         out_of_service_at=1000,
         watched_from=1000 if watched is None else 1000 + waited - watched,
         bad_services=bad,
@@ -217,6 +219,16 @@ def test_the_drain_has_a_limit(work: Work, waited: float, decision: Drain) -> No
 def test_an_eviction_ends_the_drain(work: Work, waited: float) -> None:
     """A12: a failover waits for the slot."""
     assert drained(work=work, waited=waited, evicted=True) is Drain.EVICTED
+
+
+@pytest.mark.parametrize("work", BUSY, ids=str)
+def test_a_person_may_end_the_drain(work: Work) -> None:
+    """B13: who evacuates an AZ may not have the time."""
+    assert drained(work=work, waited=0, ends_now=True) is Drain.NOW
+
+
+def test_a_person_ends_no_job_where_there_is_none() -> None:
+    assert drained(work=Work(), ends_now=True) is Drain.DRAINED
 
 
 def test_an_eviction_of_what_is_drained_ends_no_job() -> None:
@@ -301,7 +313,7 @@ def test_terminating_is_ending_and_not_ended() -> None:
 
 
 @pytest.mark.parametrize(
-    ("drained_at", "evicted", "left"),
+    ("drained_at", "hurried", "left"),
     [
         (None, False, 900),
         (None, True, 0),
@@ -312,9 +324,9 @@ def test_terminating_is_ending_and_not_ended() -> None:
         (0, False, 0),
     ],
 )
-def test_livy_stays_up_after_the_drain(drained_at: float | None, evicted: bool, left: float) -> None:
+def test_livy_stays_up_after_the_drain(drained_at: float | None, hurried: bool, left: float) -> None:
     """B6: a client that polls every 15 minutes reads its result too."""
-    assert linger_left(drained_at=drained_at, evicted=evicted, now=1100, linger=900) == left
+    assert linger_left(drained_at=drained_at, hurried=hurried, now=1100, linger=900) == left
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,10 @@ from .world import World
 RETIREMENT = {"retirement": "a-retire-g1", "managed_cluster": "a", "generation": 1, "planned": True}
 
 
-def switched_over(world: World, *, batches: tuple[int, ...] = ()) -> dict[str, Any]:
+def switched_over(world: World, *, batches: tuple[int, ...] = (), **extra: str) -> dict[str, Any]:
     """The request of the retirement of generation 1, which works on *batches*, after a switchover replaced it."""
     launched(world)
-    assert world.run_operation(world.request("switchover", "op2", reason="upgrade")) == "CutOverDone"
+    assert world.run_operation(world.request("switchover", "op2", **{"reason": "upgrade", **extra})) == "CutOverDone"
     give_jobs(world, *batches)
     return dict(RETIREMENT)
 

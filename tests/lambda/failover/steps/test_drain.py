@@ -89,6 +89,26 @@ def test_jobs_may_still_come_right_after_the_cut_over(world: World) -> None:
     assert drain(world, request)[0] == "done"
 
 
+def test_a_person_who_wants_the_jobs_ended_is_told_which_they_are(world: World) -> None:
+    """B13: before they end; nobody waits, and nobody lingers."""
+    request = switched_over(world, batches=(1001000007,), drain="now")
+    assert world.incarnation(1).ends_now
+    world.clock.now += 1
+    assert drain(world, request) == ("done", "its drain is over")
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+    notice = world.notices[-1]
+    assert notice["subject"].endswith("jobs of emr-dr-active-passive-a-g1 are ended")
+    assert "batches 1001000007" in notice["message"]
+    assert str(world.step("retirement", "Linger", request).status) == "done"
+
+
+def test_jobs_that_are_ended_at_once_answer_410_when_they_are_known_dead(world: World) -> None:
+    """A14: not before."""
+    request = switched_over(world, batches=(1001000007,), drain="now")
+    assert world.run_retirement(request) == "Retired"
+    assert world.cluster(1).applications == []
+
+
 def test_what_cannot_be_read_is_waited_for(world: World) -> None:
     """A14: an unknown verdict never leads to an action."""
     request = switched_over(world)
