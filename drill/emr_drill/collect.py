@@ -76,7 +76,7 @@ def collect(
         report.isolated_seconds = _isolated(stand_in.journal, timeline.scene, incarnations, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
-    if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL):
+    if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL, Outcome.PLANNED):
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
@@ -120,7 +120,12 @@ def collect(
             ),
             seen=written,
             silent=silences(written),
-            serving_in=[str(item["availability_zone"]) for item in incarnations if item["state"] == "serving"],
+            serving_in=[
+                str(item["availability_zone"])
+                for item in incarnations
+                if item["state"] == "serving" and item["managed_cluster"] == timeline.scene.managed_cluster
+            ],
+            submits_refused=report.submits_refused,
             submits_to_given_up=submits_to_given_up(
                 submitter.submissions, incarnations=incarnations, deployment=deployment
             ),

@@ -253,6 +253,8 @@ class Rehearsal:
                 return self._clock.now() >= self._last_act_at + expected.watch_seconds
             case Outcome.PAGE:
                 return Moment.CUT_OVER in self.timeline.moments
+            case Outcome.PLANNED:
+                return any(one == "switched over" for one, _ in ended)
 
     def _look(self) -> None:
         """Note what happens for the first time."""
@@ -314,6 +316,7 @@ class Rehearsal:
             Outcome.CANCEL: "the failover to be called off",
             Outcome.NOTHING: "the end of the fault",
             Outcome.PAGE: "a person to be told",
+            Outcome.PLANNED: "the planned cut-over",
         }[self._fault.expect.outcome]
 
     def _outcome_text(self) -> str:

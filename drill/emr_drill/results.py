@@ -20,6 +20,7 @@ from emr_drill.report import PHASE_TEXTS
 DOCUMENT = REPOSITORY / "README.md"
 FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
 RESULTS = REPOSITORY / "docs" / "results"
+FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active")
 # Median from the moment that Livy hangs, while YARN is healthy, to the first job accepted.
 PROMISED_REPAIR_SECONDS = 120.0
 
@@ -102,8 +103,8 @@ TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 
 def fault_document() -> str:
     """``docs/faults.md`` from the fault table and its result files."""
-    files = {services: RESULTS / f"faults-{services}.json" for services in ("simulated", "real")}
-    return document({services: json.loads(file.read_text()) for services, file in files.items() if file.exists()})
+    files = [RESULTS / f"{name}.json" for name in FAULT_RESULTS]
+    return document([json.loads(file.read_text()) for file in files if file.exists()])
 
 
 def filled(document: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dr_core.metrics import FENCE_OVERDUE
-from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Expectation, Fault, Old, Page, Range
+from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Expectation, Fault, Old, Outcome, Page, Range
 from emr_drill.faults.traces import Seen, Silence, Trace
 
 
@@ -27,7 +27,8 @@ class Found:
         old_state: EMR's state of the old cluster.
         alive: names of the EMR clusters that have not ended.
         serving: names of the clusters that the record has in service.
-        serving_in: the AZs that they are in.
+        serving_in: the AZ that the managed cluster which was struck serves in.
+        submits_refused: how many submits were not accepted.
         submits_to_old: how many jobs the old incarnation took after the cut-over.
         submits_to_given_up: how many jobs went to incarnations that never came into service.
         unretired: incarnations that neither serve nor are retired, with their state.
@@ -47,6 +48,7 @@ class Found:
     alive: list[str] = field(default_factory=list)
     serving: list[str] = field(default_factory=list)
     serving_in: list[str] = field(default_factory=list)
+    submits_refused: int = 0
     submits_to_old: int = 0
     submits_to_given_up: int = 0
     unretired: list[str] = field(default_factory=list)
@@ -191,6 +193,8 @@ def _jobs(expect: Expectation, found: Found, *, fence_overdue: bool) -> list[str
             f"no job should be lost, but {found.jobs.get('lost', 0)} were and {found.jobs.get('resubmitted', 0)} "
             "were run again"
         )
+    if expect.outcome is Outcome.PLANNED and found.submits_refused:
+        wrong.append(f"{found.submits_refused} submits were refused, though nothing was broken")
     if not found.recovered:
         wrong.append("the front door does not accept jobs again")
     return wrong

@@ -49,6 +49,7 @@ class Outcome(StrEnum):
         CANCEL: an operation begins and is called off; the old incarnation serves on, what was launched is deleted.
         NOTHING: no operation begins.
         PAGE: a person is told, and nothing else is done by itself.
+        PLANNED: another incarnation takes over because a person asked for that; no submit is refused meanwhile.
     """
 
     FAILOVER = "failover"
@@ -56,6 +57,7 @@ class Outcome(StrEnum):
     CANCEL = "cancel"
     NOTHING = "nothing"
     PAGE = "page"
+    PLANNED = "planned"
 
 
 class Old(StrEnum):
@@ -165,6 +167,7 @@ TOLD_BY_OUTCOME: Mapping[Outcome, Page] = {
     Outcome.FAILOVER: Page(subject="failed over"),
     Outcome.REPAIR: Page(subject="was restarted"),
     Outcome.CANCEL: Page(subject="called off"),
+    Outcome.PLANNED: Page(subject="switched over"),
 }
 # What people may be told where the limit for proof that the old applications are dead may pass.
 FENCE_PAGES = (Page(metric=FENCE_OVERDUE), Page(subject="still runs jobs"))
@@ -292,6 +295,18 @@ def page(*pages: Page) -> Expectation:
         jobs_lost=True,
         pages=pages,
         may=(Page(subject="failed over"),),
+    )
+
+
+def planned(*, jobs_lost: bool = False, pages: tuple[Page, ...] = ()) -> Expectation:
+    """A person asked for another incarnation and gets it; *jobs_lost* if jobs of the old one are not waited for."""
+    return Expectation(
+        outcome=Outcome.PLANNED,
+        operations={"switched over": (1, 1)},
+        launches=(1, 1),
+        old=Old.ENDED,
+        jobs_lost=jobs_lost,
+        pages=pages,
     )
 
 

@@ -60,11 +60,11 @@ def _summary(name: str, runs: Sequence[Mapping[str, Any]]) -> Summary:
     )
 
 
-def document(results: Mapping[str, Mapping[str, Any]]) -> str:
+def document(results: Sequence[Mapping[str, Any]]) -> str:
     """``docs/faults.md``.
 
     Args:
-        results: content of result files by services, ``simulated`` and ``real``; may lack either.
+        results: content of result files, in the order in which they stand there; may be empty.
     """
     lines = [
         "# Faults",
@@ -89,18 +89,40 @@ def document(results: Mapping[str, Mapping[str, Any]]) -> str:
             f"| `{fault.name}` | {fault.what} | {struck} | {fault.must} | {told} | {fault.notices} | "
             f"{'yes' if fault.real else ''} |"
         )
-    for services, content in results.items():
-        lines += ["", *_measured(services, content)]
+    lines += ["", *_otherwise()]
+    for content in results:
+        lines += ["", *_measured(content)]
     return "\n".join(lines) + "\n"
 
 
-def _measured(services: str, content: Mapping[str, Any]) -> list[str]:
+def _otherwise() -> list[str]:
+    """What must happen under other strategies, where it is not the same."""
+    lines = [
+        "## Where two managed clusters serve",
+        "",
+        "With `--strategy active-active` one of the two is struck, which one follows from the seed.  What must happen",
+        "is the same, but for:",
+        "",
+        "| fault | what must happen | what people are told |",
+        "|---|---|---|",
+    ]
+    for fault in FAULTS.values():
+        other = fault.under("active-active")
+        if fault.strategies or other is not fault:
+            told = "; ".join(page.text for page in other.expect.told) or "nothing"
+            only = " (this strategy alone)" if fault.strategies else ""
+            lines.append(f"| `{fault.name}`{only} | {other.must} | {told} |")
+    return lines
+
+
+def _measured(content: Mapping[str, Any]) -> list[str]:
+    strategy, services = content.get("strategy", "active-passive"), content["services"]
     seeds = ", ".join(str(seed) for seed in content["seeds"])
     rows = summaries(content)
     commits = dict.fromkeys(run.get("commit", content["commit"])[:10] for run in content["runs"])
     commit = f"commit{'s' if len(commits) > 1 else ''} {', '.join(f'`{each}`' for each in commits)}"
     lines = [
-        f"## Measured with {services} services",
+        f"## Measured: {strategy}, {services} services",
         "",
         f"Seeds {seeds}, {commit}, {content['measured']}.  {sum(row.held for row in rows)} of "
         f"{sum(row.runs for row in rows)} drills were as they must be.  Seconds run from the fault to the first submit",

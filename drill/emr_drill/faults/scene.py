@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dr_core.requests import Kind, Reason
+
 if TYPE_CHECKING:
     from emr_drill.observe import Deployment
     from emr_drill.stand_in.emr import EmrClusters
     from emr_drill.stand_in.server import StandIn
 
+# First part of the name of what a person starts to end a row with: that is not counted.
 BY_HAND = "by-hand"
 
 
@@ -65,11 +68,22 @@ class Scene:
         emr.terminate_job_flows(JobFlowIds=[self.cluster_id])
 
     def ask_for_failover(self) -> None:
-        """Start a failover as a person does, by the input of the operation's state machine."""
+        """Start a failover as a person does who ended the cluster and wants another."""
+        self._start(
+            f"{BY_HAND}-{self.generation}",
+            kind=Kind.FAILOVER,
+            reason=Reason.MANUAL,
+            because="a person ended the cluster and wants another",
+        )
+
+    def ask_for(self, kind: Kind, **request: str) -> None:
+        """Start an operation as a person does; it is what the row is about."""
+        self._start(f"asked-for-{kind}-{self.generation}", kind=kind, **request)
+
+    def _start(self, name: str, **request: str) -> None:
         states: Any = self.stand_in.client("stepfunctions")
-        request = {"kind": "failover", "managed_cluster": self.managed_cluster, "reason": "manual"}
         states.start_execution(
             stateMachineArn=self.deployment.config.operation_state_machine,
-            name=f"{BY_HAND}-{self.generation}",
-            input=json.dumps({"request": {**request, "because": "a person ended the cluster and wants another"}}),
+            name=name,
+            input=json.dumps({"request": {"managed_cluster": self.managed_cluster, **request}}),
         )

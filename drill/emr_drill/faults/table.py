@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from emr_drill import strategies
 from emr_drill.errors import DrillError
-from emr_drill.faults import cloud, services, zones
+from emr_drill.faults import cloud, planned, services, zones
 from emr_drill.faults.model import Fault
 
 NONE = "none"
-FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS)}
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS, *planned.ROWS)}
 
 
 def find(name: str) -> Fault:

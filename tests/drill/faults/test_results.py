@@ -23,7 +23,13 @@ def run(fault: str = "kill-livy", seed: int = 1, **changes: Any) -> dict[str, An
 
 
 def content(*runs: dict[str, Any]) -> dict[str, Any]:
-    return {"seeds": [1, 2], "commit": "0123456789abcdef", "measured": "2026-11-21", "runs": list(runs)}
+    return {
+        "services": "real",
+        "seeds": [1, 2],
+        "commit": "0123456789abcdef",
+        "measured": "2026-11-21",
+        "runs": list(runs),
+    }
 
 
 def test_drills_of_one_row_are_summed_up() -> None:
@@ -53,22 +59,19 @@ def test_a_drill_that_could_not_run_has_no_figures() -> None:
 
 
 def test_the_document_explains_every_row() -> None:
-    text = document({})
+    text = document([])
 
     assert [name for name in FAULTS if f"| `{name}` |" not in text] == []
     assert FAULTS["hang-livy"].must in text
 
 
 def test_the_document_shows_what_was_measured_and_what_failed() -> None:
-    text = document(
-        {
-            "simulated": content(
-                run(), run(seed=2, passed=False, why=["one", "two"]), run("old-returns", listed=["doubled: 1"])
-            )
-        }
-    )
+    measured = content(run(), run(seed=2, passed=False, why=["one", "two"]), run("old-returns", listed=["doubled: 1"]))
 
-    assert "## Measured with simulated services" in text
+    text = document([measured, {**measured, "strategy": "active-active", "services": "simulated"}])
+
+    assert "## Measured: active-passive, real services" in text
+    assert "## Measured: active-active, simulated services" in text
     assert "2 of 3 drills were as they must be" in text
     assert "| `kill-livy` | 1 of 2 | repaired | 90 | 2 | 0 |  |" in text
     assert "doubled: 1" in text
@@ -76,4 +79,12 @@ def test_the_document_shows_what_was_measured_and_what_failed() -> None:
 
 
 def test_without_failures_none_are_listed() -> None:
-    assert "Not as they must be" not in document({"real": content(run())})
+    assert "Not as they must be" not in document([content(run())])
+
+
+def test_the_document_says_where_another_strategy_leads_to_something_else() -> None:
+    """A2."""
+    text = document([])
+
+    assert "| `kill-all-primaries` (this strategy alone) |" in text
+    assert text.count("in the AZ of the other managed cluster") == 3
