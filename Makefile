@@ -14,10 +14,10 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
+.PHONY: help setup synth drill drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
 
 $(SETUP): pyproject.toml constraints.txt requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"emr-dr needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=python3.12 ...")'
@@ -46,6 +46,9 @@ drill: setup ## watch an active-passive failover with simulated services
 $(REAL): requirements-real.txt constraints.txt drill/emr_drill/real/pom/hadoop.xml drill/emr_drill/real/pom/livy.xml | $(SETUP)
 	@$(BIN)/emr-dr real-services install
 	@touch $@
+
+drill-active-active: setup ## watch one of two clusters die while the other serves on
+	@$(BIN)/emr-dr drill --strategy active-active --fault kill-primary
 
 drill-real: setup $(REAL) ## the same with real Livy, YARN, HDFS and Spark (needs Java and Maven)
 	@$(BIN)/emr-dr drill --services real --fault kill-primary
