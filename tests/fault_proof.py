@@ -27,7 +27,7 @@ from emr_drill.faults.table import chosen, find
 SEEDS = (1, 2, 3)
 # Drills at speed 2 take a tenth of a core.
 SLOW_BESIDE = 5
-PARTS = ("simulated", "repair", "real")
+PARTS = ("simulated", "repair", "active-active", "other-half", "real")
 
 
 def _plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
@@ -69,7 +69,13 @@ def _save(file: Path, content: dict[str, Any]) -> None:
 
 
 def _prove(arguments: argparse.Namespace, console: Console) -> bool:
-    parts = {"simulated": _simulated, "repair": _repair, "real": _real}
+    parts = {
+        "simulated": _simulated,
+        "repair": _repair,
+        "active-active": _active_active,
+        "other-half": _other_half,
+        "real": _real,
+    }
     wanted = [parts[arguments.only]] if arguments.only else list(parts.values())
     return all([part(arguments, console) for part in wanted])
 
@@ -85,6 +91,27 @@ def _repair(arguments: argparse.Namespace, console: Console) -> bool:
     median = results.repair_median(json.loads((results.RESULTS / "repair-hang-livy.json").read_text()))
     console.print(f"hang-livy: mended after {median:.0f} s, median; promised {results.PROMISED_REPAIR_SECONDS:.0f} s")
     return held and median <= results.PROMISED_REPAIR_SECONDS
+
+
+def _active_active(arguments: argparse.Namespace, console: Console) -> bool:
+    strategy = "active-active"
+    rows = chosen("all", real=False, strategy=strategy)
+    plan = _plan(arguments, faults=rows, strategy=strategy, seeds=SEEDS[:1])
+    return _measure("faults-active-active", plan, console, go_on=arguments.go_on)
+
+
+def _other_half(arguments: argparse.Namespace, console: Console) -> bool:
+    """How soon the half that is left has all the traffic, at the speed at which figures are measured."""
+    plan = _plan(
+        arguments,
+        faults=[find(name) for name in results.OTHER_HALF_FAULTS],
+        strategy="active-active",
+        speed=bench.SPEED,
+        seeds=(*range(1, 10), bench.seed_of(bench.commit())),
+        slow_beside=0,
+    )
+    held = _measure("recovery-active-active", plan, console, go_on=arguments.go_on)
+    return held and results.kept_other_half(json.loads((results.RESULTS / "recovery-active-active.json").read_text()))
 
 
 def _real(arguments: argparse.Namespace, console: Console) -> bool:

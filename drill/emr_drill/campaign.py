@@ -32,6 +32,8 @@ KEPT = (
     "recovery_seconds",
     "emr_launch_seconds",
     "overhead_seconds",
+    "isolated_seconds",
+    "redundancy_seconds",
     "submits_refused",
     "submits_again_seconds",
     "jobs",

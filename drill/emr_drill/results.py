@@ -93,10 +93,73 @@ def _repairs(content: Mapping[str, Any]) -> list[float]:
     return _endless([run["recovery_seconds"] if run["passed"] else None for run in content["runs"]])
 
 
+# Where another managed cluster serves on, seconds from the fault: until every new submit succeeds again, and until one
+# that is sick but answers gets no new job any more.
+PROMISED_OTHER_HALF = {"recovery": (15.0, 20.0), "isolated": (50.0, 70.0)}
+# What is measured for each, by the fault that shows it.
+OTHER_HALF_FAULTS = {"kill-primary": "recovery", "stop-resourcemanager": "isolated"}
+
+
+def other_half_table(content: Mapping[str, Any]) -> str:
+    """The drills of active-active as Markdown."""
+    seeds = ", ".join(str(seed) for seed in content["seeds"])
+    runs = content["runs"]
+    lines = [
+        f"Active-active, one of two struck while a job is submitted every two seconds; simulated services at speed "
+        f"{runs[0]['speed']:g}, seeds {seeds}, commit `{content['commit'][:10]}`, measured {content['measured']}; "
+        "seconds from the fault:",
+        "",
+        "| fault | until | median | worst | promised |",
+        "|---|---|---|---|---|",
+    ]
+    for fault, name in OTHER_HALF_FAULTS.items():
+        for figure, text in _OTHER_HALF_FIGURES.items():
+            values = _of_drills(runs, fault, figure)
+            promised = PROMISED_OTHER_HALF[name] if figure == name else None
+            bound = f"{promised[0]:.0f} median, {promised[1]:.0f} worst" if promised else ""
+            bold = "**" if promised else ""
+            lines.append(
+                f"| `{fault}` | {text} | {bold}{_median(values)}{bold} | {bold}{_worst(values)}{bold} | {bound} |"
+            )
+    jobs = {name: sum(run["jobs"][name] for run in runs if "jobs" in run) for name in ("submitted", "lost")}
+    bad = {name: sum(run["jobs"][name] for run in runs if "jobs" in run) for name in ("unreported", "doubled", "wrong")}
+    lines += [
+        "",
+        f"{sum(bool(run['passed']) for run in runs)} of {len(runs)} drills were as they must be.  Of "
+        f"{jobs['submitted']} jobs {jobs['lost']} were lost, and every client was told.  Unreported: {bad['unreported']}, doubled: "
+        f"{bad['doubled']}, wrong: {bad['wrong']}.",
+    ]
+    return "\n".join(lines)
+
+
+_OTHER_HALF_FIGURES = {
+    "recovery": "every new submit succeeds again",
+    "isolated": "the load balancer sends the one that was struck no new job",
+    "redundancy": "two serve again",
+}
+
+
+def _of_drills(runs: Sequence[Mapping[str, Any]], fault: str, figure: str) -> list[float | None]:
+    """A figure of every drill with *fault*; a drill that failed counts as endless."""
+    key = {"recovery": "submits_again_seconds"}.get(figure, f"{figure}_seconds")
+    return [run.get(key) if run["passed"] else None for run in runs if run["fault"] == fault]
+
+
+def kept_other_half(content: Mapping[str, Any]) -> bool:
+    """Whether median and worst of what is promised are within it."""
+    for fault, figure in OTHER_HALF_FAULTS.items():
+        values = _endless(_of_drills(content["runs"], fault, figure))
+        median, worst = PROMISED_OTHER_HALF[figure]
+        if not values or statistics.median(values) > median or max(values) > worst:
+            return False
+    return True
+
+
 # Name of a result file, and what makes its table.
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recovery-active-passive": recovery_table,
     "repair-hang-livy": repair_table,
+    "recovery-active-active": other_half_table,
     "comparison": comparison_table,
 }
 

@@ -205,7 +205,7 @@ class _Drill:
             starting=REAL_STARTING if self.options.services == "real" else None,
         )
         progress.footer(lambda: job_footer(submitter, clock))
-        stream = Stream(clock=clock, jobs=plans.stream(seed=self.options.seed), add=submitter.add)
+        stream = self._stream(clock, submitter, shared=len(deployment.config.managed_clusters) > 1)
         rehearsal = Rehearsal(
             services=self.options.services,
             seed=self.options.seed,
@@ -216,7 +216,7 @@ class _Drill:
             progress=progress,
             deployment=deployment,
             submitter=submitter,
-            stream=stream if self.options.stream else None,
+            stream=stream,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -226,7 +226,8 @@ class _Drill:
             watch.finish()
         finally:
             watch.stop()
-            stream.stop()
+            if stream is not None:
+                stream.stop()
             submitter.stop()
         collect(
             self.report,
@@ -239,6 +240,15 @@ class _Drill:
             timeline=timeline,
             clock=clock,
         )
+
+    def _stream(self, clock: Clock, submitter: Submitter, *, shared: bool) -> Stream | None:
+        """Jobs that come from the fault on besides the waves, *shared* if another managed cluster takes some."""
+        if shared and self.options.services == "simulated":
+            jobs = plans.flow(seed=self.options.seed)
+            return Stream(clock=clock, jobs=jobs, add=submitter.add, seconds=plans.FLOW_EVERY_SECONDS)
+        if self.options.stream:
+            return Stream(clock=clock, jobs=plans.stream(seed=self.options.seed), add=submitter.add)
+        return None
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
         deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))

@@ -117,3 +117,57 @@ def test_an_old_table_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     assert "old\n" not in filled
     assert filled.startswith("a ") and filled.endswith(" b")
+
+
+def other_half(*seconds: float, passed: bool = True) -> dict[str, Any]:
+    """A result file in which recovery and isolation took so long."""
+    jobs = {"submitted": 77, "lost": 5, "unreported": 0, "doubled": 0, "wrong": 0}
+    return {
+        "seeds": [1, 2],
+        "commit": "0123456789abcdef",
+        "measured": "2026-11-28",
+        "runs": [
+            {
+                "fault": fault,
+                "passed": passed,
+                "speed": 5.0,
+                "submits_again_seconds": one,
+                "isolated_seconds": one + 40,
+                "redundancy_seconds": 600.0,
+                "jobs": jobs,
+            }
+            for fault in results.OTHER_HALF_FAULTS
+            for one in seconds
+        ],
+    }
+
+
+def test_a_table_of_active_active_shows_what_is_promised_and_what_came() -> None:
+    """A3."""
+    table = results.other_half_table(other_half(10.0, 20.0))
+
+    assert "| `kill-primary` | every new submit succeeds again | **15** | **20** | 15 median, 20 worst |" in table
+    assert "| **55** | **60** | 50 median, 70 worst |" in table
+    assert "4 of 4 drills were as they must be.  Of 308 jobs 20 were lost" in table
+
+
+@pytest.mark.parametrize(
+    ("seconds", "passed", "kept"),
+    [
+        ((8, 12), True, True),
+        ((8, 21), True, False),
+        ((16, 17), True, False),
+        ((8, 12), False, False),
+        ((), True, False),
+    ],
+)
+def test_the_promise_of_active_active_is_one_of_median_and_worst(
+    seconds: tuple[float, ...], passed: bool, kept: bool
+) -> None:
+    """A3: a drill that failed counts as endless."""
+    assert results.kept_other_half(other_half(*seconds, passed=passed)) is kept
+
+
+def test_what_is_promised_of_active_active() -> None:
+    """Never to be tuned."""
+    assert results.PROMISED_OTHER_HALF == {"recovery": (15.0, 20.0), "isolated": (50.0, 70.0)}

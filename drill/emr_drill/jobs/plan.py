@@ -6,6 +6,9 @@ a client that was told "success" for one of those was told another job's state.
 
 Where systems are compared, a *stream* comes on top: a job every twenty seconds from the fault on, whatever happens, so
 that whoever ends a cluster at any moment ends jobs with it, and every refusal is seen.
+
+Where another managed cluster serves on, it is a *flow*: a short job every two seconds, as an outage that is over within
+seconds is not seen by a client that comes once in a while.
 """
 
 from __future__ import annotations
@@ -18,6 +21,8 @@ SHORT_SECONDS = (10.0, 30.0)
 # Of the stream: some six run at any moment, for ten minutes.
 STREAM_SECONDS = (60.0, 180.0)
 STREAM_EVERY_SECONDS, STREAM_JOBS = 20.0, 30
+# Of the flow: until a sick half is surely isolated.
+FLOW_EVERY_SECONDS, FLOW_JOBS = 2.0, 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,13 +91,22 @@ def make(*, seed: int, long: int = 9, short: int = 6, during: int = 4, after: in
 
 def stream(*, seed: int) -> tuple[Job, ...]:
     """The jobs of the stream with this *seed*, in order."""
-    chance = random.Random(f"stream {seed}")
+    return _in_a_row("stream", STREAM_JOBS, STREAM_SECONDS, seed=seed)
+
+
+def flow(*, seed: int) -> tuple[Job, ...]:
+    """The jobs of the flow with this *seed*, in order."""
+    return _in_a_row("flow", FLOW_JOBS, SHORT_SECONDS, seed=seed)
+
+
+def _in_a_row(name: str, count: int, seconds: tuple[float, float], *, seed: int) -> tuple[Job, ...]:
+    chance = random.Random(f"{name} {seed}")
     return tuple(
         Job(
-            key=f"stream-{number:02d}",
-            seconds=round(chance.uniform(*STREAM_SECONDS), 1),
+            key=f"{name}-{number:02d}",
+            seconds=round(chance.uniform(*seconds), 1),
             fails=number % 3 == 0,
             keeps_connection=number % 2 == 0,
         )
-        for number in range(1, STREAM_JOBS + 1)
+        for number in range(1, count + 1)
     )

@@ -43,3 +43,12 @@ def test_jobs_of_the_stream_run_at_any_moment_for_ten_minutes() -> None:
     assert min(job.seconds for job in jobs) >= 3 * plan.STREAM_EVERY_SECONDS
     assert [job.fails for job in jobs] == [number % 3 == 0 for number in range(1, len(jobs) + 1)]
     assert not {job.key for job in jobs} & {job.key for job in plan.make(seed=1).jobs}
+
+
+def test_the_flow_is_long_enough_to_see_a_sick_half_isolated() -> None:
+    """A3: a job every two seconds, for longer than that may take at worst."""
+    jobs = plan.flow(seed=1)
+
+    assert len({job.key for job in jobs}) == len(jobs) == plan.FLOW_JOBS
+    assert plan.FLOW_JOBS * plan.FLOW_EVERY_SECONDS > 70
+    assert plan.flow(seed=3) == plan.flow(seed=3) != plan.flow(seed=4)
