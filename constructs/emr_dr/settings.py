@@ -169,6 +169,13 @@ class Controller(Section):
         description="for how long a stack or cluster with our name that no record knows is only told of; then it is "
         "removed",
     )
+    bake_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=600,
+        description="for how long what one managed cluster was changed to by a deploy has to serve well before the "
+        "next one is changed",
+    )
     share_availability_zone: bool = Field(
         default=True,
         description="whether a managed cluster may be launched in the AZ of another one when no other AZ is left, with "

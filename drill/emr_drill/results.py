@@ -126,8 +126,8 @@ def other_half_table(content: Mapping[str, Any]) -> str:
     lines += [
         "",
         f"{sum(bool(run['passed']) for run in runs)} of {len(runs)} drills were as they must be.  Of "
-        f"{jobs['submitted']} jobs {jobs['lost']} were lost, and every client was told.  Unreported: {bad['unreported']}, doubled: "
-        f"{bad['doubled']}, wrong: {bad['wrong']}.",
+        f"{jobs['submitted']} jobs {jobs['lost']} were lost, and every client was told.  "
+        f"Unreported: {bad['unreported']}, doubled: {bad['doubled']}, wrong: {bad['wrong']}.",
     ]
     return "\n".join(lines)
 

@@ -120,6 +120,8 @@ class Policy:
         launches_per_day: how many clusters automatic operations of the deployment may launch in 24 hours.
         orphan_seconds: for how long a stack or cluster of our name that no record knows is only told of; then it is
             removed.
+        bake_seconds: for how long what one managed cluster was changed to has to serve well before the next one is
+            changed.
         share_availability_zone: whether a managed cluster may be launched in the AZ of another one when no other AZ is
             left.
     """
@@ -139,6 +141,7 @@ class Policy:
     block_window_seconds: int = 7200
     launches_per_day: int = 8
     orphan_seconds: int = 900
+    bake_seconds: int = 300
     share_availability_zone: bool = True
 
     def __post_init__(self) -> None:

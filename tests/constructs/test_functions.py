@@ -101,6 +101,7 @@ def configuration(*, managed_clusters: int, slots: int) -> FunctionConfig:
             block_window_seconds=80_000,
             launches_per_day=20,
             orphan_seconds=3_000,
+            bake_seconds=600,
             share_availability_zone=False,
         ),
     )

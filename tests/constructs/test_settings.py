@@ -54,6 +54,7 @@ def test_the_functions_get_every_rule_of_the_settings() -> None:
             "drain_limit_seconds": 3600,
             "linger_seconds": 600,
             "orphan_seconds": 1800,
+            "bake_seconds": 120,
             "share_availability_zone": False,
         },
     }
@@ -74,6 +75,7 @@ def test_the_functions_get_every_rule_of_the_settings() -> None:
         ("controller", "drain_limit_seconds", 60, 604_800),
         ("controller", "linger_seconds", 60, 3600),
         ("controller", "orphan_seconds", 300, 86_400),
+        ("controller", "bake_seconds", 0, 600),
     ],
 )
 def test_a_limit_of_automatic_operations_has_its_range(section: str, key: str, least: int, most: int) -> None:

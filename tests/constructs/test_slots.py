@@ -58,6 +58,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "drain_limit_seconds": 7200,
         "linger_seconds": 1200,
         "orphan_seconds": 1800,
+        "bake_seconds": 120,
         "share_availability_zone": False,
     },
     "front_door": {

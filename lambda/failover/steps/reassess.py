@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
+from dr_core.bake import Changed, judge_bake
 from dr_core.operation_plan import Next, judge_again
-from dr_core.record import Outcome
+from dr_core.record import IncarnationState, Outcome
 from dr_core.requests import Kind, Reason
 from dr_core.restraints import KeptBack, Restraint, kept_back
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
@@ -22,6 +23,8 @@ def reassess(call: OperationCall) -> StepAnswer:
     """Go on if the managed cluster still needs what the operation was started for."""
     if call.managed_cluster.tombstone:
         return failed("the managed cluster is being deleted")
+    if call.request.reason is Reason.UPGRADE:
+        return _bake(call)
     if call.request.kind is not Kind.FAILOVER or call.request.reason is not Reason.UNHEALTHY:
         return done(f"asked for: {call.request.kind}, {call.request.reason}")
     serving = call.managed_cluster.serving_generation
@@ -49,6 +52,32 @@ def reassess(call: OperationCall) -> StepAnswer:
         case Next.STOP:
             message = f"generation {serving} is {judgement.verdict}: {judgement.reason}"
             return _call_off(call, _not_confirmed(call, message), message=message)
+
+
+def _bake(call: OperationCall) -> StepAnswer:
+    """Change this managed cluster only if what another one was changed to just before serves well."""
+    deployment, now = call.deployment, time.time()
+    changed = []
+    for each in deployment.record.incarnations():
+        other = each.managed_cluster != call.request.managed_cluster and each.reason == Reason.UPGRADE
+        if other and each.state is IncarnationState.SERVING and each.serving_from is not None:
+            judgement = verdict_on(deployment, each, serving_from=each.judged_from)
+            changed.append(
+                Changed(
+                    title=each.title,
+                    serving_from=each.serving_from,
+                    verdict=judgement.verdict,
+                    reason=judgement.reason,
+                )
+            )
+    decision, message = judge_bake(changed, now=now, bake=deployment.config.policy.bake_seconds)
+    match decision:
+        case Next.GO_ON:
+            return done(f"asked for: {call.request.kind}, {call.request.reason}")
+        case Next.WAIT:
+            return wait(message)
+        case Next.STOP:
+            return failed(message)
 
 
 def _held(call: OperationCall, serving: int, held: KeptBack) -> Notice:

@@ -107,6 +107,43 @@ def test_what_a_person_asked_for_is_not_questioned(world: World, kind: str, reas
     assert world.step("operation", "Reassess", request).message == f"asked for: {kind}, {reason}"
 
 
+@pytest.mark.parametrize(
+    ("age", "verdict", "status"),
+    [(100, Verdict.HEALTHY, "wait"), (300, Verdict.HEALTHY, "done"), (300, Verdict.UNHEALTHY, "failed")],
+)
+def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_it(
+    world: World, age: float, verdict: Verdict, status: str
+) -> None:
+    """B13: a bad spec reaches one of two."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.step("operation", "Claim", request)
+    other = Incarnation(
+        generation=7,
+        managed_cluster="b",
+        state=IncarnationState.SERVING,
+        reason="upgrade",
+        serving_from=world.clock.now - age,
+    )
+    world.put(other.to_item())
+    world.see_evidence(7, verdict)
+    assert world.step("operation", "Reassess", request).status == status
+
+
+def test_a_failover_of_the_managed_cluster_before_holds_up_no_change(world: World) -> None:
+    """B13: it was not changed."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.step("operation", "Claim", request)
+    other = Incarnation(
+        generation=7,
+        managed_cluster="b",
+        state=IncarnationState.SERVING,
+        reason="unhealthy",
+        serving_from=world.clock.now,
+    )
+    world.put(other.to_item())
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
 def test_a_failover_that_was_taken_over_is_finished(world: World) -> None:
     """What an interrupted one put into service makes the old one look healthy or not; no matter."""
     request = asked_by_the_monitor(world)
