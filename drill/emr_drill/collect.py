@@ -80,9 +80,8 @@ def collect(
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
-        back = answer.first_entered("CutOverDone") or answer.first_entered("Repaired")
-        if shared and back is not None:
-            report.redundancy_seconds = round(back - fault_at, 1)
+        if shared:
+            report.redundancy_seconds = _redundancy(executions, outcome_of, fault_at)
         taker = next((item for item in incarnations if item.get("operation") == answer.name), None)
         if taker and "create_stack_at" in taker and "waiting_at" in taker:
             report.emr_launch_seconds = round(taker["waiting_at"] - taker["create_stack_at"], 1)
@@ -140,6 +139,17 @@ def _phases(report: Report, answer: Execution, recovered: float, fault_at: float
     }
     report.recovery_seconds = round(recovered - fault_at, 1)
     report.recovered = answer.status == "SUCCEEDED"
+
+
+def _redundancy(executions: Sequence[Execution], outcome_of: dict[str, Any], fault_at: float) -> float | None:
+    """Seconds until the last operation that answers the fault had come to its cut-over, or to its repair."""
+    ends = [
+        end
+        for one in executions
+        if _answers_fault(one, outcome_of, fault_at)
+        and (end := one.first_entered("CutOverDone") or one.first_entered("Repaired")) is not None
+    ]
+    return round(max(ends) - fault_at, 1) if ends else None
 
 
 def _isolated(

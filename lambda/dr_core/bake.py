@@ -29,9 +29,9 @@ class Changed:
 def judge_bake(changed: Iterable[Changed], *, now: float, bake: float) -> tuple[Next, str]:
     """Whether the next managed cluster may be changed.
 
-    What is sick stops the change, so that it reaches no second cluster; what nobody can judge is waited for, also
-    beyond its time, because not knowing is no proof.  What serves for longer than twice the time came with an earlier
-    change, or was waited for already: it holds up nobody.
+    What is sick stops the change, so that it reaches no second cluster; what nobody can judge is waited for, for as
+    long again as it has to serve.  What serves for longer than that came with an earlier change, or was waited for
+    already: it holds up nobody.
 
     Args:
         changed: the other managed clusters' incarnations in service that a change brought there.

@@ -20,6 +20,7 @@ class CorrectionKind(StrEnum):
     SET_RULE = "set the conditions of a rule"
     FREE_SLOT = "free a slot"
     GIVE_UP = "give up a launch"
+    ISOLATE = "keep a sick incarnation from new jobs"
     GIVE_BACK = "give an isolated incarnation new jobs again"
     RETIRE = "start a retirement"
 

@@ -14,7 +14,8 @@ def leaving(incarnations: Iterable[Incarnation], *, holding: Collection[int]) ->
         incarnations: of the deployment.
         holding: generations that hold a slot.
     """
-    return next((each for each in _retiring(incarnations, holding) if each.evicted_at or each.fenced_at), None)
+    ends = (each for each in _retiring(incarnations, holding) if each.evicted_at or each.fenced_at or each.ends_now)
+    return next(ends, None)
 
 
 def choose_eviction(incarnations: Iterable[Incarnation], *, holding: Collection[int]) -> Incarnation | None:
@@ -29,7 +30,7 @@ def choose_eviction(incarnations: Iterable[Incarnation], *, holding: Collection[
     draining = [
         each
         for each in _retiring(incarnations, holding)
-        if not (each.evicted_at or each.fenced_at or each.terminate_requested_at)
+        if not (each.evicted_at or each.fenced_at or each.ends_now or each.terminate_requested_at)
     ]
     return min(draining, key=_worth_keeping, default=None)
 

@@ -56,7 +56,8 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
                         terminate_requested=each.terminate_requested_at is not None,
                     ),
                 )
-    yield from _isolated(recorded, now=now)
+    yield from _sick(recorded, reality, config=config, now=now)
+    yield from _isolated(recorded, reality, config=config, now=now)
 
 
 def _serving_ends(name: str, recorded: Recorded) -> bool:
@@ -67,21 +68,47 @@ def _serving_ends(name: str, recorded: Recorded) -> bool:
     )
 
 
-def _isolated(recorded: Recorded, *, now: float) -> Iterator[Correction]:
-    """What was taken out of the balanced group while it was sick, and is not sick any more.
+def _sick(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
+    """What is unhealthy and gets new jobs, as no operation is allowed to answer that, though somebody else serves."""
+    group = config.balanced_target_group
+    for incident in recorded.incidents:
+        if incident.state is not IncidentState.OPEN or now < incident.since + GRACE_SECONDS:
+            continue
+        for managed_cluster in recorded.managed_clusters:
+            if managed_cluster.name != incident.managed_cluster or managed_cluster.name in recorded.busy:
+                continue
+            serving = recorded.in_service(managed_cluster)
+            if serving is None or serving.primary_address not in (reality.members(group) or ()):
+                continue
+            others = {each.managed_cluster for each in recorded.incarnations} - {managed_cluster.name}
+            if any(reality.serves_well(name, group, recorded) for name in others):
+                yield Correction(
+                    kind=CorrectionKind.ISOLATE,
+                    sentence=f"{serving.title} is unhealthy and got new jobs, though another managed cluster serves",
+                    generation=serving.generation,
+                )
 
-    The operation that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.
+
+def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
+    """What was taken out of the balanced group while it was sick, and is not sick any more, or all that is left.
+
+    The operation that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.  When
+    nobody else is healthy any more it is given back whatever runs: a service that is half well is more than none.
     """
+    health = reality.health.get(config.balanced_target_group)
+    nobody_serves = health is not None and "healthy" not in health.values()
     unanswered = {each.managed_cluster for each in recorded.incidents if each.state is IncidentState.OPEN}
     for managed_cluster in recorded.managed_clusters:
-        if managed_cluster.name in recorded.busy | unanswered:
-            continue
         serving = recorded.in_service(managed_cluster)
-        if serving is None or serving.isolated_at is None or now < serving.isolated_at + GRACE_SECONDS:
+        if managed_cluster.tombstone or serving is None or serving.isolated_at is None:
             continue
-        if serving.primary_address is not None and not recorded.handed_on(serving):
+        if serving.primary_address is None or recorded.handed_on(serving):
+            continue
+        over = managed_cluster.name not in recorded.busy | unanswered and now >= serving.isolated_at + GRACE_SECONDS
+        if over or nobody_serves:
+            why = "no incident is open and no operation runs" if over else "nobody else is healthy any more"
             yield Correction(
                 kind=CorrectionKind.GIVE_BACK,
-                sentence=f"{serving.title} was kept from new jobs, though no incident is open and no operation runs",
+                sentence=f"{serving.title} was kept from new jobs, though {why}",
                 generation=serving.generation,
             )

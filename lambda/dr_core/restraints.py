@@ -11,16 +11,16 @@ Each restraint ends by itself or by a word of a person, so that recovery never s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
-from dr_core.evidence import Verdict
+from dr_core.evidence import Service, Verdict
 from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
-from dr_core.record import Incarnation, ManagedCluster, Operation
+from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import Reason
 from dr_core.verdicts import Judgement
 
@@ -166,6 +166,25 @@ class Judged:
     managed_cluster: str
     availability_zone: str | None
     judgement: Judgement
+
+
+def in_order(judged: Sequence[Judged], incidents: Mapping[str, Incident]) -> list[Judged]:
+    """In which order verdicts are answered, as one automatic operation of the deployment runs at a time.
+
+    Who had fewer attempts comes first, so that one that cannot be mended does not keep the others from their turn; then
+    who only needs Livy to be restarted, which takes a minute.
+
+    Args:
+        judged: in the order of the deployment.
+        incidents: the latest of each managed cluster.
+    """
+
+    def key(each: Judged) -> tuple[int, bool]:
+        incident = incidents.get(each.managed_cluster)
+        attempts = incident.attempts if incident is not None and incident.state is IncidentState.OPEN else 0
+        return attempts, each.judgement.bad_services != {Service.LIVY}
+
+    return sorted(judged, key=key)
 
 
 def common_cause(judged: Sequence[Judged]) -> bool:

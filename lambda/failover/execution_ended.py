@@ -18,7 +18,7 @@ from dr_core.steps import OPERATION_LIMIT_SECONDS, REFUSED
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.executions import SUPERSEDED
-from failover.giving_back import give_back
+from failover.isolation import end_isolation
 from failover.leftovers import give_up_launch
 from failover.next_steps import failover_command, next_steps
 from failover.steps.cut_over import finish_cut_over
@@ -88,8 +88,8 @@ def _undo(deployment: Deployment, operation: Operation, request: OperationReques
     managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
     lease = managed_cluster.lease if managed_cluster is not None else None
     mine = lease is None or lease.operation == operation.id
-    if operation.outcome is None and mine and give_back(deployment, operation.old_generation):
-        left += " What had been kept from new jobs gets them again."
+    if operation.outcome is None and mine:
+        end_isolation(deployment, operation.old_generation, sick=request.reason is Reason.UNHEALTHY)
     return left
 
 

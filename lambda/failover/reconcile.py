@@ -17,11 +17,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dr_core import metrics
 from dr_core.comparison import DRIFT, Correction, CorrectionKind
 from dr_core.controls import Controls
+from dr_core.evidence import Verdict
 from dr_core.reconciliation import corrections
-from dr_core.record import Incarnation, Operation, Slot
+from dr_core.record import Incarnation, IncarnationState, Operation, Slot
 from failover.deployment import Deployment, deployment_from_environment
 from failover.giving_back import give_back
+from failover.isolation import isolate_while_others_serve
 from failover.leftovers import give_up_launch
+from failover.observation import verdict_on
 from failover.orphanage import see_to_orphans
 from failover.reality import Look, look, read_record
 from failover.record_store import Change
@@ -156,6 +159,16 @@ def _give_up(deployment: Deployment, correction: Correction) -> None:
         give_up_launch(deployment, operation)
 
 
+def _isolate(deployment: Deployment, correction: Correction) -> None:
+    incarnation = _incarnation(deployment, correction)
+    if incarnation is None or incarnation.state is not IncarnationState.SERVING:
+        return
+    # The monitor closes the incident of what is well again, and may be silent.
+    judgement = verdict_on(deployment, incarnation, serving_from=incarnation.judged_from)
+    if judgement.verdict is Verdict.UNHEALTHY:
+        isolate_while_others_serve(deployment, incarnation)
+
+
 def _give_back(deployment: Deployment, correction: Correction) -> None:
     give_back(deployment, correction.generation)
 
@@ -180,6 +193,7 @@ _ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], None]] = {
     CorrectionKind.SET_RULE: _set_rule,
     CorrectionKind.FREE_SLOT: _free_slot,
     CorrectionKind.GIVE_UP: _give_up,
+    CorrectionKind.ISOLATE: _isolate,
     CorrectionKind.GIVE_BACK: _give_back,
     CorrectionKind.RETIRE: _retire,
 }

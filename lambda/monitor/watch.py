@@ -10,7 +10,7 @@ from dr_core.addresses import handed_on_to
 from dr_core.availability_zones import shared_zones
 from dr_core.config import FunctionConfig
 from dr_core.record import Incarnation, ManagedCluster
-from dr_core.restraints import DeploymentView, Judged, common_cause, view_of
+from dr_core.restraints import DeploymentView, Judged, common_cause, in_order, view_of
 from dr_core.verdicts import Judgement
 from monitor.answering import Answering
 from monitor.cloud import Cloud
@@ -69,7 +69,7 @@ class Watch:
             common_cause=complete and common_cause(judged),
             shared_zones=shared_zones(incarnations.values()),
         )
-        answered = [self._answer(each, overview, view) for each in judged]
+        answered = [self._answer(each, overview, view) for each in in_order(judged, overview.incidents)]
         return complete and all(answered)
 
     def _looks(self, overview: Overview, incarnations: Mapping[int, Incarnation]) -> dict[str, Look]:

@@ -41,6 +41,7 @@ from failover.removal import change_incarnation
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
 # before its first launch, and a cluster has the tag that permits to look at it only since then.
 PERMISSION_SECONDS = 60
+_UP = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
 
 
 def launch(call: OperationCall) -> StepAnswer:
@@ -97,11 +98,13 @@ def _launch_next(call: OperationCall) -> StepAnswer:
     incarnations = call.deployment.record.incarnations()
     place = _choose(call, incarnations)
     tried = f"(tried: {', '.join(call.operation.tried) or 'none'})"
-    if place is None:
-        return failed(f"no availability zone is left to launch in {tried}{_told(call, incarnations)}")
     limit = _limit_reached(call, incarnations)
+    if place is None and (limit or not _zone_may_get_free(call, incarnations)):
+        return failed(f"no availability zone is left to launch in {tried}{_told(call, incarnations)}")
     if limit:
         return failed(f"{limit} {tried}{_told(call, incarnations)}")
+    if place is None:
+        return wait("another managed cluster is being moved, and may not be joined where it is: its AZ gets free")
     mine = [each for each in incarnations if each.managed_cluster == call.request.managed_cluster]
     waited_for = in_the_way(dying(call.deployment, mine), now=time.time())
     if waited_for:
@@ -153,9 +156,16 @@ def _told(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
     return f". {happened}. {advice_on_all(given_up.values())}"
 
 
-def _choose(call: OperationCall, incarnations: Sequence[Incarnation]) -> Place | None:
+def _zone_may_get_free(call: OperationCall, incarnations: Sequence[Incarnation]) -> bool:
+    """Whether another managed cluster has two incarnations for a while, one of which leaves its AZ."""
+    names = [each.managed_cluster for each in incarnations if each.state in _UP]
+    moving = any(names.count(name) > 1 for name in set(names) - {call.request.managed_cluster})
+    return moving and _choose(call, incarnations, share=True) is not None
+
+
+def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: bool | None = None) -> Place | None:
+    """The place for the next launch; *share* as the settings say, unless given."""
     mine = call.request.managed_cluster
-    up = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
     old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
     # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
     leaves = call.request.kind is Kind.FAILOVER or call.request.by_hand
@@ -165,10 +175,10 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation]) -> Place |
         used_by_others={
             each.availability_zone: each.managed_cluster
             for each in incarnations
-            if each.managed_cluster != mine and each.state in up and each.availability_zone is not None
+            if each.managed_cluster != mine and each.state in _UP and each.availability_zone is not None
         },
         tried=call.operation.tried,
-        share=call.deployment.config.policy.share_availability_zone,
+        share=call.deployment.config.policy.share_availability_zone if share is None else share,
     )
 
 
@@ -177,7 +187,7 @@ def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
     call.deployment.notices.tell(
         subject=f"{name} shares {zone} with {other}",
         happened=f"Managed cluster {name} needs a new incarnation ({call.request.why}), and every availability zone "
-        f"that no other managed cluster uses has failed (tried: {tried}).",
+        f"that no other managed cluster uses has failed (tried: {tried}) or is where it failed.",
         done=f"It is launched in {zone}, beside managed cluster {other}.",
         to_do=f"The end of {zone} would take both now. When another availability zone has room again, ask for a "
         f"switchover of {name}.",

@@ -57,9 +57,14 @@ def reassess(call: OperationCall) -> StepAnswer:
 def _bake(call: OperationCall) -> StepAnswer:
     """Change this managed cluster only if what another one was changed to just before serves well."""
     deployment, now = call.deployment, time.time()
+    incarnations = deployment.record.incarnations()
+    names = {each.managed_cluster for each in incarnations} - {call.request.managed_cluster}
+    others = [deployment.record.managed_cluster(name) for name in sorted(names)]
+    # Who goes back to what ran before is not held up by those that have what shall go.
+    alike = {each.name for each in others if each is not None and each.spec == call.operation.spec}
     changed = []
-    for each in deployment.record.incarnations():
-        other = each.managed_cluster != call.request.managed_cluster and each.reason == Reason.UPGRADE
+    for each in incarnations:
+        other = each.managed_cluster in alike and each.reason == Reason.UPGRADE
         if other and each.state is IncarnationState.SERVING and each.serving_from is not None:
             judgement = verdict_on(deployment, each, serving_from=each.judged_from)
             changed.append(

@@ -7,7 +7,7 @@ from dr_core.requests import Reason
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
-from failover.giving_back import give_back
+from failover.isolation import end_isolation
 from failover.leftovers import abandon, called_unhealthy, in_service_group
 from failover.next_steps import next_steps
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
@@ -21,11 +21,11 @@ def roll_back(call: OperationCall) -> StepAnswer:
     if OperationStep.FENCE in call.operation.entered:
         return failed("the old incarnation may be fenced already: nothing is undone")
     reason = (call.operation.message or "a step kept raising errors; the function's log says which").rstrip(".")
+    # First of all: who waits for new jobs does not wait for the end of what was launched.
+    end_isolation(call.deployment, call.operation.old_generation, sick=call.request.reason is Reason.UNHEALTHY)
     undone = _undo(call)
     if undone is None:
         return wait("the new incarnation's stack is being deleted")
-    if give_back(call.deployment, call.operation.old_generation):
-        undone += " What had been kept from new jobs gets them again."
     name = call.request.managed_cluster
     answer_once(call.deployment, call.operation, succeeded=False, reason=f"{reason}. {undone}")
     notice = Notice(
@@ -47,6 +47,8 @@ def _left(call: OperationCall) -> str:
     if old is None:
         return f"Nothing of managed cluster {name} is in service: jobs fail."
     who = f"{old.title} ({old.cluster_id})"
+    if old.isolated_at is not None:
+        return f"{who}, which is unhealthy, gets no new jobs while another managed cluster serves; what it has goes on."
     if call.request.reason is Reason.UNHEALTHY:
         return f"{who}, which is unhealthy, was left in service: jobs may fail until it recovers or is replaced."
     return f"{who} was left in service as it was."

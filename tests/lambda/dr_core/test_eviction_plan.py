@@ -63,7 +63,7 @@ def test_only_what_drains_is_evicted(state: IncarnationState) -> None:
     assert chosen(incarnation(1, state=state)) is None
 
 
-@pytest.mark.parametrize("known", ["evicted_at", "fenced_at", "terminate_requested_at"])
+@pytest.mark.parametrize("known", ["evicted_at", "fenced_at", "terminate_requested_at", "ends_now"])
 def test_what_ends_already_is_not_evicted(known: str) -> None:
     """It would not end sooner for that."""
     assert chosen(incarnation(1, **{known: 5.0}), incarnation(2)) == 2
@@ -84,7 +84,7 @@ def test_nobody_is_evicted_where_nobody_drains() -> None:
     assert chosen() is None
 
 
-@pytest.mark.parametrize("known", ["evicted_at", "fenced_at"])
+@pytest.mark.parametrize("known", ["evicted_at", "fenced_at", "ends_now"])
 def test_one_whose_slot_comes_free_in_a_moment_is_leaving(known: str) -> None:
     """A12: one failover takes one slot."""
     assert going(incarnation(1), incarnation(2, **{known: 5.0})) == 2

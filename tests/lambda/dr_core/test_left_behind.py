@@ -179,3 +179,61 @@ def test_an_incident_of_another_managed_cluster_keeps_nobody_out() -> None:
     incident = Incident(managed_cluster="b", incident="b-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
 
     assert kinds(found(replace(isolated(), incidents=(incident,)), health=OUT)) == [CorrectionKind.GIVE_BACK]
+
+
+def test_all_that_is_left_is_given_back_though_it_is_sick() -> None:
+    """A14: never zero by our own act; whatever works on it, and at once."""
+    recorded = isolated(state=IncidentState.OPEN, isolated_at=NOW)
+    dead = health(balanced={"10.0.2.2": "unhealthy"})
+
+    (correction,) = found(recorded, health=dead)
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_BACK, 1)
+    assert correction.sentence == "d-a-g1 was kept from new jobs, though nobody else is healthy any more"
+
+
+def test_that_nobody_else_is_healthy_has_to_be_known() -> None:
+    assert found(isolated(state=IncidentState.OPEN), health={}) == []
+
+
+def test_what_is_being_deleted_gets_no_new_jobs() -> None:
+    recorded = with_a(replace(A1, isolated_at=1.0), tombstone=True)
+
+    assert CorrectionKind.GIVE_BACK not in kinds(found(recorded, health=health(balanced={})))
+
+
+# What is sick and is not replaced.
+
+
+def sick(**changes: Any) -> Any:
+    """A record in which ``a`` has been unhealthy for a while and nothing works on it."""
+    incident = Incident(
+        managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=NOW - GRACE_SECONDS, first_bad_at=1
+    )
+    return replace(with_a(A1), incidents=(replace(incident, **changes),))
+
+
+def test_what_is_sick_and_not_replaced_is_isolated_while_another_serves() -> None:
+    """A2: the block, the budget or three failed attempts keep every operation back."""
+    (correction,) = found(sick())
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.ISOLATE, 1)
+    assert correction.sentence == "d-a-g1 is unhealthy and got new jobs, though another managed cluster serves"
+    assert not correction.routes_ids
+
+
+@pytest.mark.parametrize(
+    ("why", "recorded", "targets"),
+    [
+        ("the incident is closed", sick(state=IncidentState.CLOSED), {}),
+        ("an operation may begin yet", sick(since=NOW - GRACE_SECONDS + 1), {}),
+        ("the other one is sick too", sick(), {"10.0.2.2": "unhealthy"}),
+        ("nobody else is there", sick(), {"10.0.2.2": None}),
+        ("it gets none already", sick(), {"10.0.1.1": None}),
+        ("an operation works on it", replace(sick(), managed_clusters=with_a(lease=LEASE).managed_clusters), {}),
+    ],
+)
+def test_what_is_sick_is_not_isolated_when(why: str, recorded: Any, targets: dict[str, str | None]) -> None:
+    balanced = {name: state for name, state in {**HEALTH["balanced"], **targets}.items() if state is not None}
+
+    assert CorrectionKind.ISOLATE not in kinds(found(recorded, health=health(balanced=balanced))), why

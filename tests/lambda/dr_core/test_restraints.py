@@ -8,9 +8,17 @@ import pytest
 
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
-from dr_core.evidence import Verdict
+from dr_core.evidence import Service, Verdict
 from dr_core.launch_plan import DAY_SECONDS
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
+from dr_core.record import (
+    Incarnation,
+    IncarnationState,
+    Incident,
+    IncidentState,
+    ManagedCluster,
+    Operation,
+    Outcome,
+)
 from dr_core.restraints import (
     START_SECONDS,
     DeploymentView,
@@ -18,6 +26,7 @@ from dr_core.restraints import (
     KeptBack,
     Restraint,
     common_cause,
+    in_order,
     kept_back,
     turn_taken,
     view_of,
@@ -254,3 +263,29 @@ def judged(**verdicts: Judgement) -> list[Judged]:
 )
 def test_a_common_cause_is_suspected_when(rule: str, seen: list[Judged], expected: bool) -> None:
     assert common_cause(seen) is expected, rule
+
+
+def sick(name: str, *services: Service) -> Judged:
+    judgement = Judgement(verdict=Verdict.UNHEALTHY, reason="r", bad_services=frozenset(services))
+    return Judged(managed_cluster=name, availability_zone="1a", judgement=judgement)
+
+
+def tried(name: str, attempts: int, state: IncidentState = IncidentState.OPEN) -> Incident:
+    return Incident(managed_cluster=name, incident="i", state=state, since=1, first_bad_at=1, attempts=attempts)
+
+
+@pytest.mark.parametrize(
+    ("rule", "judged", "incidents", "order"),
+    [
+        ("as the deployment has them", [sick("a"), sick("b")], [], "ab"),
+        ("who had fewer attempts", [sick("a"), sick("b")], [tried("a", 1)], "ba"),
+        ("an old incident counts for nothing", [sick("a"), sick("b")], [tried("a", 3, IncidentState.CLOSED)], "ab"),
+        ("who only needs Livy", [sick("a", *Service), sick("b", Service.LIVY)], [], "ba"),
+        ("attempts before Livy", [sick("a", *Service), sick("b", Service.LIVY)], [tried("b", 1)], "ab"),
+    ],
+)
+def test_whose_turn_it_is(rule: str, judged: list[Judged], incidents: list[Incident], order: str) -> None:
+    """A2: one that cannot be mended does not keep the other from its turn."""
+    found = in_order(judged, {each.managed_cluster: each for each in incidents})
+
+    assert "".join(each.managed_cluster for each in found) == order, rule

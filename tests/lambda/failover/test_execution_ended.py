@@ -8,7 +8,7 @@ from dr_core.record import Outcome
 from failover import execution_ended
 from failover.execution_ended import tidy_up
 
-from .scenarios import ended, failed_over, failing, launched, settled
+from .scenarios import ended, failed_over, failing, launched, second_half, settled
 from .world import World
 
 HOW = {
@@ -257,7 +257,18 @@ def test_what_was_kept_from_new_jobs_gets_them_again(world: World) -> None:
     world.put({**world.incarnation(1).to_item(), "isolated_at": 1})
     tidy_up(world.deployment, ended(world, request))
     assert address in world.targets["balanced"]
-    assert "What had been kept from new jobs gets them again." in world.notices[-1]["message"]
+    assert world.incarnation(1).isolated_at is None
+
+
+def test_what_is_sick_stays_out_while_another_serves(world: World) -> None:
+    """A2: every second job would fail there."""
+    launched(world)
+    second_half(world)
+    request = failing(world)
+    world.run_operation(request, until="Repair")
+    tidy_up(world.deployment, ended(world, request))
+    assert list(world.targets["balanced"]) == ["10.0.3.90"]
+    assert world.incarnation(1).isolated_at is not None
 
 
 def test_who_stopped_a_retirement_reads_that_it_starts_again(world: World) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dr_core.controls import Controls
+from dr_core.evidence import Verdict
 from dr_core.left_behind import GRACE_SECONDS
 from dr_core.record import IncarnationState, Incident, IncidentState, ManagedCluster, Operation, Slot
 from dr_core.routing import id_conditions, unused_id_conditions
@@ -19,7 +20,7 @@ from failover.reconcile import LOOK_AGAIN_SECONDS, TELL_AGAIN_SECONDS, reconcile
 
 from .parts import OPERATIONS, LostAnswerError
 from .safety import retirements
-from .scenarios import ended, failed_over, failing, launched, settled
+from .scenarios import ended, failed_over, failing, launched, second_half, settled
 from .world import World, rule_of
 
 
@@ -245,8 +246,9 @@ def test_nothing_that_was_left_behind_is_ended_while_a_person_has_paused(serving
 
 
 def isolated(world: World) -> None:
-    """Generation 1 was isolated, and its operation was interrupted together with whoever tidies up."""
+    """Generation 1 was isolated, and its operation was interrupted together with whoever tidies up; another serves."""
     world.targets["balanced"].clear()
+    second_half(world)
     world.put({**world.incarnation(1).to_item(), "isolated_at": int(world.clock.now)})
 
 
@@ -254,11 +256,11 @@ def test_what_was_isolated_and_forgotten_is_given_back(serving: World, capsys: p
     """A10: it recovered, and nobody else would ever bring it back."""
     isolated(serving)
     reconcile(serving.deployment)
-    assert serving.targets["balanced"] == {}  # its operation may do it yet
+    assert address(serving) not in serving.targets["balanced"]  # its operation may do it yet
     serving.clock.now += GRACE_SECONDS
     capsys.readouterr()
     reconcile(serving.deployment)
-    assert list(serving.targets["balanced"]) == [address(serving)]
+    assert address(serving) in serving.targets["balanced"]
     assert serving.incarnation(1).isolated_at is None
     assert "DriftRepaired" not in metrics(capsys)
     (notice,) = serving.notices
@@ -277,8 +279,45 @@ def test_what_is_isolated_for_a_reason_stays_out(serving: World, why: str) -> No
         serving.put(incident.to_item())
     serving.clock.now += 3600
     reconcile(serving.deployment)
-    assert serving.targets["balanced"] == {}
+    assert address(serving) not in serving.targets["balanced"]
     assert serving.incarnation(1).isolated_at is not None
+
+
+def open_incident(world: World) -> None:
+    """The monitor has called generation 1 unhealthy for long."""
+    incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=1.0, first_bad_at=1.0)
+    world.put(incident.to_item())
+
+
+def test_what_is_isolated_is_given_back_when_the_other_half_dies(serving: World) -> None:
+    """A14: a service that is half well is more than none, whatever was found of it."""
+    isolated(serving)
+    open_incident(serving)
+    serving.unhealthy.add("10.0.3.90")
+    reconcile(serving.deployment)
+    assert address(serving) in serving.targets["balanced"]
+    assert "though nobody else is healthy any more" in serving.notices[-1]["message"]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.UNHEALTHY, Verdict.HEALTHY, Verdict.UNKNOWN])
+def test_what_is_sick_and_not_replaced_gets_no_new_jobs_while_another_serves(serving: World, verdict: Verdict) -> None:
+    """A2: the block, the budget or three failures keep every operation back; every second job would fail."""
+    second_half(serving)
+    open_incident(serving)
+    serving.clock.now += 600
+    serving.see_evidence(1, verdict)
+    reconcile(serving.deployment)
+    assert (address(serving) in serving.targets["balanced"]) is (verdict is not Verdict.UNHEALTHY)
+    assert (serving.incarnation(1).isolated_at is not None) is (verdict is Verdict.UNHEALTHY)
+
+
+def test_what_is_sick_and_alone_keeps_its_jobs(serving: World) -> None:
+    """A14: never zero by our own act."""
+    open_incident(serving)
+    serving.clock.now += 600
+    serving.see_evidence(1, Verdict.UNHEALTHY)
+    reconcile(serving.deployment)
+    assert address(serving) in serving.targets["balanced"]
 
 
 def test_the_successor_of_what_was_fenced_is_not_given_up(serving: World) -> None:

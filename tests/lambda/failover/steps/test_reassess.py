@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.evidence import Verdict
-from dr_core.record import Incarnation, IncarnationState, Outcome
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Outcome
 
 from ..fakes import client_error
 from ..scenarios import launched, settled
@@ -108,15 +108,22 @@ def test_what_a_person_asked_for_is_not_questioned(world: World, kind: str, reas
 
 
 @pytest.mark.parametrize(
-    ("age", "verdict", "status"),
-    [(100, Verdict.HEALTHY, "wait"), (300, Verdict.HEALTHY, "done"), (300, Verdict.UNHEALTHY, "failed")],
+    ("age", "verdict", "spec", "status"),
+    [
+        (100, Verdict.HEALTHY, "new", "wait"),
+        (300, Verdict.HEALTHY, "new", "done"),
+        (300, Verdict.UNHEALTHY, "new", "failed"),
+        (300, Verdict.UNHEALTHY, "old", "done"),
+    ],
 )
 def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_it(
-    world: World, age: float, verdict: Verdict, status: str
+    world: World, age: float, verdict: Verdict, spec: str, status: str
 ) -> None:
-    """B13: a bad spec reaches one of two."""
+    """B13: a bad spec reaches one of two, and holds up nobody who goes back to another one."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request, spec="new")
     world.step("operation", "Claim", request)
+    world.put(ManagedCluster(name="b", spec=spec).to_item())
     other = Incarnation(
         generation=7,
         managed_cluster="b",

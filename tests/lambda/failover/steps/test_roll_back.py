@@ -151,16 +151,29 @@ def test_a_rollback_that_could_not_be_done_is_not_closed(world: World, call: str
     assert world.incarnation(2).state is IncarnationState.RETIRED
 
 
-def test_an_isolated_incarnation_gets_new_jobs_again(world: World) -> None:
-    """A14: as it was before the operation, however sick it may be; a second call does nothing more."""
+def test_an_isolated_incarnation_stays_out_while_another_serves(world: World) -> None:
+    """A2: every second job would fail there, until the next attempt or a person has mended it."""
     launched(world)
     second_half(world)
     request = failing(world)
     world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
     assert world.run_operation(request, twice=True) == "Failed"
+    assert list(world.targets["balanced"]) == ["10.0.3.90"]
+    assert world.incarnation(1).isolated_at is not None
+    assert "which is unhealthy, gets no new jobs while another managed cluster serves" in world.notices[-1]["message"]
+
+
+def test_an_isolated_incarnation_gets_new_jobs_again_when_nobody_else_does(world: World) -> None:
+    """A14: never zero by our own act, however sick it may be; before the end of what was launched is waited for."""
+    launched(world)
+    second_half(world)
+    request = failing(world)
+    assert world.run_operation(request, until="Verify") == "Verify"
+    assert list(world.targets["balanced"]) == ["10.0.3.90"]
+    world.unhealthy.add("10.0.3.90")
+    world.step("operation", "RollBack", request)
     assert sorted(world.targets["balanced"]) == ["10.0.1.1", "10.0.3.90"]
     assert world.incarnation(1).isolated_at is None
-    assert "What had been kept from new jobs gets them again." in world.notices[-1]["message"]
 
 
 @pytest.mark.parametrize(
