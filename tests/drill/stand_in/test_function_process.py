@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emr_drill.clock import Clock
-from emr_drill.stand_in import function_bootstrap
+from emr_drill.stand_in import function_bootstrap, function_process
 from emr_drill.stand_in.function_process import Answer, FunctionProcess, error_answer
 
 from .fakes import function, wait_until
@@ -146,8 +146,9 @@ def test_a_process_that_ends_fails_the_invocation(ready: Start, body: str, how: 
     }
 
 
-def test_a_function_that_exceeds_its_limit_is_killed(ready: Start) -> None:
+def test_a_function_that_exceeds_its_limit_is_killed(ready: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit counts in the drill's time: 30 s are 0.3 s at this speed."""
+    monkeypatch.setattr(function_process, "LEAST_LIMIT_SECONDS", 0)
     process = ready("import select; select.select([], [], [], 60)", timeout=30)
 
     found = error(call(process))
@@ -157,8 +158,16 @@ def test_a_function_that_exceeds_its_limit_is_killed(ready: Start) -> None:
     assert not process.alive
 
 
-def test_the_limit_is_the_present_functions(ready: Start) -> None:
+def test_a_busy_machine_is_no_reason_to_kill(ready: Start) -> None:
+    """With a fast clock the machine's own work would exceed any limit."""
+    process = ready("import select; select.select([], [], [], 0.5); return 'done'", timeout=30)
+
+    assert call(process).payload == '"done"'
+
+
+def test_the_limit_is_the_present_functions(ready: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warm process outlives a change of the limit."""
+    monkeypatch.setattr(function_process, "LEAST_LIMIT_SECONDS", 0)
     process = ready("import select; select.select([], [], [], 60)", timeout=600)
     process.function = function("", timeout=10)
 
