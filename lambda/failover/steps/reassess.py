@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from dr_core.bake import Changed, judge_bake
+from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_again
 from dr_core.record import IncarnationState, Outcome
 from dr_core.requests import Kind, Reason
@@ -12,7 +13,7 @@ from dr_core.restraints import KeptBack, Restraint, kept_back
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
 from failover.giving_back import give_back
-from failover.observation import verdict_on, view_now
+from failover.observation import verdict_in_service, verdict_on, view_now
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
 # incarnation turns out to be unhealthy.
@@ -55,7 +56,10 @@ def reassess(call: OperationCall) -> StepAnswer:
 
 
 def _bake(call: OperationCall) -> StepAnswer:
-    """Change this managed cluster only if what another one was changed to just before serves well."""
+    """Change this managed cluster only if what another one was changed to just before serves well.
+
+    One that is sick itself is not kept waiting: as long as this operation holds the lease no failover mends it.
+    """
     deployment, now = call.deployment, time.time()
     incarnations = deployment.record.incarnations()
     names = {each.managed_cluster for each in incarnations} - {call.request.managed_cluster}
@@ -80,6 +84,9 @@ def _bake(call: OperationCall) -> StepAnswer:
         case Next.GO_ON:
             return done(f"asked for: {call.request.kind}, {call.request.reason}")
         case Next.WAIT:
+            serving = [each for each in incarnations if each.generation == call.managed_cluster.serving_generation]
+            if any(verdict_in_service(deployment, each).verdict is Verdict.UNHEALTHY for each in serving):
+                return done(f"what serves is unhealthy, so that it is replaced at once; else: {message}")
             return wait(message)
         case Next.STOP:
             return failed(message)

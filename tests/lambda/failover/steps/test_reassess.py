@@ -136,6 +136,25 @@ def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_i
     assert world.step("operation", "Reassess", request).status == status
 
 
+def test_what_is_sick_itself_does_not_wait_for_another_to_prove_itself(world: World) -> None:
+    """A11: as long as the change holds the lease, no failover mends it."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request, spec="new")
+    world.step("operation", "Claim", request)
+    world.put(ManagedCluster(name="b", spec="new").to_item())
+    other = Incarnation(
+        generation=7,
+        managed_cluster="b",
+        state=IncarnationState.SERVING,
+        reason="upgrade",
+        serving_from=world.clock.now - 100,
+    )
+    world.put(other.to_item())
+    world.see_evidence(7, Verdict.HEALTHY)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.step("operation", "Reassess", request).status == "done"
+
+
 def test_a_failover_of_the_managed_cluster_before_holds_up_no_change(world: World) -> None:
     """B13: it was not changed."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
