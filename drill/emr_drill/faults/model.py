@@ -35,6 +35,8 @@ WATCH_SECONDS = 240.0
 LIMIT_SECONDS = 3600.0
 # As fast as two cores carry a drill without the machine's own work showing in the figures' order of magnitude.
 FASTEST = 25.0
+# With real services: they run on machine time, so that a fast clock shows more of their own work.
+FASTEST_REAL = 10.0
 # Where sockets wait for their limits: a prober's look at a service that hangs takes its limit of 3 s on the machine's
 # clock, and must be over within its round of 10 s on the drill's, with something to spare for the machine's own work.
 FASTEST_WITH_SOCKET_LIMITS = 2.0
@@ -337,6 +339,7 @@ class Fault:
         real: whether the row is run with real services too.
         fastest: the highest speed of the drill's clock at which the row means something: limits of sockets run on
             machine time.
+        fastest_real: likewise with real services, which take machine time for what they do.
         adds_up: whether the phases by the machine's history must add up to the recovery by the submitter's log: not
             where the controller itself is disturbed between moving the traffic and saying so.
         strategies: names of the strategies that the row is for; empty for all.
@@ -351,6 +354,7 @@ class Fault:
     struck: tuple[Trace | Silence, ...] = ()
     real: bool = False
     fastest: float = FASTEST
+    fastest_real: float = FASTEST_REAL
     adds_up: bool = True
     strategies: tuple[str, ...] = ()
     otherwise: Mapping[str, Otherwise] = field(default_factory=dict)

@@ -52,12 +52,8 @@ def chosen(names: str, *, real: bool, strategy: str = strategies.DEFAULT) -> lis
     return found
 
 
-# With real services: they run on machine time, so that a fast clock shows more of their own work.
-FASTEST_REAL = 10.0
-
-
 def speed_of(fault: Fault, *, real: bool, asked: float | None) -> float:
     """The speed of a drill: what was *asked* for, else as fast as the row and the services allow."""
     if asked is not None:
         return asked
-    return min(fault.fastest, FASTEST_REAL) if real else fault.fastest
+    return min(fault.fastest, fault.fastest_real) if real else fault.fastest

@@ -10,7 +10,7 @@ from dr_core import metrics
 from emr_drill.errors import DrillError
 from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Fault, Moment, Outcome, Page
 from emr_drill.faults.seen import names
-from emr_drill.faults.table import FAULTS, NONE, chosen, find
+from emr_drill.faults.table import FAULTS, NONE, chosen, find, speed_of
 from emr_drill.faults.traces import Seen
 from emr_drill.preflight import REPOSITORY
 from emr_drill.strategies import STRATEGIES
@@ -159,3 +159,21 @@ def test_several_names_are_chosen_in_their_order() -> None:
 def test_what_real_services_cannot_have_is_refused() -> None:
     with pytest.raises(DrillError, match="slow-services cannot be done to real services; these can: kill-primary"):
         chosen("slow-services", real=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "real", "asked", "speed"),
+    [
+        ("kill-livy", False, None, 25.0),
+        ("kill-livy", True, None, 10.0),
+        ("hang-livy", True, None, 2.0),
+        ("restart-livy", False, None, 25.0),
+        ("restart-livy", True, None, 2.0),
+        ("restart-livy", True, 7.0, 7.0),
+    ],
+)
+def test_a_drill_is_as_fast_as_its_row_and_the_services_allow(
+    name: str, real: bool, asked: float | None, speed: float
+) -> None:
+    """B11: a real Livy is away for seconds of the machine, however fast the drill's clock is."""
+    assert speed_of(FAULTS[name], real=real, asked=asked) == speed
