@@ -22,7 +22,6 @@ from emr_drill.owners import Findings
 from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
 
 if TYPE_CHECKING:
-    from emr_drill.faults.scene import Scene
     from emr_drill.rehearsal import Timeline
     from emr_drill.stand_in.server import StandIn
 
@@ -73,7 +72,9 @@ def collect(
     answer = next((one for one in executions if _answers_fault(one, outcome_of, fault_at)), None)
     recovered = recovered_at(submitter.submissions, fault_at, judgement.lost)
     if timeline.scene is not None and shared:
-        report.isolated_seconds = _isolated(stand_in.journal, timeline.scene, incarnations, fault_at)
+        generation = timeline.scene.generation
+        struck = next(str(item["stack_name"]) for item in incarnations if item["generation"] == generation)
+        report.isolated_seconds = _isolated(submitter.submissions, deployment, struck, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
     if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL, Outcome.PLANNED):
@@ -152,22 +153,18 @@ def _redundancy(executions: Sequence[Execution], outcome_of: dict[str, Any], fau
     return round(max(ends) - fault_at, 1) if ends else None
 
 
-def _isolated(
-    journal: Sequence[Mapping[str, Any]], scene: Scene, incarnations: Sequence[dict[str, Any]], fault_at: float
-) -> float | None:
-    """Seconds until the load balancer sent the incarnation that was struck no new job any more."""
-    address = next(item["primary_address"] for item in incarnations if item["generation"] == scene.generation)
-    group = scene.deployment.config.balanced_target_group.split("/")[-2]
-    for entry in list(journal):
-        if (
-            entry.get("kind") == "target_health"
-            and entry["at"] >= fault_at
-            and entry["group"] == group
-            and str(entry["target"]).startswith(f"{address}:")
-            and entry["before"] == "healthy"
-        ):
-            return round(float(entry["at"]) - fault_at, 1)
-    return None
+def _isolated(submissions: Sequence[Submission], deployment: Deployment, struck: str, fault_at: float) -> float | None:
+    """Seconds until no new job went to the cluster called *struck* any more, by the clients' log."""
+    after = [one for one in submissions if one.at >= fault_at]
+    gone_there = [
+        number
+        for number, one in enumerate(after)
+        if not one.accepted or (one.id is not None and deployment.owner(one.id) == struck)
+    ]
+    if not gone_there:
+        return 0.0
+    following = after[gone_there[-1] + 1 :]
+    return round(following[0].answered - fault_at, 1) if following else None
 
 
 def _answers_fault(execution: Execution, outcome_of: dict[str, Any], fault_at: float) -> bool:

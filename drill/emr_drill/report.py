@@ -59,10 +59,10 @@ class Report:
     ``baseline`` names what was rehearsed instead of the product, empty for the product itself.  ``submits_refused``
     counts the POSTs after the fault that did not bring a job in, and ``submits_again_seconds`` runs from the fault to
     the first one accepted after which none was refused, or taken and lost: both come from the clients' log alone, and
-    mean the same for every fault and every system.  ``isolated_seconds`` runs
-    from the fault until the load balancer sent the sick one no new job any more; ``redundancy_seconds`` until as many
-    incarnations as before were in service again.  ``files`` is where the logs of functions and services are, if they
-    were kept.  ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
+    mean the same for every fault and every system.  ``isolated_seconds`` runs from the fault until the first submit
+    after which none was refused or went to the one that was struck; ``redundancy_seconds`` until as many incarnations
+    as before were in service again.  ``files`` is where the logs of functions and services are, if they were kept.
+    ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
     strategy: str = "active-passive"

@@ -482,3 +482,54 @@ def test_each_managed_cluster_has_one_incarnation_in_service(world: World) -> No
     assert broken(world, managed_clusters=["a", "b"]) == [
         "one incarnation of b should be in service at the end, the record has []"
     ]
+
+
+# Where another managed cluster serves on.
+
+
+def of_two(world: World) -> World:
+    """The same failover, beside managed cluster ``b``."""
+    world.config.managed_clusters.append(SimpleNamespace(name="b"))
+    world.known.append(incarnation(3, managed_cluster="b", stack_name="dep-b-g3", state="serving"))
+    return world
+
+
+def sent(at: float, batch: int | None) -> Submission:
+    """A submit that the cluster of *batch* took within a second; refused if ``None``."""
+    taken = batch is not None
+    return Submission(
+        at=FAULT_AT + at, answered=FAULT_AT + at + 1, accepted=taken, status=201 if taken else 502, id=batch
+    )
+
+
+@pytest.mark.parametrize(
+    ("submissions", "isolated"),
+    [
+        ([(2, 1003000001), (4, 1001000009), (60, 1003000002), (62, 1003000003)], 61.0),
+        ([(2, None), (4, 1003000001)], 5.0),
+        ([(2, 1003000001)], 0.0),
+        ([(2, 1003000001), (4, 1001000009)], None),
+    ],
+    ids=["until none goes there", "until none is refused", "none ever did", "the last one did"],
+)
+def test_a_sick_half_is_isolated_when_no_new_job_goes_there(
+    world: World, tmp_path: Path, submissions: list[tuple[float, int | None]], isolated: float | None
+) -> None:
+    """A2: by the clients' log alone."""
+    of_two(world).submissions = [sent(at, batch) for at, batch in submissions]
+
+    assert collected(world, tmp_path).isolated_seconds == isolated
+
+
+def test_redundancy_is_back_with_the_cut_over(world: World, tmp_path: Path) -> None:
+    """A2: recovery is not the sum of the phases then, and no overhead is counted."""
+    report = collected(of_two(world), tmp_path)
+
+    assert report.redundancy_seconds == 590.0
+    assert (report.overhead_seconds, report.managed_clusters) == (None, 2)
+
+
+def test_one_managed_cluster_has_no_redundancy(world: World, tmp_path: Path) -> None:
+    report = collected(world, tmp_path)
+
+    assert (report.isolated_seconds, report.redundancy_seconds) == (None, None)
