@@ -205,8 +205,8 @@ FAULTS = (
     Fault(
         name="isolated for ever",
         file="dr_core/left_behind.py",
-        before="now < serving.isolated_at + GRACE_SECONDS",
-        after="now > 0",
+        before="if over or nobody_serves:",
+        after="if nobody_serves:",
         tests=dies("repair", "nobody told"),
     ),
     Fault(
