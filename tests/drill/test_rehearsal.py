@@ -40,9 +40,9 @@ class Told:
     def __init__(
         self, world: World, expect: Expectation, *acts: Act, services: str = "simulated", stream: bool = False
     ) -> None:
-        self.report = Report(services=services, fault="f", speed=1e5, seed=1)
+        self.report = Report(services=services, fault="f", speed=2e4, seed=1)
         self.console = Console(file=io.StringIO(), width=200)
-        clock = Clock.start(speed=1e5)
+        clock = Clock.start(speed=2e4)
         self.rehearsal = Rehearsal(
             services=services,
             seed=1,
