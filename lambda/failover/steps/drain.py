@@ -34,6 +34,7 @@ def _drain(call: RetirementCall, incarnation: Incarnation) -> str:
     """What is waited for, in words; empty when the drain is over, which is noted down then."""
     seen, now = _look(call, incarnation), time.time()
     decision = judge_drain(seen=seen, now=now, limit=call.deployment.config.policy.drain_limit_seconds)
+    who = f"{incarnation.title} ({incarnation.cluster_id})"
     # The message comes before the record: a function that dies in between tells twice, not never.
     match decision:
         case Drain.WAIT:
@@ -41,9 +42,14 @@ def _drain(call: RetirementCall, incarnation: Incarnation) -> str:
         case Drain.OVERDUE:
             _tell_overdue(call, incarnation, seen.work)
         case Drain.EVICTED:
-            _tell_evicted(call, incarnation, seen.work)
+            happened = f"A failover needs the slot of {who}, which still has to do: {seen.work}."
+            _tell_ended(call, incarnation, happened=happened)
         case Drain.NOW:
-            _tell_now(call, incarnation, seen.work)
+            happened = (
+                f"{who} was replaced, and whoever asked for that wanted its jobs ended at once. It still has to do: "
+                f"{seen.work}."
+            )
+            _tell_ended(call, incarnation, happened=happened)
         case Drain.DEAD:
             _tell_dead(call, incarnation)
         case Drain.DRAINED | Drain.CLUSTER_ENDING:
@@ -92,22 +98,11 @@ def _tell_overdue(call: RetirementCall, incarnation: Incarnation, work: Work) ->
     )
 
 
-def _tell_evicted(call: RetirementCall, incarnation: Incarnation, work: Work) -> None:
+def _tell_ended(call: RetirementCall, incarnation: Incarnation, *, happened: str) -> None:
+    """Before they end."""
     call.deployment.notices.tell(
         subject=f"jobs of {incarnation.title} are ended",
-        happened=f"A failover needs the slot of {incarnation.title} ({incarnation.cluster_id}), which still has to do: "
-        f"{work}.",
-        done="What runs there is killed now, and after that its batch ids answer 410.",
-        to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Interactive "
-        "sessions have to be opened again, on the incarnation in service.",
-    )
-
-
-def _tell_now(call: RetirementCall, incarnation: Incarnation, work: Work) -> None:
-    call.deployment.notices.tell(
-        subject=f"jobs of {incarnation.title} are ended",
-        happened=f"{incarnation.title} ({incarnation.cluster_id}) was replaced, and whoever asked for that wanted its "
-        f"jobs ended at once. It still has to do: {work}.",
+        happened=happened,
         done="What runs there is killed now, and after that its batch ids answer 410.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Interactive "
         "sessions have to be opened again, on the incarnation in service.",
