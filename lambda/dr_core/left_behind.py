@@ -71,22 +71,21 @@ def _serving_ends(name: str, recorded: Recorded) -> bool:
 def _sick(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
     """What is unhealthy and gets new jobs, as no operation is allowed to answer that, though somebody else serves."""
     group = config.balanced_target_group
-    for incident in recorded.incidents:
-        if incident.state is not IncidentState.OPEN or now < incident.since + GRACE_SECONDS:
+    sick_since = {each.managed_cluster: each.since for each in recorded.incidents if each.state is IncidentState.OPEN}
+    for managed_cluster in recorded.managed_clusters:
+        since = sick_since.get(managed_cluster.name)
+        if since is None or now < since + GRACE_SECONDS or managed_cluster.name in recorded.busy:
             continue
-        for managed_cluster in recorded.managed_clusters:
-            if managed_cluster.name != incident.managed_cluster or managed_cluster.name in recorded.busy:
-                continue
-            serving = recorded.in_service(managed_cluster)
-            if serving is None or serving.primary_address not in (reality.members(group) or ()):
-                continue
-            others = {each.managed_cluster for each in recorded.incarnations} - {managed_cluster.name}
-            if any(reality.serves_well(name, group, recorded) for name in others):
-                yield Correction(
-                    kind=CorrectionKind.ISOLATE,
-                    sentence=f"{serving.title} is unhealthy and got new jobs, though another managed cluster serves",
-                    generation=serving.generation,
-                )
+        serving = recorded.in_service(managed_cluster)
+        if serving is None or serving.primary_address not in (reality.members(group) or ()):
+            continue
+        others = {each.managed_cluster for each in recorded.incarnations} - {managed_cluster.name}
+        if any(reality.serves_well(name, group, recorded) for name in others):
+            yield Correction(
+                kind=CorrectionKind.ISOLATE,
+                sentence=f"{serving.title} is unhealthy and got new jobs, though another managed cluster serves",
+                generation=serving.generation,
+            )
 
 
 def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
