@@ -124,6 +124,11 @@ class Evidence:
             front_door=bool(item["front_door"]),
         )
 
+    @classmethod
+    def from_look(cls, look: Mapping[str, Any], *, incarnation: str) -> Self:
+        """What a prober saw at the address of *incarnation* when it was asked, see :func:`look_to_dict`."""
+        return cls.from_item({**look, "incarnation": incarnation})
+
 
 def sort_key_from(observed_at: float) -> str:
     """The beginning of every sort key of evidence observed at *observed_at*; compares as time does."""

@@ -174,6 +174,24 @@ def judge(
     return _judge(speaking, ahead=ahead, since=looked_since, policy=policy)
 
 
+def is_confirmed(judgement: Judgement, looks: Sequence[Evidence], *, policy: Policy) -> bool:
+    """Whether the probers that were asked to look at once agree in what *judgement* calls bad.
+
+    Rounds let everybody look again before two have confirmed a fault.  Whoever is asked has no such time: nobody of
+    those who answered may see a service well that is called bad.
+
+    Args:
+        judgement: what was made of *looks* and of the evidence from before.
+        looks: of the probers that answered, one each.
+        policy: how many have to agree.
+    """
+    able = [each for each in looks if each.front_door]
+    contradicted = any(
+        _reading(each, service).verdict is Verdict.HEALTHY for each in able for service in judgement.bad_services
+    )
+    return judgement.verdict is Verdict.UNHEALTHY and len(able) >= policy.vantage_points and not contradicted
+
+
 def consider_termination(judgement: Judgement, termination: Termination | None, *, asked_at: float | None) -> Judgement:
     """*judgement*, no longer actionable if a person ended the cluster: whoever ends a cluster does not want another.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from typing import Self
@@ -21,6 +22,9 @@ from failover.record_store import RecordStore
 from failover.stack_answers import StackAnswers
 from failover.stacks import IncarnationStacks
 
+# A call may hang for its whole limit while later steps go on: more than one step has calls at once.
+_THREADS = 32
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
@@ -37,6 +41,7 @@ class Deployment:
         executions: of the two machines.
         notices: alert topic and metrics.
         stack_answers: answers to CloudFormation.
+        pool: where independent calls go on at once.
     """
 
     config: FunctionConfig
@@ -49,6 +54,7 @@ class Deployment:
     executions: Executions
     notices: Notices
     stack_answers: StackAnswers
+    pool: Executor
 
     @classmethod
     def of(cls, config: FunctionConfig, clients: Clients) -> Self:
@@ -71,6 +77,7 @@ class Deployment:
             ),
             notices=Notices(client=clients.topics, topic=config.alert_topic, deployment=config.deployment),
             stack_answers=StackAnswers(),
+            pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="call"),
         )
 
 

@@ -14,41 +14,61 @@ from dr_core.verdicts import (
     Judgement,
     Termination,
     consider_termination,
+    is_confirmed,
     judge,
     looked_at_since,
     termination_unknown,
 )
 from failover.deployment import Deployment
+from failover.looking import evidence_now
 
 
-def verdict_on(
-    deployment: Deployment,
-    incarnation: Incarnation,
-    *,
-    serving_from: float | None = None,
-    looked_since: float | None = None,
-) -> Judgement:
+def evidence_on(deployment: Deployment, incarnation: Incarnation) -> list[Evidence]:
+    """What the evidence table holds of an incarnation at this moment, as far back as it matters for a verdict."""
+    items = deployment.record.evidence(
+        table_name=deployment.config.evidence_table,
+        incarnation=incarnation.id,
+        since=sort_key_from(looked_at_since(now=time.time(), policy=deployment.config.policy)),
+    )
+    return [Evidence.from_item(item) for item in items]
+
+
+def verdict_on(deployment: Deployment, incarnation: Incarnation, *, serving_from: float | None = None) -> Judgement:
     """The verdict on an incarnation from the evidence of this moment.
 
     Args:
         deployment: where to read.
         incarnation: which.
         serving_from: passed on to :func:`dr_core.verdicts.judge`: judge it only as one in service since then.
-        looked_since: passed on likewise: of a second look, when the first verdict was made.
     """
-    policy = deployment.config.policy
-    items = deployment.record.evidence(
-        table_name=deployment.config.evidence_table,
-        incarnation=incarnation.id,
-        since=sort_key_from(looked_at_since(now=time.time(), policy=policy)),
-    )
-    return judge(
-        (Evidence.from_item(item) for item in items),
-        now=time.time(),
-        policy=policy,
-        serving_from=serving_from,
-        looked_since=looked_since,
-    )
+    evidence = evidence_on(deployment, incarnation)
+    return judge(evidence, now=time.time(), policy=deployment.config.policy, serving_from=serving_from)
+
+
+def second_look(deployment: Deployment, incarnation: Incarnation, *, since: float | None) -> Judgement:
+    """The verdict of this moment on looks that were made *since* the first verdict.
+
+    A second look at the evidence of the first would confirm whatever that said.  Where rounds since then have not
+    shown enough, the probers are asked to look now, as a sick half gets new jobs meanwhile; what they do not confirm
+    is left to the rounds.
+    """
+
+    def verdict(*also: Evidence) -> Judgement:
+        return judge(
+            [*evidence, *also],
+            now=time.time(),
+            policy=deployment.config.policy,
+            serving_from=incarnation.judged_from,
+            looked_since=since,
+        )
+
+    evidence = evidence_on(deployment, incarnation)
+    judgement = verdict()
+    if judgement.verdict is not Verdict.UNKNOWN:
+        return judgement
+    looks = evidence_now(deployment, incarnation)
+    again = verdict(*looks)
+    return again if is_confirmed(again, looks, policy=deployment.config.policy) else judgement
 
 
 def verdict_in_service(deployment: Deployment, incarnation: Incarnation) -> Judgement:

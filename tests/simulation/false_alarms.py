@@ -9,7 +9,7 @@ from dr_core.config import Policy
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_again
 from dr_core.steps import OPERATION_WAIT_SECONDS, OperationStep
-from dr_core.verdicts import judge
+from dr_core.verdicts import is_confirmed, judge
 from failover.steps.reassess import LIMIT_SECONDS
 
 from .model import ASKED_AFTER, CALL_SECONDS, JUDGED_AFTER, PROBERS, ROUND_SECONDS, Errors, World
@@ -64,15 +64,26 @@ def reassess(world: World, started_at: float, policy: Policy) -> tuple[bool, flo
     first = started_at + SECOND_LOOK_AFTER
     now = first
     while True:
-        verdict = _verdict(world, now, policy, looked_since=started_at)
+        verdict = _second_look(world, now, policy, since=started_at)
         again = judge_again(verdict=verdict, waited=now - first, limit=LIMIT_SECONDS)
         if again is not Next.WAIT:
             return again is Next.GO_ON, now
         now += OPERATION_WAIT_SECONDS[OperationStep.REASSESS] + 3 * CALL_SECONDS
 
 
-def _verdict(world: World, now: float, policy: Policy, *, looked_since: float | None = None) -> Verdict:
-    return judge(world.evidence(now, policy), now=now, policy=policy, looked_since=looked_since).verdict
+def _second_look(world: World, now: float, policy: Policy, *, since: float) -> Verdict:
+    """As :func:`failover.observation.second_look` takes it."""
+    evidence = world.evidence(now, policy)
+    judgement = judge(evidence, now=now, policy=policy, looked_since=since)
+    if judgement.verdict is not Verdict.UNKNOWN:
+        return judgement.verdict
+    looks = world.evidence_now(now)
+    again = judge([*evidence, *looks], now=now, policy=policy, looked_since=since)
+    return again.verdict if is_confirmed(again, looks, policy=policy) else judgement.verdict
+
+
+def _verdict(world: World, now: float, policy: Policy) -> Verdict:
+    return judge(world.evidence(now, policy), now=now, policy=policy).verdict
 
 
 def suspicious_rounds(world: World, policy: Policy) -> Iterator[float]:

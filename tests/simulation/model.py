@@ -5,6 +5,7 @@ Nothing waits: times are numbers.  The times of AWS are those of the drill's tab
 * A schedule fires up to 5 s after its minute; a function then makes six rounds, 10 s apart.
 * A prober reads three services a round; each reading is wrong, that is unhealthy, with a probability of its own.
 * In each thousand rounds the network of one prober fails for 60 s while its control passes: all it reads is unhealthy.
+* Asked to look at once, all probers answer, and their readings are wrong as often.
 * The load balancer checks each service every 5 s, with the same probability of an error, and calls it unhealthy after
   two failures in a row and healthy after two successes in a row; the monitor takes its word each round.
 """
@@ -118,7 +119,9 @@ class World:
 
     def __init__(self, seed: int, rounds: int, errors: Errors) -> None:
         rng = random.Random(seed)
+        self.seed, self.rate = seed, errors.rate
         self.rounds = rounds
+        self.blind: list[tuple[float, str]] = []
         self.monitor = Schedule(rng, rounds)
         self.schedules = {prober: Schedule(rng, rounds) for prober in PROBERS}
         self.bad: dict[str, dict[int, int]] = {prober: {} for prober in PROBERS}
@@ -136,6 +139,7 @@ class World:
         for block in range(0, self.rounds, BLIND_ONCE_IN_ROUNDS):
             begin = (block + rng.uniform(0, BLIND_ONCE_IN_ROUNDS)) * ROUND_SECONDS
             prober = rng.choice(PROBERS)
+            self.blind.append((begin, prober))
             for number, at in self.schedules[prober].between(begin, begin + BLIND_SECONDS):
                 if at < begin + BLIND_SECONDS:
                     self.bad[prober][number] = ALL_BAD
@@ -167,3 +171,13 @@ class World:
             asked = begins + ASKED_AFTER
             found.append(look(LOAD_BALANCER, asked, self.target_health(asked)))
         return found
+
+    def evidence_now(self, now: float) -> list[Evidence]:
+        """What the probers see that are asked at *now*."""
+        rng = random.Random(f"{self.seed} {now}")
+        blind = {prober for begin, prober in self.blind if begin <= now < begin + BLIND_SECONDS}
+        seen = []
+        for prober in PROBERS:
+            wrong = sum((rng.random() < self.rate) << bit for bit in range(len(SERVICES)))
+            seen.append(look(prober, now, ALL_BAD if prober in blind else wrong))
+        return seen

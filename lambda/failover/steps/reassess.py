@@ -13,7 +13,7 @@ from dr_core.restraints import KeptBack, Restraint, kept_back
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
 from failover.giving_back import give_back
-from failover.observation import verdict_in_service, verdict_on, view_now
+from failover.observation import second_look, verdict_in_service, verdict_on, view_now
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
 # incarnation turns out to be unhealthy.
@@ -38,13 +38,7 @@ def reassess(call: OperationCall) -> StepAnswer:
     incarnation = call.deployment.record.incarnation(serving)
     if incarnation is None:
         return done(f"generation {serving} is not in the record")
-    # A second look at the evidence that the monitor judged would confirm whatever it said.
-    judgement = verdict_on(
-        call.deployment,
-        incarnation,
-        serving_from=incarnation.judged_from,
-        looked_since=call.operation.started_at,
-    )
+    judgement = second_look(call.deployment, incarnation, since=call.operation.started_at)
     match judge_again(verdict=judgement.verdict, waited=call.waited, limit=LIMIT_SECONDS):
         case Next.GO_ON:
             return done(f"still unhealthy: {judgement.reason}")

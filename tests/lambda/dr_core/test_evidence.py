@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -80,6 +82,11 @@ def test_an_immediate_look_goes_over_the_wire() -> None:
             "name_node": {"verdict": "unhealthy", "detail": "connection refused"},
         },
     }
+
+
+def test_an_immediate_look_is_the_evidence_that_it_was() -> None:
+    look = look_to_dict(replace(EVIDENCE, incarnation=""), address="10.0.0.7")
+    assert Evidence.from_look(json.loads(json.dumps(look)), incarnation=EVIDENCE.incarnation) == EVIDENCE
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from dr_core.verdicts import (
     Judgement,
     Termination,
     consider_termination,
+    is_confirmed,
     judge,
     looked_at_since,
     termination_unknown,
@@ -359,6 +360,29 @@ def test_a_second_look_still_needs_somebody_who_is_heard() -> None:
     assert judge(looks({A: "---...", B: "---..."}), now=NOW, policy=POLICY, looked_since=NOW - 60).verdict is (
         Verdict.UNKNOWN
     )
+
+
+@pytest.mark.parametrize(
+    ("rule", "rows", "asked", "expected"),
+    [
+        ("both see it bad", {A: "---.", B: "---."}, {A: "-", B: "-"}, True),
+        ("a third one too", {A: "---.", B: "---."}, {A: "-", B: "-", C: "-"}, True),
+        ("a third one cannot tell", {A: "---.", B: "---."}, {A: "-", B: "-", C: "!"}, True),
+        ("a third one sees it well", {A: "---.", B: "---."}, {A: "-", B: "-", C: "+"}, False),
+        ("one sees it well", {A: "---.", B: "---."}, {A: "-", B: "+"}, False),
+        ("one alone answers", {A: "---.", B: "---."}, {A: "-"}, False),
+        ("one of two cannot tell", {A: "---.", B: "---."}, {A: "-", B: "!"}, False),
+        ("no round has seen it", {A: "+++.", B: "+++."}, {A: "-", B: "-"}, False),
+    ],
+)
+def test_who_is_asked_to_look_at_once_confirms_only_what_nobody_sees_well(
+    rule: str, rows: dict[str, str], asked: dict[str, str], expected: bool
+) -> None:
+    """A14: rounds let everybody look again before two have confirmed a fault."""
+    again = looks(asked)
+    judgement = judge([*looks(rows), *again], now=NOW, policy=POLICY, looked_since=NOW - 5)
+
+    assert is_confirmed(judgement, again, policy=POLICY) is expected, rule
 
 
 def test_a_function_that_runs_twice_does_not_halve_the_time() -> None:

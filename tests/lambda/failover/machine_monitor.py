@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from aws_lambda_powertools import Logger
 
@@ -12,22 +11,12 @@ from monitor.reporting import Report
 from monitor.store import Store
 from monitor.watch import Watch
 
+from .parts import AtOnce
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import DynamoDBServiceResource
 
     from .machine_world import MachineWorld
-
-
-class AtOnce(Executor):
-    """Carries out what it is given at once."""
-
-    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Future[Any]:
-        future: Future[Any] = Future()
-        try:
-            future.set_result(function(*arguments, **keywords))
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for the result
-            future.set_exception(error)
-        return future
 
 
 class Silent(Report):

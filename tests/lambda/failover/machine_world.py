@@ -28,7 +28,7 @@ from .machine_fakes import (
 )
 from .machine_items import Items
 from .memory_dynamodb import MemoryDynamoDB
-from .parts import CONFIG, DEPLOYMENT, ZONES, Clock, Cluster, Stack
+from .parts import CONFIG, DEPLOYMENT, ZONES, AtOnce, Clock, Cluster, Stack
 from .world import World
 
 NAMES = ("a", "b")
@@ -135,7 +135,7 @@ class MachineWorld(World):
             topics=gated(FakeTopics(self)),
         )
         deployment = Deployment.of(MACHINE_CONFIG, cast("Clients", self.clients))
-        return replace(deployment, stack_answers=gated(FakeStackAnswers(self)))
+        return replace(deployment, stack_answers=gated(FakeStackAnswers(self)), pool=AtOnce())
 
     def _add_strangers(self) -> None:
         """Stacks, clusters and a target that look like ours and are not."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from typing import Any
 
 from dr_core.config import (
     Canary,
@@ -47,6 +49,18 @@ CONFIG = FunctionConfig(
     canary=Canary(file="hdfs:///tmp/emr-dr/canary.py"),
     scripts=Scripts(seed="s3://assets/seed.sh", restart="s3://assets/restart.sh", state_directory="/recovery"),
 )
+
+
+class AtOnce(Executor):
+    """Carries out what it is given at once."""
+
+    def submit(self, function: Any, /, *arguments: Any, **keywords: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments, **keywords))
+        except Exception as error:  # noqa: BLE001 - it belongs to whoever asks for the result
+            future.set_exception(error)
+        return future
 
 
 class LostAnswerError(Exception):

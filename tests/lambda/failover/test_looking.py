@@ -4,36 +4,91 @@ from __future__ import annotations
 
 import io
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dr_core.evidence import Service
-from failover.looking import healthy_vantage_points
+from dr_core.evidence import Evidence, Service, Verdict
+from dr_core.record import Incarnation, IncarnationState
+from failover import looking
+from failover.looking import evidence_now, healthy_vantage_points
 
 from .fakes import FakeProbers
+from .parts import ZONES
 from .scenarios import launched
 from .world import World
 
 
-def seen_by(world: World, *, near: str | None = "us-east-1a") -> int:
-    return healthy_vantage_points(world.deployment, address="10.0.1.1", near=near)
+def seen_by(world: World) -> int:
+    return healthy_vantage_points(world.deployment, address="10.0.1.1")
 
 
-def test_no_more_are_asked_than_have_to_agree(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look at a service that hangs takes seconds; the nearest prober comes first."""
+def now(world: World) -> list[Evidence]:
+    return evidence_now(world.deployment, world.incarnation(1))
+
+
+def test_every_prober_is_asked_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B6: a look at a service that hangs takes seconds, and the prober of an AZ that is away never answers."""
     launched(world)
-    asked: list[str] = []
+    all_asked = threading.Barrier(len(ZONES), timeout=30)
     invoke = FakeProbers.invoke
 
-    def remember(self: FakeProbers, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
-        asked.append(FunctionName)
+    def together(self: FakeProbers, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        all_asked.wait()
         assert json.loads(Payload) == {"action": "look", "addresses": ["10.0.1.1"]}
         return invoke(self, FunctionName=FunctionName, Payload=Payload)
 
-    monkeypatch.setattr(FakeProbers, "invoke", remember)
-    assert seen_by(world, near="us-east-1b") == 2
-    assert asked == ["prober-us-east-1b", "prober-us-east-1a"]
+    monkeypatch.setattr(FakeProbers, "invoke", together)
+    with ThreadPoolExecutor(len(ZONES)) as pool:
+        deployment = replace(world.deployment, pool=pool)
+        assert healthy_vantage_points(deployment, address="10.0.1.1") == 2
+
+
+def test_who_does_not_answer_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B6: all were asked at the same time; two vantage points are enough."""
+    launched(world)
+    monkeypatch.setattr(looking, "_OTHERS_SECONDS", 0.05)
+    seen, invoke = threading.Event(), FakeProbers.invoke
+
+    def one_hangs(self: FakeProbers, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        if FunctionName == "prober-us-east-1a":
+            assert seen.wait(timeout=30)
+        return invoke(self, FunctionName=FunctionName, Payload=Payload)
+
+    monkeypatch.setattr(FakeProbers, "invoke", one_hangs)
+    with ThreadPoolExecutor(len(ZONES)) as pool:
+        looks = evidence_now(replace(world.deployment, pool=pool), world.incarnation(1))
+        seen.set()
+    assert {each.observer for each in looks} == {"prober:us-east-1b", "prober:us-east-1c"}
+
+
+def test_what_is_seen_now_is_evidence_on_the_incarnation(world: World) -> None:
+    """A14: as a round of the probers would have written it."""
+    launched(world).livy_fails = {"10.0.1.1"}
+    looks = now(world)
+    assert {each.incarnation for each in looks} == {"g000001"}
+    assert {each.observed_at for each in looks} == {world.clock.now}
+    assert {each.services[Service.LIVY].verdict for each in looks} == {Verdict.UNHEALTHY}
+
+
+def test_who_does_not_reach_the_front_door_says_so(world: World) -> None:
+    """A14: what it sees counts for nothing."""
+    launched(world).blind_probers = {"prober-us-east-1a"}
+    assert {each.observer for each in now(world) if not each.front_door} == {"prober:us-east-1a"}
+
+
+def test_nobody_is_asked_about_an_address_that_was_handed_on(world: World) -> None:
+    """A14: its present owner would be seen."""
+    launched(world)
+    world.put(
+        Incarnation(
+            generation=2, managed_cluster="a", state=IncarnationState.SERVING, primary_address="10.0.1.1"
+        ).to_item()
+    )
+    assert now(world) == []
 
 
 @pytest.mark.parametrize("how", ["dead_probers", "blind_probers"])

@@ -44,6 +44,7 @@ from .parts import (
     RETIREMENTS,
     SPEC,
     ZONES,
+    AtOnce,
     Clock,
     Cluster,
     LostAnswerError,
@@ -110,6 +111,7 @@ class World:
             ),
             notices=Notices(client=watched(FakeTopics(self)), topic=CONFIG.alert_topic, deployment=DEPLOYMENT),
             stack_answers=watched(FakeStackAnswers(self)),
+            pool=AtOnce(),
         )
 
     # What tests set up.

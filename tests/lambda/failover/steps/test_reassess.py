@@ -46,6 +46,25 @@ def test_what_the_monitor_saw_is_not_confirmed_by_itself(world: World) -> None:
     assert world.step("operation", "Reassess", request).status == "done"
 
 
+def test_the_probers_are_asked_when_their_rounds_have_not_shown_enough(world: World) -> None:
+    """B6: a sick half gets new jobs until it is isolated."""
+    launched(world).see_evidence(1, Verdict.UNHEALTHY)
+    world.clock.now += 5
+    request = world.request("failover", "op2", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    world.unhealthy = {"10.0.1.1"}
+    assert world.step("operation", "Reassess", request).message.startswith("still unhealthy: ")
+
+
+def test_one_look_confirms_nothing_that_no_rounds_have_seen(world: World) -> None:
+    """A14: also when it is asked for, it is one of K."""
+    launched(world).record.seen.clear()
+    request = world.request("failover", "op2", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    world.unhealthy = {"10.0.1.1"}
+    assert world.step("operation", "Reassess", request).status == "wait"
+
+
 def test_what_is_healthy_again_is_kept(world: World) -> None:
     """A14: nothing is changed, the operation ends and its lease is free."""
     request = asked_by_the_monitor(world)
