@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,20 @@ import pytest
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of both strategies with default settings: synthesized once, as that takes seconds."""
+    """The cloud assembly of both strategies with default settings: synthesized once, as that takes seconds.
+
+    By one of the processes that run the tests, if there are several; the others wait for it.  Nobody changes it.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "assembly"
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "manifest.json").exists():  # which is written last
+            _synthesize(folder)
+    return folder
+
+
+def _synthesize(folder: Path) -> None:
     # The CDK takes seconds to import and few tests need it: whoever runs the others should not wait for it, nor be
     # stopped by a mistake in the stacks.
     from emr_dr.settings import Settings
@@ -21,14 +36,12 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     from .synthesis import new_app
 
-    folder = tmp_path_factory.mktemp("assembly")
     app = new_app(folder)
     settings = Settings()
     platform = Platform(app, "Platform", settings=settings)
     ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     app.synth()
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,12 @@ Numbers are stored as DynamoDB numbers, an absent value is a missing attribute, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 
 def stored(value: Any) -> Any:
@@ -35,6 +36,8 @@ def stored(value: Any) -> Any:
 def plain(value: Any) -> Any:
     """*value* of an item in ordinary types: whole numbers as ``int``, others as ``float``."""
     match value:
+        case str() | bool():  # most of them
+            return value
         case Decimal():
             return int(value) if value == value.to_integral_value() else float(value)
         case Mapping():
@@ -47,10 +50,17 @@ def plain(value: Any) -> Any:
 
 def item_of(record: Any, *, key: Mapping[str, str], without: str = "") -> dict[str, Any]:
     """The item of a dataclass: its fields that have a value, and *key*; the field *without* is in the key already."""
-    values = {each.name: getattr(record, each.name) for each in fields(record) if each.name != without}
+    values = {name: getattr(record, name) for name in _names(record.__class__) if name != without}
     return {**stored(values), **key}
 
 
 def values_of(record: type[Any], item: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes of *item* that are fields of *record*; an attribute of a later version is passed over."""
-    return {each.name: plain(item[each.name]) for each in fields(record) if each.name in item}
+    names = _names(cast("Hashable", record))  # which every class is, and mypy does not know
+    return {name: plain(value) for name, value in item.items() if name in names}
+
+
+@cache
+def _names(record: Any) -> Mapping[str, None]:
+    """The names of a dataclass's fields, in their order: every item that is read or written asks for them."""
+    return dict.fromkeys(each.name for each in fields(record))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
@@ -167,7 +167,8 @@ class RetirementRequest:
 
 
 def _plain(request: OperationRequest | RetirementRequest) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(request).items()}
+    values = {each.name: getattr(request, each.name) for each in fields(request)}
+    return {name: str(value) if isinstance(value, StrEnum) else value for name, value in values.items()}
 
 
 def is_the_products(data: object, *, execution_name: str) -> bool:

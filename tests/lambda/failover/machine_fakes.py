@@ -154,6 +154,10 @@ class MachineLoadBalancing(FakeLoadBalancing):
         invariants_leaving.before_joining(self.world, TargetGroupArn, Targets[0]["Id"])
         super().register_targets(TargetGroupArn=TargetGroupArn, Targets=Targets)
 
+    def modify_rule(self, *, RuleArn: str, Conditions: list[dict[str, Any]]) -> None:
+        super().modify_rule(RuleArn=RuleArn, Conditions=Conditions)
+        self.world.rules_changed()
+
     def deregister_targets(self, *, TargetGroupArn: str, Targets: list[dict[str, Any]]) -> None:
         address = Targets[0]["Id"]
         invariants_leaving.before_leaving(self.world, TargetGroupArn, address)

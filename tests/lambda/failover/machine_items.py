@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 
-class Items(dict[tuple[str, str], dict[str, Any]]):
+class Kept(dict[tuple[str, str], Any]):
+    """A dictionary whose copies hold the same items, also deep ones: to write an item is to put another one."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Kept:
+        copied = memo[id(self)] = type(self)()
+        copied.update(self)
+        return copied
+
+
+class Items(Kept):
     """The items by kind and id, and all of a kind at once."""
 
     def __init__(self) -> None:

@@ -50,10 +50,28 @@ class StackResource:
     since: float = 0.0
 
 
+@dataclass
+class Rest:
+    """How far a world is on its way to rest.
+
+    Attributes:
+        ends: when every fault ends; ``None`` = they have.
+        rounds: how many there were.
+        quiet: in how many of the last ones nothing happened.
+        asked: how often a person asked for something in them.
+    """
+
+    ends: float | None
+    rounds: int = 0
+    quiet: int = 0
+    asked: int = 0
+
+
 class Play:
     """A world and everybody who acts on it.
 
     Attributes:
+        resting: how far it is on its way to rest, once that was begun.
         before: called with each function that starts.
         after: each of them is called with each function that has ended.
         notes: what they keep for themselves.
@@ -70,14 +88,16 @@ class Play:
         self.again: list[dict[str, Any]] = []  # events of CloudFormation whose delivery died
         self.numbers = 0
         self.story: list[str] = []
+        self.resting: Rest | None = None
         self.before: Callable[[Invocation], None] | None = None
         self.after: list[Callable[[Play, Invocation], None]] = []
         self.notes: set[str] = set()
         self.asked = 0
         self.lost: set[str] = set()
-        self._takes_part(patch)
+        self.takes_part(patch)
 
-    def _takes_part(self, patch: pytest.MonkeyPatch) -> None:
+    def takes_part(self, patch: pytest.MonkeyPatch) -> None:
+        """Let the functions that are called from now on work in its world."""
         patch.setattr(custom_resource, "deployment_from_environment", lambda: self.world.deployment)
         patch.setattr(custom_resource, "StackAnswers", lambda: self.world.deployment.stack_answers)
         patch.setattr(custom_resource, "check_sdk", lambda: None)
@@ -85,11 +105,15 @@ class Play:
 
     def copied(self, clock: Clock, patch: pytest.MonkeyPatch) -> Play:
         """The same once more, by *clock*, so that a beginning need not be told again; nobody is interrupted in it."""
-        assert not self.gate.paused
         clock.now = self.world.clock.now
-        play = copy.deepcopy(self, {id(self.world.clock): clock, id(MACHINE_CONFIG): MACHINE_CONFIG})
-        play._takes_part(patch)
+        play = copy.deepcopy(self, self.shared(clock))
+        play.takes_part(patch)
         return play
+
+    def shared(self, clock: Clock) -> dict[int, object]:
+        """What a copy by *clock* has instead of a copy, as :func:`copy.deepcopy` wants it; nobody is interrupted."""
+        assert not self.gate.paused
+        return {id(self.world.clock): clock, id(MACHINE_CONFIG): MACHINE_CONFIG}
 
     # Functions.
 
@@ -280,44 +304,60 @@ class Play:
 
     def rest(self, *, heal_after: float = 0) -> None:
         """Faults end after so many seconds, and everybody goes on until nothing is left to do."""
-        world = self.world
+        self.begin_rest(heal_after=heal_after)
+        while self.goes_on():
+            pass
+
+    def begin_rest(self, *, heal_after: float = 0) -> None:
+        """Whoever was interrupted is gone, and faults end after so many seconds; then rounds follow."""
         self.gate.broken.clear()
         for invocation in list(self.gate.paused):
             self.gate.kill(invocation)
             self.ended(invocation)
-        ends: float | None = world.clock.now + heal_after
-        quiet = asked = 0
-        for _ in range(ROUNDS):
-            if world.violations:
-                return
-            if ends is not None and world.clock.now >= ends:
-                ends = None
-                self._heal()
-            if self._one_thing():
-                quiet = 0
-                continue
-            # Only now, when nothing else goes on: the monitor, the reconciliation, then a person.
-            world.pass_time(50)
-            self.monitor()
-            self.reconcile()
-            quiet += 1
-            if self.executions.running() or self.executions.events:
-                quiet = 0
-            elif ends is not None:
-                world.pass_time(ends - world.clock.now)
-            elif quiet >= 2 and not left_over(self):
-                return
-            elif quiet >= 6 and any(each.request is not None for each in self.resources.values()):
-                world.pass_time(ANSWER_SECONDS)  # whoever owes the answer has died, and nobody was told
-            elif quiet >= 30 and not self.cloudformation_goes_on():
-                sick = [name for name in NAMES if self.resources[name].state == "there" and not self._serves(name)]
-                if not sick or asked >= 3:
-                    return
-                asked, quiet = asked + 1, 0
-                for name in sick:
-                    self.ask_for("failover", name)
-                self.asked += len(sick)
-        raise AssertionError(f"no rest after {ROUNDS} rounds: {self.executions.running()}, {self.executions.events}")
+        self.resting = Rest(ends=self.world.clock.now + heal_after)
+
+    def goes_on(self) -> bool:
+        """One round of everybody; whether another one has to follow.
+
+        All that rounds know of each other is in the play: a copy of it goes on as the play itself does.
+        """
+        world, resting = self.world, self.resting
+        assert resting is not None
+        if resting.rounds == ROUNDS:
+            raise AssertionError(
+                f"no rest after {ROUNDS} rounds: {self.executions.running()}, {self.executions.events}"
+            )
+        resting.rounds += 1
+        if world.violations:
+            return False
+        if resting.ends is not None and world.clock.now >= resting.ends:
+            resting.ends = None
+            self._heal()
+        if self._one_thing():
+            resting.quiet = 0
+            return True
+        # Only now, when nothing else goes on: the monitor, the reconciliation, then a person.
+        world.pass_time(50)
+        self.monitor()
+        self.reconcile()
+        resting.quiet += 1
+        if self.executions.running() or self.executions.events:
+            resting.quiet = 0
+        elif resting.ends is not None:
+            world.pass_time(resting.ends - world.clock.now)
+        elif resting.quiet >= 2 and not left_over(self):
+            return False
+        elif resting.quiet >= 6 and any(each.request is not None for each in self.resources.values()):
+            world.pass_time(ANSWER_SECONDS)  # whoever owes the answer has died, and nobody was told
+        elif resting.quiet >= 30 and not self.cloudformation_goes_on():
+            sick = [name for name in NAMES if self.resources[name].state == "there" and not self._serves(name)]
+            if not sick or resting.asked >= 3:
+                return False
+            resting.asked, resting.quiet = resting.asked + 1, 0
+            for name in sick:
+                self.ask_for("failover", name)
+            self.asked += len(sick)
+        return True
 
     def _heal(self) -> None:
         """Every fault ends, and a person lets automatic operations go on."""

@@ -57,6 +57,7 @@ _FOREIGN_NAMES = (f"{DEPLOYMENT}-a-g{TAKEN}", f"{DEPLOYMENT}-b-g9", f"{DEPLOYMEN
 # Services that fail alone, while Livy answers and takes jobs.
 _ALONE = {"safe mode": Service.NAME_NODE, "no NodeManagers": Service.RESOURCE_MANAGER}
 ALL_SERVICES = tuple(Service)
+_ENDED = ("TERMINATED", "TERMINATED_WITH_ERRORS")
 
 
 @cache
@@ -104,6 +105,9 @@ class MachineWorld(World):
         self.ends_at_once = False
         self.healthy_at: dict[str, float] = {}
         self._by_address: dict[str, list[Cluster]] = {}
+        self._routed: dict[tuple[int, bool], str | None] = {}
+        # Whose address is whose, and the items that say so.
+        self._owners: tuple[list[dict[str, Any]], dict[str | None, int]] = ([], {})
         self.left_as_planned: dict[int, float] = {}
         self.died_first: set[str] = set()
         self.jobs_ended: dict[int, float] = {}
@@ -175,7 +179,7 @@ class MachineWorld(World):
                 self._by_address.setdefault(each.address, []).append(each)
         for each in reversed(self._by_address.get(address or "", ())):
             state = self.cluster_state(each)
-            if not state.startswith("TERMINATED"):
+            if state not in _ENDED:
                 return each, state
         return None, ""
 
@@ -199,11 +203,18 @@ class MachineWorld(World):
         return found[-1] if found else None
 
     def cluster_state(self, cluster: Cluster) -> str:
-        if cluster.ended_at is None and self.hanging_clusters.get(cluster.cluster_id) and not cluster.fails:
+        """Asked for more often than anything else; a launch is too short for what :class:`World` says of one."""
+        now = self.clock.now
+        if cluster.ended_at is not None:
+            return "TERMINATED" if now >= cluster.ended_at + self.TERMINATION_SECONDS else "TERMINATING"
+        age = now - cluster.started
+        if cluster.fails:
+            return "TERMINATED_WITH_ERRORS" if age >= 30 else "STARTING"
+        if self.hanging_clusters.get(cluster.cluster_id):
             return "STARTING"
-        state = super().cluster_state(cluster)
-        installs = state == "STARTING" and not cluster.fails
-        return "BOOTSTRAPPING" if installs and self.clock.now - cluster.started >= self.LAUNCH_SECONDS / 2 else state
+        if age >= self.LAUNCH_SECONDS:
+            return "WAITING"
+        return "BOOTSTRAPPING" if age >= self.LAUNCH_SECONDS / 2 else "STARTING"
 
     def bad_services(self, address: str) -> tuple[Service, ...]:
         cluster, state = self._living(address)
@@ -235,6 +246,13 @@ class MachineWorld(World):
 
     def routes(self, batch_id: int, *, header: bool = False) -> tuple[str, ...]:
         """Where the front door may send a request for a batch: addresses, ``410``, or nowhere (5xx)."""
+        if (batch_id, header) not in self._routed:
+            self._routed[batch_id, header] = self._route(batch_id, header=header)
+        group = self._routed[batch_id, header]
+        return ("410",) if group is None else tuple(self.targets.get(group, ()))
+
+    def _route(self, batch_id: int, *, header: bool) -> str | None:
+        """The target group of the rule that a request for a batch meets, if one does."""
         path, prefix = f"/batches/{batch_id}", str(batch_id // 1_000_000)
         for slot in MACHINE_CONFIG.slots:
             conditions = self.rules.get(slot.header_rule if header else slot.id_rule, [])
@@ -245,8 +263,12 @@ class MachineWorld(World):
                 else:
                     matches = any(_matches(each, path) for each in condition["PathPatternConfig"]["RegexValues"])
                 if matches:
-                    return tuple(self.targets.get(slot.target_group, ()))
-        return ("410",)
+                    return slot.target_group
+        return None
+
+    def rules_changed(self) -> None:
+        """A rule was changed."""
+        self._routed.clear()
 
     def _evidence_of(self, incarnation: str, since: str) -> list[dict[str, Any]]:
         return machine_evidence.evidence_of(self, incarnation, since)
@@ -266,11 +288,7 @@ class MachineWorld(World):
             machine_jobs.go_on(self)
         in_service = self.healthy("balanced")
         if in_service:
-            owners = {
-                item.get("primary_address"): int(item["generation"])
-                for item in sorted(self.items("incarnation"), key=lambda item: int(item["generation"]))
-                if item["state"] != "retired"
-            }
+            owners = self._owners_of_addresses()
             for address in in_service:
                 self.healthy_at[address] = self.clock.now
                 cluster = self.living(address)
@@ -286,6 +304,18 @@ class MachineWorld(World):
             known = self.record.items["incarnation", f"g{int(serving):06d}"].get("primary_address")
             if known is not None and not self.works(known):
                 self.sick_at[int(serving)] = self.clock.now
+
+    def _owners_of_addresses(self) -> dict[str | None, int]:
+        """The youngest generation with each address that is not retired."""
+        items = self.items("incarnation")
+        if self._owners[0] is not items:  # which is another list after each change
+            found = {
+                item.get("primary_address"): int(item["generation"])
+                for item in sorted(items, key=lambda item: int(item["generation"]))
+                if item["state"] != "retired"
+            }
+            self._owners = items, found
+        return self._owners[1]
 
     def befall(self, cluster: Cluster, what: str) -> None:
         """Something happens to one of our clusters."""

@@ -15,6 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from .gate import Gate
+from .machine_items import Kept
 
 Key = tuple[str, str]
 Item = dict[str, Any]
@@ -143,7 +144,7 @@ class MemoryDynamoDB:
     ) -> None:
         self.items, self.gate, self.evidence = items, gate, evidence
         self.record_table, self.evidence_table = tables
-        self.before: dict[Key, Item | None] = {}
+        self.before: dict[Key, Item | None] = Kept()
         exceptions = SimpleNamespace(
             ConditionalCheckFailedException=ConditionalCheckFailedException,
             TransactionCanceledException=TransactionCanceledException,

@@ -90,7 +90,7 @@ def moments(beginning: str, step: str) -> list[tuple[Play, int]]:
         while play.world.executions[arn].get("state") == step and play.world.executions[arn]["status"] == "RUNNING":
             hooks, play.after = play.after, []
             before = play.copied(Clock(), patch)
-            play._takes_part(patch)
+            play.takes_part(patch)
             play.after = hooks
             play.step(arn)
             found.append((before, calls[-1]))
