@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from dr_core.config import (
     Canary,
@@ -106,6 +107,7 @@ class Cluster:
     bad_seed: bool = False
     steps: list[Step] = field(default_factory=list)
     canaries: dict[str, int] = field(default_factory=dict)  # ids by name
+    limits: dict[str, Any] | None = None  # of managed scaling, as EMR tells them
 
 
 @dataclass
