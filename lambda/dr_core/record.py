@@ -191,7 +191,7 @@ class Incarnation:
     ends_now: bool = False
     given_up: str | None = None
     limits: Mapping[str, int] | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] | None = None
 
     @property
     def id(self) -> str:

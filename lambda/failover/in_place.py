@@ -50,8 +50,8 @@ def change_in_place(
     incarnation = deployment.record.incarnation(managed_cluster.serving_generation or 0)
     if incarnation is None or incarnation.cluster_id is None:
         raise ValueError(
-            f"nothing is known to serve as managed cluster {managed_cluster.name}: ask how it stands "
-            "(`emr-dr status`), and deploy again when it serves"
+            f"nothing is known to serve as managed cluster {managed_cluster.name}: look how it stands "
+            "(docs/runbook.md, part 2), and deploy again when something does"
         )
     try:
         done = _change(deployment, managed_cluster, incarnation, spec)

@@ -119,7 +119,7 @@ def _see_to(
         deployment.record.change(Change(key=ManagedCluster.key(serving.managed_cluster.name), values={"alone_at": now}))
     wanted = wanted_limits(scaling, alone=alone, last_alone_at=serving.managed_cluster.alone_at, now=now)
     found = deployment.clusters.limits(serving.cluster_id)
-    add, remove = tag_changes(serving.spec.tags, given=serving.incarnation.tags, found=seen.tags)
+    add, remove = tag_changes(serving.spec.tags, given=serving.incarnation.tags or {}, found=seen.tags)
     if paused or (found == wanted and not add and not remove):
         return
     # A deploy may have changed the spec since, or an operation what serves: the next run sees to that.
@@ -129,6 +129,17 @@ def _see_to(
     bring_in_line(deployment, fresh.incarnation, seen, limits=wanted, spec=fresh.spec, found=found)
     if found != wanted:
         _tell_limits(deployment, fresh, found, wanted, alone=alone)
+
+
+def room_of_others(deployment: Deployment, name: str) -> str:
+    """How far those may grow that serve while managed cluster *name* does not, in a sentence; empty if no further."""
+    told = []
+    for each in deployment.config.managed_clusters:
+        other = deployment.record.managed_cluster(each.name) if each.name != name else None
+        scaling = Spec.from_json(other.spec).scaling if other is not None and other.spec is not None else None
+        if scaling is not None and scaling.alone != scaling.usual:
+            told.append(f"managed scaling of {each.name} may start up to {scaling.alone.maximum} instances")
+    return f"Meanwhile {' and '.join(told)}." if told else ""
 
 
 def bring_in_line(
@@ -164,9 +175,10 @@ def bring_in_line(
         stack_name=incarnation.stack_name or "",
         to_be="changed",
     )
-    add, remove = tag_changes(spec.tags, given=incarnation.tags, found=seen.tags)
-    meant = {**incarnation.tags, **spec.tags}
-    if incarnation.limits != limits.to_dict() or incarnation.tags != meant:
+    given = incarnation.tags or {}
+    add, remove = tag_changes(spec.tags, given=given, found=seen.tags)
+    meant = {**given, **spec.tags}
+    if incarnation.limits != limits.to_dict() or given != meant:
         change_incarnation(deployment, incarnation, limits=limits.to_dict(), tags=meant)
     if found != limits:
         deployment.clusters.set_limits(seen.cluster_id, limits)

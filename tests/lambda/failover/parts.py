@@ -21,7 +21,14 @@ DEPLOYMENT = "emr-dr-active-passive"
 OPERATIONS = "arn:aws:states:us-east-1:123456789012:stateMachine:operation"
 RETIREMENTS = "arn:aws:states:us-east-1:123456789012:stateMachine:retirement"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
-SPEC = json.dumps({"parameters": {"ServiceRole": "role"}, "template_url": "https://bucket/template.json"})
+SPEC = json.dumps(
+    {
+        "parameters": {"ServiceRole": "role"},
+        "scaling": {"maximum_instances": 10, "maximum_instances_alone": 20, "minimum_instances": 2},
+        "tags": {"cost-center": "analytics"},
+        "template_url": "https://bucket/template.json",
+    }
+)
 
 CONFIG = FunctionConfig(
     deployment=DEPLOYMENT,

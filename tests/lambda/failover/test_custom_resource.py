@@ -34,6 +34,8 @@ def event(kind: str, request_id: str = "r1", **properties: Any) -> dict[str, Any
             "Name": "a",
             "TemplateUrl": "https://bucket/template.json",
             "Parameters": json.dumps({"ServiceRole": "role"}),
+            "Scaling": json.dumps(json.loads(SPEC)["scaling"]),
+            "Tags": json.dumps(json.loads(SPEC)["tags"]),
             **properties,
         },
     }

@@ -14,7 +14,7 @@ from dr_core.scaling import SETTLE_SECONDS
 from failover import scaling as module
 from failover.reality import read_record
 from failover.reconcile import TELL_AGAIN_SECONDS, reconcile
-from failover.scaling import see_to_scaling
+from failover.scaling import room_of_others, see_to_scaling
 
 from .fakes import compute_limits
 from .parts import CONFIG, LostAnswerError
@@ -174,6 +174,18 @@ def test_a_failover_gives_the_survivor_room_and_takes_it_back(halves: World) -> 
     halves.clock.now += SETTLE_SECONDS
     see(halves)
     assert (limits(halves, 90), limits(halves, 2)) == ((2, 10), (2, 10))
+
+
+def test_people_are_told_how_far_the_survivor_may_grow(halves: World) -> None:
+    """A9: in the message about a half that stays out."""
+    assert room_of_others(halves.deployment, "a") == ""  # b has no such spec
+    halves.put(ManagedCluster(name="b", spec=SPEC.to_json(), serving_generation=90).to_item())
+    sentence = "Meanwhile managed scaling of b may start up to 20 instances."
+    assert room_of_others(halves.deployment, "a") == sentence
+    request = failing(halves)
+    halves.canary_state = "dead"
+    assert halves.run_operation(request) == "Failed"
+    assert halves.notices[-1]["message"].partition("What to do next")[0].rstrip().endswith(sentence)
 
 
 @pytest.mark.parametrize("found", [compute_limits(2, 50), compute_limits(2, 10, MaximumOnDemandCapacityUnits=0), None])
