@@ -22,7 +22,7 @@ from dr_core.specs import Difference, Spec, difference
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.errors import ExecutionEndedError
-from failover.in_place import carried_out, change_in_place
+from failover.in_place import change_in_place, request_key
 from failover.leftovers import BEGUN, give_up_launch
 from failover.record_store import Change
 from failover.sdk import OldSdkError, check_sdk
@@ -188,9 +188,12 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
-    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
+    switchover = operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)
+    operation, changed = Operation.key(switchover), request_key(request.answer.request_id)
+    known = deployment.record.get(operation, changed)
+    if known.get((operation["kind"], operation["id"]), {}).get("entered"):
         return
-    if carried_out(deployment, request.answer.request_id):
+    if (changed["kind"], changed["id"]) in known:
         _answer_again(deployment, request)
         return
     # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it

@@ -18,13 +18,11 @@ logger = Logger()
 
 
 def request_key(request_id: str) -> dict[str, str]:
-    """Key of the item that says that a request of CloudFormation was carried out in place."""
+    """Key of the item that says that a request of CloudFormation was carried out in place.
+
+    Lambda delivers an event at least once, at times hours later, and a newer request may have been carried out since.
+    """
     return {"kind": "changed-in-place", "id": request_id}
-
-
-def carried_out(deployment: Deployment, request_id: str) -> bool:
-    """Whether a request was carried out in place: Lambda delivers an event at least once, at times hours later."""
-    return bool(deployment.record.get(request_key(request_id)))
 
 
 def change_in_place(
