@@ -188,12 +188,9 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
-    switchover = operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)
-    operation, changed = Operation.key(switchover), request_key(request.answer.request_id)
-    known = deployment.record.get(operation, changed)
-    if known.get((operation["kind"], operation["id"]), {}).get("entered"):
+    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
         return
-    if (changed["kind"], changed["id"]) in known:
+    if deployment.record.has(request_key(request.answer.request_id)):
         _answer_again(deployment, request)
         return
     # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
