@@ -17,6 +17,7 @@ from failover.in_place import change_in_place, request_key
 from failover.reality import read_record
 from failover.reconcile import reconcile
 from failover.scaling import see_to_scaling
+from failover.stack_answers import StackAnswers
 
 from .fakes import compute_limits
 from .parts import CONFIG, OPERATIONS, LostAnswerError
@@ -103,9 +104,7 @@ def test_what_emr_refuses_fails_the_deploy_and_leaves_the_old_spec(
     """With a reason for whoever deploys; CloudFormation's way back is no change then."""
     monkeypatch.setattr(custom_resource, "deployment_from_environment", lambda: serving.deployment)
     sent: list[tuple[bool, str]] = []
-    monkeypatch.setattr(
-        custom_resource.StackAnswers, "send", lambda *_, succeeded, reason, **__: sent.append((succeeded, reason))
-    )
+    monkeypatch.setattr(StackAnswers, "send", lambda *_, succeeded, reason, **__: sent.append((succeeded, reason)))
     serving.broken = {call}
     custom_resource.handler(stack_event("Update", "r2", **properties(WIDER)), None)
     ((succeeded, reason),) = sent
