@@ -185,6 +185,7 @@ class Deployment(Stack):
 
         self.managed_clusters: Sequence[ManagedCluster] = self._managed_clusters(
             strategy.managed_clusters,
+            settings=settings,
             incarnation=incarnation,
             controller=controller,
             needs=[tables, self.front_door, probers, monitor, reconciler, schedules, incarnation],
@@ -284,6 +285,7 @@ class Deployment(Stack):
         self,
         names: Sequence[str],
         *,
+        settings: Settings,
         incarnation: PublishedIncarnation,
         controller: Controller,
         needs: Sequence[Construct],
@@ -299,6 +301,8 @@ class Deployment(Stack):
                     name=name,
                     template_url=incarnation.template_url,
                     parameters=incarnation.parameters,
+                    scaling=settings.scaling,
+                    tags=settings.cluster.tags,
                     controller=controller,
                     needs=[*needs, *made[-1:]],
                 )

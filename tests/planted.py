@@ -247,8 +247,8 @@ FAULTS = (
     Fault(
         name="spec numbers as strings",
         file="failover/custom_resource.py",
-        before='"parameters": {key: str(value) for key, value in',
-        after='"parameters": {key: value for key, value in',
+        before="return {key: str(value) for key, value in json.loads(text).items()}",
+        after="return dict(json.loads(text))",
         tests=(ends_well("same numbers"), ends_well("launch")),
     ),
 )

@@ -125,6 +125,7 @@ class Controller(Construct):
             [
                 *permissions.record_access(tables.record),
                 *permissions.service_changes(front_door),
+                *permissions.scaling_changes(self, deployment=deployment),
                 *permissions.machine_access(
                     self,
                     starts=[operation, retirement],
@@ -233,7 +234,7 @@ class Controller(Construct):
         }
         of_operations = wildcard_arn(self, executions_arn(self, f"{deployment}-operation"))
         acknowledge(self.control.role, {of_operations: executions[of_operations], **clusters})
-        acknowledge(self.managed_cluster.role, {**executions, **readings})
+        acknowledge(self.managed_cluster.role, {**executions, **readings, **clusters})
         acknowledge(self.execution_ended.role, {**executions, **readings})
         acknowledge(
             self.failover.role,

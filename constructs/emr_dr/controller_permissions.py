@@ -14,8 +14,12 @@ from constructs import Construct
 
 from emr_dr.front_door import FrontDoor
 from emr_dr.incarnation_role import DEPLOYMENT_TAG, cluster_arns
+from emr_dr.network import EMR_TAG
 from emr_dr.probers import Probers
 from emr_dr.state_machines import executions_arn, machine_arn
+
+# The tags that incarnations have from the product.
+OWN_TAGS = "emr-dr:*"
 
 
 def record_access(record: dynamodb.ITable) -> list[iam.PolicyStatement]:
@@ -141,6 +145,34 @@ def clusters(scope: Construct, *, deployment: str, actions: Sequence[str]) -> li
             resources=[cluster_arns(scope)],
             conditions={"StringEquals": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": deployment}},
         )
+    ]
+
+
+def scaling_changes(scope: Construct, *, deployment: str) -> list[iam.PolicyStatement]:
+    """Read and set limits of managed scaling, add and remove tags, on clusters with the deployment's tag.
+
+    The tags that say whose a cluster is, and what may touch it, can be neither given nor taken: no cluster is claimed,
+    and none is let go.
+    """
+    ours = {"StringEquals": {f"aws:ResourceTag/{DEPLOYMENT_TAG}": deployment}}
+    own = {"ForAllValues:StringNotLike": {"aws:TagKeys": [OWN_TAGS, EMR_TAG]}}
+    return [
+        iam.PolicyStatement(
+            sid="Scaling",
+            actions=[
+                "elasticmapreduce:DescribeCluster",
+                "elasticmapreduce:GetManagedScalingPolicy",
+                "elasticmapreduce:PutManagedScalingPolicy",
+            ],
+            resources=[cluster_arns(scope)],
+            conditions=ours,
+        ),
+        iam.PolicyStatement(
+            sid="ClusterTags",
+            actions=["elasticmapreduce:AddTags", "elasticmapreduce:RemoveTags"],
+            resources=[cluster_arns(scope)],
+            conditions={**ours, **own},
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ from aws_cdk import Aws, CfnOutput, CfnParameter, CfnTag, Fn
 from aws_cdk import aws_emr as emr
 from constructs import Construct
 
+from dr_core.specs import MAXIMUM_PARAMETER, MINIMUM_PARAMETER
 from emr_dr.network import EMR_TAG
 from emr_dr.policy_checks import acknowledge
 from emr_dr.settings import CANARY_FILE, Settings
@@ -42,6 +43,12 @@ DYNAMIC_PARAMETERS: dict[str, tuple[str, str]] = {
 }
 """Parameters that the controller gives each incarnation: description and pattern."""
 
+LIMIT_PARAMETERS: dict[str, str] = {
+    MINIMUM_PARAMETER: "core nodes at launch, and the least that managed scaling keeps",
+    MAXIMUM_PARAMETER: "the most core nodes that managed scaling starts",
+}
+"""Numbers that the controller gives each incarnation: not literal, so that other limits are no other template."""
+
 
 class IncarnationCluster(Construct):
     """Parameters, the cluster with the logical id ``Cluster``, and the output ``ClusterId``.
@@ -56,11 +63,13 @@ class IncarnationCluster(Construct):
         Args:
             scope: the incarnation stack.
             construct_id: id below it.
-            settings: release, machines, limits, Spark defaults, ports and tags are literal in the template.
+            settings: release, machines, Spark defaults and ports are literal in the template.  Limits and tags are not:
+                they change on a running cluster, and another text would be another incarnation.
         """
         super().__init__(scope, construct_id)
         parameters = {name: self._parameter(name, *about) for name, about in STATIC_PARAMETERS.items()}
         parameters |= {name: self._parameter(name, *about) for name, about in DYNAMIC_PARAMETERS.items()}
+        minimum, maximum = (self._number(name, about) for name, about in LIMIT_PARAMETERS.items())
         cluster = settings.cluster
         self.cluster = emr.CfnCluster(
             self,
@@ -80,7 +89,7 @@ class IncarnationCluster(Construct):
             instances=emr.CfnCluster.JobFlowInstancesConfigProperty(
                 ec2_subnet_id=parameters["SubnetId"],
                 master_instance_group=_group("primary", cluster.primary_instance_type, 1),
-                core_instance_group=_group("core", cluster.core_instance_type, cluster.minimum_instances),
+                core_instance_group=_group("core", cluster.core_instance_type, minimum),
                 emr_managed_master_security_group=parameters["PrimarySecurityGroup"],
                 emr_managed_slave_security_group=parameters["CoreSecurityGroup"],
                 service_access_security_group=parameters["ServiceAccessSecurityGroup"],
@@ -94,10 +103,10 @@ class IncarnationCluster(Construct):
             managed_scaling_policy=emr.CfnCluster.ManagedScalingPolicyProperty(
                 compute_limits=emr.CfnCluster.ComputeLimitsProperty(
                     unit_type="Instances",
-                    minimum_capacity_units=cluster.minimum_instances,
-                    maximum_capacity_units=cluster.maximum_instances,
-                    maximum_core_capacity_units=cluster.maximum_instances,
-                    maximum_on_demand_capacity_units=cluster.maximum_instances,
+                    minimum_capacity_units=minimum,
+                    maximum_capacity_units=maximum,
+                    maximum_core_capacity_units=maximum,
+                    maximum_on_demand_capacity_units=maximum,
                 )
             ),
             configurations=[
@@ -113,7 +122,6 @@ class IncarnationCluster(Construct):
             tags=[
                 CfnTag(key=key, value=value)
                 for key, value in {
-                    **cluster.tags,
                     # Machines get the cluster's tags, and without this one the service role may not start them.
                     EMR_TAG: "true",
                     "emr-dr:deployment": parameters["Deployment"],
@@ -131,6 +139,11 @@ class IncarnationCluster(Construct):
         parameter = CfnParameter(self, name, description=description, allowed_pattern=pattern)
         parameter.override_logical_id(name)
         return parameter.value_as_string
+
+    def _number(self, name: str, description: str) -> float:
+        parameter = CfnParameter(self, name, type="Number", description=description, min_value=1, max_value=1000)
+        parameter.override_logical_id(name)
+        return parameter.value_as_number
 
     def _acknowledge(self) -> None:
         acknowledge(
@@ -195,7 +208,7 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
     return {name: properties for name, properties in found.items() if properties}
 
 
-def _group(name: str, instance_type: str, count: int) -> emr.CfnCluster.InstanceGroupConfigProperty:
+def _group(name: str, instance_type: str, count: float) -> emr.CfnCluster.InstanceGroupConfigProperty:
     return emr.CfnCluster.InstanceGroupConfigProperty(
         name=name, instance_type=instance_type, instance_count=count, market="ON_DEMAND"
     )

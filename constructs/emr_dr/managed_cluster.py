@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import CustomResource, Duration, Stack
 from constructs import Construct, IConstruct
 
+from dr_core.scaling import Scaling
 from emr_dr.controller import Controller
 
 RESOURCE_TYPE = "Custom::EmrManagedCluster"
@@ -18,7 +20,8 @@ ANSWER_LIMIT = Duration.hours(1)
 class ManagedCluster(Construct):
     """One managed cluster.
 
-    Creating the resource launches the first incarnation, changing it moves to a new one, deleting it retires all.
+    Creating the resource launches the first incarnation, changing it moves to a new one (or changes the one that runs,
+    where only limits or tags differ), deleting it retires all.
 
     Attributes:
         resource: the custom resource; it has the attributes ``ClusterId`` and ``Generation`` of the incarnation that
@@ -34,6 +37,8 @@ class ManagedCluster(Construct):
         name: str,
         template_url: str,
         parameters: Mapping[str, str],
+        scaling: Scaling,
+        tags: Mapping[str, str],
         controller: Controller,
         needs: Sequence[IConstruct],
     ) -> None:
@@ -43,6 +48,8 @@ class ManagedCluster(Construct):
             name: ``a``, ``b``: part of the names of its stacks.
             template_url: of the incarnation template.
             parameters: of the template, those that are the same for every incarnation.
+            scaling: limits of managed scaling; a change of them, or of *tags*, launches nothing.
+            tags: of clusters, besides the product's own.
             controller: carries out what CloudFormation asks for.
             needs: everything else that a launch or a retirement needs: made before this resource, and deleted only
                 after the last incarnation is gone.
@@ -59,6 +66,8 @@ class ManagedCluster(Construct):
                 "Name": name,
                 "TemplateUrl": template_url,
                 "Parameters": _canonical_json(self, parameters),
+                "Scaling": json.dumps(scaling.to_dict(), sort_keys=True),
+                "Tags": json.dumps(dict(tags), sort_keys=True),
             },
         )
         # Functions without the policies of their roles, or machines without rules to change, could neither finish a

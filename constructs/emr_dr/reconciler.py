@@ -24,8 +24,9 @@ from emr_dr.tables import Tables
 class Reconciler(Construct):
     """The reconciliation's function, started every minute.
 
-    It may change the front door and start retirements, and nothing else: what it finds too much is ended by a
-    retirement, whose own function has the rights for that (docs/decisions/0007-reconciler.md).
+    It may change the front door, scaling limits and tags of clusters, and start retirements, and nothing else: what it
+    finds too much is ended by a retirement, whose own function has the rights for that
+    (docs/decisions/0007-reconciler.md).
 
     Attributes:
         function: outside the VPC, as it asks AWS services only.
@@ -74,7 +75,8 @@ class Reconciler(Construct):
                 *permissions.routing_changes(front_door),
                 *permissions.rules_reading(),
                 *permissions.stacks_reading(self, deployment=deployment, managed_clusters=managed_clusters),
-                *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster", "ListInstances")),
+                *permissions.clusters(self, deployment=deployment, actions=("ListInstances",)),
+                *permissions.scaling_changes(self, deployment=deployment),
                 *permissions.clusters_listing(),
                 *permissions.machine_access(
                     self, starts=[retirement], describes=[operation, retirement], lists=[retirement]
@@ -93,7 +95,7 @@ class Reconciler(Construct):
                 ),
                 wildcard_arn(self, cluster_arns(self)): (
                     "ids of clusters are EMR's choice; the condition admits clusters with the deployment's tag only, "
-                    "and both actions only read"
+                    "of which it reads what they are, and sets scaling limits and tags"
                 ),
                 **{
                     wildcard_arn(self, arn): (

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
+from dr_core.scaling import Scaling
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
 
 CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
@@ -20,6 +21,9 @@ CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
 
 # The incarnation's own tags, and the one that lets EMR's service role touch a resource (it must not be overwritten).
 RESERVED_TAG_PREFIXES = ("aws:", "emr-dr:", "for-use-with-amazon-emr-managed-policies")
+
+# CreateStack takes 50, and the product has tags of its own.
+MOST_TAGS = 40
 
 # The retention times that CloudWatch Logs accepts (API reference of PutRetentionPolicy).
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]
@@ -30,6 +34,8 @@ AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$",
 S3Prefix = Annotated[
     str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]*)$", examples=["s3://lake/raw/"])
 ]
+# As CreateStack takes it, which gives the tags to a cluster at its launch.
+TagValue = Annotated[str, Field(min_length=1, max_length=256)]
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
 # A CIDR block or the id of a security group.
 Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
@@ -60,7 +66,10 @@ class Network(Section):
 
 
 class Cluster(Section):
-    """What every incarnation is launched with.  A change starts a switchover to a new incarnation."""
+    """What every incarnation is launched with.
+
+    A change starts a switchover to a new incarnation, but for scaling limits and tags: those the running cluster gets.
+    """
 
     release_label: str = Field(
         default="emr-7.13.0", pattern=r"^emr-7\.\d+\.\d+$", description="EMR release of the 7 series"
@@ -68,10 +77,23 @@ class Cluster(Section):
     primary_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the one primary node")
     core_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the core nodes")
     minimum_instances: int = Field(
-        default=2, ge=1, le=1000, description="core nodes at launch, and the least that scaling keeps"
+        default=2,
+        ge=1,
+        le=1000,
+        description="core nodes at launch, and the least that scaling keeps; changed in place, no cluster is replaced",
     )
     maximum_instances: int = Field(
-        default=10, ge=1, le=1000, description="the most core nodes that managed scaling starts"
+        default=10,
+        ge=1,
+        le=1000,
+        description="the most core nodes that managed scaling starts; changed in place, no cluster is replaced",
+    )
+    maximum_instances_alone: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="active-active: the most core nodes while the other cluster is out of service, so that one may do "
+        "the work of both; at least maximum_instances; null leaves it at that; changed in place",
     )
     availability_zone_preference: tuple[AvailabilityZone, ...] | None = Field(
         default=None,
@@ -81,7 +103,11 @@ class Cluster(Section):
     spark_defaults: dict[str, str] = Field(
         default_factory=dict, description="additions to spark-defaults, values as text"
     )
-    tags: dict[str, str] = Field(default_factory=dict, description="additional tags of clusters and their machines")
+    tags: dict[str, TagValue] = Field(
+        default_factory=dict,
+        max_length=MOST_TAGS,
+        description="additional tags of clusters and their machines; changed in place, no cluster is replaced",
+    )
     finished_batch_retention_hours: int = Field(
         default=24, ge=1, le=168, description="how long Livy answers for a batch that has ended"
     )
@@ -276,6 +302,16 @@ class Settings(Section):
         return Policy(**self.monitor.model_dump(), **self.controller.model_dump())
 
     @property
+    def scaling(self) -> Scaling:
+        """The limits of managed scaling, as the functions know them."""
+        cluster = self.cluster
+        return Scaling(
+            minimum_instances=cluster.minimum_instances,
+            maximum_instances=cluster.maximum_instances,
+            maximum_instances_alone=cluster.maximum_instances_alone,
+        )
+
+    @property
     def canary_job(self) -> Canary:
         """The canary, as the functions know it."""
         return Canary(**self.canary.model_dump())
@@ -348,6 +384,14 @@ class Settings(Section):
                 got=cluster.minimum_instances,
                 allowed=f"at most cluster.maximum_instances ({cluster.maximum_instances})",
                 remedy="lower it, or raise cluster.maximum_instances",
+            )
+        alone = cluster.maximum_instances_alone
+        if alone is not None and alone < cluster.maximum_instances:
+            yield Problem(
+                key="cluster.maximum_instances_alone",
+                got=alone,
+                allowed=f"null, or at least cluster.maximum_instances ({cluster.maximum_instances})",
+                remedy="raise it, or lower cluster.maximum_instances",
             )
         for name in cluster.tags:
             if name.startswith(RESERVED_TAG_PREFIXES) or not re.fullmatch(r"[\w .:/=+@-]{1,128}", name):

@@ -98,6 +98,8 @@ def collect(
         ),
         *([] if shared else _phase_sum(report, answer, fault, submitter.submissions)),
     ]
+    if timeline.survivor is not None:
+        report.survivor = timeline.survivor.seen(stand_in.journal, since=fault_at)
     if timeline.scene is not None:
         subjects, metrics = told(stand_in.journal, since=timeline.journal_before)
         report.pages = subjects
@@ -126,6 +128,7 @@ def collect(
                 if item["state"] == "serving" and item["managed_cluster"] == timeline.scene.managed_cluster
             ],
             submits_refused=report.submits_refused,
+            survivor=report.survivor,
             submits_to_given_up=submits_to_given_up(
                 submitter.submissions, incarnations=incarnations, deployment=deployment
             ),

@@ -21,6 +21,7 @@ from emr_drill.observe import Deployment, request_of, told
 from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.progress import Progress
 from emr_drill.report import Report
+from emr_drill.survivors import Survivor, survivor
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
@@ -49,6 +50,7 @@ class Timeline:
         operations_before: ids of the operations.
         journal_before: how many entries the journal had.
         acts_left: acts that were not done.
+        survivor: the half that was not struck, if it gets more room while it serves alone.
     """
 
     scene: Scene | None = None
@@ -58,6 +60,7 @@ class Timeline:
     operations_before: frozenset[str] = frozenset()
     journal_before: int = 0
     acts_left: list[Act] = field(default_factory=list)
+    survivor: Survivor | None = None
 
 
 class Rehearsal:
@@ -215,6 +218,7 @@ class Rehearsal:
                 str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
             },
         )
+        self.timeline.survivor = survivor(self._deployment, self._stand_in.clusters, self.timeline.scene)
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
         self.timeline.operations_before = frozenset(str(one["id"]) for one in self._deployment.records("operation"))
         self.timeline.journal_before = len(self._stand_in.journal)
@@ -292,8 +296,15 @@ class Rehearsal:
         items = self._incarnations()
         if any(item["state"] not in ("serving", "retired") for item in items):
             return False
+        if self._fault.expect.survivor_grows and not self._survivor_is_back():
+            return False
         serving = {item["cluster_id"] for item in items if item["state"] == "serving"}
         return all(one[0] in serving or one[4] in ENDED for one in self._stand_in.clusters.states())
+
+    def _survivor_is_back(self) -> bool:
+        """Whether the half that was not struck has no more room than before."""
+        other = self.timeline.survivor
+        return other is None or self._stand_in.clusters.most_instances(other.cluster_id) == other.before
 
     def _operations(self) -> list[dict[str, Any]]:
         return [

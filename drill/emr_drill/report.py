@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emr_drill.faults.judging import RowResult
+from emr_drill.survivors import SurvivorSeen
 
 PHASES = ("detect", "decide", "launch", "verify", "cut_over")
 PHASE_TEXTS = {
@@ -61,7 +62,9 @@ class Report:
     the first one accepted after which none was refused, or taken and lost: both come from the clients' log alone, and
     mean the same for every fault and every system.  ``isolated_seconds`` runs from the fault until the first submit
     after which none was refused or went to the one that was struck; ``redundancy_seconds`` until as many incarnations
-    as before were in service again.  ``files`` is where the logs of functions and services are, if they were kept.
+    as before were in service again.  ``survivor`` is what managed scaling might start of the half that was not struck,
+    where the settings give it more room while it serves alone.  ``files`` is where the logs of functions and services
+    are, if they were kept.
     ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
@@ -79,6 +82,7 @@ class Report:
     overhead_seconds: float | None = None
     isolated_seconds: float | None = None
     redundancy_seconds: float | None = None
+    survivor: SurvivorSeen | None = None
     submits_refused: int = 0
     submits_again_seconds: float | None = None
     jobs: dict[str, int] = field(default_factory=dict)
@@ -235,6 +239,15 @@ def _remarks(report: Report) -> list[RenderableType]:
             Text(
                 f"every issued id was asked for through every load-balancer node, {whole} times because a change of "
                 f"rules or targets had taken effect and in turns in between: {asked} answers compared"
+            )
+        )
+    if report.survivor is not None:
+        seen = report.survivor
+        raised = "never more" if seen.raised_seconds is None else f"{seen.raised_seconds:.0f} s after the fault"
+        lines.append(
+            Text(
+                f"managed scaling of the other half: at most {seen.before} instances at the fault, {seen.during} while "
+                f"it served alone ({raised}), {seen.after} at the end"
             )
         )
     if report.services == "real":

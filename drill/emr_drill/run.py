@@ -158,7 +158,7 @@ class _Drill:
         if self.options.assembly is None:
             if not self.quiet:
                 self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
-            preflight.synthesize(assembly)
+            preflight.synthesize(assembly, context=self.strategy.settings)
         clock = Clock.start(speed=self.options.speed)
         memory = PeakMemory(marker=str(self.workdir))
         stand_in = StandIn(

@@ -17,10 +17,12 @@ class DrilledStrategy:
     Attributes:
         name: what ``--strategy`` takes; last part of the deployment's name.
         stack: id of its stack in the cloud assembly.
+        settings: what a drill sets before it synthesizes, ``-c`` arguments: what is off by default is drilled too.
     """
 
     name: str
     stack: str
+    settings: tuple[str, ...] = ()
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -32,7 +34,9 @@ STRATEGIES: Mapping[str, DrilledStrategy] = {
     each.name: each
     for each in (
         DrilledStrategy(name="active-passive", stack="ActivePassive"),
-        DrilledStrategy(name="active-active", stack="ActiveActive"),
+        DrilledStrategy(
+            name="active-active", stack="ActiveActive", settings=("set.cluster.maximum_instances_alone=20",)
+        ),
     )
 }
 DEFAULT = "active-passive"

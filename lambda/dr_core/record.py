@@ -81,11 +81,12 @@ class ManagedCluster:
 
     Attributes:
         name: its name, the item's id.
-        spec: JSON ``{"template_url", "parameters"}`` of what runs or shall run.
+        spec: JSON of what runs or shall run, see :class:`dr_core.specs.Spec`.
         serving_generation: the generation of the incarnation in service.
         lease: who may change it now.
         tombstone: it is being deleted; nothing may be launched for it.
         automatic_failovers: when its latest failovers by the monitor came to their cut-over, oldest first.
+        alone_at: when it was last seen to serve while every other managed cluster was out of service.
     """
 
     KIND: ClassVar[str] = "managed-cluster"
@@ -96,6 +97,7 @@ class ManagedCluster:
     lease: Lease | None = None
     tombstone: bool = False
     automatic_failovers: tuple[float, ...] = ()
+    alone_at: float | None = None
 
     @staticmethod
     def key(name: str) -> dict[str, str]:
@@ -151,6 +153,8 @@ class Incarnation:
         evicted_at: when a failover that needed its slot ended its drain or its linger.
         ends_now: whether a person wanted its jobs ended at once when it was replaced.
         given_up: why its launch was given up, in one sentence.
+        limits: those that we gave its managed scaling last, or meant to: ``{"minimum", "maximum"}``.
+        tags: those of the spec that it was given, or was meant to be.
     """
 
     KIND: ClassVar[str] = "incarnation"
@@ -186,6 +190,8 @@ class Incarnation:
     evicted_at: float | None = None
     ends_now: bool = False
     given_up: str | None = None
+    limits: Mapping[str, int] | None = None
+    tags: Mapping[str, str] | None = None
 
     @property
     def id(self) -> str:

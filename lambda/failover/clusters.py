@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dr_core.retirement_plan import CLUSTER_ENDED
+from dr_core.scaling import Limits
 from failover.errors import InvariantError
 from failover.stacks import DEPLOYMENT_TAG, MANAGED_CLUSTER_TAG
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_emr.literals import ClusterStateType
 
 CLUSTER_ENDING = "TERMINATING"
+# What limits of managed scaling count, for clusters of instance groups.
+UNIT: Literal["Instances"] = "Instances"
 
 _NOT_ENDED: tuple[ClusterStateType, ...] = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING")
 
@@ -85,6 +88,46 @@ class Clusters:
     def protect(self, cluster_id: str, *, protected: bool) -> None:
         """Set or lift termination protection."""
         self.client.set_termination_protection(JobFlowIds=[cluster_id], TerminationProtected=protected)
+
+    def limits(self, cluster_id: str) -> Limits | None:
+        """The limits of managed scaling; ``None`` if the cluster has no policy, or one that is none of ours.
+
+        Ours counts instances, and lets every one of them be a core node and on demand.  EMR may leave out what is as
+        it is by default.
+        """
+        policy = self.client.get_managed_scaling_policy(ClusterId=cluster_id).get("ManagedScalingPolicy", {})
+        found = policy.get("ComputeLimits")
+        if found is None or found["UnitType"] != UNIT:
+            return None
+        maximum = found["MaximumCapacityUnits"]
+        parts = (found.get("MaximumCoreCapacityUnits", maximum), found.get("MaximumOnDemandCapacityUnits", maximum))
+        if parts != (maximum, maximum) or not 1 <= found["MinimumCapacityUnits"] <= maximum:
+            return None
+        return Limits(minimum=found["MinimumCapacityUnits"], maximum=maximum)
+
+    def set_limits(self, cluster_id: str, limits: Limits) -> None:
+        """Let managed scaling move the cluster between *limits*; EMR refuses it for a cluster that ends."""
+        self.client.put_managed_scaling_policy(
+            ClusterId=cluster_id,
+            ManagedScalingPolicy={
+                "ComputeLimits": {
+                    "UnitType": UNIT,
+                    "MinimumCapacityUnits": limits.minimum,
+                    "MaximumCapacityUnits": limits.maximum,
+                    "MaximumCoreCapacityUnits": limits.maximum,
+                    "MaximumOnDemandCapacityUnits": limits.maximum,
+                }
+            },
+        )
+
+    def tag(self, cluster_id: str, *, add: Mapping[str, str], remove: Sequence[str]) -> None:
+        """Add and remove tags; EMR hands what is added on to the machines that run."""
+        if add:
+            self.client.add_tags(
+                ResourceId=cluster_id, Tags=[{"Key": key, "Value": value} for key, value in add.items()]
+            )
+        if remove:
+            self.client.remove_tags(ResourceId=cluster_id, TagKeys=list(remove))
 
     def check_ours(
         self, seen: ClusterSeen | None, cluster_id: str, *, managed_cluster: str, stack_name: str, to_be: str

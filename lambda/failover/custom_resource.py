@@ -1,7 +1,7 @@
 """Entry point of the custom resource ``Custom::EmrManagedCluster``.
 
 It starts an execution and returns.  The execution answers CloudFormation at its end; here an answer is given only
-where nothing has to run, or where nothing could be started.
+where nothing has to run (scaling limits and tags are changed at once), or where nothing could be started.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from aws_lambda_powertools import Logger
 from dr_core.naming import deletion_name, operation_of_stack_request
 from dr_core.record import Answer, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
+from dr_core.scaling import Scaling
+from dr_core.specs import Difference, Spec, difference
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.errors import ExecutionEndedError
+from failover.in_place import change_in_place, request_key
 from failover.leftovers import BEGUN, give_up_launch
 from failover.record_store import Change
 from failover.sdk import OldSdkError, check_sdk
@@ -136,22 +139,37 @@ def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
             f"property Deployment must be {deployment.config.deployment}, got {properties.get('Deployment')!r}: "
             "deploy the stack that the app synthesized"
         )
-    try:
-        spec = {
-            "template_url": properties["TemplateUrl"],
-            "parameters": {key: str(value) for key, value in json.loads(properties["Parameters"]).items()},
-        }
-    except (KeyError, AttributeError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"properties TemplateUrl and Parameters (a JSON object) have to say what to launch, got {error!r}: "
-            "deploy the stack that the app synthesized"
-        ) from error
     return ResourceRequest(
         kind=event["RequestType"],
         name=name,
-        spec=json.dumps(spec, sort_keys=True),
+        spec=_spec(properties).to_json(),
         answer=answer_of(event, deployment=deployment.config.deployment, name=name),
     )
+
+
+def _spec(properties: Mapping[str, Any]) -> Spec:
+    """What the properties say; every one of them arrives as text.
+
+    Raises:
+        ValueError: one is missing or wrong; names what is.
+    """
+    try:
+        scaling, tags = properties.get("Scaling"), properties.get("Tags")
+        return Spec(
+            template_url=properties["TemplateUrl"],
+            parameters=_texts(properties["Parameters"]),
+            scaling=None if scaling is None else Scaling.from_dict(json.loads(scaling)),
+            tags={} if tags is None else _texts(tags),
+        )
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(
+            "properties TemplateUrl, Parameters, Scaling and Tags (the last three JSON objects) have to say what to "
+            f"launch, got {error!r}: deploy the stack that the app synthesized"
+        ) from error
+
+
+def _texts(text: str) -> dict[str, str]:
+    return {key: str(value) for key, value in json.loads(text).items()}
 
 
 def _is_repeat(deployment: Deployment, operation: str) -> bool:
@@ -172,6 +190,9 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
         return
+    if deployment.record.has(request_key(request.answer.request_id)):
+        _answer_again(deployment, request)
+        return
     # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
     # brings back what runs, and the switchover waits for its lease.
     _stop(
@@ -185,11 +206,26 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _create(deployment, request)
         return
-    if managed_cluster.spec == request.spec:
-        _give_up_what_was_planned(deployment, request.name)
-        deployment.stack_answers.send(request.answer, succeeded=True, reason="what runs is what is asked for already")
-        return
-    _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
+    new = Spec.from_json(request.spec)
+    match difference(Spec.from_json(managed_cluster.spec), new) if managed_cluster.spec else Difference.REPLACE:
+        case Difference.NOTHING:
+            _give_up_what_was_planned(deployment, request.name)
+            deployment.stack_answers.send(
+                request.answer, succeeded=True, reason="what runs is what is asked for already"
+            )
+        case Difference.IN_PLACE:
+            _give_up_what_was_planned(deployment, request.name)
+            done, data = change_in_place(deployment, managed_cluster, new, request_id=request.answer.request_id)
+            deployment.stack_answers.send(request.answer, succeeded=True, reason=done, data=data)
+        case Difference.REPLACE:
+            _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
+
+
+def _answer_again(deployment: Deployment, request: ResourceRequest) -> None:
+    """Answer a request that was carried out in place, unless a later one was too: its first answer may be lost."""
+    managed_cluster = deployment.record.managed_cluster(request.name)
+    if managed_cluster is not None and managed_cluster.spec == request.spec:
+        deployment.stack_answers.send(request.answer, succeeded=True, reason="it was changed in place")
 
 
 def _delete(deployment: Deployment, request: ResourceRequest) -> None:

@@ -28,6 +28,7 @@ from failover.observation import verdict_on
 from failover.orphanage import see_to_orphans
 from failover.reality import Look, look, read_record
 from failover.record_store import Change
+from failover.scaling import see_to_scaling
 
 logger = Logger()
 
@@ -48,7 +49,9 @@ def handler(event: Mapping[str, Any], context: object) -> None:
 
 
 def reconcile(deployment: Deployment) -> None:
-    """Put right what drifted, finish what was left behind, see to orphans; write the heartbeat if all was seen.
+    """Put right what drifted, finish what was left behind, see to scaling limits, tags and orphans.
+
+    The heartbeat is written if all was seen.
 
     While a person has paused the deployment, ids are still led to their owner, as clients poll on; everything else is
     left as it is, and what would be done is told.
@@ -68,6 +71,7 @@ def reconcile(deployment: Deployment) -> None:
         left = [each for each in wanted if paused and not each.routes_ids]
         failed += _put_right(deployment, [each for each in wanted if each not in left], seen)
         _tell(deployment, left, done=_PAUSED)
+    failed += see_to_scaling(deployment, seen.recorded, paused=paused)
     failed += see_to_orphans(deployment, seen, paused=paused)
     if failed:
         logger.warning("not everything could be reconciled", extra={"failed": failed})

@@ -82,6 +82,10 @@ class RecordStore:
             request = dict(answer["UnprocessedKeys"])
         return found
 
+    def has(self, key: ItemKey) -> bool:
+        """Whether there is an item with this key."""
+        return self._item(key) is not None
+
     def operation(self, operation: str) -> Operation | None:
         """The operation with this id."""
         item = self._item(Operation.key(operation))

@@ -17,6 +17,7 @@ from dr_core.naming import operation_of_incident
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import OperationRequest
 from dr_core.restraints import KeptBack, kept_back, turn_taken, view_of
+from dr_core.scaling import Limits
 from dr_core.verdicts import Judgement
 from failover.deployment import Deployment
 from failover.observation import verdict_in_service
@@ -168,6 +169,7 @@ def _incarnation(incarnation: Incarnation) -> dict[str, Any]:
         "slot": incarnation.slot,
         "out_of_the_balanced_group": incarnation.isolated_at is not None,
         "unseeded": incarnation.unseeded,
+        "scaling_limits": None if incarnation.limits is None else Limits.from_dict(incarnation.limits).text,
         "its_end_is_decided": incarnation.terminate_requested_at is not None,
     }
 

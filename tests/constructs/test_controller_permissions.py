@@ -101,6 +101,33 @@ def test_clusters_of_others_are_not_touched(active_passive: dict[str, Any], role
     assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}}
 
 
+@pytest.mark.parametrize("role", ["ControllerManagedClusterRole", "ReconcilerReconcileRole"])
+def test_limits_are_set_on_clusters_of_the_deployment_only(active_passive: dict[str, Any], role: str) -> None:
+    found = statement(active_passive, "elasticmapreduce:PutManagedScalingPolicy", role=role)
+
+    assert found["Condition"] == {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}}
+    assert str(found["Resource"]).endswith(":cluster/*']]}")
+
+
+@pytest.mark.parametrize("role", ["ControllerManagedClusterRole", "ReconcilerReconcileRole"])
+@pytest.mark.parametrize("action", ["AddTags", "RemoveTags"])
+def test_no_cluster_is_claimed_or_let_go_by_a_tag(active_passive: dict[str, Any], role: str, action: str) -> None:
+    """B8: only what has the deployment's tag already is tagged, and the tags that say so are out of reach."""
+    found = statement(active_passive, f"elasticmapreduce:{action}", role=role)
+
+    assert found["Condition"] == {
+        "StringEquals": {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"},
+        "ForAllValues:StringNotLike": {"aws:TagKeys": ["emr-dr:*", "for-use-with-amazon-emr-managed-policies"]},
+    }
+
+
+@pytest.mark.parametrize("action", ["PutManagedScalingPolicy", "AddTags", "RemoveTags"])
+@pytest.mark.parametrize("role", ["ControllerFailoverRole", "ControllerControlRole", "MonitorRole"])
+def test_nobody_else_changes_limits_or_tags(active_passive: dict[str, Any], role: str, action: str) -> None:
+    """Least privilege."""
+    assert action not in actions(statements(active_passive, role=role))
+
+
 @pytest.mark.parametrize("action", ["AddJobFlowSteps", "DescribeStep", "ListSteps"])
 def test_steps_run_on_clusters_of_the_deployment_only(active_passive: dict[str, Any], action: str) -> None:
     """Code that runs as a cluster's role must not come into somebody else's."""

@@ -12,6 +12,7 @@ from aws_cdk import Stack
 from dr_core.id_ranges import FIRST_PREFIX, PREFIXES, first_id
 from emr_dr.incarnation_template import (
     DYNAMIC_PARAMETERS,
+    LIMIT_PARAMETERS,
     STATE_DIRECTORY,
     STATIC_PARAMETERS,
     IncarnationCluster,
@@ -56,7 +57,6 @@ def test_release_and_machines_come_from_the_settings(tmp_path: Path) -> None:
                 "release_label": "emr-7.9.0",
                 "primary_instance_type": "m6g.xlarge",
                 "core_instance_type": "r6g.2xlarge",
-                "minimum_instances": 3,
             }
         }
     )
@@ -66,25 +66,39 @@ def test_release_and_machines_come_from_the_settings(tmp_path: Path) -> None:
     groups = cluster["Instances"]
     assert cluster["ReleaseLabel"] == "emr-7.9.0"
     assert groups["MasterInstanceGroup"]["InstanceType"] == "m6g.xlarge"
-    assert (groups["CoreInstanceGroup"]["InstanceType"], groups["CoreInstanceGroup"]["InstanceCount"]) == (
-        "r6g.2xlarge",
-        3,
-    )
+    assert groups["CoreInstanceGroup"]["InstanceType"] == "r6g.2xlarge"
 
 
 def test_one_primary(cluster: dict[str, Any]) -> None:
     assert cluster["Instances"]["MasterInstanceGroup"]["InstanceCount"] == 1
 
 
-def test_emr_scales_between_the_limits_of_the_settings(tmp_path: Path) -> None:
+def test_emr_scales_between_the_limits_that_a_launch_is_given(cluster: dict[str, Any]) -> None:
     """A3: starts at the least capacity, managed scaling does the rest."""
-    settings = Settings.parse({"cluster": {"minimum_instances": 4, "maximum_instances": 9}})
+    minimum, maximum = {"Ref": "MinimumInstances"}, {"Ref": "MaximumInstances"}
+    assert cluster["ManagedScalingPolicy"]["ComputeLimits"] == {
+        "UnitType": "Instances",
+        "MinimumCapacityUnits": minimum,
+        "MaximumCapacityUnits": maximum,
+        "MaximumCoreCapacityUnits": maximum,
+        "MaximumOnDemandCapacityUnits": maximum,
+    }
+    assert cluster["Instances"]["CoreInstanceGroup"]["InstanceCount"] == minimum
 
-    cluster = only(synthesize(tmp_path, settings), "AWS::EMR::Cluster")
 
-    limits = cluster["ManagedScalingPolicy"]["ComputeLimits"]
-    assert (limits["MinimumCapacityUnits"], limits["MaximumCapacityUnits"]) == (4, 9)
-    assert cluster["Instances"]["CoreInstanceGroup"]["InstanceCount"] == 4
+def test_limits_are_numbers_that_emr_takes(tmp_path: Path) -> None:
+    parameters = synthesize(tmp_path, Settings())["Parameters"]
+
+    for name in LIMIT_PARAMETERS:
+        assert (parameters[name]["Type"], parameters[name]["MinValue"]) == ("Number", 1)
+
+
+def test_limits_and_tags_of_the_settings_are_no_part_of_the_text(tmp_path: Path) -> None:
+    """A14: another text would be another incarnation, and EMR changes these on a cluster that runs."""
+    limits = {"minimum_instances": 4, "maximum_instances": 9, "maximum_instances_alone": 12}
+    changed = Settings.parse({"cluster": {**limits, "tags": {"cost-center": "analytics"}}})
+
+    assert synthesize(tmp_path / "changed", changed) == synthesize(tmp_path / "plain", Settings())
 
 
 def test_the_cluster_outlives_its_steps(cluster: dict[str, Any]) -> None:
@@ -139,22 +153,13 @@ def test_tags_name_deployment_managed_cluster_generation_and_operation(cluster: 
     }
 
 
-def test_tags_of_the_settings_are_added(tmp_path: Path) -> None:
-    """B7: cost tags."""
-    settings = Settings.parse({"cluster": {"tags": {"cost-center": "analytics"}}})
-
-    cluster = only(synthesize(tmp_path, settings), "AWS::EMR::Cluster")
-
-    assert {"Key": "cost-center", "Value": "analytics"} in cluster["Tags"]
-
-
 def test_every_parameter_is_used(tmp_path: Path) -> None:
     template = synthesize(tmp_path, Settings())
     text = str(template["Resources"])
 
     unused = [
         name
-        for name in [*STATIC_PARAMETERS, *DYNAMIC_PARAMETERS]
+        for name in [*STATIC_PARAMETERS, *DYNAMIC_PARAMETERS, *LIMIT_PARAMETERS]
         if f"{{'Ref': '{name}'}}" not in text and f"${{{name}}}" not in text
     ]
 

@@ -72,6 +72,14 @@ def test_parameters_are_those_that_are_the_same_for_every_incarnation(active_pas
     assert list(parameters) == sorted(parameters)
 
 
+def test_limits_and_tags_stand_beside_the_parameters(active_passive: dict[str, Any]) -> None:
+    """A3: what differs in them alone is changed in place."""
+    properties = custom_resource(active_passive)["Properties"]
+
+    assert json.loads(properties["Scaling"]) == {"minimum_instances": 2, "maximum_instances": 10}
+    assert json.loads(properties["Tags"]) == {}
+
+
 @pytest.mark.parametrize(
     "kind",
     [

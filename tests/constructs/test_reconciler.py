@@ -33,7 +33,9 @@ def test_it_runs_beside_what_it_watches(reconciler: dict[str, Any]) -> None:
     assert reconciler["Handler"] == "failover.reconcile.handler"
 
 
-def test_it_changes_the_front_door_and_starts_retirements_and_nothing_else(active_passive: dict[str, Any]) -> None:
+def test_it_changes_the_front_door_and_limits_and_starts_retirements_and_nothing_else(
+    active_passive: dict[str, Any],
+) -> None:
     """A14: it can neither launch nor end a cluster, nor start or stop an operation."""
     changing = {
         action
@@ -47,6 +49,9 @@ def test_it_changes_the_front_door_and_starts_retirements_and_nothing_else(activ
         "elasticloadbalancing:DeregisterTargets",
         "elasticloadbalancing:ModifyRule",
         "elasticloadbalancing:RegisterTargets",
+        "elasticmapreduce:AddTags",
+        "elasticmapreduce:PutManagedScalingPolicy",
+        "elasticmapreduce:RemoveTags",
         "kms:Decrypt",
         "kms:GenerateDataKey",
         "logs:CreateLogStream",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dr_core.config import Canary, Policy, ServicePorts
+from dr_core.scaling import Scaling
 from emr_dr.settings import Settings
 from emr_dr.settings_errors import SettingsError
 
@@ -209,6 +210,24 @@ def test_a_preference_names_each_zone_once() -> None:
 
 def test_the_least_number_of_nodes_is_not_above_the_most() -> None:
     assert "cluster.minimum_instances: got 5" in refused({"cluster": {"minimum_instances": 5, "maximum_instances": 4}})
+
+
+def test_whoever_serves_alone_has_no_less_room() -> None:
+    settings = {"maximum_instances": 10, "maximum_instances_alone": 9}
+    assert "cluster.maximum_instances_alone: got 9" in refused({"cluster": settings})
+
+
+@pytest.mark.parametrize("alone", [None, 10, 20])
+def test_limits_are_as_the_functions_know_them(alone: int | None) -> None:
+    """A3."""
+    settings = Settings.parse({"cluster": {"maximum_instances_alone": alone}})
+    assert settings.scaling == Scaling(minimum_instances=2, maximum_instances=10, maximum_instances_alone=alone)
+
+
+@pytest.mark.parametrize("tags", [{"a": ""}, {"a": "x" * 257}, {f"k{number}": "x" for number in range(41)}])
+def test_tags_that_a_stack_cannot_have_are_refused(tags: dict[str, str]) -> None:
+    """A launch would fail of them."""
+    assert "cluster.tags" in refused({"cluster": {"tags": tags}})
 
 
 @pytest.mark.parametrize("tag", ["aws:x", "emr-dr:generation", "for-use-with-amazon-emr-managed-policies", "a|b"])

@@ -34,6 +34,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "core_instance_type": "m6g.2xlarge",
         "minimum_instances": 3,
         "maximum_instances": 30,
+        "maximum_instances_alone": 40,
         "availability_zone_preference": ["eu-west-1b"],
         "spark_defaults": {"spark.speculation": "true"},
         "tags": {"team": "data"},

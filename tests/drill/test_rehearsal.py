@@ -20,6 +20,7 @@ from emr_drill.jobs.stream import Stream
 from emr_drill.progress import Progress
 from emr_drill.rehearsal import Rehearsal, Timeline
 from emr_drill.report import Report
+from emr_drill.survivors import Survivor
 
 from .drill_world import World
 
@@ -80,6 +81,26 @@ def test_a_failover_ends_with_the_old_one_retired(world: World) -> None:
     assert told.report.problem == ""
     assert Moment.CUT_OVER in timeline.moments and Moment.LAUNCH in timeline.moments
     assert timeline.acts_left == []
+
+
+@pytest.mark.parametrize(("grows", "looks"), [(True, 3), (False, 0)])
+def test_where_the_other_half_may_grow_its_limits_are_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch, grows: bool, looks: int
+) -> None:
+    """A9: it gives the room back after both serve again."""
+    maxima = [20, 20, 10]
+    asked: list[str] = []
+
+    def most_instances(cluster_id: str) -> int:
+        asked.append(cluster_id)
+        return maxima.pop(0)
+
+    monkeypatch.setattr(world, "most_instances", most_instances, raising=False)
+    monkeypatch.setattr(rehearsal, "survivor", lambda *_: Survivor(cluster_id="j-9", before=10, alone=20))
+    told = Told(world, failover(survivor_grows=grows), act(taken_over(world)))
+    told.run()
+
+    assert (told.report.problem, asked) == ("", ["j-9"] * looks)
 
 
 def test_jobs_come_before_during_and_after(world: World) -> None:

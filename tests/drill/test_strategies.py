@@ -13,6 +13,11 @@ def test_a_strategy_is_its_stack_and_the_platform() -> None:
     assert strategy("active-active").stacks == ("Platform", "ActiveActive")
 
 
+def test_what_is_off_by_default_is_drilled_too() -> None:
+    """A9: whoever serves alone gets more room."""
+    assert strategy("active-active").settings == ("set.cluster.maximum_instances_alone=20",)
+
+
 def test_what_is_drilled_without_a_word_is_active_passive() -> None:
     assert STRATEGIES[DEFAULT].stack == "ActivePassive"
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Expectation, Fault, Old, Outcome, Page, Range
 from emr_drill.faults.traces import Seen, Silence, Trace
+from emr_drill.survivors import SurvivorSeen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class Found:
         submits_to_given_up: how many jobs went to incarnations that never came into service.
         unretired: incarnations that neither serve nor are retired, with their state.
         acts_left: acts of the row that were never done, for want of what they wait for.
+        survivor: limits of the half that was not struck, if the settings give it more room while it serves alone.
         seen: what was written down.
     """
 
@@ -53,6 +55,7 @@ class Found:
     submits_to_given_up: int = 0
     unretired: list[str] = field(default_factory=list)
     acts_left: list[str] = field(default_factory=list)
+    survivor: SurvivorSeen | None = None
     seen: Seen = field(default_factory=Seen)
 
 
@@ -105,6 +108,7 @@ def judge_row(fault: Fault, found: Found, *, fence_overdue: bool) -> RowResult:
             *_jobs(expect, found, fence_overdue=fence_overdue),
             *_old(expect, found),
             *_given_up(found),
+            *_survivor(expect, found),
             *_left(found),
         ],
         listed=_listed(expect, found, fence_overdue=fence_overdue),
@@ -221,6 +225,23 @@ def _given_up(found: Found) -> list[str]:
     if not found.submits_to_given_up:
         return []
     return [f"{found.submits_to_given_up} jobs went to incarnations that were given up before they served"]
+
+
+def _survivor(expect: Expectation, found: Found) -> list[str]:
+    """Whoever serves alone gets room for the work of both, and gives it back."""
+    if not expect.survivor_grows or found.survivor is None:
+        return []
+    seen, wrong = found.survivor, []
+    if seen.during != seen.alone:
+        wrong.append(
+            f"managed scaling of the half that served alone should be allowed {seen.alone} instances, it was allowed "
+            f"{seen.during} at most"
+        )
+    if seen.after != seen.before:
+        wrong.append(
+            f"it should be allowed {seen.before} instances again when both serve, it is allowed {seen.after} at the end"
+        )
+    return wrong
 
 
 def _left(found: Found) -> list[str]:

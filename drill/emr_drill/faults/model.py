@@ -193,6 +193,8 @@ class Expectation:
         may: what people may be told as well.  They must be told nothing else.
         zone: where the new incarnation must serve, a name of :class:`emr_drill.faults.traces.Seen`; empty for any AZ.
         shows: what else must be found in what was written down.
+        survivor_grows: whether the half that was not struck must have been allowed more instances until both serve
+            again, where the settings say so.
         watch_seconds: how long no more may happen after the last act, where nothing or a page is expected.
         limit_seconds: how long the drill waits for the outcome.
     """
@@ -207,6 +209,7 @@ class Expectation:
     may: tuple[Page, ...] = ()
     zone: str = ""
     shows: tuple[Trace | Silence, ...] = ()
+    survivor_grows: bool = False
     watch_seconds: float = WATCH_SECONDS
     limit_seconds: float = LIMIT_SECONDS
 
@@ -232,6 +235,7 @@ def failover(
     zone: str = "",
     shows: tuple[Trace | Silence, ...] = (),
     fence_bound: bool = False,
+    survivor_grows: bool = False,
     limit_seconds: float = LIMIT_SECONDS,
 ) -> Expectation:
     """Another incarnation takes over, so many *times*; before that *failed* operations may have failed."""
@@ -242,6 +246,7 @@ def failover(
         old=Old.ENDED,
         jobs_lost=True,
         fence_bound=fence_bound,
+        survivor_grows=survivor_grows,
         pages=pages,
         may=may,
         zone=zone,

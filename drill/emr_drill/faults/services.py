@@ -9,6 +9,7 @@ from emr_drill.faults.model import (
     Act,
     Fault,
     Moment,
+    Otherwise,
     Page,
     cancel,
     failover,
@@ -96,6 +97,13 @@ KILLS_ALL_BUT_YARN = Act(
 )
 KILLS_LIVY = kills("SIGKILL of Livy; YARN and the jobs it runs live on", Service.LIVY)
 TAKES_OVER = "another incarnation takes over; clients of lost jobs are told by 410 and run them again"
+GROWS = {
+    "active-active": Otherwise(
+        expect=failover(survivor_grows=True),
+        must=f"{TAKES_OVER}; meanwhile managed scaling of the other half may start more instances, and no more than "
+        "before when both serve again",
+    )
+}
 MENDS = "Livy is restarted in place; ids and jobs are kept, nothing is launched"
 
 ROWS: tuple[Fault, ...] = (
@@ -107,6 +115,7 @@ ROWS: tuple[Fault, ...] = (
         notices=PROBERS,
         struck=(seen_bad(Service.RESOURCE_MANAGER),),
         real=True,
+        otherwise=GROWS,
     ),
     Fault(
         name="kill-all-primaries",
@@ -168,6 +177,7 @@ ROWS: tuple[Fault, ...] = (
         notices=PROBERS,
         struck=(seen_bad(Service.RESOURCE_MANAGER),),
         real=True,
+        otherwise=GROWS,
     ),
     Fault(
         name="hang-resourcemanager",

@@ -22,6 +22,7 @@ from emr_drill.stand_in import emr_api
 from emr_drill.stand_in.cluster_faults import ClusterFaults
 from emr_drill.stand_in.emr_life import ClusterLife, World
 from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Step, new_id
+from emr_drill.stand_in.emr_scaling import maximum_of, problem_of
 from emr_drill.stand_in.launch_faults import LaunchFaults
 from emr_drill.timing import Event
 
@@ -99,6 +100,9 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         if subnet is None:
             raise ValueError(f"The subnet {instances['Ec2SubnetId']} does not exist.")
         zones = sorted(one.name for one in subnets.describe_availability_zones())
+        scaling = request.get("ManagedScalingPolicy")
+        if scaling is not None and (problem := problem_of(scaling)):
+            raise ValueError(problem)
         now = self._stand_in.clock.now()
         cluster = Cluster(
             id=new_id("j"),
@@ -110,7 +114,7 @@ class EmrClusters(ClusterFaults, LaunchFaults):
             created=now,
             tags={one["Key"]: one.get("Value", "") for one in request.get("Tags") or []},
             termination_protected=bool(instances.get("TerminationProtected", False)),
-            managed_scaling=request.get("ManagedScalingPolicy"),
+            managed_scaling=scaling,
         )
         life = ClusterLife(cluster=cluster, world=self._world)
         life.add_steps([self.new_step(cluster, one) for one in request.get("Steps") or []])
@@ -119,6 +123,18 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         self.launched(cluster)
         life.start()
         return cluster
+
+    def scaled(self, cluster: Cluster) -> None:
+        """Write down that somebody changed the limits of managed scaling."""
+        self._stand_in.journal.append(
+            {
+                "at": self._stand_in.clock.now(),
+                "kind": "scaling",
+                "cluster": cluster.id,
+                "name": cluster.name,
+                "maximum": maximum_of(cluster.managed_scaling),
+            }
+        )
 
     def new_step(self, cluster: Cluster, request: Mapping[str, Any]) -> Step:
         """A step of *cluster*, with the time that it takes; not in its line yet."""
@@ -176,6 +192,10 @@ class EmrClusters(ClusterFaults, LaunchFaults):
     def history(self, cluster_id: str) -> list[tuple[str, float]]:
         """Every state that a cluster was in, and when it began, in simulated seconds since 1970."""
         return [(str(state), at) for state, at in self.life(cluster_id).cluster.history]
+
+    def most_instances(self, cluster_id: str) -> int | None:
+        """The most that managed scaling may start of a cluster now; ``None`` without a policy."""
+        return maximum_of(self.life(cluster_id).cluster.managed_scaling)
 
     def applications_running(self, name: str) -> bool:
         """Whether an application may still run on the cluster called *name*: not if it ended, or if its

@@ -15,6 +15,7 @@ from moto.emr.responses import ElasticMapReduceResponse
 
 from emr_drill.stand_in.emr_life import ClusterLife
 from emr_drill.stand_in.emr_records import ENDING, Reason
+from emr_drill.stand_in.emr_scaling import problem_of
 from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ PAGE = 50
 USER_REQUEST = Reason(code="USER_REQUEST", message="Terminated by user request")
 SHUTTING_DOWN = "A job flow that is shutting down, terminated, or finished may not be modified."
 PROTECTED = "Could not shut down one or more job flows since they are termination protected."
+
+# Tags of a resource (EMR Management Guide, "Tag and categorize Amazon EMR cluster resources").
+MOST_TAGS = 50
 
 Request = dict[str, Any]
 Operation = Callable[[Request], dict[str, Any]]
@@ -125,7 +129,12 @@ class EmrApi:
         return {}
 
     def put_managed_scaling_policy(self, request: Request) -> dict[str, Any]:
-        self._modifiable(request["ClusterId"]).cluster.managed_scaling = request["ManagedScalingPolicy"]
+        cluster = self._modifiable(request["ClusterId"]).cluster
+        policy = request["ManagedScalingPolicy"]
+        if problem := problem_of(policy):
+            raise ValidationException(problem)
+        cluster.managed_scaling = policy
+        self._clusters.scaled(cluster)
         return {}
 
     def get_managed_scaling_policy(self, request: Request) -> dict[str, Any]:
@@ -133,14 +142,28 @@ class EmrApi:
         return {"ManagedScalingPolicy": policy} if policy else {}
 
     def add_tags(self, request: Request) -> dict[str, Any]:
-        tags = {one["Key"]: one.get("Value", "") for one in request["Tags"]}
-        self._life(request["ResourceId"]).cluster.tags.update(tags)
+        life = self._taggable(request["ResourceId"])
+        tags = {**life.cluster.tags, **{one["Key"]: one.get("Value", "") for one in request["Tags"]}}
+        if len(tags) > MOST_TAGS:
+            raise InvalidRequestException(f"A resource has at most {MOST_TAGS} tags.")
+        if bad := [key for key, value in tags.items() if not 0 < len(key) <= 128 or len(value) > 256]:
+            raise InvalidRequestException(f"Tags are too long, or have no key: {bad}")
+        life.cluster.tags.update(tags)
         return {}
 
     def remove_tags(self, request: Request) -> dict[str, Any]:
+        life = self._taggable(request["ResourceId"])
         for key in request["TagKeys"]:
-            self._life(request["ResourceId"]).cluster.tags.pop(key, None)
+            life.cluster.tags.pop(key, None)
         return {}
+
+    def _taggable(self, cluster_id: str) -> ClusterLife:
+        life = self._life(cluster_id)
+        if life.cluster.state in ENDING:
+            raise InvalidRequestException(
+                f"Tags of cluster '{cluster_id}' cannot be changed: it is {life.cluster.state}."
+            )
+        return life
 
     def _life(self, cluster_id: str) -> ClusterLife:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -29,6 +28,7 @@ from dr_core.launch_plan import (
 from dr_core.naming import stack_name
 from dr_core.record import INTENT_COUNTER, Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import Kind, Reason
+from dr_core.specs import Spec
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
 from failover.errors import InvariantError
@@ -263,13 +263,13 @@ def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
     spec = call.operation.spec or call.managed_cluster.spec
     if spec is None or incarnation.stack_name is None or incarnation.id_prefix is None:
         raise InvariantError(f"nothing says what {incarnation.title} shall be: the record has no spec for it")
-    wanted = json.loads(spec)
+    wanted = Spec.from_json(spec)
     deployment = call.deployment
     stack_id = deployment.stacks.create(
         name=incarnation.stack_name,
-        template_url=wanted["template_url"],
+        template_url=wanted.template_url,
         parameters={
-            **wanted["parameters"],
+            **wanted.launch_parameters,
             "Deployment": deployment.config.deployment,
             "ManagedCluster": incarnation.managed_cluster,
             "Generation": str(incarnation.generation),
@@ -277,9 +277,13 @@ def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
             "SubnetId": incarnation.subnet_id or "",
             "Operation": incarnation.operation or "",
         },
-        tags=deployment.stacks.tags(managed_cluster=incarnation.managed_cluster, generation=incarnation.generation),
+        # Whether a stack's tags reach an EMR cluster is not documented: once it serves, what is missing is added.
+        tags={
+            **wanted.tags,
+            **deployment.stacks.tags(managed_cluster=incarnation.managed_cluster, generation=incarnation.generation),
+        },
     )
-    change_incarnation(deployment, incarnation, stack_id=stack_id)
+    change_incarnation(deployment, incarnation, stack_id=stack_id, **wanted.given)
     return wait(f"launching generation {incarnation.generation} in {incarnation.availability_zone}")
 
 

@@ -11,6 +11,7 @@ from failover.isolation import end_isolation
 from failover.leftovers import abandon, called_unhealthy, in_service_group
 from failover.next_steps import next_steps
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
+from failover.scaling import room_of_others
 
 # After this its retirement goes on deleting alone, so that CloudFormation is answered within its hour.
 LIMIT_SECONDS = 300
@@ -48,7 +49,10 @@ def _left(call: OperationCall) -> str:
         return f"Nothing of managed cluster {name} is in service: jobs fail."
     who = f"{old.title} ({old.cluster_id})"
     if old.isolated_at is not None:
-        return f"{who}, which is unhealthy, gets no new jobs while another managed cluster serves; what it has goes on."
+        return (
+            f"{who}, which is unhealthy, gets no new jobs while another managed cluster serves; what it has goes on. "
+            + room_of_others(call.deployment, name)
+        ).rstrip()
     if call.request.reason is Reason.UNHEALTHY:
         return f"{who}, which is unhealthy, was left in service: jobs may fail until it recovers or is replaced."
     return f"{who} was left in service as it was."

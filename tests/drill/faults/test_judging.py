@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from dr_core.metrics import ATTEMPTS_EXHAUSTED, MONITOR_HEARTBEAT, RECONCILED, S
 from emr_drill.faults.judging import Found, RowResult, judge_row
 from emr_drill.faults.model import ALARMS, Act, Expectation, Fault, Page, cancel, failover, nothing, page, repair
 from emr_drill.faults.traces import Seen, Trace
+from emr_drill.survivors import SurvivorSeen
 
 JOBS = {"lost": 0, "resubmitted": 0, "unreported": 0, "doubled": 0, "wrong": 0}
 TAKEN_OVER: dict[str, Any] = {
@@ -170,6 +172,20 @@ def test_the_alarm_of_a_fence_limit_that_may_pass_is_no_false_page() -> None:
 
     assert wrong(failover(fence_bound=True), TAKEN_OVER, subjects=subjects, metrics={"FenceOverdue": 1.0}) == []
     assert len(wrong(failover(), TAKEN_OVER, subjects=subjects)) == 1
+
+
+def test_whoever_served_alone_had_room_and_gave_it_back() -> None:
+    """A9."""
+    right = SurvivorSeen(before=10, alone=20, during=20, after=10, raised_seconds=80.0)
+    grows = failover(survivor_grows=True)
+
+    assert wrong(grows, TAKEN_OVER, survivor=right) == []
+    assert wrong(grows, TAKEN_OVER, survivor=None) == []  # the settings give it none
+    (never,) = wrong(grows, TAKEN_OVER, survivor=replace(right, during=10, raised_seconds=None))
+    assert "should be allowed 20 instances, it was allowed 10 at most" in never
+    (kept,) = wrong(grows, TAKEN_OVER, survivor=replace(right, after=20))
+    assert "should be allowed 10 instances again when both serve, it is allowed 20 at the end" in kept
+    assert wrong(failover(), TAKEN_OVER, survivor=replace(right, after=20)) == []
 
 
 def test_what_serves_is_where_it_should_be() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -194,6 +195,58 @@ def test_the_managed_scaling_policy_can_be_replaced(world: EmrWorld) -> None:
     world.emr.put_managed_scaling_policy(ClusterId=cluster_id, ManagedScalingPolicy=POLICY)
 
     assert world.emr.get_managed_scaling_policy(ClusterId=cluster_id)["ManagedScalingPolicy"] == POLICY
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"UnitType": "InstanceFleetUnits"}, "is Instances or VCPU, got InstanceFleetUnits"),
+        ({"MinimumCapacityUnits": 0}, "got 0 and 10"),
+        ({"MinimumCapacityUnits": 11}, "got 11 and 10"),
+        ({"MaximumCoreCapacityUnits": 11}, "MaximumCoreCapacityUnits is at most MaximumCapacityUnits, got 11 and 10"),
+        ({"MaximumOnDemandCapacityUnits": 11}, "MaximumOnDemandCapacityUnits is at most"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(world: EmrWorld, changes: dict[str, Any], message: str) -> None:
+    cluster_id = world.launch()
+    limits = {"UnitType": "Instances", "MinimumCapacityUnits": 2, "MaximumCapacityUnits": 10, **changes}
+
+    with fails("ValidationException", message):
+        world.emr.put_managed_scaling_policy(
+            ClusterId=cluster_id, ManagedScalingPolicy={"ComputeLimits": cast("Any", limits)}
+        )
+    assert "ManagedScalingPolicy" not in world.emr.get_managed_scaling_policy(ClusterId=cluster_id)
+
+
+def test_a_launch_with_a_policy_that_makes_no_sense_is_refused(world: EmrWorld) -> None:
+    limits = {"UnitType": "Instances", "MinimumCapacityUnits": 3, "MaximumCapacityUnits": 2}
+    with fails("ValidationException", "got 3 and 2"):
+        world.launch(ManagedScalingPolicy={"ComputeLimits": limits})
+
+
+def test_the_policy_of_an_ended_cluster_can_be_read(world: EmrWorld) -> None:
+    cluster_id = world.launch(ManagedScalingPolicy=POLICY)
+    world.emr.terminate_job_flows(JobFlowIds=[cluster_id])
+
+    assert world.emr.get_managed_scaling_policy(ClusterId=cluster_id)["ManagedScalingPolicy"] == POLICY
+
+
+def test_tags_of_an_ended_cluster_cannot_be_changed(world: EmrWorld) -> None:
+    cluster_id = world.launch(Tags=[{"Key": "a", "Value": "1"}])
+    world.emr.terminate_job_flows(JobFlowIds=[cluster_id])
+
+    with fails("InvalidRequestException", "cannot be changed"):
+        world.emr.add_tags(ResourceId=cluster_id, Tags=[{"Key": "b", "Value": "2"}])
+    with fails("InvalidRequestException", "cannot be changed"):
+        world.emr.remove_tags(ResourceId=cluster_id, TagKeys=["a"])
+
+
+def test_a_cluster_has_fifty_tags_at_most(world: EmrWorld) -> None:
+    cluster_id = world.launch()
+    tags: list[Any] = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
+
+    with fails("InvalidRequestException", "at most 50 tags"):
+        world.emr.add_tags(ResourceId=cluster_id, Tags=tags)
 
 
 def test_tags_can_be_added_and_removed(world: EmrWorld) -> None:

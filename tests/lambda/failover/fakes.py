@@ -167,16 +167,37 @@ class FakeCloudFormation(_Fake):
         cluster = Cluster(
             cluster_id=f"j-{generation}",
             name=stack.name,
-            tags=stack.tags,
+            tags={key: value for key, value in stack.tags.items() if key not in world.tags_kept_back},
             address=f"10.0.{ZONES.index(zone) + 1}.{generation}",
             started=stack.created + world.STACK_TO_CLUSTER_SECONDS,
             fails="INSUFFICIENT_CAPACITY" if zone in world.broken_zones else "",
             first_id=int(stack.parameters["FirstId"]),
             bad_seed=world.bad_seed,
             canary_state=world.canary_state,
+            limits=_limits(stack.parameters),
         )
         world.clusters[cluster.cluster_id] = cluster
         return cluster
+
+
+def _limits(parameters: Mapping[str, str]) -> dict[str, Any] | None:
+    """The policy of managed scaling that the template makes of its parameters."""
+    if "MaximumInstances" not in parameters:
+        return None
+    minimum, maximum = int(parameters["MinimumInstances"]), int(parameters["MaximumInstances"])
+    return compute_limits(minimum, maximum)
+
+
+def compute_limits(minimum: int, maximum: int, **others: Any) -> dict[str, Any]:
+    """``ComputeLimits`` as we set them."""
+    return {
+        "UnitType": "Instances",
+        "MinimumCapacityUnits": minimum,
+        "MaximumCapacityUnits": maximum,
+        "MaximumCoreCapacityUnits": maximum,
+        "MaximumOnDemandCapacityUnits": maximum,
+        **others,
+    }
 
 
 class FakeEmr(_Fake):
@@ -210,6 +231,26 @@ class FakeEmr(_Fake):
         self.world.terminated.append(cluster.name)
         if cluster.ended_at is None:
             cluster.ended_at = self.world.clock.now
+
+    def get_managed_scaling_policy(self, *, ClusterId: str) -> dict[str, Any]:
+        limits = self.world.clusters[ClusterId].limits
+        return {} if limits is None else {"ManagedScalingPolicy": {"ComputeLimits": limits}}
+
+    def put_managed_scaling_policy(self, *, ClusterId: str, ManagedScalingPolicy: dict[str, Any]) -> None:
+        self._changeable(ClusterId).limits = ManagedScalingPolicy["ComputeLimits"]
+
+    def add_tags(self, *, ResourceId: str, Tags: list[dict[str, str]]) -> None:
+        self._changeable(ResourceId).tags.update({tag["Key"]: tag["Value"] for tag in Tags})
+
+    def remove_tags(self, *, ResourceId: str, TagKeys: list[str]) -> None:
+        for key in TagKeys:
+            del self._changeable(ResourceId).tags[key]
+
+    def _changeable(self, cluster_id: str) -> Cluster:
+        cluster = self.world.clusters[cluster_id]
+        if self.world.cluster_state(cluster).startswith("TERMINAT"):
+            raise client_error("ValidationException", "A job flow that is shutting down may not be modified.")
+        return cluster
 
     def add_job_flow_steps(self, *, JobFlowId: str, Steps: list[dict[str, Any]]) -> dict[str, Any]:
         cluster = self.world.clusters[JobFlowId]

@@ -135,6 +135,10 @@ class MachineEmr(FakeEmr):
         invariants_leaving.before_touching(self.world, self.world.clusters[JobFlowIds[0]], "protection")
         super().set_termination_protection(JobFlowIds=JobFlowIds, TerminationProtected=TerminationProtected)
 
+    def put_managed_scaling_policy(self, *, ClusterId: str, ManagedScalingPolicy: dict[str, Any]) -> None:
+        invariants_leaving.before_touching(self.world, self.world.clusters[ClusterId], "limits")
+        super().put_managed_scaling_policy(ClusterId=ClusterId, ManagedScalingPolicy=ManagedScalingPolicy)
+
     def terminate_job_flows(self, *, JobFlowIds: list[str]) -> None:
         cluster = self.world.clusters[JobFlowIds[0]]
         if cluster.protected:

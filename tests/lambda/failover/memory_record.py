@@ -60,6 +60,9 @@ class MemoryRecord:
         pairs = [(key["kind"], key["id"]) for key in keys]
         return {pair: copied(self.items[pair]) for pair in pairs if pair in self.items}
 
+    def has(self, key: ItemKey) -> bool:
+        return (key["kind"], key["id"]) in self.items
+
     def operation(self, operation: str) -> Operation | None:
         item = self.get(Operation.key(operation)).get(("operation", operation))
         return Operation.from_item(item) if item else None

@@ -22,7 +22,14 @@ DEPLOYMENT = "emr-dr-active-passive"
 OPERATIONS = "arn:aws:states:us-east-1:123456789012:stateMachine:operation"
 RETIREMENTS = "arn:aws:states:us-east-1:123456789012:stateMachine:retirement"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
-SPEC = json.dumps({"parameters": {"ServiceRole": "role"}, "template_url": "https://bucket/template.json"})
+SPEC = json.dumps(
+    {
+        "parameters": {"ServiceRole": "role"},
+        "scaling": {"maximum_instances": 10, "maximum_instances_alone": 20, "minimum_instances": 2},
+        "tags": {"cost-center": "analytics"},
+        "template_url": "https://bucket/template.json",
+    }
+)
 
 CONFIG = FunctionConfig(
     deployment=DEPLOYMENT,
@@ -120,6 +127,7 @@ class Cluster:
     bad_seed: bool = False
     steps: list[Step] = field(default_factory=list)
     canaries: dict[str, int] = field(default_factory=dict)  # ids by name
+    limits: dict[str, Any] | None = None  # of managed scaling, as EMR tells them
 
 
 @dataclass

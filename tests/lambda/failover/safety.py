@@ -23,6 +23,8 @@ def stack_event(kind: str, request_id: str = "r1", **properties: Any) -> dict[st
             "Name": "a",
             "TemplateUrl": spec["template_url"],
             "Parameters": json.dumps(spec["parameters"]),
+            "Scaling": json.dumps(spec["scaling"]),
+            "Tags": json.dumps(spec["tags"]),
             **properties,
         },
     }

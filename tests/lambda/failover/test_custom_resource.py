@@ -34,6 +34,8 @@ def event(kind: str, request_id: str = "r1", **properties: Any) -> dict[str, Any
             "Name": "a",
             "TemplateUrl": "https://bucket/template.json",
             "Parameters": json.dumps({"ServiceRole": "role"}),
+            "Scaling": json.dumps(json.loads(SPEC)["scaling"]),
+            "Tags": json.dumps(json.loads(SPEC)["tags"]),
             **properties,
         },
     }
@@ -212,8 +214,12 @@ def test_operations_of_other_managed_clusters_are_left_alone(world: World) -> No
     [
         ({"Name": "z"}, "property Name must be one of a, got 'z'"),
         ({"Deployment": "other"}, "property Deployment must be emr-dr-active-passive, got 'other'"),
-        ({"Parameters": "{"}, "properties TemplateUrl and Parameters"),
-        ({"Parameters": "[]"}, "properties TemplateUrl and Parameters"),
+        ({"Parameters": "{"}, "properties TemplateUrl, Parameters, Scaling and Tags"),
+        ({"Parameters": "[]"}, "properties TemplateUrl, Parameters, Scaling and Tags"),
+        ({"Scaling": '{"minimum_instances": 2}'}, "got KeyError"),
+        ({"Scaling": '{"minimum_instances": "x", "maximum_instances": 3}'}, "invalid literal"),
+        ({"Scaling": '{"minimum_instances": 4, "maximum_instances": 3}'}, "got 4 to 3"),
+        ({"Tags": "[]"}, "got AttributeError"),
     ],
 )
 def test_wrong_properties_are_named(world: World, properties: dict[str, str], message: str) -> None:

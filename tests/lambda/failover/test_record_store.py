@@ -65,6 +65,13 @@ def test_a_change_of_a_path_keeps_the_rest_of_the_map(store: RecordStore) -> Non
     assert operation.outcome is Outcome.FAILED
 
 
+def test_an_item_is_there_or_not(store: RecordStore) -> None:
+    key = {"kind": "changed-in-place", "id": "r1"}
+    assert not store.has(key)
+    store.change(Change(key=key, values={"at": 1}))
+    assert store.has(key)
+
+
 def test_a_new_item_is_put_once(store: RecordStore) -> None:
     """The first one stands."""
     assert store.put_new(Slot(number=1, generation=1).to_item())

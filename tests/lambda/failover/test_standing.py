@@ -89,6 +89,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
         isolated_at=START - 20,
         reason="unhealthy",
         created_at=START - 3600,
+        limits={"minimum": 2, "maximum": 20},
     )
     gone = Incarnation(generation=1, managed_cluster="a", state=IncarnationState.RETIRED)
     incident = Incident(
@@ -126,6 +127,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
             "slot": 1,
             "out_of_the_balanced_group": True,
             "unseeded": False,
+            "scaling_limits": "2 to 20",
             "its_end_is_decided": False,
         }
     ]

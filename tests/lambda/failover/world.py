@@ -86,6 +86,7 @@ class World:
         self.blind_probers: set[str] = set()  # those that do not reach the front door either
         self.delete_fails = 0
         self.broken: set[str] = set()  # names of clients' calls that fail: errors of our own, which say nothing
+        self.tags_kept_back: set[str] = set()  # tags of stacks that do not reach their cluster
         self.terminated: list[str] = []
         self.deregistered: list[tuple[str, str, dict[str, str]]] = []
         self.calls = 0

@@ -70,8 +70,10 @@ def test_the_stack_gets_the_parameters_of_its_incarnation(world: World) -> None:
         "FirstId": "1001000000",
         "SubnetId": "subnet-us-east-1a",
         "Operation": "op1",
+        "MinimumInstances": "2",
+        "MaximumInstances": "10",
     }
-    assert stack.tags["emr-dr:generation"] == "1"
+    assert (stack.tags["emr-dr:generation"], stack.tags["cost-center"]) == ("1", "analytics")
 
 
 def test_what_is_found_on_the_way_is_noted_down(world: World) -> None:
