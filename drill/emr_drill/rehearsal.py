@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from emr_drill.progress import Progress
 from emr_drill.report import Report
 
 if TYPE_CHECKING:
+    from emr_drill.deploys import Deploys
     from emr_drill.stand_in.server import StandIn
 
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
@@ -74,6 +76,7 @@ class Rehearsal:
         deployment: the strategy stack.
         submitter: takes jobs.
         stream: hands over more jobs from the fault on; ``None`` for the waves alone.
+        deploys: deploys what the row changes; ``None`` if it changes no settings.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Rehearsal:
         deployment: Deployment,
         submitter: Submitter,
         stream: Stream | None = None,
+        deploys: Deploys | None = None,
     ) -> None:
         self._services = services
         self._seed = seed
@@ -100,6 +104,7 @@ class Rehearsal:
         self._deployment = deployment
         self._submitter = submitter
         self._stream = stream
+        self._deploys = deploys
         self._last_act_at = 0.0
         self._dead: set[str] = set()
         self.timeline = Timeline(acts_left=list(fault.acts))
@@ -122,6 +127,8 @@ class Rehearsal:
             # An old Livy that still answers takes jobs until the load balancer's nodes have learnt of the cut-over:
             # whether it was one is for those that come after.
             self._clock.sleep(PROPAGATION_SECONDS)
+        if self._stream is not None and self._fault.load is not None:
+            self._stream.finish()
         self._submitter.add(plan.after)
         self._until(
             lambda: self._submitter.idle() and (self._stream is None or self._stream.over),
@@ -174,6 +181,8 @@ class Rehearsal:
         return False
 
     def _plan(self) -> plans.Plan:
+        if self._fault.load is not None:
+            return plans.loaded(self._fault.load, seed=self._seed)
         if self._services == "real":
             return plans.make(seed=self._seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
         return plans.make(seed=self._seed)
@@ -181,17 +190,18 @@ class Rehearsal:
     def _jobs_run(self, plan: plans.Plan) -> bool:
         """Submit the first wave and wait until enough of it runs."""
         chance = random.Random(f"fault {self._seed}")
+        running = RUNNING_AT_FAULT if self._fault.load is None else self._fault.load.running
         self._submitter.add(plan.before)
         self._progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
         if not self._until(
             lambda: (
                 self._submitter.waiting == 0
-                and self._submitter.running >= RUNNING_AT_FAULT
+                and self._submitter.running >= running
                 and self._submitter.open_polls >= POLLS_AT_FAULT
                 and any(one.finished for one in self._submitter.jobs)
             ),
             REAL_READY_LIMIT_SECONDS if self._services == "real" else READY_LIMIT_SECONDS,
-            f"{RUNNING_AT_FAULT} jobs running and {POLLS_AT_FAULT} polls open",
+            f"{running} jobs running and {POLLS_AT_FAULT} polls open",
         ):
             return False
         self._clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
@@ -203,7 +213,8 @@ class Rehearsal:
             self._report.problem = "no incarnation is in service, so that there is nothing to break"
             return False
         # Of several managed clusters any may be the one that is struck.
-        serving = random.Random(f"scene {self._seed}").choice(all_serving)
+        wanted = [one for one in all_serving if one["managed_cluster"] == self._fault.managed_cluster]
+        serving = random.Random(f"scene {self._seed}").choice(wanted or all_serving)
         self.timeline.scene = Scene(
             stand_in=self._stand_in,
             deployment=self._deployment,
@@ -214,6 +225,7 @@ class Rehearsal:
             others={
                 str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
             },
+            deploys=self._deploys,
         )
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
         self.timeline.operations_before = frozenset(str(one["id"]) for one in self._deployment.records("operation"))
@@ -253,8 +265,11 @@ class Rehearsal:
                 return self._clock.now() >= self._last_act_at + expected.watch_seconds
             case Outcome.PAGE:
                 return Moment.CUT_OVER in self.timeline.moments
-            case Outcome.PLANNED:
-                return any(one == "switched over" for one, _ in ended)
+            case Outcome.PLANNED | Outcome.TAKEN_BACK:
+                counts = Counter(outcome for outcome, _ in ended)
+                return all(counts[one] >= least for one, (least, _) in expected.operations.items()) and not (
+                    self._deploys is not None and self._deploys.under_way
+                )
 
     def _look(self) -> None:
         """Note what happens for the first time."""
@@ -317,6 +332,7 @@ class Rehearsal:
             Outcome.NOTHING: "the end of the fault",
             Outcome.PAGE: "a person to be told",
             Outcome.PLANNED: "the planned cut-over",
+            Outcome.TAKEN_BACK: "the change to be taken back",
         }[self._fault.expect.outcome]
 
     def _outcome_text(self) -> str:
