@@ -76,6 +76,7 @@ class Rehearsal:
         deployment: the strategy stack.
         submitter: takes jobs.
         stream: hands over more jobs from the fault on; ``None`` for the waves alone.
+        zone: AZ in which a managed cluster is struck; ``None`` for any.
         deploys: deploys what the row changes; ``None`` if it changes no settings.
     """
 
@@ -92,6 +93,7 @@ class Rehearsal:
         deployment: Deployment,
         submitter: Submitter,
         stream: Stream | None = None,
+        zone: str | None = None,
         deploys: Deploys | None = None,
     ) -> None:
         self._services = services
@@ -104,6 +106,7 @@ class Rehearsal:
         self._deployment = deployment
         self._submitter = submitter
         self._stream = stream
+        self._zone = zone
         self._deploys = deploys
         self._last_act_at = 0.0
         self._dead: set[str] = set()
@@ -212,8 +215,16 @@ class Rehearsal:
         if not all_serving:
             self._report.problem = "no incarnation is in service, so that there is nothing to break"
             return False
+        serves_in = {str(item["availability_zone"]): item for item in all_serving}
+        if self._zone is not None and self._zone not in serves_in:
+            self._report.problem = (
+                f"nothing is in service in {self._zone}, only in {', '.join(sorted(serves_in))}: name one of these"
+            )
+            return False
         # Of several managed clusters any may be the one that is struck.
         wanted = [one for one in all_serving if one["managed_cluster"] == self._fault.managed_cluster]
+        if self._zone is not None:
+            wanted = [serves_in[self._zone]]
         serving = random.Random(f"scene {self._seed}").choice(wanted or all_serving)
         self.timeline.scene = Scene(
             stand_in=self._stand_in,

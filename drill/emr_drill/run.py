@@ -53,6 +53,7 @@ class Options:
         stream: whether jobs come in a stream from the fault on, besides the waves, as where systems are compared.
         keep: leave everything running after the report until Ctrl-C.
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth``.
+        zone: AZ in which a managed cluster is struck; ``None`` for any.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
     """
 
@@ -66,6 +67,7 @@ class Options:
     keep: bool = False
     assembly: Path | None = None
     workdir: Path | None = None
+    zone: str | None = None
 
 
 def run(
@@ -228,6 +230,7 @@ class _Drill:
             deployment=deployment,
             submitter=submitter,
             stream=stream,
+            zone=self.options.zone,
             deploys=self._deploys(stand_in, progress, assembly, changed) if self.fault.change else None,
         )
         watch = rehearsal.owner_watch()
