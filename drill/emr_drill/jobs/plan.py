@@ -83,7 +83,7 @@ class Load:
     running: int = 20
     jobs: int = 26
     overlong: int = 0
-    overlong_seconds: float = 5400.0
+    overlong_seconds: float = 2700.0
     again_seconds: float = 60.0
     every: float = 12.0
 

@@ -61,7 +61,7 @@ def test_a_load_has_jobs_of_minutes_and_some_that_outlast_every_limit() -> None:
     overlong = [job for job in jobs if job.again is not None]
 
     assert len({job.key for job in jobs}) == len(jobs) >= load.jobs + load.overlong
-    assert [(job.seconds, job.again, job.fails) for job in overlong] == [(5400, 60, False)] * 4
+    assert [(job.seconds, job.again, job.fails) for job in overlong] == [(2700, 60, False)] * 4
     assert sum(job.seconds >= 240 for job in jobs) >= load.running
 
 
