@@ -139,7 +139,7 @@ def test_a_function_is_as_before_when_the_update_is_taken_back(world: StackWorld
 def machine(name: str, seconds: int, result: str) -> dict[str, Any]:
     states = {
         "Wait": {"Type": "Wait", "Seconds": seconds, "Next": "Done"},
-        "Done": {"Type": "Pass", "Result": result, "End": True},
+        "Done": {"Type": "Pass", "Result": {"said": result}, "End": True},
     }
     properties = {
         "StateMachineName": name,
@@ -167,7 +167,7 @@ def test_executions_keep_the_definition_that_they_were_started_with(world: Stack
 
     def output(execution: str) -> Any:
         world.until(lambda: client.describe_execution(executionArn=execution)["status"] == "SUCCEEDED")
-        return json.loads(client.describe_execution(executionArn=execution)["output"])
+        return json.loads(client.describe_execution(executionArn=execution)["output"])["said"]
 
     assert (output(after), output(before)) == ("new", "old")
 
