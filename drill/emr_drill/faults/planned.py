@@ -192,6 +192,7 @@ ROWS: tuple[Fault, ...] = (
             launches=(1, 3),
             old=Old.SERVES,
             jobs_lost=False,
+            may=(Page(subject="launch of .* given up"),),
             shows=(
                 _ends_as("UPDATE_ROLLBACK_COMPLETE"),
                 Trace(
