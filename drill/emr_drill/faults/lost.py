@@ -30,7 +30,9 @@ class LostJob:
 
 def lost_jobs(jobs: Iterable[Progress], names: Collection[str], journal: Sequence[Mapping[str, Any]]) -> list[LostJob]:
     """The runs called *names*, and what the messages in *journal* say of them."""
-    messages = [(float(entry["at"]), str(entry["message"])) for entry in journal if entry.get("kind") == "notification"]
+    messages = [
+        (float(entry["at"]), str(entry.get("message", ""))) for entry in journal if entry.get("kind") == "notification"
+    ]
     return [
         LostJob(
             name=one.name,
