@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from emr_dr_cli.options import BLOCK_RANGE, check_block, check_seeds, check_speed
+from emr_dr_cli.planned_options import planned_row
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import FAULTS, chosen, speed_of
 
@@ -59,6 +60,10 @@ def _list_faults(asked: bool) -> None:
 
 
 def drill(
+    context: typer.Context,
+    zone: Annotated[
+        str | None, typer.Argument(metavar="[AZ]", help="With --evacuate: which AZ, such as us-east-1a.")
+    ] = None,
     services: Annotated[
         Services,
         typer.Option(help="simulated: answers like the real ones, in seconds.  real: Livy, YARN, HDFS, Spark."),
@@ -75,6 +80,30 @@ def drill(
             f"{', '.join(OFTEN)}.  --list-faults explains all {len(FAULTS)}.",
         ),
     ] = "kill-primary",
+    upgrade: Annotated[
+        bool,
+        typer.Option(
+            "--upgrade",
+            help="Break nothing: deploy a changed setting while jobs run.  Every managed cluster moves in turn, no "
+            "submit is refused.  The row `upgrade`; --fault rollback and --fault bad-upgrade are the ways back.",
+        ),
+    ] = False,
+    switchover: Annotated[
+        bool,
+        typer.Option(
+            "--switchover",
+            help="Break nothing: a person moves a managed cluster to a new incarnation while jobs run, which end "
+            "first.  The row `switchover`.",
+        ),
+    ] = False,
+    evacuate: Annotated[
+        bool,
+        typer.Option(
+            "--evacuate",
+            help="Break nothing: a person leaves an AZ at once; give the AZ after it, or none for any that serves.  "
+            "What runs there is named, then ended.  The row `evacuate`.",
+        ),
+    ] = False,
     list_faults: Annotated[
         bool,
         typer.Option(
@@ -143,9 +172,18 @@ def drill(
     if not console.is_terminal:
         console = Console(stderr=True, width=WIDTH_OF_A_LOG)
 
+    given = context.get_parameter_source("fault")
+    asked = planned_row(
+        {"upgrade": upgrade, "switchover": switchover, "evacuate": evacuate},
+        zone=zone,
+        fault=fault if given is not None and given.name == "COMMANDLINE" else None,
+    )
+    fault = asked or fault
     rows = chosen(fault, real=services is Services.REAL, strategy=strategy.value)
     many = [int(one) for one in seeds.split(",")] if seeds else [seed]
     if len(rows) * len(many) > 1:
+        if zone is not None:
+            raise DrillError(f"{zone} is for one drill, and this would run several: leave the AZ or the seeds out")
         if keep or stream or baseline or workdir is not None:
             raise DrillError(
                 "--keep, --workdir, --stream and --baseline are for one drill, and this would run several: leave them "
@@ -206,6 +244,7 @@ def drill(
             keep=keep,
             assembly=assembly,
             workdir=workdir,
+            zone=zone,
         ),
         primaries=primary_factory(services.value),
         job_file=job_file(services.value),

@@ -117,7 +117,9 @@ def run(
         words += ["--strategy", plan.strategy]
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
-            report = drills.run(f"{name} {seed}", [*words, "--assembly", str(assembly)], block=block)
+            if not find(name).settings:  # which such a row synthesizes for itself
+                words += ["--assembly", str(assembly)]
+            report = drills.run(f"{name} {seed}", words, block=block)
             return {**kept(report), **origin, "files": report["files"]}
         except DrillError as error:
             return {"fault": name, "seed": seed, "passed": False, "why": [str(error)], **origin}

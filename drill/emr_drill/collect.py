@@ -11,7 +11,8 @@ from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.clock import Clock
 from emr_drill.facts import facts
 from emr_drill.faults.judging import judge_row
-from emr_drill.faults.model import FASTEST, Fault, Outcome
+from emr_drill.faults.lost import lost_jobs
+from emr_drill.faults.model import ASKED_FOR, FASTEST, Fault, Outcome
 from emr_drill.faults.seen import seen, silences, submits_to_given_up
 from emr_drill.jobs.client import CONNECT_SECONDS
 from emr_drill.jobs.judgement import judge, recovered_at, refused_after
@@ -77,7 +78,7 @@ def collect(
         report.isolated_seconds = _isolated(submitter.submissions, deployment, struck, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
-    if fault.expect.outcome in (Outcome.NOTHING, Outcome.CANCEL, Outcome.PLANNED):
+    if fault.expect.outcome in {Outcome.NOTHING, Outcome.CANCEL, *ASKED_FOR}:
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
@@ -127,6 +128,7 @@ def collect(
                 for item in incarnations
                 if item["state"] == "serving" and item["managed_cluster"] == timeline.scene.managed_cluster
             ],
+            lost=lost_jobs(submitter.jobs, judgement.lost, list(stand_in.journal)),
             submits_refused=report.submits_refused,
             survivor=report.survivor,
             submits_to_given_up=submits_to_given_up(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ from emr_drill.report import Report
 from emr_drill.survivors import Survivor, survivor
 
 if TYPE_CHECKING:
+    from emr_drill.deploys import Deploys
     from emr_drill.stand_in.server import StandIn
 
 RUNNING_AT_FAULT, POLLS_AT_FAULT = 5, 3
@@ -77,6 +79,8 @@ class Rehearsal:
         deployment: the strategy stack.
         submitter: takes jobs.
         stream: hands over more jobs from the fault on; ``None`` for the waves alone.
+        zone: AZ in which a managed cluster is struck; ``None`` for any.
+        deploys: deploys what the row changes; ``None`` if it changes no settings.
     """
 
     def __init__(
@@ -92,6 +96,8 @@ class Rehearsal:
         deployment: Deployment,
         submitter: Submitter,
         stream: Stream | None = None,
+        zone: str | None = None,
+        deploys: Deploys | None = None,
     ) -> None:
         self._services = services
         self._seed = seed
@@ -103,6 +109,8 @@ class Rehearsal:
         self._deployment = deployment
         self._submitter = submitter
         self._stream = stream
+        self._zone = zone
+        self._deploys = deploys
         self._last_act_at = 0.0
         self._dead: set[str] = set()
         self.timeline = Timeline(acts_left=list(fault.acts))
@@ -125,6 +133,8 @@ class Rehearsal:
             # An old Livy that still answers takes jobs until the load balancer's nodes have learnt of the cut-over:
             # whether it was one is for those that come after.
             self._clock.sleep(PROPAGATION_SECONDS)
+        if self._stream is not None and self._fault.load is not None:
+            self._stream.finish()
         self._submitter.add(plan.after)
         self._until(
             lambda: self._submitter.idle() and (self._stream is None or self._stream.over),
@@ -177,6 +187,8 @@ class Rehearsal:
         return False
 
     def _plan(self) -> plans.Plan:
+        if self._fault.load is not None:
+            return plans.loaded(self._fault.load, seed=self._seed)
         if self._services == "real":
             return plans.make(seed=self._seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
         return plans.make(seed=self._seed)
@@ -184,17 +196,18 @@ class Rehearsal:
     def _jobs_run(self, plan: plans.Plan) -> bool:
         """Submit the first wave and wait until enough of it runs."""
         chance = random.Random(f"fault {self._seed}")
+        running = RUNNING_AT_FAULT if self._fault.load is None else self._fault.load.running
         self._submitter.add(plan.before)
         self._progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
         if not self._until(
             lambda: (
                 self._submitter.waiting == 0
-                and self._submitter.running >= RUNNING_AT_FAULT
+                and self._submitter.running >= running
                 and self._submitter.open_polls >= POLLS_AT_FAULT
                 and any(one.finished for one in self._submitter.jobs)
             ),
             REAL_READY_LIMIT_SECONDS if self._services == "real" else READY_LIMIT_SECONDS,
-            f"{RUNNING_AT_FAULT} jobs running and {POLLS_AT_FAULT} polls open",
+            f"{running} jobs running and {POLLS_AT_FAULT} polls open",
         ):
             return False
         self._clock.sleep(chance.uniform(0, 20))  # so that the fault finds probers, monitor and polls in any phase
@@ -205,8 +218,17 @@ class Rehearsal:
         if not all_serving:
             self._report.problem = "no incarnation is in service, so that there is nothing to break"
             return False
+        serves_in = {str(item["availability_zone"]): item for item in all_serving}
+        if self._zone is not None and self._zone not in serves_in:
+            self._report.problem = (
+                f"nothing is in service in {self._zone}, only in {', '.join(sorted(serves_in))}: name one of these"
+            )
+            return False
         # Of several managed clusters any may be the one that is struck.
-        serving = random.Random(f"scene {self._seed}").choice(all_serving)
+        wanted = [one for one in all_serving if one["managed_cluster"] == self._fault.managed_cluster]
+        if self._zone is not None:
+            wanted = [serves_in[self._zone]]
+        serving = random.Random(f"scene {self._seed}").choice(wanted or all_serving)
         self.timeline.scene = Scene(
             stand_in=self._stand_in,
             deployment=self._deployment,
@@ -217,6 +239,7 @@ class Rehearsal:
             others={
                 str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
             },
+            deploys=self._deploys,
         )
         self.timeline.survivor = survivor(self._deployment, self._stand_in.clusters, self.timeline.scene)
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
@@ -257,8 +280,11 @@ class Rehearsal:
                 return self._clock.now() >= self._last_act_at + expected.watch_seconds
             case Outcome.PAGE:
                 return Moment.CUT_OVER in self.timeline.moments
-            case Outcome.PLANNED:
-                return any(one == "switched over" for one, _ in ended)
+            case Outcome.PLANNED | Outcome.TAKEN_BACK:
+                counts = Counter(outcome for outcome, _ in ended)
+                return all(counts[one] >= least for one, (least, _) in expected.operations.items()) and not (
+                    self._deploys is not None and self._deploys.under_way
+                )
 
     def _look(self) -> None:
         """Note what happens for the first time."""
@@ -328,6 +354,7 @@ class Rehearsal:
             Outcome.NOTHING: "the end of the fault",
             Outcome.PAGE: "a person to be told",
             Outcome.PLANNED: "the planned cut-over",
+            Outcome.TAKEN_BACK: "the change to be taken back",
         }[self._fault.expect.outcome]
 
     def _outcome_text(self) -> str:

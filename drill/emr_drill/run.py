@@ -16,6 +16,7 @@ from emr_drill.addresses import Addresses
 from emr_drill.choose import primary_ports
 from emr_drill.clock import Clock
 from emr_drill.collect import collect
+from emr_drill.deploys import Deploys
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen, find
 from emr_drill.jobs import plan as plans
@@ -52,6 +53,7 @@ class Options:
         stream: whether jobs come in a stream from the fault on, besides the waves, as where systems are compared.
         keep: leave everything running after the report until Ctrl-C.
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth``.
+        zone: AZ in which a managed cluster is struck; ``None`` for any.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
     """
 
@@ -65,6 +67,7 @@ class Options:
     keep: bool = False
     assembly: Path | None = None
     workdir: Path | None = None
+    zone: str | None = None
 
 
 def run(
@@ -95,6 +98,11 @@ def run(
     preflight.check_function_runtime()
     primaries.check()
     if options.assembly is not None:
+        if find(options.fault).settings or find(options.fault).change:
+            raise DrillError(
+                f"{options.fault} deploys settings of its own ({', '.join(find(options.fault).settings)}), which "
+                f"{options.assembly} need not have: leave --assembly out"
+            )
         preflight.check_assembly(options.assembly, stacks=stacks)
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(options.services))
@@ -112,11 +120,13 @@ def run(
 
 
 def _tell_stack(progress: Progress, event: ResourceEvent) -> None:
-    """A line for each change of a stack, and for each resource that fails."""
+    """A line for each change of a stack, for each resource that fails, and for each managed cluster."""
     if event.resource == event.stack:
         progress.line("stack", f"{event.stack}: {event.status}")
     elif event.status.endswith("_FAILED"):
         progress.line("stack", f"{event.stack}: {event.type} {event.resource}: {event.status}.  {event.reason}")
+    elif event.type.startswith("Custom::") and event.status.startswith("UPDATE_"):
+        progress.line("stack", f"{event.stack}: {event.resource}: {event.status}")
 
 
 class _Drill:
@@ -155,10 +165,14 @@ class _Drill:
     def run(self) -> Report:
         began = time.monotonic()
         assembly = self.options.assembly or self.workdir / "cdk.out"
+        settings = (*self.strategy.settings, *self.fault.settings)
         if self.options.assembly is None:
             if not self.quiet:
                 self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
-            preflight.synthesize(assembly, context=self.strategy.settings)
+            preflight.synthesize(assembly, context=settings)
+        changed = self.workdir / "cdk.out.changed"
+        if self.fault.change:
+            preflight.synthesize(changed, context=(*settings, *self.fault.change))
         clock = Clock.start(speed=self.options.speed)
         memory = PeakMemory(marker=str(self.workdir))
         stand_in = StandIn(
@@ -172,7 +186,7 @@ class _Drill:
         with stand_in, Progress(console=self.console, clock=clock, quiet=self.quiet) as progress:
             memory.start()
             try:
-                self._live(stand_in, clock, progress, assembly)
+                self._live(stand_in, clock, progress, assembly, changed)
             finally:
                 memory.stop()
             self.report.machine_seconds = round(time.monotonic() - began, 1)
@@ -182,7 +196,7 @@ class _Drill:
                 self._stay(stand_in, progress)
         return self.report
 
-    def _live(self, stand_in: StandIn, clock: Clock, progress: Progress, assembly: Path) -> None:
+    def _live(self, stand_in: StandIn, clock: Clock, progress: Progress, assembly: Path, changed: Path) -> None:
         progress.line(
             "drill", f"deploying {' and '.join(self.strategy.stacks)} into the stand-in at {stand_in.endpoint}"
         )
@@ -217,6 +231,8 @@ class _Drill:
             deployment=deployment,
             submitter=submitter,
             stream=stream,
+            zone=self.options.zone,
+            deploys=self._deploys(stand_in, progress, assembly, changed) if self.fault.change else None,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -243,12 +259,25 @@ class _Drill:
 
     def _stream(self, clock: Clock, submitter: Submitter, *, shared: bool) -> Stream | None:
         """Jobs that come from the fault on besides the waves, *shared* if another managed cluster takes some."""
+        if (load := self.fault.load) is not None:
+            jobs = plans.steady(seed=self.options.seed)
+            return Stream(clock=clock, jobs=jobs, add=submitter.add, seconds=load.every)
         if shared and self.options.services == "simulated":
             jobs = plans.flow(seed=self.options.seed)
             return Stream(clock=clock, jobs=jobs, add=submitter.add, seconds=plans.FLOW_EVERY_SECONDS)
         if self.options.stream:
             return Stream(clock=clock, jobs=plans.stream(seed=self.options.seed), add=submitter.add)
         return None
+
+    def _deploys(self, stand_in: StandIn, progress: Progress, assembly: Path, changed: Path) -> Deploys:
+        return Deploys(
+            stand_in=stand_in,
+            stacks=self.strategy.stacks,
+            before=assembly,
+            after=changed,
+            on_event=lambda event: _tell_stack(progress, event),
+            say=lambda text: progress.line("stack", text),
+        )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
         deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))

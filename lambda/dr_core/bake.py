@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from dr_core.evidence import Verdict
@@ -26,22 +26,24 @@ class Changed:
     reason: str
 
 
-def judge_bake(changed: Iterable[Changed], *, now: float, bake: float) -> tuple[Next, str]:
+def judge_bake(changed: Iterable[Changed], *, newer: Collection[str] = (), now: float, bake: float) -> tuple[Next, str]:
     """Whether the next managed cluster may be changed.
 
     What is sick stops the change, so that it reaches no second cluster; what nobody can judge is waited for, for as
     long again as it has to serve.  What serves for longer than that came with an earlier change, or was waited for
-    already: it holds up nobody.
+    already: it holds up nobody.  What another one is being changed to by a newer request is waited for, too: it may be
+    the way back of this very change.
 
     Args:
         changed: the other managed clusters' incarnations in service that a change brought there.
+        newer: names of managed clusters that are being changed by a newer request.
         now: seconds since 1970.
         bake: for how long each has to serve well, in seconds.
 
     Returns:
         GO_ON, WAIT or STOP, and why in words.
     """
-    waiting = []
+    waiting = [f"{name} is being changed by a newer request" for name in newer]
     for each in changed:
         age = now - each.serving_from
         if age >= 2 * bake:

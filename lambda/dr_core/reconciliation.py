@@ -101,7 +101,8 @@ def _leads_somewhere(holder: Incarnation, slot: Slot, *, busy: set[str]) -> bool
     A slot that a retirement gives up may be taken by another operation in the next moment, so what is on its way out
     is left alone while any operation runs.
     """
-    if holder.slot != slot.number or holder.terminate_requested_at is not None or holder.fenced_at is not None:
+    leaving = (holder.hidden_at, holder.terminate_requested_at, holder.fenced_at)
+    if holder.slot != slot.number or any(at is not None for at in leaving):
         return False
     if holder.state is IncarnationState.RETIRING:
         return not busy

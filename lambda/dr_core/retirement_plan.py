@@ -19,7 +19,7 @@ STACK_GOING = "DELETE_IN_PROGRESS"
 SETTLE_SECONDS = 60
 
 # How many ids of each sort a message names.
-_IDS_NAMED = 20
+_IDS_NAMED = 100
 
 # After the last application was killed, a spark-submit that Livy had started before may still hand in another one: it
 # takes some seconds from the start of the process to the application in the ResourceManager's list.  An empty list
@@ -171,10 +171,15 @@ def ends_gently(*, planned: bool, evicted: bool, terminate_requested: bool, wait
         planned: whether the retirement is planned.
         evicted: whether a failover needs the slot.
         terminate_requested: whether the end of the cluster was requested already.
-        waited: seconds since applications were first told to end.
+        waited: seconds since applications were first told to end, or could have been.
         limit: how long that alone is tried, in seconds.
     """
     return planned and not evicted and not terminate_requested and waited < limit
+
+
+def hidden_for_sure(*, hidden_at: float, now: float) -> bool:
+    """Whether no client is led any more to an incarnation whose ids were made to lead nowhere at *hidden_at*."""
+    return now >= hidden_at + SETTLE_SECONDS
 
 
 class Fence(StrEnum):

@@ -117,6 +117,7 @@ def _retire_again(deployment: Deployment, orphan: Orphan) -> bool:
                 # Of what was retired: whose it is now nobody knows, and nothing may be killed there.
                 "primary_address": None,
                 "terminate_requested_at": None,
+                "hidden_at": None,
                 "fenced_at": None,
             },
             condition="#state = :retired AND #managed_cluster = :name",

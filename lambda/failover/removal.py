@@ -27,6 +27,23 @@ def address_handed_on(deployment: Deployment, incarnation: Incarnation) -> bool:
     return handed_on_to(incarnation, deployment.record.incarnations()) is not None
 
 
+def hide(deployment: Deployment, incarnation: Incarnation) -> Incarnation:
+    """Let the ids of an incarnation lead nowhere, so that they answer 503 until they answer 410.
+
+    A job that is killed then has not failed, and its Livy would tell its client so.
+    """
+    if incarnation.slot is None or incarnation.primary_address is None:
+        return incarnation
+    if incarnation.hidden_at is None:  # written down first: the reconciliation would lead them back
+        change_incarnation(deployment, incarnation, hidden_at=time.time())
+    deployment.front_door.deregister(
+        deployment.front_door.slot(incarnation.slot).target_group,
+        address=incarnation.primary_address,
+        port=deployment.config.ports.livy,
+    )
+    return deployment.record.incarnation(incarnation.generation) or incarnation
+
+
 def withdraw(deployment: Deployment, incarnation: Incarnation) -> None:
     """Take an incarnation out of every group and free its slot: its ids answer 410 from now on.
 

@@ -216,6 +216,34 @@ def test_what_cannot_be_is_refused_with_what_is_allowed(
     assert [word for word in told if word not in ended.err] == []
 
 
+@pytest.mark.parametrize("name", ["upgrade", "switchover", "evacuate"])
+def test_what_a_person_asks_for_has_an_option_of_its_own(cli: Cli, drill: Drill, name: str) -> None:
+    """B13: short for a row of the table."""
+    assert cli("drill", f"--{name}").code == 0
+    assert (drill.options.fault, drill.options.speed, drill.options.zone) == (name, FAULTS[name].fastest, None)
+
+
+def test_the_az_to_leave_can_be_named(cli: Cli, drill: Drill) -> None:
+    assert cli("drill", "--evacuate", "us-east-1b").code == 0
+    assert (drill.options.fault, drill.options.zone) == ("evacuate", "us-east-1b")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--upgrade", "--fault", "kill-livy"], "--upgrade and --fault kill-livy are drills of their own"),
+        (["--upgrade", "--switchover"], "`--fault upgrade,switchover` runs one after the other"),
+        (["us-east-1b"], "`emr-dr drill --evacuate us-east-1b`"),
+        (["--evacuate", "us-east-1b", "--seeds", "1,2"], "us-east-1b is for one drill"),
+    ],
+)
+def test_options_that_exclude_each_other_are_refused(cli: Cli, drill: Drill, words: list[str], told: str) -> None:
+    ended = cli("drill", *words)
+
+    assert (ended.code, drill.arguments) == (2, {})
+    assert told in ended.err
+
+
 def test_help_teaches(cli: Cli) -> None:
     """Every option, the faults that people want most, and what the exit codes mean."""
     told = cli("drill", "--help").out

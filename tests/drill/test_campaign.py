@@ -109,6 +109,13 @@ def test_drills_are_asked_as_planned_on_one_assembly(drills: Drills, tmp_path: P
     )
 
 
+def test_a_row_with_settings_of_its_own_synthesizes_for_itself(drills: Drills, tmp_path: Path) -> None:
+    """The one assembly of all has other settings."""
+    campaign.run(plan(faults=[find("upgrade")]), workdir=tmp_path, say=nothing)
+
+    assert "--assembly" not in drills.asked[0][1]
+
+
 def test_a_speed_is_passed_on_and_a_given_assembly_is_used(drills: Drills, tmp_path: Path) -> None:
     campaign.run(plan(speed=5.0, assembly=Path("given")), workdir=tmp_path, say=nothing)
 

@@ -13,7 +13,20 @@ from rich.console import Console
 
 from emr_drill import rehearsal
 from emr_drill.clock import Clock
-from emr_drill.faults.model import Act, Expectation, Fault, Moment, Page, cancel, failover, nothing, page, repair
+from emr_drill.faults.model import (
+    Act,
+    Expectation,
+    Fault,
+    Moment,
+    Old,
+    Outcome,
+    Page,
+    cancel,
+    failover,
+    nothing,
+    page,
+    repair,
+)
 from emr_drill.faults.scene import Scene
 from emr_drill.jobs import plan
 from emr_drill.jobs.stream import Stream
@@ -39,7 +52,14 @@ class Told:
     """A rehearsal of a world, with what came of it."""
 
     def __init__(
-        self, world: World, expect: Expectation, *acts: Act, services: str = "simulated", stream: bool = False
+        self,
+        world: World,
+        expect: Expectation,
+        *acts: Act,
+        services: str = "simulated",
+        stream: bool = False,
+        load: plan.Load | None = None,
+        **more: Any,
     ) -> None:
         self.report = Report(services=services, fault="f", speed=2e4, seed=1)
         self.console = Console(file=io.StringIO(), width=200)
@@ -47,7 +67,7 @@ class Told:
         self.rehearsal = Rehearsal(
             services=services,
             seed=1,
-            fault=Fault(name="f", acts=acts, expect=expect, must="it must", notices="nobody"),
+            fault=Fault(name="f", acts=acts, expect=expect, must="it must", notices="nobody", load=load),
             report=self.report,
             stand_in=cast(Any, world),
             clock=clock,
@@ -55,6 +75,7 @@ class Told:
             deployment=cast(Any, world),
             submitter=cast(Any, world),
             stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
+            **more,
         )
 
     def run(self) -> Timeline:
@@ -384,3 +405,66 @@ def test_a_410_is_right_after_the_fence_limit_where_the_row_allows_that(world: W
     Told(world, failover(fence_bound=allowed), act(lambda: None)).rehearsal.owner_watch()
 
     assert world.watching["may_be_gone"](200) is allowed
+
+
+def test_the_az_to_strike_can_be_named(world: World) -> None:
+    told = Told(world, failover(), act(taken_over(world)), zone="us-east-1a")
+    timeline = told.run()
+
+    assert timeline.scene is not None
+    assert timeline.scene.availability_zone == "us-east-1a"
+
+
+def test_an_az_in_which_nothing_serves_is_told_with_those_in_which_something_does(world: World) -> None:
+    told = Told(world, failover(), act(taken_over(world)), zone="us-east-1c")
+    told.run()
+
+    assert told.report.problem == "nothing is in service in us-east-1c, only in us-east-1a: name one of these"
+
+
+PLANNED = Expectation(
+    outcome=Outcome.PLANNED, operations={"switched over": (2, 2)}, launches=(2, 2), old=Old.ENDED, jobs_lost=True
+)
+
+
+def switched_over(world: World) -> Callable[[], None]:
+    """Two operations end, and another incarnation serves."""
+
+    def do() -> None:
+        world.kill_primary("j-1")
+        world.outcomes = [{"id": f"o-{number}", "outcome": "switched over"} for number in range(2)]
+
+    return do
+
+
+def test_a_planned_change_waits_for_every_operation_and_the_end_of_its_deploy(world: World) -> None:
+    """B13: a deploy that is under way is not over, whatever its first operations did."""
+    looks: list[bool] = []
+
+    class Slow:
+        @property
+        def under_way(self) -> bool:
+            looks.append(len(looks) < 3)
+            return looks[-1]
+
+    told = Told(world, PLANNED, act(switched_over(world)), deploys=Slow())
+    told.run()
+
+    assert told.report.problem == ""
+    assert looks == [True, True, True, False]
+
+
+def test_under_load_as_many_jobs_must_run_as_the_row_says(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rehearsal, "READY_LIMIT_SECONDS", 1.0)
+    told = Told(world, PLANNED, act(switched_over(world)), load=plan.Load(running=20))
+    told.run()
+
+    assert "20 jobs running" in told.report.problem, "six run in this world"
+
+
+def test_what_comes_all_the_time_comes_no_more_when_the_change_is_over(world: World) -> None:
+    told = Told(world, PLANNED, act(switched_over(world)), load=plan.Load(running=5), stream=True)
+    told.run()
+
+    assert told.report.problem == ""
+    assert len([job for job in world.jobs if job.job.key.startswith("stream")]) < plan.STREAM_JOBS

@@ -389,3 +389,29 @@ def test_another_strategy_deploys_its_own_stack(world: World, drill: Drill) -> N
     drill(strategy="active-active")
 
     assert any(line.startswith("deployed Platform ActiveActive of") for line in world.log)
+
+
+def test_a_row_with_settings_of_its_own_takes_no_assembly(drill: Drill, world: World) -> None:
+    """It might have other settings, and what the row shows would not be what it says."""
+    with pytest.raises(DrillError, match=r"upgrade deploys settings of its own .*leave --assembly out"):
+        drill(fault="upgrade")
+
+    assert world.log == []
+
+
+def test_a_row_that_changes_settings_synthesizes_both(
+    drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch, assembly: Path
+) -> None:
+    """B13."""
+    made: list[tuple[str, tuple[str, ...]]] = []
+
+    def synthesize(output: Path, *, context: tuple[str, ...] = ()) -> None:
+        made.append((output.name, context))
+        shutil.copytree(assembly, output)
+
+    monkeypatch.setattr(preflight, "synthesize", synthesize)
+    drill(fault="bad-upgrade", assembly=None)
+
+    (before, settings), (after, changed) = made
+    assert (before, after) == ("cdk.out", "cdk.out.changed")
+    assert changed == (*settings, "set.cluster.release_label=emr-7.12.0")

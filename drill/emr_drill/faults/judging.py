@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dr_core.metrics import FENCE_OVERDUE
-from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Expectation, Fault, Old, Outcome, Page, Range
+from emr_drill.faults.lost import LostJob
+from emr_drill.faults.model import ALARMS, ASKED_FOR, SILENCE_ALARMS, Expectation, Fault, Old, Page, Range
 from emr_drill.faults.traces import Seen, Silence, Trace
 from emr_drill.survivors import SurvivorSeen
 
@@ -23,6 +24,7 @@ class Found:
         metrics: name of a metric -> its highest value.
         silent: name of a metric that is written all the time -> for how many whole minutes it was missing.
         jobs: counts of the report.
+        lost: the jobs that went down with a cluster.
         recovered: whether submits are accepted again, and none was refused after the first one.
         old_serves: whether the record has the old incarnation in service.
         old_state: EMR's state of the old cluster.
@@ -44,6 +46,7 @@ class Found:
     metrics: Mapping[str, float] = field(default_factory=dict)
     silent: Mapping[str, int] = field(default_factory=dict)
     jobs: Mapping[str, int] = field(default_factory=dict)
+    lost: list[LostJob] = field(default_factory=list)
     recovered: bool = True
     old_serves: bool = False
     old_state: str = "TERMINATED"
@@ -197,10 +200,29 @@ def _jobs(expect: Expectation, found: Found, *, fence_overdue: bool) -> list[str
             f"no job should be lost, but {found.jobs.get('lost', 0)} were and {found.jobs.get('resubmitted', 0)} "
             "were run again"
         )
-    if expect.outcome is Outcome.PLANNED and found.submits_refused:
+    wrong += _lost(expect, found)
+    if expect.outcome in ASKED_FOR and found.submits_refused:
         wrong.append(f"{found.submits_refused} submits were refused, though nothing was broken")
     if not found.recovered:
         wrong.append("the front door does not accept jobs again")
+    return wrong
+
+
+def _lost(expect: Expectation, found: Found) -> list[str]:
+    wrong = []
+    if expect.named:
+        wrong += [f"{one.name} was ended, and no message named it before" for one in found.lost if not one.named]
+        wrong += [
+            f"the client of {one.name}, which was ended, was told {one.answered or 'nothing'!r} and not by 410"
+            for one in found.lost
+            if one.answered != "lost"
+        ]
+    if expect.overdue:
+        wrong += [
+            f"{one.name} was ended, though it takes less than the drain limit" for one in found.lost if not one.overlong
+        ]
+        if not any(one.overlong for one in found.lost):
+            wrong.append("no job outlasted the drain limit, so that nothing shows what becomes of one")
     return wrong
 
 

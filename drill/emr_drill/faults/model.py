@@ -29,6 +29,7 @@ from dr_core.metrics import (
 )
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Silence, Trace
+from emr_drill.jobs.plan import Load
 
 # A wrong reaction shows within this long: an unhealthy verdict takes 30 to 45 s, the operation's look again some more.
 WATCH_SECONDS = 240.0
@@ -52,6 +53,8 @@ class Outcome(StrEnum):
         NOTHING: no operation begins.
         PAGE: a person is told, and nothing else is done by itself.
         PLANNED: another incarnation takes over because a person asked for that; no submit is refused meanwhile.
+        TAKEN_BACK: what a person asked for fails and is taken back: the old incarnation serves on, and no submit is
+            refused.
     """
 
     FAILOVER = "failover"
@@ -60,6 +63,10 @@ class Outcome(StrEnum):
     NOTHING = "nothing"
     PAGE = "page"
     PLANNED = "planned"
+    TAKEN_BACK = "taken back"
+
+
+ASKED_FOR = frozenset({Outcome.PLANNED, Outcome.TAKEN_BACK})
 
 
 class Old(StrEnum):
@@ -170,6 +177,7 @@ TOLD_BY_OUTCOME: Mapping[Outcome, Page] = {
     Outcome.REPAIR: Page(subject="was restarted"),
     Outcome.CANCEL: Page(subject="called off"),
     Outcome.PLANNED: Page(subject="switched over"),
+    Outcome.TAKEN_BACK: Page(subject="switchover of .* failed"),
 }
 # What people may be told where the limit for proof that the old applications are dead may pass.
 FENCE_PAGES = (Page(metric=FENCE_OVERDUE), Page(subject="still runs jobs"))
@@ -187,6 +195,8 @@ class Expectation:
         launches: fewest and most EMR clusters that may be launched.
         old: what must have become of the incarnation that was in service.
         jobs_lost: whether jobs may go down with their cluster (their clients are told by 410).
+        overdue: whether jobs that outlast the drain limit must go down with their cluster, and they alone.
+        named: whether each job that goes down must have been named in a message before its client was told.
         fence_bound: whether the limit for proof that the old applications are dead may pass: only then may the effect
             of a job be doubled, and it is listed.
         pages: what people must be told of this fault, besides the outcome; acts that wait for the page wait for these.
@@ -204,6 +214,8 @@ class Expectation:
     launches: Range
     old: Old
     jobs_lost: bool
+    overdue: bool = False
+    named: bool = False
     fence_bound: bool = False
     pages: tuple[Page, ...] = ()
     may: tuple[Page, ...] = ()
@@ -305,18 +317,6 @@ def page(*pages: Page) -> Expectation:
     )
 
 
-def planned(*, jobs_lost: bool = False, pages: tuple[Page, ...] = ()) -> Expectation:
-    """A person asked for another incarnation and gets it; *jobs_lost* if jobs of the old one are not waited for."""
-    return Expectation(
-        outcome=Outcome.PLANNED,
-        operations={"switched over": (1, 1)},
-        launches=(1, 1),
-        old=Old.ENDED,
-        jobs_lost=jobs_lost,
-        pages=pages,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Otherwise:
     """What must happen where another strategy is deployed.
@@ -349,6 +349,10 @@ class Fault:
             where the controller itself is disturbed between moving the traffic and saying so.
         strategies: names of the strategies that the row is for; empty for all.
         otherwise: name of a strategy -> what must happen there, if not the same.
+        settings: what is deployed at first, besides the settings file: ``cdk synth -c`` arguments.
+        change: settings that a deploy of the row changes, likewise.
+        load: what jobs run, if not the usual waves.
+        managed_cluster: which one is struck; empty for any.
     """
 
     name: str
@@ -363,6 +367,10 @@ class Fault:
     adds_up: bool = True
     strategies: tuple[str, ...] = ()
     otherwise: Mapping[str, Otherwise] = field(default_factory=dict)
+    settings: tuple[str, ...] = ()
+    change: tuple[str, ...] = ()
+    load: Load | None = None
+    managed_cluster: str = ""
 
     @property
     def what(self) -> str:

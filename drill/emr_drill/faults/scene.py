@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dr_core.requests import Kind, Reason
 
 if TYPE_CHECKING:
+    from emr_drill.deploys import Deploys
     from emr_drill.observe import Deployment
     from emr_drill.stand_in.emr import EmrClusters
     from emr_drill.stand_in.server import StandIn
@@ -30,6 +31,7 @@ class Scene:
         managed_cluster: whose incarnation it is.
         availability_zone: where it runs.
         others: where the other managed clusters serve: AZ -> name.
+        deploys: deploys changed settings, where the row has some.
     """
 
     stand_in: StandIn
@@ -39,6 +41,7 @@ class Scene:
     managed_cluster: str
     availability_zone: str
     others: Mapping[str, str] = field(default_factory=dict)
+    deploys: Deploys | None = None
 
     @property
     def clusters(self) -> EmrClusters:
@@ -79,6 +82,16 @@ class Scene:
     def ask_for(self, kind: Kind, **request: str) -> None:
         """Start an operation as a person does; it is what the row is about."""
         self._start(f"asked-for-{kind}-{self.generation}", kind=kind, **request)
+
+    def deploy(self) -> None:
+        """Deploy the row's changed settings, as a person does with ``cdk deploy``."""
+        assert self.deploys is not None, "a row that deploys something has settings to change"
+        self.deploys.change()
+
+    def take_back(self) -> None:
+        """Cancel that deploy if it is under way, else deploy the old settings again."""
+        assert self.deploys is not None, "a row that deploys something has settings to change"
+        self.deploys.take_back()
 
     def _start(self, name: str, **request: str) -> None:
         states: Any = self.stand_in.client("stepfunctions")

@@ -7,6 +7,9 @@ a client that was told "success" for one of those was told another job's state.
 Where systems are compared, a *stream* comes on top: a job every twenty seconds from the fault on, whatever happens, so
 that whoever ends a cluster at any moment ends jobs with it, and every refusal is seen.
 
+Where a person asks for a change, there is a *load*: more than twenty jobs run when the change begins, some of them for
+longer than a cluster that is replaced waits for them, and all the time until it is over another one comes.
+
 Where another managed cluster serves on, it is a *flow*: a short job every two seconds, as an outage that is over within
 seconds is not seen by a client that comes once in a while.
 """
@@ -23,6 +26,10 @@ STREAM_SECONDS = (60.0, 180.0)
 STREAM_EVERY_SECONDS, STREAM_JOBS = 20.0, 30
 # Of the flow: until a sick half is surely isolated.
 FLOW_EVERY_SECONDS, FLOW_JOBS = 2.0, 50
+# Of a load: jobs of minutes, and what comes all the time.
+LOADED_SECONDS = (240.0, 800.0)
+STEADY_SECONDS = (10.0, 120.0)
+STEADY_JOBS = 600  # more than come until any change is over
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +42,15 @@ class Job:
         fails: whether it ends with an error of its own.
         keeps_connection: whether its client polls on one kept connection (as a synchronous task does) or connects
             anew for each poll (as a deferred one does).
+        again: how long it runs when it is run again, as one does that goes on from a checkpoint; ``None`` for as long
+            as the first time.
     """
 
     key: str
     seconds: float
     fails: bool
     keeps_connection: bool
+    again: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +65,27 @@ class Plan:
     def jobs(self) -> tuple[Job, ...]:
         """Every job of the plan."""
         return self.before + self.during + self.after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What runs while a person asks for a change.
+
+    Attributes:
+        running: how many jobs must run when the change begins.
+        jobs: how many are submitted before that, of minutes each.
+        overlong: how many of them run for ``overlong_seconds``, and go on from a checkpoint when they are run again.
+        overlong_seconds: longer than any drain limit of the drill.
+        again_seconds: how long those run then.
+        every: simulated seconds between two more jobs, from the change on until it is over.
+    """
+
+    running: int = 20
+    jobs: int = 26
+    overlong: int = 0
+    overlong_seconds: float = 2700.0
+    again_seconds: float = 60.0
+    every: float = 12.0
 
 
 def make(*, seed: int, long: int = 9, short: int = 6, during: int = 4, after: int = 8, scale: float = 1.0) -> Plan:
@@ -87,6 +118,37 @@ def make(*, seed: int, long: int = 9, short: int = 6, during: int = 4, after: in
         during=tuple(job("during", SHORT_SECONDS) for _ in range(during)),
         after=tuple(job("after", SHORT_SECONDS) for _ in range(after)),
     )
+
+
+def loaded(load: Load, *, seed: int) -> Plan:
+    """The jobs of a *load* before and after the change; :func:`steady` has those in between."""
+    plan = make(seed=seed, long=0, short=6, during=0, after=8)
+    chance = random.Random(f"load {seed}")
+    first = [
+        Job(
+            key=f"loaded-{number:02d}",
+            seconds=round(chance.uniform(*LOADED_SECONDS), 1),
+            fails=number % 3 == 0,
+            keeps_connection=number % 2 == 0,
+        )
+        for number in range(1, load.jobs + 1)
+    ]
+    overlong = [
+        Job(
+            key=f"overlong-{number}",
+            seconds=load.overlong_seconds,
+            fails=False,
+            keeps_connection=number % 2 == 0,
+            again=load.again_seconds,
+        )
+        for number in range(1, load.overlong + 1)
+    ]
+    return Plan(before=(*overlong, *first, *plan.before), during=(), after=plan.after)
+
+
+def steady(*, seed: int) -> tuple[Job, ...]:
+    """The jobs that come all the time while a change is made, in order."""
+    return _in_a_row("steady", STEADY_JOBS, STEADY_SECONDS, seed=seed)
 
 
 def stream(*, seed: int) -> tuple[Job, ...]:

@@ -44,6 +44,11 @@ class Stream:
         """Hand over the first job now."""
         self._thread.start()
 
+    def finish(self) -> None:
+        """Hand over no more: what they were for is over."""
+        self._stop.set()
+        self._over.set()
+
     def stop(self) -> None:
         """Hand over no more; nothing if it never began."""
         self._stop.set()

@@ -182,7 +182,7 @@ class Submitter:
             batch = Try(name=f"{progress.job.key}-try{len(progress.tries) + 1}")
             progress.tries.append(batch)
             while batch.id is None and not self._stop.is_set():
-                self._submit(progress.job, batch)
+                self._submit(progress, batch)
                 if batch.id is None:
                     self._clock.wait(self._stop, SUBMIT_AGAIN_SECONDS)
             with self._wake:
@@ -196,10 +196,11 @@ class Submitter:
         starting = sum(one.id is not None and not (one.application or one.told or one.disturbed_polls) for one in last)
         return self._starting_limit is not None and starting >= self._starting_limit
 
-    def _submit(self, job: Job, batch: Try) -> None:
+    def _submit(self, progress: Progress, batch: Try) -> None:
         """One POST; a name that is taken already means that an earlier, ambiguous one was heard."""
-        at = self._clock.now()
-        arguments = [job.key, str(job.seconds), "fail" if job.fails else "succeed"]
+        at, job = self._clock.now(), progress.job
+        first = len(progress.tries) == 1 or job.again is None
+        arguments = [job.key, str(job.seconds if first else job.again), "fail" if job.fails else "succeed"]
         answer = self._client.call("POST", "/batches", {"file": self._file, "args": arguments, "name": batch.name})
         if answer.status == 400 and "Duplicate session name" in str(answer.body):
             answer = self._client.call("GET", f"/batches/{batch.name}")

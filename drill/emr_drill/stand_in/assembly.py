@@ -1,4 +1,4 @@
-"""Deploy what ``cdk synth`` wrote: assets to S3, then stacks in the order of their dependencies.
+"""Deploy what ``cdk synth`` wrote: assets to S3, then stacks in the order of their dependencies, new or changed.
 
 The CDK's own command line could do it, too, but takes seconds to start and cannot tell the drill what happens.
 """
@@ -25,6 +25,8 @@ STACK, ASSETS = "aws:cloudformation:stack", "cdk:asset-manifest"
 BOOTSTRAP_VERSION = "30"  # of the CDK's bootstrap stack, which the stand-in has without having it
 CAPABILITIES = ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 LOOK_SECONDS = 0.02  # machine time
+NOTHING_TO_DO = "No updates are to be performed"
+COMPLETE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +37,7 @@ class ResourceEvent:
         stack: the stack's name.
         resource: logical id; the stack's name for the stack itself.
         type: ``AWS::Service::Thing``.
-        status: ``CREATE_IN_PROGRESS``, ...
+        status: ``CREATE_IN_PROGRESS``, ``UPDATE_COMPLETE``, ...
         reason: why, or empty.
     """
 
@@ -64,13 +66,19 @@ def deploy(
         Artifact id of each stack to its outputs.
 
     Raises:
-        DrillError: a file is missing, a stack is unknown, or a stack could not be created; names the first resource
-            that failed and its reason.
+        DrillError: a file is missing, a stack is unknown, or a stack could not be created or updated; names the first
+            resource that failed and its reason.
     """
     deployment = _Deployment(stand_in, assembly_dir, on_event or (lambda event: None))
     for artifact in deployment.in_order(stacks):
         deployment.deploy(artifact)
     return deployment.outputs
+
+
+def stack_name(assembly_dir: Path, stack: str) -> str:
+    """What the stack with the artifact id *stack* is called."""
+    artifact = _read(assembly_dir / "manifest.json")["artifacts"][stack]
+    return str(artifact.get("properties", {}).get("stackName", stack))
 
 
 class _Deployment:
@@ -111,17 +119,17 @@ class _Deployment:
             for asset in _read(self._directory / properties["file"]).get("files", {}).values():
                 self._upload(asset)
         else:
-            self._create(name, properties)
+            self._bring_up_to_date(name, properties)
 
     def _upload(self, asset: Mapping[str, Any]) -> None:
         source = self._directory / asset["source"]["path"]
         content = _zipped(source) if asset["source"].get("packaging") == "zip" else _bytes(source)
         client = self._stand_in.client("s3")
         for destination in asset["destinations"].values():
-            bucket = self._filled(destination["bucketName"])
+            bucket, key = self._filled(destination["bucketName"]), self._filled(destination["objectKey"])
             with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):
                 client.create_bucket(Bucket=bucket, **self._location())
-            client.put_object(Bucket=bucket, Key=self._filled(destination["objectKey"]), Body=content)
+            client.put_object(Bucket=bucket, Key=key, Body=content)
 
     def _location(self) -> dict[str, Any]:
         if self._stand_in.region == "us-east-1":  # which S3 does not take for a constraint
@@ -137,7 +145,7 @@ class _Deployment:
             text = text.replace("${" + name + "}", value)
         return text
 
-    def _create(self, name: str, properties: Mapping[str, Any]) -> None:
+    def _bring_up_to_date(self, name: str, properties: Mapping[str, Any]) -> None:
         stack = str(properties.get("stackName", name))
         if parameter := properties.get("bootstrapStackVersionSsmParameter"):
             self._stand_in.client("ssm").put_parameter(
@@ -146,35 +154,43 @@ class _Deployment:
         parameters = [
             {"ParameterKey": key, "ParameterValue": value} for key, value in properties.get("parameters", {}).items()
         ]
+        request = {
+            "StackName": stack,
+            "TemplateBody": _bytes(self._directory / properties["templateFile"]).decode(),
+            "Parameters": parameters,
+            "Tags": [{"Key": key, "Value": value} for key, value in properties.get("tags", {}).items()],
+            "Capabilities": CAPABILITIES,
+        }
+        client: Any = self._stand_in.client("cloudformation")
+        known = next((one for one in list(self._stand_in.stacks.backend.stacks.values()) if one.name == stack), None)
+        told = 0 if known is None else len(known.events)
         try:
-            stack_id = self._stand_in.client("cloudformation").create_stack(
-                StackName=stack,
-                TemplateBody=_bytes(self._directory / properties["templateFile"]).decode(),
-                Parameters=parameters,
-                Tags=[{"Key": key, "Value": value} for key, value in properties.get("tags", {}).items()],
-                Capabilities=CAPABILITIES,
-            )["StackId"]
+            answer = client.create_stack(**request) if known is None else client.update_stack(**request)
         except ClientError as error:
-            raise DrillError(f"the stand-in refuses stack {stack}: {error}") from error
-        self._wait(stack_id)
-        found = self._stand_in.stacks.find(stack_id)
+            if known is None or NOTHING_TO_DO not in str(error):
+                raise DrillError(f"the stand-in refuses stack {stack}: {error}") from error
+            answer = {"StackId": known.stack_id}
+        else:
+            self._wait(answer["StackId"], told)
+        found = self._stand_in.stacks.find(answer["StackId"])
         self.outputs[name] = {item["OutputKey"]: str(item["OutputValue"]) for item in found.outputs or []}
 
-    def _wait(self, stack_id: str) -> None:
+    def _wait(self, stack_id: str, told: int) -> None:
+        """Until nothing is in progress; *told* events of the stack are old."""
         stack = self._stand_in.stacks.find(stack_id)
         failure: ResourceEvent | None = None
-        events = self._events(stack_id)
+        events = self._events(stack_id, told)
         while True:
             settled = not stack.status.endswith("_IN_PROGRESS")
             for event in events():
                 self._on_event(event)
-                if failure is None and event.status == "CREATE_FAILED":
+                if failure is None and event.status in ("CREATE_FAILED", "UPDATE_FAILED"):
                     failure = event
             if settled:
                 break
             if stack.run.wait(LOOK_SECONDS) and stack.status.endswith("_IN_PROGRESS"):
                 raise DrillError(f"the stand-in was stopped while stack {stack.name} was {stack.status}")
-        if stack.status == "CREATE_COMPLETE":
+        if stack.status in COMPLETE:
             return
         if failure is None:
             raise DrillError(f"stack {stack.name} ended as {stack.status}: {stack.stack_status_reason}")
@@ -182,9 +198,8 @@ class _Deployment:
             f"stack {stack.name} ended as {stack.status}: {failure.type} {failure.resource} failed: {failure.reason}"
         )
 
-    def _events(self, stack_id: str) -> Callable[[], Iterator[ResourceEvent]]:
+    def _events(self, stack_id: str, told: int) -> Callable[[], Iterator[ResourceEvent]]:
         stack = self._stand_in.stacks.find(stack_id)
-        told = 0
 
         def more() -> Iterator[ResourceEvent]:
             nonlocal told

@@ -1,16 +1,16 @@
 """CloudFormation: stacks that take time, fail, roll back and can be deleted while they are made.
 
 Differences to moto 5.2.5, whose stacks are complete when CreateStack returns: see :mod:`emr_drill.stand_in.stack_run`
-(threads), :mod:`emr_drill.stand_in.custom_resources` and :mod:`emr_drill.stand_in.resource_types`.  Only CreateStack,
-DeleteStack and the calls that read are made right; UpdateStack and change sets are refused.
+(threads), :mod:`emr_drill.stand_in.stack_update`, :mod:`emr_drill.stand_in.custom_resources` and
+:mod:`emr_drill.stand_in.resource_types`.  CreateStack, UpdateStack, CancelUpdateStack, DeleteStack and the calls that
+read are made right; change sets are refused.
 """
 
 from __future__ import annotations
 
-import json
+import contextlib
 import threading
 import types
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,11 @@ import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 import moto.cloudformation.responses as responses
 from moto.cloudformation.exceptions import ValidationError
-from moto.core.responses import ActionResult
+from moto.core.responses import ActionResult, EmptyResult
 
 from emr_drill.stand_in import custom_resources, intrinsics, resource_types
-from emr_drill.stand_in.custom_resources import CustomResource
 from emr_drill.stand_in.patching import replace, restore
-from emr_drill.stand_in.resource_deletions import DELETIONS
+from emr_drill.stand_in.running_stack import ResourceDetail, RunningStack
 from emr_drill.stand_in.stack_diary import StackDiary
 from emr_drill.stand_in.stack_run import StackRun
 from emr_drill.stand_in.template import TemplateProblem, check_parameters, check_references
@@ -34,7 +33,12 @@ if TYPE_CHECKING:
 
 
 # moto's own would block everything until they are done, and do not notice that something fails.
-REFUSED = ("update_stack", "create_change_set", "execute_change_set")
+REFUSED = ("create_change_set", "execute_change_set")
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html: what an update may start from.
+UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
+
+# moto has no such call.
+CANCEL_UPDATE = "cancel_update_stack"
 
 # By this module, custom_resources, intrinsics and resource_types.
 REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
@@ -48,139 +52,9 @@ REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
     (responses, "StackResourceDTO"),
     (responses.CloudFormationResponse, "create_stack"),
     (responses.CloudFormationResponse, "list_stack_resources"),
+    (responses.CloudFormationResponse, "update_stack"),
     *((responses.CloudFormationResponse, call) for call in REFUSED),
 )
-
-
-class ResourceNotMade(KeyError):
-    """Something asked for a resource before the stack made it."""
-
-
-class MadeResources(parsing.ResourceMap):
-    """The resources of a stack; looking one up never makes it, as moto's own map does."""
-
-    def __getitem__(self, key: str) -> Any:
-        if key in self._parsed_resources:
-            return self._parsed_resources[key]
-        body = self._resource_json_map.get(key)
-        if body is None:
-            raise KeyError(key)
-        condition = body.get("Condition")
-        if condition is not None and not self.lazy_condition_map[condition]:
-            return None
-        raise ResourceNotMade(f"resource {key} is not made yet")
-
-    def load_parameters(self) -> None:
-        """moto splits lists that are given, but not those that are defaults."""
-        super().load_parameters()
-        for name, body in self._template.get("Parameters", {}).items():
-            value = self.resolved_parameters[name]
-            if body["Type"] == "CommaDelimitedList" and isinstance(value, str):
-                self.resolved_parameters[name] = self._parsed_resources[name] = value.split(",")
-
-    def _delete_resource(self, parsed_resource: Any, resource_json: dict[str, Any]) -> None:
-        deletion = DELETIONS.get(resource_json["Type"])
-        if deletion is None:
-            super()._delete_resource(parsed_resource, resource_json)
-            return
-        properties = intrinsics.resolve(resource_json.get("Properties", {}), self)
-        deletion(resource_types.installed(), getattr(parsed_resource, "physical_resource_id", ""), properties)
-
-    def validate_outputs(self) -> None:
-        """moto asks its models for attributes here, and they name too few; a wrong output fails when it is made."""
-
-
-PlainStack = models.Stack
-
-
-class RunningStack(PlainStack):
-    """A stack whose resources a :class:`StackRun` makes and deletes."""
-
-    class Meta(PlainStack.Meta):
-        """moto finds some values by the name of the class, which is another one here."""
-
-        serialization_aliases = {  # noqa: RUF012 - moto's own form
-            **PlainStack.Meta.serialization_aliases,
-            "StackName": "name",
-            "StackStatus": "status",
-        }
-
-    run: StackRun
-    diary: StackDiary
-    token: str | None = None
-    stack_status_reason: str | None = None
-    deletion_time: datetime | None = None
-    _outputs: list[dict[str, Any]] | None = None
-
-    @staticmethod
-    def parse_template(template: str) -> dict[str, Any]:
-        """JSON is read as JSON: moto tries YAML first, which takes seconds for a large template."""
-        try:
-            return dict(json.loads(template))
-        except ValueError:
-            return dict(PlainStack.parse_template(template))
-
-    def _create_resource_map(self) -> parsing.ResourceMap:
-        made = MadeResources(
-            self.stack_id,
-            self.name,
-            self.parameters,
-            self.tags,
-            account_id=self.account_id,
-            region_name=self.region_name,
-            template=self.template_dict,
-            cross_stack_resources=self.cross_stack_resources,
-        )
-        made.load()
-        return made
-
-    def create_resources(self) -> None:
-        """Nothing yet: :func:`_create_stack` begins when it knows all options of the call."""
-
-    @property
-    def outputs(self) -> list[dict[str, Any]] | None:
-        """Those of a complete stack; moto makes resources to work them out."""
-        return self._outputs
-
-    @property
-    def exports(self) -> list[parsing.Export]:
-        """None before the outputs are worked out, see :meth:`complete`."""
-        return [] if self._outputs is None else self.output_map.exports
-
-    @property
-    def stack_resources(self) -> Any:
-        """Those that exist or existed."""
-        made = [self.resource_map._parsed_resources.get(name) for name in self.template_dict["Resources"]]
-        return [resource for resource in made if resource is not None]
-
-    def complete(self, backend: models.CloudFormationBackend) -> None:
-        """Work out outputs and exports."""
-        exports = {str(export.value): export.name for export in self.output_map.exports}
-        for name in exports.values():
-            if name in backend.exports:
-                raise ValidationError(message=f"Export with name {name} is already exported by another stack")
-        self._outputs = [
-            {
-                "OutputKey": output.key,
-                "OutputValue": output.value,
-                "Description": output.description,
-                "ExportName": exports.get(str(output.value)),
-            }
-            for output in [self.output_map[key] for key in self.output_map.outputs]
-            if output is not None
-        ]
-        backend.exports.update({export.name: export for export in self.output_map.exports})
-
-
-class ResourceDetail(responses.StackResourceDTO):
-    """A resource in an answer, with a status of its own instead of its stack's."""
-
-    def __init__(self, stack: Any, resource: Any) -> None:
-        super().__init__(stack, resource)
-        status, reason, moment = stack.diary.resources[self.logical_resource_id]
-        self.resource_status = status
-        self.resource_status_reason = reason
-        self.timestamp = self.last_updated_timestamp = moment
 
 
 class Stacks:
@@ -242,24 +116,69 @@ class Stacks:
                     raise ValidationError(
                         message=f"Stack [{stack.name}] cannot be deleted while TerminationProtection is enabled"
                     )
+                if stack.status.startswith("UPDATE_") and stack.status.endswith("_IN_PROGRESS"):
+                    raise ValidationError(
+                        message=f"Stack [{stack.stack_id}] cannot be deleted while in status {stack.status}"
+                    )
                 assert isinstance(stack, RunningStack)
                 stack.run.delete()
 
-    def update_custom_resource(self, name_or_id: str, resource: str, properties: Mapping[str, Any]) -> CustomResource:
-        """Send an Update event, as an update of the stack with changed properties does.
+    def update(self, call: responses.CloudFormationResponse) -> str:
+        """Do what an UpdateStack *call* asks for; the stack's id.
 
-        Args:
-            name_or_id: of a complete stack.
-            resource: logical id of a custom resource.
-            properties: the new ones; those not named stay as they are.
-
-        Returns:
-            The resource; its ``creation_result()`` tells how the update goes.
+        Raises:
+            ValidationError: it cannot be updated, with this template or at all; or there is nothing to do.
         """
-        found = self.find(name_or_id).resource_map[resource]
-        assert isinstance(found, CustomResource)
-        found.update(properties)
-        return found
+        with self._lock:
+            stack = self.find(call._get_param("StackName"))
+            if stack.status not in UPDATABLE:
+                raise ValidationError(
+                    message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
+                )
+            url = call._get_param("TemplateURL")
+            body = call._get_stack_from_s3_url(url) if url else call._get_param("TemplateBody")
+            if call._get_bool_param("UsePreviousTemplate", False):
+                body = stack.template
+            parameters = {}
+            for item in call._get_param("Parameters", []):
+                key = item["ParameterKey"]
+                if not item.get("UsePreviousValue"):
+                    parameters[key] = item["ParameterValue"]
+                elif key in stack.parameters:
+                    parameters[key] = stack.parameters[key]
+            self._check(body, parameters)
+            self._check_update(stack, body, call._get_param("Tags"))
+            version = stack.version_of(body, parameters)
+            if not stack.changes(version):
+                raise ValidationError(message="No updates are to be performed.")
+            stack.run.update(version)
+        return str(stack.stack_id)
+
+    @staticmethod
+    def _check_update(stack: RunningStack, body: str, tags: list[dict[str, str]] | None) -> None:
+        if tags is not None and {item["Key"]: item["Value"] for item in tags} != stack.tags:
+            raise ValidationError(
+                message="the stand-in does not change the tags of a stack, which CloudFormation hands to its resources"
+            )
+        old, new = stack.template_dict["Resources"], RunningStack.parse_template(body)["Resources"]
+        if other := [name for name in old.keys() & new.keys() if old[name]["Type"] != new[name]["Type"]]:
+            raise ValidationError(
+                message="Update of resource type is not permitted. The new template modifies resource type of the "
+                f"following resources: [{', '.join(sorted(other))}]"
+            )
+
+    def cancel_update(self, name_or_id: str) -> None:
+        """Take back the update of a stack that is under way.
+
+        Raises:
+            ValidationError: none is.
+        """
+        stack = self.find(name_or_id)
+        if stack.status != "UPDATE_IN_PROGRESS":
+            raise ValidationError(
+                message=f"CancelUpdateStack cannot be called from current stack status {stack.status}"
+            )
+        stack.run.cancel_update()
 
     def close(self) -> None:
         """Stop what is under way.  May be called more than once."""
@@ -301,7 +220,7 @@ class Stacks:
             stack,
             diary=stack.diary,
             on_failure=on_failure,
-            on_created=lambda: stack.complete(backend),
+            on_complete=lambda: stack.complete(backend),
             on_deleted=deleted,
         )
         self._runs.append(run)
@@ -315,6 +234,13 @@ def install(stand_in: StandIn) -> None:
     def create_stack(self: responses.CloudFormationResponse) -> ActionResult:
         return ActionResult({"StackId": stacks.create(self)})
 
+    def update_stack(self: responses.CloudFormationResponse) -> ActionResult:
+        return ActionResult({"StackId": stacks.update(self)})
+
+    def cancel_update_stack(self: responses.CloudFormationResponse) -> ActionResult:
+        stacks.cancel_update(self._get_param("StackName"))
+        return EmptyResult()
+
     def delete_stack(self: models.CloudFormationBackend, name_or_stack_id: str) -> None:
         stacks.delete(name_or_stack_id)
 
@@ -324,6 +250,8 @@ def install(stand_in: StandIn) -> None:
     replace(responses, "StackResourceDTO", ResourceDetail)
     replace(responses.CloudFormationResponse, "create_stack", create_stack)
     replace(responses.CloudFormationResponse, "list_stack_resources", _list_stack_resources)
+    replace(responses.CloudFormationResponse, "update_stack", update_stack)
+    setattr(responses.CloudFormationResponse, CANCEL_UPDATE, cancel_update_stack)
     for call in REFUSED:
         replace(responses.CloudFormationResponse, call, _refuse)
     intrinsics.install()
@@ -335,10 +263,12 @@ def uninstall() -> None:
     """Give moto its own CloudFormation back."""
     for owner, name in REPLACED:
         restore(owner, name)
+    with contextlib.suppress(AttributeError):
+        delattr(responses.CloudFormationResponse, CANCEL_UPDATE)
 
 
 def _refuse(self: responses.CloudFormationResponse) -> ActionResult:
-    raise ValidationError(message="the stand-in creates and deletes stacks only; begin a new drill to change one")
+    raise ValidationError(message="the stand-in has no change sets; call CreateStack or UpdateStack")
 
 
 def _list_stack_resources(self: responses.CloudFormationResponse) -> ActionResult:

@@ -79,7 +79,7 @@ def _as_shape(shape: Any, value: Any, where: str) -> Any:
 
 
 class ClusterResource(CloudFormationModel):
-    """A cluster in a stack; slow, see :class:`emr_drill.stand_in.stack_run.SlowResource`."""
+    """A cluster in a stack; slow, see :class:`emr_drill.stand_in.stack_resources.SlowResource`."""
 
     def __init__(
         self, *, stand_in: StandIn, stack_tags: Mapping[str, str], properties: Mapping[str, Any], subject: str

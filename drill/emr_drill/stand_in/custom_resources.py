@@ -45,11 +45,13 @@ class Request:
 
     Attributes:
         id: CloudFormation's RequestId.
+        kind: ``Create``, ``Update`` or ``Delete``.
         deadline: simulated seconds since 1970; without an answer by then it has failed.
         answer: what was put to the ResponseURL, once it was.
     """
 
     id: str
+    kind: str
     deadline: float
     answer: dict[str, Any] | None = None
 
@@ -112,7 +114,7 @@ def _read_answer(body: bytes) -> dict[str, Any]:
 
 
 class CustomResource(CloudFormationModel):
-    """A ``Custom::...`` resource; slow, see :class:`emr_drill.stand_in.stack_run.SlowResource`."""
+    """A ``Custom::...`` resource; slow, see :class:`emr_drill.stand_in.stack_resources.SlowResource`."""
 
     def __init__(
         self, *, stand_in: StandIn, logical_id: str, stack_id: str, type_name: str, name: str, properties: Any
@@ -157,7 +159,7 @@ class CustomResource(CloudFormationModel):
         timeout = float(self._properties.get("ServiceTimeout", DEFAULT_TIMEOUT_SECONDS))
         if self._request is not None:
             self._stand_in.responses.forget(self._request)
-        self._request = Request(id=str(uuid.uuid4()), deadline=clock.now() + timeout)
+        self._request = Request(id=str(uuid.uuid4()), kind=kind, deadline=clock.now() + timeout)
         event = {
             "RequestType": kind,
             "ServiceToken": self._properties["ServiceToken"],
@@ -177,9 +179,8 @@ class CustomResource(CloudFormationModel):
         )
 
     def update(self, properties: Mapping[str, Any]) -> None:
-        """Send an update with *properties* in the place of the old ones of the same names."""
-        old = self._properties
-        self._properties = {**old, **as_strings(properties)}
+        """Send an update to *properties*, all of them."""
+        old, self._properties = self._properties, as_strings(properties)
         self.send("Update", old)
 
     def creation_result(self) -> str | None:
@@ -194,7 +195,13 @@ class CustomResource(CloudFormationModel):
                 "CloudFormation did not receive a response from your Custom Resource. "
                 f"Please check your logs for requestId [{request.id}]"
             )
-        self.physical_resource_id = request.answer.get("PhysicalResourceId") or self.physical_resource_id
+        given = request.answer.get("PhysicalResourceId") or self.physical_resource_id
+        if request.kind == "Update" and given != self.physical_resource_id:
+            return (
+                f"the answer to an Update has another PhysicalResourceId ({given} for {self.physical_resource_id}): "
+                "CloudFormation would delete the old one, the stand-in replaces nothing"
+            )
+        self.physical_resource_id = given
         if request.answer["Status"] == "FAILED":
             return (
                 "Received response status [FAILED] from custom resource. "

@@ -44,6 +44,7 @@ class LaunchFaults(ABC):
         self.__without_capacity: dict[str, str] = {}
         self.__stuck: set[str] = set()
         self.__bootstrap_fails: set[str] = set()
+        self.__broken_releases: set[str] = set()
         self.__failing_steps: dict[str, int] = {}
         self.__bad_seeds = 0
         self.__bad_canaries = 0
@@ -91,6 +92,11 @@ class LaunchFaults(ABC):
         with self.__lock:
             self.__bootstrap_fails.discard(availability_zone)
 
+    def break_release(self, label: str) -> None:
+        """Let machines of a release fail from now on when they are set up, wherever they are."""
+        with self.__lock:
+            self.__broken_releases.add(label)
+
     def fail_step(self, name: str, times: int = 1) -> None:
         """Let the next *times* steps whose name contains *name* end with exit code 1, and do nothing; 0 ends it."""
         with self.__lock:
@@ -137,7 +143,10 @@ class LaunchFaults(ABC):
     def bootstrap_failure(self, cluster: Cluster) -> Reason | None:
         """Why the machines of *cluster* cannot be set up."""
         with self.__lock:
-            fails = cluster.availability_zone in self.__bootstrap_fails
+            fails = (
+                cluster.availability_zone in self.__bootstrap_fails
+                or cluster.request.get("ReleaseLabel") in self.__broken_releases
+            )
         text = "On the master instance, bootstrap action 1 returned a non-zero return code"
         return Reason(code="BOOTSTRAP_FAILURE", message=text) if fails else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moto.cloudformation.models import Event
 
 if TYPE_CHECKING:
-    from emr_drill.stand_in.cloudformation import RunningStack
+    from emr_drill.stand_in.running_stack import RunningStack
 
 STACK_TYPE = "AWS::CloudFormation::Stack"
 
@@ -35,6 +35,7 @@ class StackDiary:
         self._now = now
         self._on_event = on_event
         self.resources: dict[str, tuple[str, str | None, datetime]] = {}
+        self._types: dict[str, str] = {}
 
     def status(self, status: str, reason: str | None) -> None:
         """The stack's status changed."""
@@ -47,7 +48,9 @@ class StackDiary:
 
     def resource(self, name: str, resource: Any, status: str, reason: str | None = None) -> None:
         """The status of the resource with the logical id *name* changed; *resource* is its model, if it has one."""
-        kind = self._stack.template_dict["Resources"][name]["Type"]
+        if (body := self._stack.template_dict["Resources"].get(name)) is not None:
+            self._types[name] = body["Type"]
+        kind = self._types[name]  # an update's template no longer has what it removes
         self.resources[name] = (status, reason, self._moment())
         event: Any = Event(
             stack_id=self._stack.stack_id,

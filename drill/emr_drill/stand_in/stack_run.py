@@ -1,6 +1,6 @@
-"""One stack's life: creation, rollback and deletion in a thread of its own, one resource after the other.
+"""One stack's life: creation, update, rollback and deletion, each in a thread of its own.
 
-moto makes every resource inside the CreateStack call (and, what is worse, inside calls that only read).  Here the call
+moto does everything inside the call that asks for it (and, what is worse, inside calls that only read).  Here the call
 returns at once, the status follows the slowest resource, and a failed stack rolls back.
 """
 
@@ -9,48 +9,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Set
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import moto.cloudformation.parsing as parsing
-from moto.ec2.models import ec2_backends
-from moto.ec2.models.core import TaggedEC2Resource
-
-from emr_drill.stand_in.template import dependencies
+from emr_drill.stand_in.stack_resources import KEPT, Interrupted, ResourceFailed, StackResources, StackVersion
+from emr_drill.stand_in.stack_update import StackUpdate
 
 if TYPE_CHECKING:
-    from emr_drill.stand_in.cloudformation import RunningStack
+    from emr_drill.stand_in.running_stack import RunningStack
     from emr_drill.stand_in.stack_diary import StackDiary
 
 LOG = logging.getLogger(__name__)
-POLL_SECONDS = 0.02  # machine time between two looks at slow resources
-DELETE_ATTEMPTS = 3  # moto refuses to delete what something else still uses; CloudFormation, too, tries again
-KEPT = frozenset({"Retain", "RetainExceptOnCreate", "Snapshot"})
-
-
-@runtime_checkable
-class SlowResource(Protocol):
-    """A resource that is not there, or not gone, when the call that asked for it returns.
-
-    Both functions answer None while it is under way, an empty text when it is done, and the reason of a failure.
-    """
-
-    def creation_result(self) -> str | None: ...
-
-    def deletion_result(self) -> str | None: ...
-
-
-class ResourceFailed(Exception):
-    """A resource could not be made."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(reason)
-        self.name = name
-        self.reason = reason
-
-
-class Interrupted(Exception):
-    """The thread has to stop: the stack is being deleted, or the stand-in stops."""
 
 
 class StackRun:
@@ -62,7 +31,7 @@ class StackRun:
         *,
         diary: StackDiary,
         on_failure: str,
-        on_created: Callable[[], None],
+        on_complete: Callable[[], None],
         on_deleted: Callable[[], None],
     ) -> None:
         """Prepare to run *stack*.
@@ -71,19 +40,20 @@ class StackRun:
             stack: moto's record of it, whose resources are kept up to date.
             diary: keeps its status and events.
             on_failure: ``ROLLBACK``, ``DELETE`` or ``DO_NOTHING``, as in CreateStack.
-            on_created: called when every resource is there, before the status says so; may raise.
+            on_complete: called when every resource is as it shall be, before the status says so; may raise.
             on_deleted: called when nothing is left, before the status says so.
         """
         self._stack = stack
         self._diary = diary
         self._on_failure = on_failure
-        self._on_created = on_created
+        self._on_complete = on_complete
         self._on_deleted = on_deleted
         self._lock = threading.RLock()
         self._interrupt = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._made: dict[str, Any] = {}
+        self._resources = StackResources(stack, diary)
+        self._stop_update = threading.Event()
 
     def create(self) -> None:
         """Begin to make the stack's resources."""
@@ -107,6 +77,25 @@ class StackRun:
 
         self._begin("delete", after_previous, interrupt)
 
+    def update(self, version: StackVersion) -> None:
+        """Begin to make the stack what *version* says; nothing else may be under way."""
+        with self._lock:
+            interrupt, self._stop_update = self._interrupt, threading.Event()
+            update = StackUpdate(
+                self._stack,
+                self._resources,
+                version=version,
+                set_status=lambda status, reason: self._set_status(status, reason, interrupt),
+                on_complete=self._finish,
+                stop=self._stop_update,
+            )
+            self._set_status("UPDATE_IN_PROGRESS", "User Initiated", interrupt)
+        self._begin("update", update.run, interrupt)
+
+    def cancel_update(self) -> None:
+        """Take back the update that is under way."""
+        self._stop_update.set()
+
     def wait(self, seconds: float) -> bool:
         """Wait until what is under way is done or given up, at most *seconds* of machine time; whether it is."""
         with self._lock:
@@ -121,6 +110,7 @@ class StackRun:
         with self._lock:
             self._closed = True
             self._interrupt.set()
+            self._stop_update.set()
             thread = self._thread
         if thread is not None:
             thread.join()
@@ -146,92 +136,21 @@ class StackRun:
     # Creation
 
     def _create(self, interrupt: threading.Event) -> None:
-        in_flight: dict[str, SlowResource] = {}
+        resources = self._resources
         try:
-            self._create_all(in_flight, interrupt)
-            self._finish_creation()
+            resources.each_in_order(self._stack.version.wanted(), resources.create, resources.created, interrupt)
+            self._finish()
         except ResourceFailed as failure:
             if failure.name:
-                self._diary.resource(failure.name, self._made.get(failure.name), "CREATE_FAILED", failure.reason)
-                in_flight.pop(failure.name, None)
-            for name in in_flight:
-                self._diary.resource(name, self._made.get(name), "CREATE_FAILED", "Resource creation cancelled")
+                self._diary.resource(failure.name, resources.made.get(failure.name), "CREATE_FAILED", failure.reason)
+            resources.cancel(failure.name, "CREATE_FAILED", "Resource creation cancelled")
             self._answer_failure(failure, interrupt)
         else:
             self._set_status("CREATE_COMPLETE", None, interrupt)
 
-    def _create_all(self, in_flight: dict[str, SlowResource], interrupt: threading.Event) -> None:
-        needed = dependencies(self._stack.template_dict)
-        waiting = [name for name in needed if self._wanted(name)]
-        while waiting or in_flight:
-            progress = False
-            for name in list(in_flight):
-                progress |= self._look_at(name, in_flight)
-            for name in list(waiting):
-                if interrupt.is_set():
-                    raise Interrupted
-                if needed[name] & (set(waiting) | in_flight.keys()):
-                    continue
-                waiting.remove(name)
-                self._create_one(name, in_flight)
-                progress = True
-            if not progress and interrupt.wait(POLL_SECONDS):
-                raise Interrupted
-
-    def _wanted(self, name: str) -> bool:
-        condition = self._stack.template_dict["Resources"][name].get("Condition")
-        return condition is None or bool(self._stack.resource_map.lazy_condition_map[condition])
-
-    def _create_one(self, name: str, in_flight: dict[str, SlowResource]) -> None:
-        stack = self._stack
-        self._diary.resource(name, self._made.get(name), "CREATE_IN_PROGRESS")
+    def _finish(self) -> None:
         try:
-            resource: Any = parsing.parse_and_create_resource(
-                name,
-                stack.template_dict["Resources"][name],
-                stack.resource_map,
-                account_id=stack.account_id,
-                region_name=stack.region_name,
-            )
-            stack.resource_map._parsed_resources[name] = resource
-            self._made[name] = resource
-            if isinstance(resource, TaggedEC2Resource):
-                self._tag(name, resource)
-        except Exception as error:
-            raise ResourceFailed(name, f"{type(error).__name__}: {error}") from error
-        if isinstance(resource, SlowResource):
-            in_flight[name] = resource
-            self._diary.resource(name, self._made.get(name), "CREATE_IN_PROGRESS", "Resource creation Initiated")
-        else:
-            self._diary.resource(name, self._made.get(name), "CREATE_COMPLETE")
-
-    def _tag(self, name: str, resource: TaggedEC2Resource) -> None:
-        stack = self._stack
-        tags = {
-            **stack.tags,
-            "aws:cloudformation:stack-name": stack.name,
-            "aws:cloudformation:stack-id": stack.stack_id,
-            "aws:cloudformation:logical-id": name,
-        }
-        physical_id = resource.physical_resource_id  # type: ignore[attr-defined]
-        ec2_backends[stack.account_id][stack.region_name].create_tags([physical_id], tags)
-
-    def _look_at(self, name: str, in_flight: dict[str, SlowResource]) -> bool:
-        try:
-            result = in_flight[name].creation_result()
-        except Exception as error:
-            raise ResourceFailed(name, f"{type(error).__name__}: {error}") from error
-        if result is None:
-            return False
-        if result:
-            raise ResourceFailed(name, result)
-        del in_flight[name]
-        self._diary.resource(name, self._made.get(name), "CREATE_COMPLETE")
-        return True
-
-    def _finish_creation(self) -> None:
-        try:
-            self._on_created()
+            self._on_complete()
         except Exception as error:
             raise ResourceFailed("", f"{type(error).__name__}: {error}") from error
 
@@ -246,7 +165,7 @@ class StackRun:
             self._delete(interrupt)
         else:
             self._set_status("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user.", interrupt)
-            failed = self._tear_down(interrupt, kept=KEPT - {"RetainExceptOnCreate"})
+            failed = self._resources.tear_down(interrupt, kept=KEPT - {"RetainExceptOnCreate"})
             if failed:
                 self._set_status("ROLLBACK_FAILED", failed, interrupt)
             else:
@@ -255,84 +174,12 @@ class StackRun:
     # Deletion
 
     def _delete(self, interrupt: threading.Event) -> None:
-        failed = self._tear_down(interrupt)
+        failed = self._resources.tear_down(interrupt)
         if failed:
             self._set_status("DELETE_FAILED", failed, interrupt)
             return
         self._on_deleted()
         self._set_status("DELETE_COMPLETE", None, interrupt)
-
-    def _tear_down(self, interrupt: threading.Event, *, kept: Set[str] = KEPT) -> str | None:
-        """Delete what was made, in reverse order of dependency; the reason if something is left.
-
-        What has a deletion policy of *kept* stays.
-        """
-        resources = self._stack.template_dict["Resources"]
-        for name in [name for name in self._made if resources[name].get("DeletionPolicy") in kept]:
-            del self._made[name]
-        needed = dependencies(self._stack.template_dict)
-        in_flight: dict[str, SlowResource] = {}
-        attempts: dict[str, int] = {}
-        failures: dict[str, str] = {}
-        while True:
-            progress = self._look_at_deletions(in_flight, failures)
-            used = {name for user in self._made for name in needed[user]}
-            ready = [name for name in self._made if name not in used | in_flight.keys() | failures.keys()]
-            if not ready and not in_flight:
-                break
-            for name in ready:
-                if interrupt.is_set():
-                    raise Interrupted
-                progress |= self._delete_one(name, in_flight, attempts, failures)
-            if not progress and interrupt.wait(POLL_SECONDS):
-                raise Interrupted
-        return f"The following resource(s) failed to delete: [{', '.join(sorted(failures))}]. " if failures else None
-
-    def _look_at_deletions(self, in_flight: dict[str, SlowResource], failures: dict[str, str]) -> bool:
-        progress = False
-        for name in list(in_flight):
-            result = in_flight[name].deletion_result()
-            if result is None:
-                continue
-            progress = True
-            resource = in_flight.pop(name)
-            if result:
-                failures[name] = result
-                self._diary.resource(name, resource, "DELETE_FAILED", result)
-            else:
-                self._forget(name, resource)
-        return progress
-
-    def _delete_one(
-        self,
-        name: str,
-        in_flight: dict[str, SlowResource],
-        attempts: dict[str, int],
-        failures: dict[str, str],
-    ) -> bool:
-        """Begin to delete one resource; whether anything changed."""
-        resource = self._made[name]
-        if name not in attempts:
-            self._diary.resource(name, resource, "DELETE_IN_PROGRESS")
-        attempts[name] = attempts.get(name, 0) + 1
-        try:
-            body = self._stack.template_dict["Resources"][name]
-            self._stack.resource_map._delete_resource(resource, body)
-        except Exception as error:  # noqa: BLE001 - whatever moto raises, CloudFormation tries again
-            if attempts[name] < DELETE_ATTEMPTS:
-                return False
-            failures[name] = f"{type(error).__name__}: {error}"
-            self._diary.resource(name, resource, "DELETE_FAILED", failures[name])
-            return True
-        if isinstance(resource, SlowResource):
-            in_flight[name] = resource
-        else:
-            self._forget(name, resource)
-        return True
-
-    def _forget(self, name: str, resource: Any) -> None:
-        del self._made[name]
-        self._diary.resource(name, resource, "DELETE_COMPLETE")
 
     def _set_status(self, status: str, reason: str | None, interrupt: threading.Event) -> None:
         with self._lock:

@@ -9,11 +9,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import Incarnation, IncarnationState
-from dr_core.retirement_plan import CLUSTER_ENDING, Fence, FenceSeen, ends_gently, judge_fence
+from dr_core.retirement_plan import (
+    CLUSTER_ENDING,
+    SETTLE_SECONDS,
+    Fence,
+    FenceSeen,
+    ends_gently,
+    hidden_for_sure,
+    judge_fence,
+)
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.errors import NoProberAnsweredError
 from failover.probers import Applications
-from failover.removal import address_handed_on, change_incarnation, request_end, with_cluster
+from failover.removal import address_handed_on, change_incarnation, hide, request_end, with_cluster
 from failover.retiring import check_others_serve, kept_for_clients, to_retire
 
 # What EMR's word on a cluster is while EMR cannot be asked.
@@ -25,7 +33,8 @@ def await_fenced(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every incarnation that goes is fenced.
 
     A 410 makes clients run their jobs again.  As long as an application of the old incarnation may run and write, its
-    ids answer what its Livy says, or 5xx, which clients ride out.
+    ids answer what its Livy says, or 5xx, which clients ride out.  Before a planned retirement kills what outlived the
+    drain, they answer 5xx: Livy would call it a failure of the job.
     """
     going = [each for each in to_retire(call) if each.fenced_at is None]
     kept = [each.generation for each in going if kept_for_clients(call, each)]
@@ -80,7 +89,8 @@ def _fence_by_its_end(call: RetirementCall, incarnation: Incarnation) -> bool:
 def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None:
     """Whether a planned retirement's incarnation is fenced by its own ResourceManager's word, its cluster left alone.
 
-    ``None`` where that way is closed and the end of the cluster has to be requested.
+    ``None`` where that way is closed and the end of the cluster has to be requested.  Nothing is killed before no
+    client can be told of it by Livy.
 
     Raises:
         InvariantError: the cluster is not ours.
@@ -89,7 +99,7 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
         planned=call.request.planned,
         evicted=incarnation.evicted_at is not None,
         terminate_requested=incarnation.terminate_requested_at is not None,
-        waited=call.waited,
+        waited=_waited_gently(call, incarnation),
         limit=call.deployment.config.policy.fence_limit_seconds,
     ):
         return None
@@ -103,6 +113,8 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
         stack_name=incarnation.stack_name or "",
         to_be="ended",
     )
+    if not _hidden(call, incarnation):
+        return False
     applications = _kill(call, incarnation)
     if not applications.reachable:
         return None
@@ -112,6 +124,20 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
     return _judge(
         call, incarnation, state=cluster.state, applications=applications, requested_at=entered, limit=math.inf
     )
+
+
+def _hidden(call: RetirementCall, incarnation: Incarnation) -> bool:
+    """Whether no client is led to *incarnation* any more; if one may be, its ids are made to lead nowhere."""
+    if incarnation.hidden_at is not None and hidden_for_sure(hidden_at=incarnation.hidden_at, now=time.time()):
+        return True
+    return hide(call.deployment, incarnation).hidden_at is None  # no id ever led to it
+
+
+def _waited_gently(call: RetirementCall, incarnation: Incarnation) -> float:
+    """For how many seconds its applications may have been told to end."""
+    if incarnation.hidden_at is None:
+        return call.waited
+    return max(0.0, time.time() - incarnation.hidden_at - SETTLE_SECONDS)
 
 
 def _judge(

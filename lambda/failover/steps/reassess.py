@@ -7,8 +7,8 @@ import time
 from dr_core.bake import Changed, judge_bake
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_again
-from dr_core.record import IncarnationState, Outcome
-from dr_core.requests import Kind, Reason
+from dr_core.record import IncarnationState, ManagedCluster, Outcome
+from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.restraints import KeptBack, Restraint, kept_back
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
@@ -73,7 +73,8 @@ def _bake(call: OperationCall) -> StepAnswer:
                     reason=judgement.reason,
                 )
             )
-    decision, message = judge_bake(changed, now=now, bake=deployment.config.policy.bake_seconds)
+    newer = [each.name for each in others if each is not None and _changes_by_a_newer_request(call, each)]
+    decision, message = judge_bake(changed, newer=newer, now=now, bake=deployment.config.policy.bake_seconds)
     match decision:
         case Next.GO_ON:
             return done(f"asked for: {call.request.kind}, {call.request.reason}")
@@ -84,6 +85,14 @@ def _bake(call: OperationCall) -> StepAnswer:
             return wait(message)
         case Next.STOP:
             return failed(message)
+
+
+def _changes_by_a_newer_request(call: OperationCall, other: ManagedCluster) -> bool:
+    """Whether a deploy that came after the one of this operation changes *other* now."""
+    operation = None if other.lease is None else call.deployment.record.operation(other.lease.operation)
+    if operation is None or OperationRequest.from_json(operation.request).reason is not Reason.UPGRADE:
+        return False
+    return (operation.started_at or 0) > (call.operation.started_at or 0)
 
 
 def _held(call: OperationCall, serving: int, held: KeptBack) -> Notice:

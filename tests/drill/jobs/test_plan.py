@@ -52,3 +52,20 @@ def test_the_flow_is_long_enough_to_see_a_sick_half_isolated() -> None:
     assert len({job.key for job in jobs}) == len(jobs) == plan.FLOW_JOBS
     assert plan.FLOW_JOBS * plan.FLOW_EVERY_SECONDS > 70
     assert plan.flow(seed=3) == plan.flow(seed=3) != plan.flow(seed=4)
+
+
+def test_a_load_has_jobs_of_minutes_and_some_that_outlast_every_limit() -> None:
+    """B13."""
+    load = plan.Load(jobs=26, overlong=4)
+    jobs = plan.loaded(load, seed=1).before
+    overlong = [job for job in jobs if job.again is not None]
+
+    assert len({job.key for job in jobs}) == len(jobs) >= load.jobs + load.overlong
+    assert [(job.seconds, job.again, job.fails) for job in overlong] == [(2700, 60, False)] * 4
+    assert sum(job.seconds >= 240 for job in jobs) >= load.running
+
+
+def test_a_load_is_the_same_for_everybody_with_the_same_seed() -> None:
+    load = plan.Load(overlong=1)
+
+    assert plan.loaded(load, seed=3) == plan.loaded(load, seed=3) != plan.loaded(load, seed=4)

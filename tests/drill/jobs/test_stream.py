@@ -58,3 +58,18 @@ def test_one_that_never_began_can_be_stopped() -> None:
     stream.stop()
 
     assert (taker.keys, stream.over) == ([], False)
+
+
+def test_one_that_is_finished_is_over_before_its_last_job() -> None:
+    """What it was for has happened."""
+    jobs = plan.steady(seed=1)
+    taker = Taker(jobs[0].key)
+    stream = Stream(clock=Clock.start(speed=1), jobs=jobs, add=taker.add, seconds=1e6)
+    stream.start()
+    assert taker.came.wait(LIMIT)
+    before = stream.over
+
+    stream.finish()
+
+    stream.stop()
+    assert (before, stream.over, taker.keys) == (False, True, [jobs[0].key])

@@ -99,6 +99,18 @@ class StackWorld:
         )
         return str(answer["StackId"])
 
+    def update(self, name_or_id: str, template: Mapping[str, Any], **options: Any) -> None:
+        """UpdateStack."""
+        self.client("cloudformation").update_stack(StackName=name_or_id, TemplateBody=json.dumps(template), **options)
+
+    def events(self, name_or_id: str) -> list[tuple[str, str, str]]:
+        """Logical id, status and reason of each event of a stack, oldest first."""
+        found = self.client("cloudformation").describe_stack_events(StackName=name_or_id)["StackEvents"]
+        return [
+            (event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", ""))
+            for event in reversed(found)
+        ]
+
     def stack(self, name_or_id: str) -> dict[str, Any]:
         """What DescribeStacks says of a stack."""
         return dict(self.client("cloudformation").describe_stacks(StackName=name_or_id)["Stacks"][0])

@@ -177,3 +177,42 @@ def test_unknown_stack_is_named_with_those_that_exist(world: StackWorld, assembl
 def test_missing_assembly_says_what_to_run(world: StackWorld, tmp_path: Path) -> None:
     with pytest.raises(DrillError, match="run `cdk synth` again"):
         deploy(world.stand_in, tmp_path / "nowhere")
+
+
+def test_what_is_deployed_already_is_left_alone(world: StackWorld, assembly: Assembly) -> None:
+    directory = assembly.write()
+    first = deploy(world.stand_in, directory)
+    events: list[ResourceEvent] = []
+
+    assert deploy(world.stand_in, directory, on_event=events.append) == first
+    assert events == []
+
+
+def test_a_changed_assembly_updates_the_stacks_that_differ(
+    world: StackWorld, assembly: Assembly, tmp_path: Path
+) -> None:
+    """B13."""
+    deploy(world.stand_in, assembly.write())
+    changed = Assembly(tmp_path / "changed")
+    changed.upper["Resources"]["Second"] = {"Type": "AWS::SNS::Topic"}
+    events: list[ResourceEvent] = []
+
+    deploy(world.stand_in, changed.write(), on_event=events.append)
+
+    assert [event.status for event in events if event.resource == event.stack] == [
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+    ]
+    assert {event.resource for event in events} == {"Upper", "Second"}
+
+
+def test_an_update_that_fails_names_the_resource_and_its_reason(
+    world: StackWorld, assembly: Assembly, tmp_path: Path
+) -> None:
+    deploy(world.stand_in, assembly.write())
+    changed = Assembly(tmp_path / "changed")
+    changed.lower["Resources"]["Queue"]["Properties"]["DelaySeconds"] = 5
+
+    with pytest.raises(DrillError, match="stack Lower ended as UPDATE_ROLLBACK_COMPLETE: AWS::SQS::Queue Queue failed"):
+        deploy(world.stand_in, changed.write())

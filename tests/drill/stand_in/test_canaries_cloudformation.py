@@ -20,7 +20,7 @@ from moto.core.base_backend import BackendDict
 from moto.ec2.models.core import TaggedEC2Resource
 from moto.moto_server import werkzeug_app
 
-from emr_drill.stand_in import cloudformation, custom_resources, resource_types
+from emr_drill.stand_in import custom_resources, resource_types, running_stack
 from emr_drill.stand_in.patching import original
 
 UNPATCHED_GET_AZS = {"Fn::GetAZs": {"Ref": "AWS::Region"}}
@@ -54,10 +54,10 @@ def test_version_is_the_one_that_was_read() -> None:
         (models.CloudFormationBackend, "create_stack", ["self", "name", "template", "parameters"]),
         (models.CloudFormationBackend, "delete_stack", ["self", "name_or_stack_id"]),
         (models.CloudFormationBackend, "get_stack", ["self", "name_or_stack_id"]),
-        (cloudformation.PlainStack, "_create_resource_map", ["self"]),
-        (cloudformation.PlainStack, "create_resources", ["self"]),
-        (cloudformation.PlainStack, "_add_stack_event", ["self", "resource_status"]),
-        (cloudformation.PlainStack, "parse_template", ["template"]),
+        (running_stack.PlainStack, "_create_resource_map", ["self"]),
+        (running_stack.PlainStack, "create_resources", ["self"]),
+        (running_stack.PlainStack, "_add_stack_event", ["self", "resource_status"]),
+        (running_stack.PlainStack, "parse_template", ["template"]),
         (responses.CloudFormationResponse, "create_stack", ["self"]),
         (responses.CloudFormationResponse, "list_stack_resources", ["self"]),
         (responses.CloudFormationResponse, "update_stack", ["self"]),
@@ -88,7 +88,7 @@ def test_signature(owner: Any, name: str, parameters: list[str]) -> None:
 @pytest.mark.parametrize(
     ("function", "expected"),
     [
-        (cloudformation.PlainStack.__init__, "85a5ca674ef7"),
+        (running_stack.PlainStack.__init__, "85a5ca674ef7"),
         (models.Event.__init__, "2df4bc4b18e2"),
         (original(parsing, "clean_json"), "9fbe5dedab81"),
         (original(parsing, "parse_and_create_resource"), "ea3c10d68d2c"),
@@ -105,26 +105,26 @@ def test_source(function: Any, expected: str) -> None:
 
 
 def test_plain_map_makes_resources_when_it_is_read() -> None:
-    """Why :class:`cloudformation.MadeResources` exists."""
+    """Why :class:`running_stack.MadeResources` exists."""
     plain: Any = plain_map({"Queue": {"Type": "AWS::SQS::Queue"}})
 
     assert plain["Queue"].physical_resource_id
 
 
 def test_made_resources_are_looked_up_where_moto_keeps_them() -> None:
-    made = cloudformation.MadeResources(
+    made = running_stack.MadeResources(
         "id", "name", {}, {}, "us-east-1", "123456789012", {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}, {}
     )
 
-    with pytest.raises(cloudformation.ResourceNotMade):
+    with pytest.raises(running_stack.ResourceNotMade):
         made["Queue"]
     made._parsed_resources["Queue"] = "made"
     assert made["Queue"] == "made"
 
 
 def test_plain_templates_are_read_as_yaml_first() -> None:
-    """Why :meth:`cloudformation.RunningStack.parse_template` exists."""
-    assert "yaml.load" in inspect.getsource(cloudformation.PlainStack.parse_template).split("json.loads")[0]
+    """Why :meth:`running_stack.RunningStack.parse_template` exists."""
+    assert "yaml.load" in inspect.getsource(running_stack.PlainStack.parse_template).split("json.loads")[0]
 
 
 def test_plain_zones_ignore_a_reference_to_the_region() -> None:

@@ -133,8 +133,8 @@ def test_update_event_has_old_and_new_properties(world: StackWorld) -> None:
     stack = world.create("updated", template(recorder.arn, Size="small"))
     world.settled(stack)
 
-    resource = world.stand_in.stacks.update_custom_resource(stack, "Thing", {"Size": "large"})
-    world.until(lambda: resource.creation_result() is not None)
+    world.update(stack, template(recorder.arn, Size="large"))
+    world.settled(stack)
 
     event = recorder.events[-1]
     assert [event["RequestType"], event["OldResourceProperties"]["Size"], event["ResourceProperties"]["Size"]] == [

@@ -137,3 +137,13 @@ def test_canaries_stay_broken_until_that_is_ended(world: EmrWorld, factory: Fake
     world.waiting(steps=steps)
 
     assert [len(primary.scripts) for primary in factory.made] == [2, 2, 1]
+
+
+def test_a_broken_release_cannot_be_set_up_anywhere_and_no_other_is_concerned(world: EmrWorld) -> None:
+    """B13: what a deploy of it meets."""
+    world.clusters.break_release("emr-7.12.0")
+    broken = world.launch(ReleaseLabel="emr-7.12.0")
+
+    assert world.ended(broken) == "TERMINATED_WITH_ERRORS"
+    assert world.describe(broken)["Status"]["StateChangeReason"]["Code"] == "BOOTSTRAP_FAILURE"
+    world.waiting()

@@ -34,6 +34,14 @@ def test_the_next_one_is_changed(rule: str, others: list[Changed], decision: Nex
     assert judge_bake(others, now=1000, bake=300)[0] is decision, rule
 
 
+def test_a_newer_request_is_waited_for_whatever_else_there_is() -> None:
+    """It may be the way back of this very change."""
+    decision, message = judge_bake([changed(300, WELL)], newer=["b"], now=1000, bake=300)
+
+    assert (decision, message) == (Next.WAIT, "b is being changed by a newer request")
+    assert judge_bake([changed(10, SICK)], newer=["b"], now=1000, bake=300)[0] is Next.STOP
+
+
 def test_without_a_time_to_bake_nobody_is_asked() -> None:
     assert judge_bake([changed(0, SICK)], now=1000, bake=0)[0] is Next.GO_ON
 

@@ -246,6 +246,14 @@ def lingered(world: World, *, batches: tuple[int, ...] = ()) -> dict[str, Any]:
     return request
 
 
+def hidden(world: World, *, batches: tuple[int, ...] = ()) -> dict[str, Any]:
+    """The same a minute later, when no id has led to it for long enough."""
+    request = lingered(world, batches=batches)
+    assert fence(world, request) == "wait"
+    world.clock.now += 60
+    return request
+
+
 def fence(world: World, request: dict[str, Any]) -> str:
     """Status of one call."""
     return str(world.step("retirement", "AwaitFenced", request).status)
@@ -266,20 +274,50 @@ def test_nothing_is_ended_before_its_time(world: World, state: str) -> None:
 
 
 def test_what_outlived_the_drain_is_killed_and_its_cluster_left_up(world: World) -> None:
-    """B6: between the end of the last application and the 410 its ids do not answer 5xx."""
-    request = lingered(world, batches=(1001000007,))
-    assert fence(world, request) == "wait"
-    assert world.cluster(1).applications == []
-    world.clock.now += 30
+    """B6, B13: it goes on working until nobody is left to be told that it failed."""
+    request = hidden(world, batches=(1001000007,))
+    assert world.cluster(1).applications == ["application_1_1001000007"]
     assert fence(world, request) == "done"
+    assert world.cluster(1).applications == []
     assert world.incarnation(1).fenced_at == world.clock.now
     assert world.terminated == []
     assert world.incarnation(1).terminate_requested_at is None
 
 
-def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None:
-    """A14: an empty list proves nothing at once."""
+def slot_target(world: World) -> bool:
+    """Whether the ids of generation 1 lead to it."""
+    number = world.incarnation(1).slot
+    assert number is not None
+    group = world.deployment.front_door.slot(number).target_group
+    return world.incarnation(1).primary_address in world.targets.get(group, {})
+
+
+def test_ids_lead_nowhere_before_anything_is_killed(world: World) -> None:
+    """B13: a Livy whose application was killed calls its batch failed, and its client would believe that."""
+    request = lingered(world, batches=(1001000007,))
+    assert slot_target(world)
+    assert fence(world, request) == "wait"
+    assert not slot_target(world)
+    world.clock.now += 59.9
+    assert fence(world, request) == "wait"
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+    world.clock.now += 0.1
+    assert fence(world, request) == "done"
+    assert rule_of(1) in str(world.rules), "410 is the next step's"
+
+
+def test_ids_are_hidden_again_by_whoever_died_while_hiding_them(world: World) -> None:
+    """The record comes first."""
     request = lingered(world)
+    world.put({**world.incarnation(1).to_item(), "hidden_at": world.clock.now})
+    assert fence(world, request) == "wait"
+    assert not slot_target(world)
+
+
+def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None:
+    """A14: an empty list proves nothing at once; without ids to hide it is looked at straight away."""
+    request = lingered(world)
+    world.put({key: value for key, value in world.incarnation(1).to_item().items() if key != "slot"})
     assert fence(world, request) == "wait"
     world.clock.now += 29.9
     assert fence(world, request) == "wait"
@@ -289,7 +327,7 @@ def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None
 
 def test_applications_that_do_not_end_cost_them_their_cluster(world: World) -> None:
     """A14: a planned end is bounded too."""
-    request = lingered(world, batches=(1001000007,))
+    request = hidden(world, batches=(1001000007,))
     world.cluster(1).stubborn = True
     assert fence(world, request) == "wait"
     world.clock.now += 299.9
@@ -305,7 +343,7 @@ def test_applications_that_do_not_end_cost_them_their_cluster(world: World) -> N
 
 def test_a_look_that_takes_long_closes_no_ids(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A14: the time was not over when the call began, and nobody has asked EMR to end the cluster yet."""
-    request = lingered(world, batches=(1001000007,))
+    request = hidden(world, batches=(1001000007,))
     world.cluster(1).stubborn = True
     assert fence(world, request) == "wait"
     world.clock.now += 299
@@ -322,7 +360,7 @@ def test_a_look_that_takes_long_closes_no_ids(world: World, monkeypatch: pytest.
 
 def test_lost_nodes_cost_a_planned_one_its_cluster(world: World) -> None:
     """B6, A14: as long as it is up, nobody can say that nothing runs on them."""
-    request = lingered(world)
+    request = hidden(world)
     world.cluster(1).lost_nodes = 1
     assert fence(world, request) == "wait"
     world.clock.now += 300
@@ -334,7 +372,7 @@ def test_lost_nodes_cost_a_planned_one_its_cluster(world: World) -> None:
 
 def test_an_alarm_names_applications_that_are_still_listed(world: World) -> None:
     """A person has to look at them."""
-    request = lingered(world, batches=(1001000007,))
+    request = hidden(world, batches=(1001000007,))
     world.cluster(1).stubborn = True
     world.TERMINATION_SECONDS = 10_000
     fence(world, request)
@@ -348,7 +386,7 @@ def test_an_alarm_names_applications_that_are_still_listed(world: World) -> None
 
 def test_a_resource_manager_that_does_not_answer_leaves_it_to_emr(world: World) -> None:
     """A14: nobody else can say that its applications ended."""
-    request = lingered(world)
+    request = hidden(world)
     world.cluster(1).rm_reachable = False
     assert fence(world, request) == "wait"
     assert world.terminated == ["emr-dr-active-passive-a-g1"]
@@ -378,7 +416,7 @@ def test_a_planned_one_whose_cluster_ends_by_itself_waits_for_emr(world: World, 
 
 def test_a_planned_one_that_is_not_ours_is_left_alone(world: World) -> None:
     """A14: not even its applications are touched."""
-    request = lingered(world, batches=(1001000007,))
+    request = hidden(world, batches=(1001000007,))
     cluster = world.cluster(1)
     cluster.name = "another"
     with pytest.raises(InvariantError, match="cluster j-1 must not be ended"):
@@ -399,7 +437,7 @@ def test_the_only_healthy_place_is_not_ended(world: World, planned: bool) -> Non
 
 def test_the_address_of_somebody_else_is_no_place_of_ours(world: World) -> None:
     """A14: the successor got the address, and serves alone."""
-    request = lingered(world)
+    request = hidden(world)
     world.put({**world.incarnation(2).to_item(), "primary_address": "10.0.1.1"})
     world.cluster(2).address, world.cluster(1).address = "10.0.1.1", "0.0.0.0"
     world.cluster(2).applications.append("application_2_1")
@@ -469,7 +507,7 @@ def test_a_resource_manager_may_prove_it_while_emr_cannot_be_asked(world: World)
 
 def test_a_planned_end_waits_for_emr(world: World) -> None:
     """A14: its cluster works, and nobody is in a hurry."""
-    request = lingered(world, batches=(1001000007,))
+    request = hidden(world, batches=(1001000007,))
     world.cluster(1).stubborn = True
     fence(world, request)
     world.clock.now += 300

@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.evidence import Verdict
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Outcome
+from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Operation, Outcome
+from dr_core.requests import Kind, OperationRequest, Reason
 
 from ..fakes import client_error
 from ..scenarios import launched, settled
@@ -153,6 +154,32 @@ def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_i
     world.put(other.to_item())
     world.see_evidence(7, verdict)
     assert world.step("operation", "Reassess", request).status == status
+
+
+@pytest.mark.parametrize(
+    ("later", "reason", "status"), [(1, "upgrade", "wait"), (-1, "upgrade", "done"), (1, "unhealthy", "done")]
+)
+def test_a_change_waits_while_another_managed_cluster_is_changed_by_a_newer_request(
+    world: World, later: float, reason: str, status: str
+) -> None:
+    """B13: that is the way back of a deploy that was cancelled, and this change is about to be superseded.
+
+    The newer one itself, and what is no deploy, waits for nobody.
+    """
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request, spec="new")
+    world.step("operation", "Claim", request)
+    other = OperationRequest(
+        operation="op-b", kind=Kind.SWITCHOVER, reason=Reason(reason), managed_cluster="b"
+    ).to_json()
+    asked_at = (world.operation("op2").started_at or 0) + later
+    world.put(Operation(id="op-b", request=other, managed_cluster="b", started_at=asked_at).to_item())
+    lease = Lease(execution="arn:b", operation="op-b", since=asked_at)
+    world.put(ManagedCluster(name="b", spec="new", lease=lease).to_item())
+    world.put(Incarnation(generation=7, managed_cluster="b", state=IncarnationState.SERVING).to_item())
+    answer = world.step("operation", "Reassess", request)
+    assert answer.status == status
+    assert ("b is being changed by a newer request" in answer.message) is (status == "wait")
 
 
 def test_what_is_sick_itself_does_not_wait_for_another_to_prove_itself(world: World) -> None:
