@@ -8,7 +8,7 @@ from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.isolation import end_isolation
-from failover.leftovers import abandon, called_unhealthy, in_service_group
+from failover.leftovers import abandon, called_unhealthy, give_up_cut_over, in_service_group
 from failover.next_steps import next_steps
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
 from failover.scaling import room_of_others
@@ -74,6 +74,8 @@ def _undo(call: OperationCall) -> str | None:
                 # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
                 abandon(call.deployment, incarnation)
                 return f"{incarnation.title}, which died in service, is being deleted."
+            if give_up_cut_over(call.deployment, incarnation):
+                return f"{incarnation.title} was taken out of the balanced group again and is being deleted."
             return f"{incarnation.title} is in service by an earlier operation and was left there."
         withdraw(call.deployment, incarnation)
     # Its retirement works beside this step, and goes on if this step dies.

@@ -13,6 +13,7 @@ from dr_core.record import Incarnation
 from dr_core.requests import Kind
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
+from failover.leftovers import in_service_group, succeeds_what_ends
 from failover.observation import verdict_on
 from failover.probers import Canary
 from failover.removal import change_incarnation
@@ -63,6 +64,14 @@ def verify(call: OperationCall) -> StepAnswer:
             return done(f"generation {incarnation.generation} is proved: {why}")
         case Next.WAIT:
             return wait(f"{why} ({details})")
+        case Next.STOP if succeeds_what_ends(call.deployment, incarnation) and in_service_group(
+            call.deployment, incarnation
+        ):
+            return done(
+                f"generation {incarnation.generation} is not fit to serve: {why}.  But an interrupted operation has "
+                "brought it into service, and what served before is being ended: its cut-over is finished, and what is "
+                f"sick in it is for the monitor to see ({details})"
+            )
         case Next.STOP:
             may_not = f", also after a second run, and it may not serve like this: {refusal}" if refusal else ""
             return failed(f"generation {incarnation.generation} is not fit to serve: {why}{may_not} ({details})")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dr_core.evidence import Service, Verdict
 from dr_core.record import IncarnationState
 from failover.leftovers import abandon, give_up_launch, in_service_group, take_care_of_leftovers
 
@@ -160,6 +161,31 @@ def test_the_successor_of_what_is_being_ended_is_kept(world: World) -> None:
     world.clock.now += 1
     assert world.run_operation(world.request("failover", "op3", reason="unhealthy")) == "CutOverDone"
     assert world.managed_cluster().serving_generation == 2
+
+
+def test_what_fell_sick_in_service_before_it_was_recorded_is_brought_in_nevertheless(world: World) -> None:
+    """A14: nothing else is left, and only what the record calls in service is ever judged and replaced."""
+    fenced(world)
+    world.targets["balanced"] = {"10.0.2.2": 0.0}
+    request = world.request("failover", "op3", reason="unhealthy")
+    assert world.step("operation", "Claim", request).status == "done"
+    world.see_evidence(2, Verdict.UNHEALTHY, services=(Service.NAME_NODE,))
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.clock.now += 300
+    world.see_evidence(2, Verdict.UNHEALTHY, services=(Service.NAME_NODE,))
+    answer = world.step("operation", "Verify", request)
+    assert (answer.status, "its cut-over is finished" in answer.message) == ("done", True)
+
+
+def test_what_fell_sick_before_it_was_in_service_is_not_brought_in(world: World) -> None:
+    """A14: another one is launched for it."""
+    fenced(world)
+    request = world.request("failover", "op3", reason="unhealthy")
+    world.step("operation", "Claim", request)
+    world.see_evidence(2, Verdict.UNHEALTHY, services=(Service.NAME_NODE,))
+    world.step("operation", "Verify", request)
+    world.clock.now += 300
+    assert world.step("operation", "Verify", request).status == "failed"
 
 
 @pytest.mark.parametrize("what", ["state", "slot"])
