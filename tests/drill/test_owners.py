@@ -126,6 +126,18 @@ def test_a_410_after_they_are_dead_is_right(door: FrontDoor) -> None:
     assert finished(watch(gone=lambda batch_id: batch_id == FIRST.id)).findings.complaints == []
 
 
+def test_whose_applications_are_dead_is_found_out_once_for_a_range(door: FrontDoor) -> None:
+    """Hundreds of ids answer 410 at the end of a long drill, through every node."""
+    other = Issued(id=FIRST.id + 7, name="k-try8")
+    asked: list[int] = []
+    for one in (FIRST, other):
+        door.answers[f"/batches/{one.id}"] = Answer(status=410)
+
+    finished(watch(issued=lambda: [FIRST, other], gone=lambda batch_id: not asked.append(batch_id)))  # type: ignore[func-returns-value]
+
+    assert asked == [FIRST.id]
+
+
 @pytest.mark.parametrize("status", [0, 500, 502, 503, 504])
 def test_no_answer_is_nobodys_answer(door: FrontDoor, status: int) -> None:
     door.answers[f"/batches/{FIRST.id}"] = Answer(status=status)
