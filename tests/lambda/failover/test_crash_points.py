@@ -13,13 +13,14 @@ from functools import cache
 import pytest
 
 from .gate import Invocation
-from .machine_crashes import STORIES, TOLD_ONCE
+from .machine_crashes import STORIES, TOLD_ONCE, WITH_STANDBY
 from .machine_play import Play
 from .machine_rest import left_over
 from .parts import START, Clock
 
 # The crash points of a story are told in so many tests, so that none takes long.
 SLICES = 4
+ALL = {**STORIES, **WITH_STANDBY, **TOLD_ONCE}
 THEN = ("called again", "execution over", "nobody told")
 
 
@@ -35,8 +36,8 @@ def _begun(name: str) -> Play:
         clock = Clock(now=START)
         patch.setattr("time.time", clock.time)
         patch.setattr("time.sleep", clock.sleep)
-        play = Play(clock, patch)
-        {**STORIES, **TOLD_ONCE}[name].before(play)
+        play = Play(clock, patch, standby=ALL[name].standby)
+        ALL[name].before(play)
     return play
 
 
@@ -59,7 +60,7 @@ class Run:
         then: str = "called again",
     ) -> None:
         self.play = play = _begun(name).copied(clock, patch)
-        self.story = {**STORIES, **TOLD_ONCE}[name]
+        self.story = ALL[name]
         self.served = self._serving()
         self.begins: dict[int, bool] = {}
         self.then = then
@@ -114,7 +115,7 @@ def crash_points(plain: Run, then: str) -> list[tuple[int, bool]]:
     return points
 
 
-@pytest.mark.parametrize("name", [*STORIES, *TOLD_ONCE])
+@pytest.mark.parametrize("name", ALL)
 def test_a_story_ends_well(clock: Clock, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A11, A12, A14: nobody dies, every promise is kept, and a person has to help only where the story says so."""
     run = Run(name, clock, monkeypatch)
@@ -124,7 +125,7 @@ def test_a_story_ends_well(clock: Clock, monkeypatch: pytest.MonkeyPatch, name: 
 
 @pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("then", THEN)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", [*STORIES, *WITH_STANDBY])
 def test_a_function_may_die_anywhere(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, name: str, then: str, part: int
 ) -> None:
