@@ -279,3 +279,34 @@ def test_a_standby_that_an_interrupted_failover_took_is_looked_at_again(world: W
     world.kill_primary(2)
     assert world.run_operation({**request, "operation": "op3"}) == "CutOverDone"
     assert world.managed_cluster().serving_generation == 3
+
+
+def test_what_is_needed_now_does_not_stand_by_again(world: World) -> None:
+    """docs/decisions/0012: the end of what serves is decided, and it is not where jobs come from yet."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Fence")
+    world.put(replace(world.incarnation(1), terminate_requested_at=world.clock.now).to_item())
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+
+
+def test_verify_does_not_prove_again_what_stood_by(world: World) -> None:
+    """Launch has looked at it a moment ago; what probers wrote down may say nothing in the outage of an AZ."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Verify")
+    world.record.seen.clear()
+    assert world.step("operation", "Verify", request).status == "done"
+
+
+def test_a_roll_back_leaves_what_stands_by(world: World) -> None:
+    """Somebody has put it back already: its ids must not be taken away."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Verify")
+    world.put(replace(world.incarnation(2), state=IncarnationState.STANDBY).to_item())
+    before = dict(world.rules)
+    assert world.wait_for("operation", "RollBack", request).status == "done"
+    assert world.incarnation(2).state is IncarnationState.STANDBY
+    assert world.rules == before
