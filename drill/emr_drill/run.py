@@ -158,7 +158,7 @@ class _Drill:
         if self.options.assembly is None:
             if not self.quiet:
                 self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
-            preflight.synthesize(assembly)
+            preflight.synthesize(assembly, context=self.strategy.context)
         clock = Clock.start(speed=self.options.speed)
         memory = PeakMemory(marker=str(self.workdir))
         stand_in = StandIn(
@@ -195,7 +195,9 @@ class _Drill:
             stacks=list(self.strategy.stacks),
             on_event=lambda event: _tell_stack(progress, event),
         )
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
+        deployment = Deployment(
+            stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
+        )
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
         submitter = Submitter(
@@ -217,6 +219,7 @@ class _Drill:
             deployment=deployment,
             submitter=submitter,
             stream=stream,
+            standby=self.strategy.standby,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -239,6 +242,7 @@ class _Drill:
             fault=self.fault,
             timeline=timeline,
             clock=clock,
+            standby=self.strategy.standby,
         )
 
     def _stream(self, clock: Clock, submitter: Submitter, *, shared: bool) -> Stream | None:
@@ -251,7 +255,9 @@ class _Drill:
         return None
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
+        deployment = Deployment(
+            stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
+        )
         address = deployment.front_door_addresses()[0]
         progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")

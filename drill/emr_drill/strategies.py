@@ -15,12 +15,28 @@ class DrilledStrategy:
     """One strategy.
 
     Attributes:
-        name: what ``--strategy`` takes; last part of the deployment's name.
+        name: what ``--strategy`` takes.
         stack: id of its stack in the cloud assembly.
+        deployment: last part of the deployment's name; the same as *name* unless given.
+        settings: what the settings are changed to, ``key=value``.
+        standby: whether each managed cluster keeps a standby, which has to be there before anything is broken.
     """
 
     name: str
     stack: str
+    deployment: str = ""
+    settings: tuple[str, ...] = ()
+    standby: bool = False
+
+    @property
+    def deployment_ending(self) -> str:
+        """Last part of the deployment's name."""
+        return self.deployment or self.name
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """The ``-c`` arguments of ``cdk synth``."""
+        return tuple(f"set.{setting}" for setting in self.settings)
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -33,6 +49,13 @@ STRATEGIES: Mapping[str, DrilledStrategy] = {
     for each in (
         DrilledStrategy(name="active-passive", stack="ActivePassive"),
         DrilledStrategy(name="active-active", stack="ActiveActive"),
+        DrilledStrategy(
+            name="active-passive-warm",
+            stack="ActivePassive",
+            deployment="active-passive",
+            settings=("standby=warm",),
+            standby=True,
+        ),
     )
 }
 DEFAULT = "active-passive"

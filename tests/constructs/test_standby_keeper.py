@@ -114,5 +114,5 @@ def test_active_active_keeps_none(tmp_path: Path, active_active: dict[str, Any])
 
 def test_a_standby_needs_a_budget_of_its_own() -> None:
     """Half of the launches of a day are for failovers alone."""
-    with pytest.raises(SettingsError, match="monitor.launches_per_day"):
+    with pytest.raises(SettingsError, match=r"monitor\.launches_per_day"):
         Settings.parse({"standby": "warm", "monitor": {"launches_per_day": 1}})

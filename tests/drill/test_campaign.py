@@ -70,7 +70,7 @@ def drills(monkeypatch: pytest.MonkeyPatch) -> Drills:
     monkeypatch.setattr(time, "sleep", lambda _: None)
     monkeypatch.setattr(campaign, "code", lambda: "abc")
     monkeypatch.setattr(campaign, "Drills", made)
-    monkeypatch.setattr(preflight, "synthesize", lambda output: output.mkdir())
+    monkeypatch.setattr(preflight, "synthesize", lambda output, *, context=(): output.mkdir())
     return made
 
 

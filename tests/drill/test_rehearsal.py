@@ -38,7 +38,13 @@ class Told:
     """A rehearsal of a world, with what came of it."""
 
     def __init__(
-        self, world: World, expect: Expectation, *acts: Act, services: str = "simulated", stream: bool = False
+        self,
+        world: World,
+        expect: Expectation,
+        *acts: Act,
+        services: str = "simulated",
+        stream: bool = False,
+        standby: bool = False,
     ) -> None:
         self.report = Report(services=services, fault="f", speed=2e4, seed=1)
         self.console = Console(file=io.StringIO(), width=200)
@@ -54,6 +60,7 @@ class Told:
             deployment=cast(Any, world),
             submitter=cast(Any, world),
             stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
+            standby=standby,
         )
 
     def run(self) -> Timeline:
@@ -363,3 +370,33 @@ def test_a_410_is_right_after_the_fence_limit_where_the_row_allows_that(world: W
     Told(world, failover(fence_bound=allowed), act(lambda: None)).rehearsal.owner_watch()
 
     assert world.watching["may_be_gone"](200) is allowed
+
+
+def test_a_standby_is_waited_for_before_the_fault_and_again_at_the_end(world: World) -> None:
+    """Else the drill would show what happens without one."""
+    struck: list[Scene] = []
+    looks = iter(range(10**9))
+    incarnations = world.incarnations
+
+    def with_standby() -> list[dict[str, Any]]:
+        known = incarnations()
+        if next(looks) < 3:
+            return known
+        return [*known, {**known[0], "generation": 9, "state": "standby", "cluster_id": "j-9"}]
+
+    world.incarnations = with_standby  # type: ignore[method-assign]
+    told = Told(world, nothing(), Act(what="nothing", do=struck.append), standby=True)
+    told.run()
+
+    assert not told.report.problem
+    assert [scene.standby for scene in struck] == ["j-9"]
+
+
+def test_without_a_standby_nothing_is_broken(world: World) -> None:
+    """The drill fails with a sentence instead."""
+    struck: list[Scene] = []
+    told = Told(world, nothing(), Act(what="nothing", do=struck.append), standby=True)
+    told.run()
+
+    assert "a standby, in vain" in told.report.problem
+    assert struck == []

@@ -142,7 +142,7 @@ def test_the_stand_in_is_made_as_asked(drill: Drill, world: World) -> None:
 def test_without_an_assembly_one_is_synthesized(
     drill: Drill, world: World, assembly: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(preflight, "synthesize", lambda output: assembly.rename(output))
+    monkeypatch.setattr(preflight, "synthesize", lambda output, *, context=(): assembly.rename(output))
 
     drill(assembly=None, workdir=tmp_path / "work")
 
@@ -304,7 +304,7 @@ def test_a_directory_that_is_no_assembly_is_told_before_anything_starts(
 
 
 def test_a_failed_synth_leaves_nothing(drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(output: Path) -> None:
+    def fail(output: Path, *, context: tuple[str, ...] = ()) -> None:
         raise DrillError("cdk synth failed (exit code 1):\nemr-dr.yaml: one wrong setting")
 
     monkeypatch.setattr(preflight, "synthesize", fail)

@@ -30,6 +30,7 @@ class Scene:
         managed_cluster: whose incarnation it is.
         availability_zone: where it runs.
         others: where the other managed clusters serve: AZ -> name.
+        standby: ``j-...`` of what stands by; ``None`` if nothing does.
     """
 
     stand_in: StandIn
@@ -39,6 +40,7 @@ class Scene:
     managed_cluster: str
     availability_zone: str
     others: Mapping[str, str] = field(default_factory=dict)
+    standby: str | None = None
 
     @property
     def clusters(self) -> EmrClusters:

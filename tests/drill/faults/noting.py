@@ -56,6 +56,7 @@ def scene(calls: list[tuple[Any, ...]], **others: str) -> Scene:
         managed_cluster="a",
         availability_zone="us-east-1a",
         others={f"us-east-1{letter}": name for letter, name in others.items()},
+        standby="j-2",
     )
     return found
 
