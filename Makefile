@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -46,6 +46,9 @@ drill: setup ## watch an active-passive failover with simulated services
 $(REAL): requirements-real.txt constraints.txt drill/emr_drill/real/pom/hadoop.xml drill/emr_drill/real/pom/livy.xml | $(SETUP)
 	@$(BIN)/emr-dr real-services install
 	@touch $@
+
+drill-warm-standby: setup ## watch a standby take over
+	@$(BIN)/emr-dr drill --strategy active-passive-warm --fault kill-primary
 
 drill-active-active: setup ## watch one of two clusters die while the other serves on
 	@$(BIN)/emr-dr drill --strategy active-active --fault kill-primary

@@ -38,29 +38,37 @@ anything was mended; of one about what lasts (`Paused`, `MonitorSilent`, `Orphan
 `ActiveActive` has the same ones with its own names (those that end in `A` once more for `b`, in `B`), and those at the
 end of this page.
 """
+_OF_STANDBY = """# Of a warm standby
+
+These are the alarms that `ActivePassive` has only with `standby: warm`.
+"""
 _OF_SEVERAL = """# Of several managed clusters
 
 These are the alarms that only `ActiveActive` has.
 """
 
 
-def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any]) -> str:
+def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any], warm: Mapping[str, Any] | None = None) -> str:
     """The page, in Markdown.
 
     Args:
         one: template of a strategy with one managed cluster.
         several: template of one with several.
+        warm: template of one with one managed cluster and a standby.
 
     Raises:
         ValueError: the description of an alarm does not say what happened, what was done and what to do.
     """
     alarms = _alarms(one)
     known = {name.removesuffix("A") for name in alarms}
+    of_standby = {name: text for name, text in _alarms(warm or one).items() if name not in alarms}
     more = {name: text for name, text in _alarms(several).items() if name not in alarms and name[:-1] not in known}
     return "\n".join(
         [
             _HEAD,
             *(_section(name, text) for name, text in alarms.items()),
+            *([_OF_STANDBY] if of_standby else []),
+            *(_section(name, text) for name, text in of_standby.items()),
             *([_OF_SEVERAL] if more else []),
             *(_section(name, text) for name, text in more.items()),
         ]
@@ -102,11 +110,16 @@ def _text(value: Any, names: Mapping[str, str]) -> str:
     raise ValueError(f"a description is made of texts, account, region, partition and queues, got {value!r}")
 
 
-def _templates() -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+def _templates() -> tuple[Mapping[str, Any], ...]:
+    (one, several), (warm, _) = (_of(Settings()), _of(Settings(standby="warm")))
+    return one, several, warm
+
+
+def _of(settings: Settings) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The templates of both strategies."""
     with tempfile.TemporaryDirectory() as folder:
         flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
         app = App(outdir=folder, context=flags)
-        settings = Settings()
         platform = Platform(app, "Platform", settings=settings)
         ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
         ActivePassive(app, "ActivePassive", settings=settings, platform=platform)

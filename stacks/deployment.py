@@ -24,6 +24,7 @@ from emr_dr.probers import Probers
 from emr_dr.reconciler import Reconciler
 from emr_dr.schedules import EveryMinute
 from emr_dr.settings import Settings
+from emr_dr.standby_keeper import StandbyKeeper
 from emr_dr.tables import Tables
 from stacks.incarnation import PublishedIncarnation
 from stacks.platform import Platform
@@ -39,11 +40,13 @@ class Strategy:
             interfaces.
         slots: how many incarnations may be routed to at once: those in service, those that are verified and those
             that end.
+        standby: whether its managed clusters may keep a warm standby, as nobody else serves when one fails.
     """
 
     name: str
     managed_clusters: tuple[str, ...]
     slots: int
+    standby: bool = False
 
 
 class Deployment(Stack):
@@ -81,6 +84,7 @@ class Deployment(Stack):
         )
         name = f"{settings.name}-{strategy.name}"
         self.deployment_name = name
+        keeps_standby = strategy.standby and settings.standby == "warm"
         tables = Tables(self, "Tables")
         self.front_door = FrontDoor(
             self,
@@ -125,6 +129,7 @@ class Deployment(Stack):
             alert_topic=platform.alert_topic,
             alert_key=platform.key,
             log_retention=platform.log_retention,
+            standby=keeps_standby,
         )
         monitor = Monitor(
             self,
@@ -146,8 +151,26 @@ class Deployment(Stack):
             alert_key=platform.key,
             log_retention=platform.log_retention,
         )
+        keepers = (
+            [
+                StandbyKeeper(
+                    self,
+                    "StandbyKeeper",
+                    deployment=name,
+                    tables=tables,
+                    probers=probers,
+                    schedules=schedules,
+                    alert_topic=platform.alert_topic,
+                    alert_key=platform.key,
+                    log_retention=platform.log_retention,
+                )
+            ]
+            if keeps_standby
+            else []
+        )
         config = self._function_config(
             settings=settings,
+            standby=keeps_standby,
             platform=platform,
             tables=tables,
             probers=probers,
@@ -161,6 +184,7 @@ class Deployment(Stack):
             controller.control,
             monitor.function,
             reconciler.function,
+            *(keeper.function for keeper in keepers),
             *(prober.function for prober in probers.probers),
         ):
             function.configure(config)
@@ -177,6 +201,8 @@ class Deployment(Stack):
         alarms.watch_probers(len(probers.probers))
         alarms.watch_restraints(launches_per_day=settings.policy.launches_per_day)
         alarms.watch_operations()
+        if keeps_standby:
+            alarms.watch_standby()
         alarms.watch_retirements()
         alarms.watch_reconciliation()
         alarms.watch_notices()
@@ -188,7 +214,7 @@ class Deployment(Stack):
             settings=settings,
             incarnation=incarnation,
             controller=controller,
-            needs=[tables, self.front_door, probers, monitor, reconciler, schedules, incarnation],
+            needs=[tables, self.front_door, probers, monitor, reconciler, *keepers, schedules, incarnation],
         )
         CfnOutput(
             self,
@@ -232,6 +258,7 @@ class Deployment(Stack):
         self,
         *,
         settings: Settings,
+        standby: bool,
         platform: Platform,
         tables: Tables,
         probers: Probers,
@@ -249,6 +276,7 @@ class Deployment(Stack):
                     name=each.managed_cluster,
                     resource_manager_target_group=each.resource_manager.target_group_arn,
                     name_node_target_group=each.name_node.target_group_arn,
+                    standby=standby,
                 )
                 for each in door.web_interfaces
             ),

@@ -56,3 +56,18 @@ def active_active(assembly: Path) -> dict[str, Any]:
     """The template of ``ActiveActive`` with default settings."""
     found: dict[str, Any] = json.loads((assembly / "ActiveActive.template.json").read_text())
     return found
+
+
+@pytest.fixture(scope="session")
+def warm_standby(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of ``ActivePassive`` with a warm standby, and other settings by default."""
+    from emr_dr.settings import Settings
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    from .synthesis import new_app, templates
+
+    app = new_app(tmp_path_factory.mktemp("warm"))
+    settings = Settings(standby="warm")
+    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    return templates(app)["ActivePassive"]

@@ -36,6 +36,7 @@ class Strategy(StrEnum):
 
     ACTIVE_PASSIVE = "active-passive"
     ACTIVE_ACTIVE = "active-active"
+    ACTIVE_PASSIVE_WARM = "active-passive-warm"
 
 
 class Baseline(StrEnum):
@@ -70,7 +71,10 @@ def drill(
     ] = Services.SIMULATED,
     strategy: Annotated[
         Strategy,
-        typer.Option(help="active-passive: one managed cluster.  active-active: two, both in service."),
+        typer.Option(
+            help="active-passive: one managed cluster.  active-active: two, both in service.  active-passive-warm: "
+            "one with a warm standby (standby: warm)."
+        ),
     ] = Strategy.ACTIVE_PASSIVE,
     fault: Annotated[
         str,

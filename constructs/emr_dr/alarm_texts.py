@@ -221,6 +221,18 @@ class Texts:
             f"stand: {self._show}",
         )
 
+    def standby_missing(self, name: str, *, minutes: int) -> Text:
+        """No standby is verified, or nobody looks."""
+        return Text(
+            happened=f"Managed cluster {name} of {self._deployment} has had no verified standby for {minutes} minutes, "
+            "or what keeps standbys is silent. What serves is not affected; a failover would launch a cluster, which "
+            "takes ten minutes instead of one.",
+            done="A standby is launched by itself, later after each launch that failed, and not while automatic "
+            "operations are paused or half of their launches of a day are used up.",
+            to_do=f"Read the messages of its launches, and the log of the function {self._deployment}-standby: each "
+            f"minute it says why it launches none. How things stand: {self._show}",
+        )
+
     def serving_unseeded(self, name: str) -> Text:
         """An incarnation serves that numbers outside of its range."""
         return Text(

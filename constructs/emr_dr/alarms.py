@@ -25,6 +25,8 @@ UNKNOWN_MINUTES = 10
 UNHEALTHY_MINUTES = 60
 # For how long a prober may be missing: a deploy replaces its function, and an AZ may have a bad moment.
 PROBER_MISSING_MINUTES = 15
+# For how long no standby may be verified: twice as long as its launch takes, and then some.
+STANDBY_MISSING_MINUTES = 30
 
 _LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -157,6 +159,18 @@ class Alarms(Construct):
     def watch_operations(self) -> None:
         """Alarm when an incarnation serves although something about it is not as it should be."""
         self._of_managed_clusters({metrics.SERVING_UNSEEDED: self._texts.serving_unseeded})
+
+    def watch_standby(self) -> None:
+        """Alarm when a failover would have had to launch for a while, as no standby is verified."""
+        for name in self._managed_clusters:
+            self._alarm(
+                f"{metrics.STANDBY_MISSING}{name.upper()}",
+                # Nobody counts either while what keeps standbys is silent.
+                metric=self._metric(metrics.STANDBY_MISSING, managed_cluster=name, statistic=_ALL_THE_TIME),
+                periods=STANDBY_MISSING_MINUTES,
+                text=self._texts.standby_missing(name, minutes=STANDBY_MISSING_MINUTES),
+                missing=cloudwatch.TreatMissingData.BREACHING,
+            )
 
     def watch_retirements(self) -> None:
         """Alarm when an old incarnation does not come to its end in time."""

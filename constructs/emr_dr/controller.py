@@ -57,6 +57,7 @@ class Controller(Construct):
         alert_topic: sns.ITopic,
         alert_key: kms.IKey,
         log_retention: logs.RetentionDays,
+        standby: bool = False,
     ) -> None:
         """Define the controller.
 
@@ -66,6 +67,7 @@ class Controller(Construct):
             service_role: EMR's.
             instance_role: of the clusters' machines.
             alert_topic: where people are told, encrypted with *alert_key*.
+            standby: whether standbys are kept, whose launches are stopped for every other operation.
         """
         super().__init__(scope, construct_id)
         operation, retirement = f"{deployment}-operation", f"{deployment}-retirement"
@@ -108,7 +110,12 @@ class Controller(Construct):
                 ),
                 *permissions.routing_changes(front_door),
                 *permissions.prober_calls(probers),
-                *permissions.machine_access(self, starts=[retirement], describes=[operation, retirement]),
+                *permissions.machine_access(
+                    self,
+                    starts=[retirement],
+                    describes=[operation, retirement],
+                    stops=[operation] if standby else [],
+                ),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )

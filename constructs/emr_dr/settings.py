@@ -255,6 +255,12 @@ class Settings(Section):
         pattern=r"^[a-z]{2}(-[a-z]+)+-\d$",
         description="region that the templates are for; null makes templates that deploy into any region",
     )
+    standby: Literal["none", "warm"] = Field(
+        default="none",
+        description="warm: active-passive keeps a second cluster of minimum_instances in another AZ, launched, proved "
+        "every 15 minutes and not in service, so that a failover need not launch; it costs as much as a cluster that "
+        "runs all the time. Active-active needs none: its other half serves meanwhile, and this says nothing to it",
+    )
     network: Network = Field(default_factory=Network, description="the VPC")
     cluster: Cluster = Field(default_factory=Cluster, description="what every incarnation is launched with")
     canary: CanaryJob = Field(default_factory=CanaryJob, description="the job that proves an incarnation")
@@ -322,6 +328,7 @@ class Settings(Section):
             *self._network_problems(),
             *self._cluster_problems(),
             *self._time_problems(),
+            *self._standby_problems(),
             *self._port_problems(),
         ]
         if problems:
@@ -425,6 +432,15 @@ class Settings(Section):
                 got=controller.launch_limit_seconds,
                 allowed=f"at most controller.total_launch_limit_seconds ({controller.total_launch_limit_seconds})",
                 remedy="lower it",
+            )
+
+    def _standby_problems(self) -> Iterator[Problem]:
+        if self.standby == "warm" and self.monitor.launches_per_day < 2:
+            yield Problem(
+                key="monitor.launches_per_day",
+                got=self.monitor.launches_per_day,
+                allowed="2 at least with standby: warm, as standbys may use half of it",
+                remedy="raise it, or set standby: none",
             )
 
     def _port_problems(self) -> Iterator[Problem]:

@@ -104,7 +104,7 @@ def run(
     assembly = plan.assembly
     if assembly is None:
         assembly = workdir / "cdk.out"
-        preflight.synthesize(assembly, context=strategies.strategy(plan.strategy).settings)
+        preflight.synthesize(assembly, context=strategies.strategy(plan.strategy).context)
     drills = Drills(workdir=workdir)
     origin = {"commit": commit(), "code": code(), "measured": datetime.now(tz=UTC).date().isoformat()}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dr_core.metrics import FENCE_OVERDUE
+from dr_core.naming import is_standby_operation
 from emr_drill.clock import Clock
 from emr_drill.facts import facts
 from emr_drill.faults.judging import judge_row
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 MEASURING_SPEED = 5.0
 MACHINE_SECONDS_BETWEEN = 1.0
+# How operations end that answer a fault.
+ANSWERS = ("failed over", "repaired")
 
 
 def collect(
@@ -41,8 +44,9 @@ def collect(
     fault: Fault,
     timeline: Timeline,
     clock: Clock,
+    standby: bool = False,
 ) -> None:
-    """Fill *report* when nothing moves any more."""
+    """Fill *report* when nothing moves any more; *standby* if the strategy keeps one."""
     fault_at = timeline.fault_at
     incarnations = deployment.incarnations()
     operations = deployment.records("operation")
@@ -83,10 +87,14 @@ def collect(
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)
         if shared:
-            report.redundancy_seconds = _redundancy(executions, outcome_of, fault_at)
+            report.redundancy_seconds = _redundancy(executions, outcome_of, fault_at, outcomes=ANSWERS)
+        if standby:
+            report.redundancy_seconds = _redundancy(executions, outcome_of, fault_at, outcomes=("stands by",))
         taker = next((item for item in incarnations if item.get("operation") == answer.name), None)
         if taker and "create_stack_at" in taker and "waiting_at" in taker:
-            report.emr_launch_seconds = round(taker["waiting_at"] - taker["create_stack_at"], 1)
+            # Of what stood by before the fault nothing is left to wait for.
+            begun = max(taker["create_stack_at"], fault_at)
+            report.emr_launch_seconds = round(max(0.0, taker["waiting_at"] - begun), 1)
         if report.emr_launch_seconds is not None and not shared:
             report.overhead_seconds = round((report.recovery_seconds or 0) - report.emr_launch_seconds, 1)
     report.invariants_broken = [
@@ -97,6 +105,7 @@ def collect(
             managed_cluster_of={name: str(item.get("managed_cluster")) for name, item in outcome_of.items()},
             managed_clusters=managed_clusters,
         ),
+        *(broken_standbys(incarnations) if standby else []),
         *([] if shared else _phase_sum(report, answer, fault, submitter.submissions)),
     ]
     if timeline.survivor is not None:
@@ -147,12 +156,14 @@ def _phases(report: Report, answer: Execution, recovered: float, fault_at: float
     report.recovered = answer.status == "SUCCEEDED"
 
 
-def _redundancy(executions: Sequence[Execution], outcome_of: dict[str, Any], fault_at: float) -> float | None:
-    """Seconds until the last operation that answers the fault had come to its cut-over, or to its repair."""
+def _redundancy(
+    executions: Sequence[Execution], outcome_of: dict[str, Any], fault_at: float, *, outcomes: Sequence[str]
+) -> float | None:
+    """Seconds until the last operation after the fault with one of these *outcomes* had come to its end."""
     ends = [
         end
         for one in executions
-        if _answers_fault(one, outcome_of, fault_at)
+        if _answers_fault(one, outcome_of, fault_at, outcomes=outcomes)
         and (end := one.first_entered("CutOverDone") or one.first_entered("Repaired")) is not None
     ]
     return round(max(ends) - fault_at, 1) if ends else None
@@ -172,9 +183,11 @@ def _isolated(submissions: Sequence[Submission], deployment: Deployment, struck:
     return round(following[0].answered - fault_at, 1) if following else None
 
 
-def _answers_fault(execution: Execution, outcome_of: dict[str, Any], fault_at: float) -> bool:
+def _answers_fault(
+    execution: Execution, outcome_of: dict[str, Any], fault_at: float, *, outcomes: Sequence[str] = ANSWERS
+) -> bool:
     outcome = outcome_of.get(execution.name, {}).get("outcome")
-    return execution.started >= fault_at and outcome in ("failed over", "repaired")
+    return execution.started >= fault_at and outcome in outcomes
 
 
 def phase_sum_tolerance(*, services: str, speed: float, sockets_wait: bool = False) -> float:
@@ -252,9 +265,23 @@ def broken_invariants(
             broken.append(f"one incarnation of {name} should be in service at the end, the record has {serving}")
     for first, second in _pairs(executions):
         same = managed_cluster_of.get(first.name) == managed_cluster_of.get(second.name)
-        if same and second.started < (first.stopped or float("inf")):
+        # The launch of a standby gives way: the other one begins by stopping it.
+        gave_way = is_standby_operation(first.name) and first.status == "ABORTED"
+        if same and not gave_way and second.started < (first.stopped or float("inf")):
             broken.append(f"operations {first.name} and {second.name} ran at the same time")
     return broken
+
+
+def broken_standbys(incarnations: Sequence[dict[str, Any]]) -> list[str]:
+    """What the record shows to be wrong with what stands by; a sentence each."""
+    standbys = [item for item in incarnations if item["state"] == "standby"]
+    if len(standbys) != 1:
+        return [f"one incarnation should stand by at the end, the record has {[one['generation'] for one in standbys]}"]
+    (standby,) = standbys
+    zones = [item["availability_zone"] for item in incarnations if item["state"] == "serving"]
+    if standby["availability_zone"] in zones:
+        return [f"generation {standby['generation']} stands by in {standby['availability_zone']}, beside what serves"]
+    return []
 
 
 def _pairs(executions: Sequence[Execution]) -> list[tuple[Execution, Execution]]:

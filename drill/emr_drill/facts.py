@@ -61,9 +61,9 @@ def facts(
         old_serves=old["state"] == "serving",
         old_state=next(one[4] for one in clusters if one[0] == scene.cluster_id),
         alive=[one[1] for one in clusters if one[4] not in ENDED],
-        serving=[str(item["stack_name"]) for item in items if item["state"] == "serving"],
+        serving=[str(item["stack_name"]) for item in items if item["state"] in ("serving", "standby")],
         submits_to_old=_submits_to(str(old["stack_name"]), submissions, timeline, deployment),
-        unretired=[_unretired(item) for item in items if item["state"] not in ("serving", "retired")],
+        unretired=[_unretired(item) for item in items if item["state"] not in ("serving", "standby", "retired")],
         acts_left=[act.text for act in timeline.acts_left],
     )
 

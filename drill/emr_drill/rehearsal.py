@@ -38,6 +38,8 @@ ASKS = 5
 REAL_WAVES = {"long": 6, "short": 1, "during": 3, "after": 10}
 REAL_DURATION_SCALE = 2.0
 REAL_READY_LIMIT_SECONDS = 4000.0
+# A launch and its proof, after the schedule's minute.
+STANDBY_LIMIT_SECONDS = 1500.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,6 +83,7 @@ class Rehearsal:
         stream: hands over more jobs from the fault on; ``None`` for the waves alone.
         zone: AZ in which a managed cluster is struck; ``None`` for any.
         deploys: deploys what the row changes; ``None`` if it changes no settings.
+        standby: whether a standby has to be there before the fault, and again at the end.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Rehearsal:
         stream: Stream | None = None,
         zone: str | None = None,
         deploys: Deploys | None = None,
+        standby: bool = False,
     ) -> None:
         self._services = services
         self._seed = seed
@@ -111,6 +115,7 @@ class Rehearsal:
         self._stream = stream
         self._zone = zone
         self._deploys = deploys
+        self._standby = standby
         self._last_act_at = 0.0
         self._dead: set[str] = set()
         self.timeline = Timeline(acts_left=list(fault.acts))
@@ -118,7 +123,10 @@ class Rehearsal:
     def run(self) -> Timeline:
         """From the first job to the last word on the last one."""
         plan = self._plan()
-        if not self._jobs_run(plan) or not self._find_scene():
+        if self._standby:
+            self._progress.line("drill", "waiting for the standby")
+            self._until(self._stands_by, STANDBY_LIMIT_SECONDS, "a standby")
+        if self._report.problem or not self._jobs_run(plan) or not self._find_scene():
             self.timeline.fault_at = self._clock.now()
             return self.timeline
         self._report.at_fault = {"jobs_running": self._submitter.running, "polls_open": self._submitter.open_polls}
@@ -156,7 +164,7 @@ class Rehearsal:
                 if batch.id is not None
             ]
             for item in self._deployment.incarnations():
-                if item.get("canary_id") and item["state"] in ("serving", "retiring", "retired"):
+                if item.get("canary_id") and item["state"] in ("standby", "serving", "retiring", "retired"):
                     found.append(Issued(id=item["canary_id"], name=item["canary_name"]))
             return found
 
@@ -192,6 +200,9 @@ class Rehearsal:
         if self._services == "real":
             return plans.make(seed=self._seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
         return plans.make(seed=self._seed)
+
+    def _stands_by(self) -> bool:
+        return any(item["state"] == "standby" for item in self._incarnations())
 
     def _jobs_run(self, plan: plans.Plan) -> bool:
         """Submit the first wave and wait until enough of it runs."""
@@ -240,6 +251,7 @@ class Rehearsal:
                 str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
             },
             deploys=self._deploys,
+            standby=next((str(one["cluster_id"]) for one in self._incarnations() if one["state"] == "standby"), None),
         )
         self.timeline.survivor = survivor(self._deployment, self._stand_in.clusters, self.timeline.scene)
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
@@ -320,11 +332,13 @@ class Rehearsal:
         if any(not item.get("outcome") for item in self._operations()):
             return False
         items = self._incarnations()
-        if any(item["state"] not in ("serving", "retired") for item in items):
+        if any(item["state"] not in ("serving", "standby", "retired") for item in items):
             return False
         if self._fault.expect.survivor_grows and not self._survivor_is_back():
             return False
-        serving = {item["cluster_id"] for item in items if item["state"] == "serving"}
+        if self._standby and not self._stands_by():
+            return False
+        serving = {item["cluster_id"] for item in items if item["state"] in ("serving", "standby")}
         return all(one[0] in serving or one[4] in ENDED for one in self._stand_in.clusters.states())
 
     def _survivor_is_back(self) -> bool:

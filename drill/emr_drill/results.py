@@ -155,10 +155,50 @@ def kept_other_half(content: Mapping[str, Any]) -> bool:
     return True
 
 
+# With a warm standby, seconds from the fault to the first job accepted: median and worst.
+PROMISED_STANDBY = (90.0, 105.0)
+
+
+def standby_table(content: Mapping[str, Any]) -> str:
+    """The drills of a warm standby that takes over, as Markdown."""
+    runs = [run for run in content["runs"] if run["fault"] == "kill-primary"]
+    seeds = ", ".join(str(run["seed"]) for run in runs)
+    speeds = ", ".join(sorted({f"{run['speed']:g}" for run in runs if "speed" in run}))
+    lines = [
+        f"Active-passive with a warm standby, primary killed, simulated services at speed {speeds}, seeds {seeds}, "
+        f"commit `{content['commit'][:10]}`, measured {content['measured']}; seconds:",
+        "",
+        "| | median | worst | promised | |",
+        "|---|---|---|---|---|",
+    ]
+    for name in ("detect", "decide", "launch", "verify", "cut_over"):
+        values = [run["phases"].get(name) if run["passed"] else None for run in runs]
+        text = "taking the standby; nothing is launched" if name == "launch" else PHASE_TEXTS[name]
+        lines.append(f"| {name} | {_median(values)} | {_worst(values)} | | {text} |")
+    recovery = standby_recoveries(content)
+    redundancy = [run["redundancy_seconds"] if run["passed"] else None for run in runs]
+    median, worst = PROMISED_STANDBY
+    lines += [
+        f"| **recovery** | **{_median(recovery)}** | **{_worst(recovery)}** | {median:.0f} median, {worst:.0f} worst | "
+        "fault to the first job accepted, none refused after it |",
+        f"| redundancy | {_median(redundancy)} | {_worst(redundancy)} | | fault to the next standby |",
+    ]
+    bad = {name: sum(run["jobs"][name] for run in runs if "jobs" in run) for name in ("unreported", "doubled", "wrong")}
+    lines += ["", f"Unreported: {bad['unreported']}, doubled: {bad['doubled']}, wrong: {bad['wrong']}."]
+    return "\n".join(lines)
+
+
+def standby_recoveries(content: Mapping[str, Any]) -> list[float | None]:
+    """Recovery of each drill in which a standby took over; a drill that failed has none."""
+    runs = [run for run in content["runs"] if run["fault"] == "kill-primary"]
+    return [run["recovery_seconds"] if run["passed"] else None for run in runs]
+
+
 # Name of a result file, and what makes its table.
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recovery-active-passive": recovery_table,
     "repair-hang-livy": repair_table,
+    "recovery-warm-standby": standby_table,
     "recovery-active-active": other_half_table,
     "comparison": comparison_table,
 }

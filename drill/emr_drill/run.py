@@ -165,7 +165,7 @@ class _Drill:
     def run(self) -> Report:
         began = time.monotonic()
         assembly = self.options.assembly or self.workdir / "cdk.out"
-        settings = (*self.strategy.settings, *self.fault.settings)
+        settings = (*self.strategy.context, *self.fault.settings)
         if self.options.assembly is None:
             if not self.quiet:
                 self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
@@ -209,7 +209,9 @@ class _Drill:
             stacks=list(self.strategy.stacks),
             on_event=lambda event: _tell_stack(progress, event),
         )
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
+        deployment = Deployment(
+            stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
+        )
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
         submitter = Submitter(
@@ -233,6 +235,7 @@ class _Drill:
             stream=stream,
             zone=self.options.zone,
             deploys=self._deploys(stand_in, progress, assembly, changed) if self.fault.change else None,
+            standby=self.strategy.standby,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -255,6 +258,7 @@ class _Drill:
             fault=self.fault,
             timeline=timeline,
             clock=clock,
+            standby=self.strategy.standby,
         )
 
     def _stream(self, clock: Clock, submitter: Submitter, *, shared: bool) -> Stream | None:
@@ -280,7 +284,9 @@ class _Drill:
         )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
-        deployment = Deployment(stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.name))
+        deployment = Deployment(
+            stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
+        )
         address = deployment.front_door_addresses()[0]
         progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")

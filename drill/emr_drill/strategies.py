@@ -15,14 +15,28 @@ class DrilledStrategy:
     """One strategy.
 
     Attributes:
-        name: what ``--strategy`` takes; last part of the deployment's name.
+        name: what ``--strategy`` takes.
         stack: id of its stack in the cloud assembly.
-        settings: what a drill sets before it synthesizes, ``-c`` arguments: what is off by default is drilled too.
+        deployment: last part of the deployment's name; the same as *name* unless given.
+        settings: what the settings are changed to, ``key=value``: what is off by default is drilled too.
+        standby: whether each managed cluster keeps a standby, which has to be there before anything is broken.
     """
 
     name: str
     stack: str
+    deployment: str = ""
     settings: tuple[str, ...] = ()
+    standby: bool = False
+
+    @property
+    def deployment_ending(self) -> str:
+        """Last part of the deployment's name."""
+        return self.deployment or self.name
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """The ``-c`` arguments of ``cdk synth``."""
+        return tuple(f"set.{setting}" for setting in self.settings)
 
     @property
     def stacks(self) -> tuple[str, ...]:
@@ -34,8 +48,13 @@ STRATEGIES: Mapping[str, DrilledStrategy] = {
     each.name: each
     for each in (
         DrilledStrategy(name="active-passive", stack="ActivePassive"),
+        DrilledStrategy(name="active-active", stack="ActiveActive", settings=("cluster.maximum_instances_alone=20",)),
         DrilledStrategy(
-            name="active-active", stack="ActiveActive", settings=("set.cluster.maximum_instances_alone=20",)
+            name="active-passive-warm",
+            stack="ActivePassive",
+            deployment="active-passive",
+            settings=("standby=warm",),
+            standby=True,
         ),
     )
 }

@@ -23,6 +23,7 @@ class CorrectionKind(StrEnum):
     ISOLATE = "keep a sick incarnation from new jobs"
     GIVE_BACK = "give an isolated incarnation new jobs again"
     RETIRE = "start a retirement"
+    GIVE_UP_STANDBY = "give up a standby"
 
 
 # Corrections of the front door; the others finish what was left behind.
@@ -87,6 +88,15 @@ class Recorded:
     def busy(self) -> set[str]:
         """The managed clusters that somebody works on, or that are being deleted."""
         return {each.name for each in self.managed_clusters if each.lease is not None or each.tombstone}
+
+    @property
+    def changing(self) -> set[str]:
+        """The managed clusters whose service somebody works on: those that are busy, without launches of standbys."""
+        return {
+            each.name
+            for each in self.managed_clusters
+            if each.tombstone or (each.lease is not None and not each.lease.yields)
+        }
 
     def handed_on(self, incarnation: Incarnation) -> bool:
         """Whether a younger incarnation has its address: a VPC hands out the address of what is gone again."""

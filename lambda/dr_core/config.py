@@ -40,11 +40,19 @@ class SlotResources:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedClusterResources:
-    """What belongs to one managed cluster alone: the target groups of its two web interfaces."""
+    """What belongs to one managed cluster alone.
+
+    Attributes:
+        name: its name.
+        resource_manager_target_group: of its ResourceManager in service.
+        name_node_target_group: likewise.
+        standby: whether it keeps a warm standby: a second incarnation that is proved all the time and not in service.
+    """
 
     name: str
     resource_manager_target_group: str
     name_node_target_group: str
+    standby: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,8 +206,19 @@ class FunctionConfig:
     policy: Policy = Policy()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; what the stacks put into the environment."""
-        return asdict(self)
+        """Plain values, ready for JSON; what the stacks put into the environment.
+
+        That nobody wants a standby is not written: a function's variables have little room.
+        """
+        values = asdict(self)
+        for each in values["managed_clusters"]:
+            if not each["standby"]:
+                del each["standby"]
+        return values
+
+    def wants_standby(self, managed_cluster: str) -> bool:
+        """Whether the managed cluster of that name keeps a warm standby."""
+        return any(each.standby for each in self.managed_clusters if each.name == managed_cluster)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

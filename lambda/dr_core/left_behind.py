@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from dr_core.comparison import Correction, CorrectionKind, Reality, Recorded
 from dr_core.config import FunctionConfig
-from dr_core.record import IncarnationState, IncidentState
+from dr_core.record import Incarnation, IncarnationState, IncidentState
 from dr_core.retirement_plan import planned_still
+from dr_core.standby import is_begun
 
 # After the end of a cut-over or of a launch its own function starts the retirement within seconds; this much later
 # nobody is about to do it any more.  The same goes for what was isolated.
@@ -37,13 +38,21 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
             # One that gets jobs already, or for whose sake what serves is being ended, is the next operation's to
             # finish; none comes while what serves is healthy.
             well = reality.serves_well(each.managed_cluster, config.balanced_target_group, recorded)
-            kept = each.state is IncarnationState.VERIFYING and _serving_ends(each.managed_cluster, recorded)
+            kept = (
+                each.state is IncarnationState.VERIFYING and _serving_ends(each.managed_cluster, recorded)
+            ) or _is_spare(each, config=config, now=now)
             if balanced is not None and not kept and (well or each.primary_address not in balanced):
                 yield Correction(
                     kind=CorrectionKind.GIVE_UP,
                     sentence=f"{each.title} is {each.state}, and its operation {each.operation} has ended",
                     generation=each.generation,
                 )
+        elif each.state is IncarnationState.STANDBY and not config.wants_standby(each.managed_cluster):
+            yield Correction(
+                kind=CorrectionKind.GIVE_UP_STANDBY,
+                sentence=f"{each.title} stands by, and the settings want no standby any more",
+                generation=each.generation,
+            )
         elif each.state in _GOING and reality.retiring is not None:
             since = each.serving_to or each.created_at or 0
             if (each.managed_cluster, each.generation) not in reality.retiring and now >= since + GRACE_SECONDS:
@@ -58,6 +67,12 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
                 )
     yield from _sick(recorded, reality, config=config, now=now)
     yield from _isolated(recorded, reality, config=config, now=now)
+
+
+def _is_spare(incarnation: Incarnation, *, config: FunctionConfig, now: float) -> bool:
+    """Whether the next launch of a standby, or a failover, takes over what was begun, instead of launching anew."""
+    until = (incarnation.create_stack_at or 0) + config.policy.launch_limit_seconds
+    return is_begun(incarnation) and config.wants_standby(incarnation.managed_cluster) and now < until
 
 
 def _serving_ends(name: str, recorded: Recorded) -> bool:

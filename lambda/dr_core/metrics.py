@@ -40,6 +40,8 @@ TERMINATED_BY_A_PERSON = "TerminatedByAPerson"
 ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 # Of a managed cluster, each round: 1 while a failover waits for a person (block, or launch budget).
 FAILOVER_BLOCKED = "FailoverBlocked"
+# Of a managed cluster that keeps a standby, each minute: 1 while none is verified, else 0; missing is bad.
+STANDBY_MISSING = "StandbyMissing"
 # Of a managed cluster, when it happens: 1.
 REPAIRED = "Repaired"
 SERVING_UNSEEDED = "ServingUnseeded"

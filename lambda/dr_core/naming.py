@@ -20,6 +20,8 @@ _PRODUCTS_NAMES = re.compile(
     r"|.+-(launch|switchover|delete)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|.+-retire-g[0-9]+(-[0-9]+)?"
 )
+# Of an operation that launches a standby; an incident's has its attempt behind the time.
+_STANDBY_OPERATION = re.compile(r".+-standby-[0-9]{8}t[0-9]{6}")
 _RETIREMENT_NAME = re.compile(r"(.+)-retire-g([1-9][0-9]*)(?:-[1-9][0-9]*)?")
 _CANARY_NAME = re.compile(r"emr-dr-canary-g([1-9][0-9]*)-([1-9][0-9]*)")
 
@@ -81,6 +83,21 @@ def attempt_of(operation: str, incident: str | None) -> int | None:
     """Which attempt at *incident* an operation is (:func:`operation_of_incident`), ``None`` if it answers none."""
     match = re.fullmatch(rf"{re.escape(incident)}-([0-9]+)", operation) if incident is not None else None
     return int(match[1]) if match else None
+
+
+def standby_operation(managed_cluster: str, started_at: float) -> str:
+    """The id of the operation that launches a standby, such as ``a-standby-20261121t031025``.
+
+    Args:
+        managed_cluster: whose standby.
+        started_at: when it was asked for, seconds since 1970.
+    """
+    return f"{managed_cluster}-standby-{datetime.fromtimestamp(started_at, tz=UTC):%Y%m%dt%H%M%S}"
+
+
+def is_standby_operation(operation: str) -> bool:
+    """Whether an operation launches a standby (:func:`standby_operation`)."""
+    return _STANDBY_OPERATION.fullmatch(operation) is not None
 
 
 def operation_of_stack_request(managed_cluster: str, kind: str, request_id: str) -> str:

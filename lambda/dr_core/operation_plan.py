@@ -21,6 +21,7 @@ class Claim(StrEnum):
         WAIT: another execution runs; try again.
         CANCEL: another execution runs and answers what this one was started for.
         GIVE_UP: another execution has been running for longer than this one may wait.
+        SUPERSEDE: another execution runs and gives way: stop it, then take its lease.
     """
 
     TAKE = "take"
@@ -28,6 +29,7 @@ class Claim(StrEnum):
     WAIT = "wait"
     CANCEL = "cancel"
     GIVE_UP = "give up"
+    SUPERSEDE = "supersede"
 
 
 class Next(StrEnum):
@@ -44,7 +46,16 @@ class Next(StrEnum):
     STOP = "stop"
 
 
-def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited: float, limit: float) -> Claim:
+def judge_claim(
+    *,
+    holder: str,
+    mine: str,
+    holder_runs: bool,
+    kind: Kind,
+    waited: float,
+    limit: float,
+    holder_yields: bool = False,
+) -> Claim:
     """Who gets the lease.
 
     Args:
@@ -54,12 +65,15 @@ def judge_claim(*, holder: str, mine: str, holder_runs: bool, kind: Kind, waited
         kind: kind of the operation that asks.
         waited: seconds since it first asked.
         limit: how long it may wait.
+        holder_yields: whether the holder's operation gives way to every other one: it launches a standby.
     """
     if holder == mine:
         return Claim.KEEP
     if not holder or not holder_runs:
         return Claim.TAKE
-    if kind is Kind.FAILOVER:
+    if holder_yields and kind is not Kind.STANDBY:
+        return Claim.SUPERSEDE
+    if kind in (Kind.FAILOVER, Kind.STANDBY):
         return Claim.CANCEL
     return Claim.GIVE_UP if waited >= limit else Claim.WAIT
 
@@ -148,6 +162,7 @@ _OUTCOMES = {
     Kind.FAILOVER: Outcome.FAILED_OVER,
     Kind.SWITCHOVER: Outcome.SWITCHED_OVER,
     Kind.REPAIR: Outcome.REPAIRED,
+    Kind.STANDBY: Outcome.STANDS_BY,
 }
 
 

@@ -24,7 +24,12 @@ from dr_core.routing import (
     unused_id_conditions,
 )
 
-_OUT_OF_SERVICE = (IncarnationState.RETIRING, IncarnationState.ABANDONED, IncarnationState.RETIRED)
+_OUT_OF_SERVICE = (
+    IncarnationState.RETIRING,
+    IncarnationState.ABANDONED,
+    IncarnationState.RETIRED,
+    IncarnationState.STANDBY,
+)
 
 
 def corrections(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> list[Correction]:
@@ -65,7 +70,8 @@ def _drift_of_slots(recorded: Recorded, reality: Reality, *, config: FunctionCon
     resources = {slot.number: slot for slot in config.slots}
     by_generation = {each.generation: each for each in recorded.incarnations}
     busy = recorded.busy
-    leased = {each.name for each in recorded.managed_clusters if each.lease is not None}
+    changing = recorded.changing
+    leased = {each.name for each in recorded.managed_clusters if each.lease is not None and each.name in changing}
     for slot in recorded.slots:
         if slot.generation is None:
             if not busy:
@@ -83,7 +89,7 @@ def _drift_of_slots(recorded: Recorded, reality: Reality, *, config: FunctionCon
                 address=holder.primary_address or "",
                 slot=slot.number,
             )
-        elif holder.managed_cluster not in busy and _leads_somewhere(holder, slot, busy=busy):
+        elif holder.managed_cluster not in changing and _leads_somewhere(holder, slot, busy=busy):
             if recorded.handed_on(holder):
                 # Its ids answer 503 until it is fenced: they must not lead to whoever has its address now.
                 yield from _strangers(resources[slot.number], set(), reality, who=_held(slot, holder), config=config)
@@ -106,7 +112,7 @@ def _leads_somewhere(holder: Incarnation, slot: Slot, *, busy: set[str]) -> bool
         return False
     if holder.state is IncarnationState.RETIRING:
         return not busy
-    return holder.state is IncarnationState.SERVING
+    return holder.state in (IncarnationState.SERVING, IncarnationState.STANDBY)
 
 
 def _drift_of_free_slot(slot: SlotResources, reality: Reality, *, config: FunctionConfig) -> Iterator[Correction]:
@@ -181,7 +187,8 @@ def _drift_of_services(recorded: Recorded, reality: Reality, *, config: Function
     """Memberships of the groups that clients and people reach without an id."""
     own = {each.name: each for each in config.managed_clusters}
     for managed_cluster in recorded.managed_clusters:
-        if managed_cluster.lease is not None or managed_cluster.name not in own:
+        leased = managed_cluster.lease is not None and not managed_cluster.lease.yields
+        if leased or managed_cluster.name not in own:
             continue
         groups = (
             (

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Self
 
 from dr_core.items import item_of, values_of
-from dr_core.naming import incarnation_id
+from dr_core.naming import incarnation_id, is_standby_operation
 
 # The item whose ``value`` is the last generation drawn; drawn by an atomic ADD.
 GENERATION_COUNTER = {"kind": "counter", "id": "generation"}
@@ -25,6 +25,7 @@ class IncarnationState(StrEnum):
 
     LAUNCHING = "launching"
     VERIFYING = "verifying"
+    STANDBY = "standby"
     SERVING = "serving"
     RETIRING = "retiring"
     RETIRED = "retired"
@@ -37,6 +38,7 @@ class Outcome(StrEnum):
     LAUNCHED = "launched"
     FAILED_OVER = "failed over"
     SWITCHED_OVER = "switched over"
+    STANDS_BY = "stands by"
     REPAIRED = "repaired"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -62,6 +64,11 @@ class Lease:
     execution: str
     operation: str
     since: float
+
+    @property
+    def yields(self) -> bool:
+        """Whether its operation gives way to every other one: it launches a standby, and touches nothing in service."""
+        return is_standby_operation(self.operation)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +160,14 @@ class Incarnation:
         hidden_at: when its ids were made to lead nowhere, so that no client is told of jobs that are killed then.
         evicted_at: when a failover that needed its slot ended its drain or its linger.
         ends_now: whether a person wanted its jobs ended at once when it was replaced.
-        given_up: why its launch was given up, in one sentence.
+        given_up: why its launch, or its standing by, was given up, in one sentence.
         limits: those that we gave its managed scaling last, or meant to: ``{"minimum", "maximum"}``.
         tags: those of the spec that it was given, or was meant to be.
+        spec_digest: of the spec that it was launched with (:func:`dr_core.standby.spec_digest`).
+        standby_from: when it was proved and began to stand by.
+        canary_succeeded_at: of a standby: when its latest canary was known to have succeeded.
+        canary_begun_at: of a standby: when the canary was submitted that runs now.
+        canary_failures: of a standby: how many canaries failed since the last that succeeded.
     """
 
     KIND: ClassVar[str] = "incarnation"
@@ -194,6 +206,11 @@ class Incarnation:
     given_up: str | None = None
     limits: Mapping[str, int] | None = None
     tags: Mapping[str, str] | None = None
+    spec_digest: str | None = None
+    standby_from: float | None = None
+    canary_succeeded_at: float | None = None
+    canary_begun_at: float | None = None
+    canary_failures: int = 0
 
     @property
     def id(self) -> str:
@@ -207,8 +224,13 @@ class Incarnation:
 
     @property
     def live(self) -> bool:
-        """Whether probers look at it: it has an address and is on its way into or out of service, or in it."""
-        looked_at = (IncarnationState.VERIFYING, IncarnationState.SERVING, IncarnationState.RETIRING)
+        """Whether probers look at it: it has an address and is in service, on its way in or out, or stands by."""
+        looked_at = (
+            IncarnationState.VERIFYING,
+            IncarnationState.STANDBY,
+            IncarnationState.SERVING,
+            IncarnationState.RETIRING,
+        )
         return self.primary_address is not None and self.state in looked_at
 
     @property

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     FAILOVER = "failover"
     SWITCHOVER = "switchover"
     REPAIR = "repair"
+    STANDBY = "standby"
 
 
 class Reason(StrEnum):
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     DRILL = "drill"
     FAILBACK = "failback"
     EVACUATION = "evacuation"
+    STANDBY = "standby"
 
 
 class DrainMode(StrEnum):
@@ -50,6 +52,9 @@ class DrainMode(StrEnum):
     WAIT = "wait"
     NOW = "now"
 
+
+# Why the product launches a cluster although nobody asked for one: each costs money without a person's word.
+AUTOMATIC_REASONS = (Reason.UNHEALTHY, Reason.STANDBY)
 
 # What a person may ask for.  A launch is CloudFormation's: it needs a spec and somebody who waits for its answer.
 KINDS_BY_HAND = (Kind.FAILOVER, Kind.REPAIR, Kind.SWITCHOVER)
@@ -305,11 +310,13 @@ def _refusal_of_moment(request: OperationRequest, circumstances: Circumstances) 
 
 _KIND_REMEDIES = {
     Kind.LAUNCH: "a managed cluster is launched by deploying its stack; to replace what serves, start a switchover",
+    Kind.STANDBY: "a standby is launched by itself where the settings want one (standby: warm)",
 }
 _REASON_REMEDIES = {
     Reason.BOOTSTRAP: "that is CloudFormation's reason; a person's own is manual",
     Reason.UPGRADE: "that is CloudFormation's reason; a person's own is manual",
     Reason.UNHEALTHY: "that is the monitor's reason; a person's own is manual",
+    Reason.STANDBY: "that is the reason of a standby's launch; a person's own is manual",
 }
 
 

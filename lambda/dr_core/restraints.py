@@ -21,7 +21,7 @@ from dr_core.controls import Controls, Turn
 from dr_core.evidence import Service, Verdict
 from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
 from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation
-from dr_core.requests import Reason
+from dr_core.requests import AUTOMATIC_REASONS
 from dr_core.verdicts import Judgement
 
 # A monitor that took the turn and died owes the start of its operation; whoever comes next makes it.  An operation that
@@ -86,7 +86,7 @@ def view_of(
             sorted(
                 each.created_at
                 for each in incarnations
-                if each.reason == Reason.UNHEALTHY and each.created_at is not None
+                if each.reason in AUTOMATIC_REASONS and each.created_at is not None
             )
         ),
     )

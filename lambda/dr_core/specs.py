@@ -13,6 +13,9 @@ from dr_core.scaling import Scaling
 MINIMUM_PARAMETER, MAXIMUM_PARAMETER = "MinimumInstances", "MaximumInstances"
 """The parameters of the incarnation template that take the limits."""
 
+IN_PLACE = ("scaling", "tags")
+"""What of a spec's JSON changes on a running cluster."""
+
 
 class Difference(StrEnum):
     """What has to be done so that what serves is as a new spec says.

@@ -51,9 +51,12 @@ def _is_of_another_execution(operation: Operation, event: StepEvent) -> bool:
 
 
 def _holder(deployment: Deployment, managed_cluster: ManagedCluster | None, *, execution: str) -> str:
-    """The operation that holds the lease of a managed cluster while its execution runs, empty if none does."""
+    """The operation that holds the lease of a managed cluster while its execution runs, empty if none does.
+
+    Neither does one that gives way: it is stopped when this one claims the lease.
+    """
     lease = managed_cluster.lease if managed_cluster is not None else None
-    if lease is None or lease.execution == execution:
+    if lease is None or lease.execution == execution or lease.yields:
         return ""
     if not deployment.executions.runs(lease.execution, since=lease.since):
         return ""

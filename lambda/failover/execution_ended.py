@@ -13,7 +13,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from dr_core.record import Operation, Outcome
-from dr_core.requests import OperationRequest, Reason, RetirementRequest
+from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from dr_core.steps import OPERATION_LIMIT_SECONDS, REFUSED
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
@@ -62,6 +62,11 @@ def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
     if operation is None:  # it ended before its first step was carried out
         operation = Operation(id=name, request=request.to_json(), managed_cluster=request.managed_cluster)
         deployment.record.put_new(operation.to_item())
+    if request.kind is Kind.STANDBY and detail.get("error") == SUPERSEDED:
+        # What it has begun is left to whoever superseded it, or else to the next launch of a standby.
+        close(deployment, operation, outcome=Outcome.CANCELLED, message=f"it gave way: {_how(detail)}")
+        release_lease(deployment, managed_cluster=request.managed_cluster, execution=detail["executionArn"])
+        return
     if operation.outcome in CUT_OVER_OUTCOMES:  # it died, or was stopped, between its record and its end
         finish_cut_over(deployment, operation, request)
         return
@@ -152,6 +157,8 @@ def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str
 def _state_of_service(deployment: Deployment, operation: Operation, request: OperationRequest) -> str:
     """How a managed cluster stands after an operation that died on its way, for whoever is paged."""
     name = request.managed_cluster
+    if request.kind is Kind.STANDBY:
+        return "What serves was not touched; a failover would have to launch a cluster as long as nothing stands by."
     old = deployment.record.incarnation(operation.old_generation) if operation.old_generation is not None else None
     if old is not None and old.terminate_requested_at is not None:
         return (

@@ -95,6 +95,17 @@ class Executions:
                 stopped.append(execution)
         return stopped
 
+    def operation_execution(self, name: str) -> str:
+        """ARN of the execution of the operation machine that is called *name*."""
+        return f"{self.operation_machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+    def stop(self, execution: str, *, cause: str) -> None:
+        """Stop an execution that gives way to another one; one that has ended stays as it is."""
+        try:
+            self.client.stop_execution(executionArn=execution, error=SUPERSEDED, cause=cause)
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return
+
     def running_retirements(self) -> set[tuple[str, int]]:
         """Managed cluster and generation of every incarnation whose own retirement runs."""
         names = (execution.rpartition(":")[2] for execution in self._running(self.retirement_machine))

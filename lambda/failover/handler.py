@@ -175,6 +175,8 @@ def _after_the_end(call: OperationCall, outcome: Outcome) -> StepAnswer:
             return StepAnswer(status=StepStatus.REPAIRED, message=message)
         case Outcome.FAILED:
             return done(message) if call.step == ROLL_BACK else failed(message)
+        case Outcome.STANDS_BY:
+            return done(message)
         case Outcome.LAUNCHED | Outcome.FAILED_OVER | Outcome.SWITCHED_OVER:
             finish_cut_over(call.deployment, call.operation, call.request)
             return done(message)

@@ -6,6 +6,8 @@ import time
 
 from dr_core.operation_plan import Next, judge_leftover
 from dr_core.record import Incarnation, IncarnationState, Operation
+from dr_core.requests import Kind
+from dr_core.standby import is_begun
 from failover.calls import OperationCall
 from failover.deployment import Deployment
 from failover.record_store import Change
@@ -101,10 +103,52 @@ def give_up_launch(deployment: Deployment, operation: Operation) -> str:
                 f"{incarnation.title} stays where it is: it is in the balanced group already, and the next failover "
                 "finishes its cut-over."
             )
+    elif stand_down(deployment, incarnation):
+        return f"{incarnation.title} stands by again."
     elif succeeds_what_ends(deployment, incarnation):
         return f"{incarnation.title} is kept: what served is being ended for it, and the next failover brings it in."
     abandon(deployment, incarnation)
     return f"{incarnation.title} is being deleted."
+
+
+def stand_down(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Let an incarnation that stood by, and was taken by an operation which came to nothing, stand by again.
+
+    Not one for whose sake what serves is being ended, and not one in the balanced group: jobs may have come to it.
+
+    Returns:
+        Whether it stands by.
+    """
+    if incarnation.standby_from is None or not deployment.config.wants_standby(incarnation.managed_cluster):
+        return False
+    if in_service_group(deployment, incarnation) or succeeds_what_ends(deployment, incarnation):
+        return False
+    return deployment.record.change(
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={"state": IncarnationState.STANDBY},
+            condition="#state = :verifying",
+            condition_values={"verifying": IncarnationState.VERIFYING},
+        )
+    )
+
+
+def give_up_standby(deployment: Deployment, incarnation: Incarnation, *, because: str) -> bool:
+    """Give up what stands by: its end is a retirement of its own; whether it was given up.
+
+    One that a failover takes at the same moment is not, and what takes it has looked at it.
+    """
+    given_up = deployment.record.change(
+        Change(
+            key=Incarnation.key(incarnation.generation),
+            values={"state": IncarnationState.ABANDONED, "given_up": because},
+            condition="#state = :standby",
+            condition_values={"standby": IncarnationState.STANDBY},
+        )
+    )
+    if given_up:
+        deployment.executions.retire(incarnation, planned=False)
+    return given_up
 
 
 def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
@@ -145,10 +189,13 @@ def take_care_of_leftovers(call: OperationCall) -> None:
             abandon(call.deployment, incarnation)
         if incarnation.state not in BEGUN or incarnation.operation == call.operation.id:
             continue
-        if in_service_group(call.deployment, incarnation):
+        in_group = in_service_group(call.deployment, incarnation)
+        if in_group:
             takes_over = not called_unhealthy(call.deployment, incarnation)
         else:
             takes_over = succeeds_what_ends(call.deployment, incarnation)
+        if not in_group and not takes_over and is_begun(incarnation) and call.request.kind is not Kind.SWITCHOVER:
+            continue  # launched to stand by: Launch takes it over if it is of use, and nothing rests on it till then
         match judge_leftover(takes_over=takes_over, kind=call.request.kind):
             case Next.GO_ON:
                 _adopt(call, incarnation)

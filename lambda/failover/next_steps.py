@@ -41,6 +41,11 @@ def next_steps(deployment: Deployment, request: OperationRequest) -> str:
                 "CloudFormation was told that it failed, and rolls its stack back by itself. "
                 "Deploy again when the reason is gone."
             )
+        case Reason.STANDBY:
+            return (
+                "The next launch follows by itself, later after each that failed, and as long as half of the launch "
+                "budget is left. Mend what the reason above names; until a standby is there a failover has to launch."
+            )
         case _ if request.kind is Kind.REPAIR:
             return (
                 "If Livy still does not answer, start a failover, which replaces the cluster and loses its jobs: "

@@ -23,7 +23,7 @@ from dr_core.record import Incarnation, IncarnationState, Operation, Slot
 from failover.deployment import Deployment, deployment_from_environment
 from failover.giving_back import give_back
 from failover.isolation import isolate_while_others_serve
-from failover.leftovers import give_up_launch
+from failover.leftovers import give_up_launch, give_up_standby
 from failover.observation import verdict_on
 from failover.orphanage import see_to_orphans
 from failover.reality import Look, look, read_record
@@ -183,6 +183,12 @@ def _retire(deployment: Deployment, correction: Correction) -> None:
         deployment.executions.retire(incarnation, planned=correction.planned)
 
 
+def _give_up_standby(deployment: Deployment, correction: Correction) -> None:
+    incarnation = _incarnation(deployment, correction)
+    if incarnation is not None:
+        give_up_standby(deployment, incarnation, because=correction.sentence)
+
+
 def _incarnation(deployment: Deployment, correction: Correction) -> Incarnation | None:
     return deployment.record.incarnation(correction.generation) if correction.generation is not None else None
 
@@ -200,4 +206,5 @@ _ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], None]] = {
     CorrectionKind.ISOLATE: _isolate,
     CorrectionKind.GIVE_BACK: _give_back,
     CorrectionKind.RETIRE: _retire,
+    CorrectionKind.GIVE_UP_STANDBY: _give_up_standby,
 }

@@ -71,7 +71,9 @@ def standing(deployment: Deployment) -> dict[str, Any]:
                     incident=incidents.get(each.name),
                     kept_back=held or _turn_taken(deployment, turn, each, runs),
                     **_operation_of(deployment, incidents.get(each.name), runs),
-                    lease_held=each.lease is not None and runs(each.lease.execution, each.lease.since) is not False,
+                    lease_held=each.lease is not None
+                    and not each.lease.yields
+                    and runs(each.lease.execution, each.lease.since) is not False,
                 ),
             )
             for each in managed_clusters
@@ -171,6 +173,11 @@ def _incarnation(incarnation: Incarnation) -> dict[str, Any]:
         "unseeded": incarnation.unseeded,
         "scaling_limits": None if incarnation.limits is None else Limits.from_dict(incarnation.limits).text,
         "its_end_is_decided": incarnation.terminate_requested_at is not None,
+        **(
+            {"proved_at": _time(incarnation.canary_succeeded_at)}
+            if incarnation.state is IncarnationState.STANDBY and incarnation.canary_succeeded_at is not None
+            else {}
+        ),
     }
 
 

@@ -111,6 +111,7 @@ class Answering:
             operation_closed=closed,
             lease_held=judgement.actionable
             and lease is not None
+            and not lease.yields
             and self.cloud.is_running(lease.execution, since=lease.since),
             kept_back=held,
         ), turn

@@ -74,6 +74,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "write": ["s3://lake/out/"],
         "keys": ["arn:aws:kms:eu-west-1:123456789012:key/1234"],
     },
+    "standby": "warm",
     "log_retention_days": 30,
     "alert_email": "on-call@example.com",
 }

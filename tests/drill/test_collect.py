@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from emr_drill.clock import Clock
-from emr_drill.collect import broken_invariants, collect, under_way
+from emr_drill.collect import broken_invariants, broken_standbys, collect, under_way
 from emr_drill.faults.model import Moment
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.table import find
@@ -312,6 +312,15 @@ def test_overhead_is_recovery_without_the_launch_of_the_incarnation_that_took_ov
     assert (report.emr_launch_seconds, report.overhead_seconds) == (454.0, 135.0)
 
 
+def test_what_stood_by_before_the_fault_had_nothing_to_launch(world: World, tmp_path: Path) -> None:
+    """What took over was up when the fault struck: all of the recovery is ours."""
+    world.known[1].update(create_stack_at=FAULT_AT - 900.0, waiting_at=FAULT_AT - 400.0)
+
+    report = collected(world, tmp_path)
+
+    assert (report.emr_launch_seconds, report.overhead_seconds) == (0.0, report.recovery_seconds)
+
+
 def test_times_of_incarnations_count_from_the_beginning_of_the_drill(world: World, tmp_path: Path) -> None:
     first = collected(world, tmp_path).incarnations[0]
 
@@ -468,6 +477,26 @@ def test_operations_at_the_same_time_are_told(world: World, stopped: float | Non
     world.ran.reverse()
 
     assert broken(world) == ["operations o1 and o2 ran at the same time"]
+
+
+@pytest.mark.parametrize(("status", "found"), [("ABORTED", 0), ("SUCCEEDED", 1)])
+def test_the_launch_of_a_standby_gives_way(world: World, status: str, found: int) -> None:
+    """Whoever comes begins by stopping it."""
+    name = "a-standby-20261121t031025"
+    launch = replace(execution("o1", started=ORIGIN, stopped=FAULT_AT + 30), name=name, status=status)
+    world.ran[0] = launch
+
+    assert len(broken(world, managed_cluster_of={name: "a", "o2": "a"})) == found
+
+
+def test_one_stands_by_in_another_availability_zone() -> None:
+    serving = {"state": "serving", "generation": 2, "availability_zone": "us-east-1b"}
+    standby = {"state": "standby", "generation": 3, "availability_zone": "us-east-1c"}
+
+    assert broken_standbys([serving, standby]) == []
+    assert "the record has []" in broken_standbys([serving])[0]
+    assert "the record has [3, 3]" in broken_standbys([serving, standby, standby])[0]
+    assert "beside what serves" in broken_standbys([serving, {**standby, "availability_zone": "us-east-1b"}])[0]
 
 
 def test_operations_of_two_managed_clusters_may_run_at_the_same_time(world: World) -> None:

@@ -59,6 +59,7 @@ class Told:
         services: str = "simulated",
         stream: bool = False,
         load: plan.Load | None = None,
+        standby: bool = False,
         **more: Any,
     ) -> None:
         self.report = Report(services=services, fault="f", speed=2e4, seed=1)
@@ -75,6 +76,7 @@ class Told:
             deployment=cast(Any, world),
             submitter=cast(Any, world),
             stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
+            standby=standby,
             **more,
         )
 
@@ -468,3 +470,33 @@ def test_what_comes_all_the_time_comes_no_more_when_the_change_is_over(world: Wo
 
     assert told.report.problem == ""
     assert len([job for job in world.jobs if job.job.key.startswith("stream")]) < plan.STREAM_JOBS
+
+
+def test_a_standby_is_waited_for_before_the_fault_and_again_at_the_end(world: World) -> None:
+    """Else the drill would show what happens without one."""
+    struck: list[Scene] = []
+    looks = iter(range(10**9))
+    incarnations = world.incarnations
+
+    def with_standby() -> list[dict[str, Any]]:
+        known = incarnations()
+        if next(looks) < 3:
+            return known
+        return [*known, {**known[0], "generation": 9, "state": "standby", "cluster_id": "j-9"}]
+
+    world.incarnations = with_standby  # type: ignore[method-assign]
+    told = Told(world, nothing(), Act(what="nothing", do=struck.append), standby=True)
+    told.run()
+
+    assert not told.report.problem
+    assert [scene.standby for scene in struck] == ["j-9"]
+
+
+def test_without_a_standby_nothing_is_broken(world: World) -> None:
+    """The drill fails with a sentence instead."""
+    struck: list[Scene] = []
+    told = Told(world, nothing(), Act(what="nothing", do=struck.append), standby=True)
+    told.run()
+
+    assert "a standby, in vain" in told.report.problem
+    assert struck == []

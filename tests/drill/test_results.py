@@ -171,3 +171,33 @@ def test_the_promise_of_active_active_is_one_of_median_and_worst(
 def test_what_is_promised_of_active_active() -> None:
     """Never to be tuned."""
     assert results.PROMISED_OTHER_HALF == {"recovery": (15.0, 20.0), "isolated": (50.0, 70.0)}
+
+
+def standby_taken(*seconds: float, passed: bool = True) -> dict[str, Any]:
+    """A result file of drills in which a standby took over."""
+    run = {
+        "fault": "kill-primary",
+        "passed": passed,
+        "speed": 5.0,
+        "phases": {"detect": 34.0, "decide": 6.0, "launch": 3.0, "verify": 4.0, "cut_over": 23.0},
+        "redundancy_seconds": 640.0,
+        "jobs": {"unreported": 0, "doubled": 0, "wrong": 0},
+    }
+    return {
+        "commit": "0123456789abcdef",
+        "measured": "2026-11-28",
+        "runs": [{**run, "seed": seed, "recovery_seconds": each} for seed, each in enumerate(seconds, start=1)],
+    }
+
+
+def test_a_table_of_a_standby_shows_what_is_promised_and_what_came() -> None:
+    """Issue: 90 s median, 105 s worst, and no launch in the path."""
+    table = results.standby_table(standby_taken(70.0, 74.0, 80.0))
+
+    assert "| **recovery** | **74** | **80** | 90 median, 105 worst |" in table
+    assert "| redundancy | 640 | 640 |" in table
+    assert results.PROMISED_STANDBY == (90.0, 105.0)
+
+
+def test_a_standby_that_did_not_take_over_counts_as_endless() -> None:
+    assert "**never**" in results.standby_table(standby_taken(70.0, passed=False))

@@ -23,5 +23,16 @@ def test_what_is_drilled_without_a_word_is_active_passive() -> None:
 
 
 def test_a_wrong_name_is_told_with_those_that_there_are() -> None:
-    with pytest.raises(DrillError, match="must be one of active-passive, active-active, got 'both'"):
+    with pytest.raises(
+        DrillError, match="must be one of active-passive, active-active, active-passive-warm, got 'both'"
+    ):
         strategy("both")
+
+
+def test_a_strategy_may_be_another_setting_of_the_same_stack() -> None:
+    """Issue: standby: warm."""
+    warm = strategy("active-passive-warm")
+    assert (warm.stacks, warm.context) == (("Platform", "ActivePassive"), ("set.standby=warm",))
+    assert warm.deployment_ending == "active-passive"
+    assert strategy("active-passive").context == ()
+    assert strategy("active-active").deployment_ending == "active-active"

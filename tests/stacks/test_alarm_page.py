@@ -21,9 +21,11 @@ def page_of(description: Any) -> str:
     return alarm_page(template(description), template(description))
 
 
-def test_the_page_in_docs_is_that_of_the_stacks(active_passive: dict[str, Any], active_active: dict[str, Any]) -> None:
+def test_the_page_in_docs_is_that_of_the_stacks(
+    active_passive: dict[str, Any], active_active: dict[str, Any], warm_standby: dict[str, Any]
+) -> None:
     """A11: if this fails, run ``python -m stacks.alarm_page``."""
-    assert ALARM_PAGE.read_text(encoding="utf-8") == alarm_page(active_passive, active_active)
+    assert ALARM_PAGE.read_text(encoding="utf-8") == alarm_page(active_passive, active_active, warm_standby)
 
 
 def test_alarms_that_only_several_managed_clusters_have_stand_at_the_end() -> None:
@@ -35,6 +37,15 @@ def test_alarms_that_only_several_managed_clusters_have_stand_at_the_end() -> No
     headings = [line for line in alarm_page(one, several).splitlines() if line.startswith("#")]
 
     assert headings == ["# The alarms", "## SickA", "# Of several managed clusters", "## Shared"]
+
+
+def test_alarms_that_only_a_standby_has_stand_by_themselves() -> None:
+    one, warm = template(DESCRIPTION), template(DESCRIPTION)
+    warm["Resources"]["AlarmsMissing01234567"] = warm["Resources"]["AlarmsFellA1B2C3D4"]
+
+    headings = [line for line in alarm_page(one, one, warm).splitlines() if line.startswith("#")]
+
+    assert headings == ["# The alarms", "## Fell", "# Of a warm standby", "## Missing"]
 
 
 def test_an_alarm_says_what_happened_what_was_done_and_what_to_do() -> None:

@@ -29,12 +29,12 @@ class Found:
         old_serves: whether the record has the old incarnation in service.
         old_state: EMR's state of the old cluster.
         alive: names of the EMR clusters that have not ended.
-        serving: names of the clusters that the record has in service.
+        serving: names of the clusters that the record has in service, or standing by.
         serving_in: the AZ that the managed cluster which was struck serves in.
         submits_refused: how many submits were not accepted.
         submits_to_old: how many jobs the old incarnation took after the cut-over.
         submits_to_given_up: how many jobs went to incarnations that never came into service.
-        unretired: incarnations that neither serve nor are retired, with their state.
+        unretired: incarnations that neither serve, stand by nor are retired, with their state.
         acts_left: acts of the row that were never done, for want of what they wait for.
         survivor: limits of the half that was not struck, if the settings give it more room while it serves alone.
         seen: what was written down.

@@ -330,6 +330,11 @@ class Otherwise:
     must: str
 
 
+# With a standby other things are launched, and at other times.
+WARM = "active-passive-warm"
+NAMED = frozenset({WARM})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """A row of the table.
@@ -348,7 +353,8 @@ class Fault:
         adds_up: whether the phases by the machine's history must add up to the recovery by the submitter's log: not
             where the controller itself is disturbed between moving the traffic and saying so.
         strategies: names of the strategies that the row is for; empty for all.
-        otherwise: name of a strategy -> what must happen there, if not the same.
+        otherwise: name of a strategy -> what must happen there, if not the same; of those of :data:`NAMED` each row
+            that is for them has to say it.
         settings: what is deployed at first, besides the settings file: ``cdk synth -c`` arguments.
         change: settings that a deploy of the row changes, likewise.
         load: what jobs run, if not the usual waves.
@@ -379,6 +385,8 @@ class Fault:
 
     def is_for(self, strategy: str) -> bool:
         """Whether the row means something where *strategy* is deployed."""
+        if strategy in NAMED:
+            return strategy in self.strategies or strategy in self.otherwise
         return not self.strategies or strategy in self.strategies
 
     def under(self, strategy: str) -> Fault:

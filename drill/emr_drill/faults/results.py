@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from emr_drill.faults.model import WARM, Fault
 from emr_drill.faults.table import FAULTS
 
 
@@ -108,11 +109,27 @@ def _otherwise() -> list[str]:
     ]
     for fault in FAULTS.values():
         other = fault.under("active-active")
-        if fault.strategies or other is not fault:
-            told = "; ".join(page.text for page in other.expect.told) or "nothing"
-            only = " (this strategy alone)" if fault.strategies else ""
-            lines.append(f"| `{fault.name}`{only} | {other.must} | {told} |")
+        if fault.is_for("active-active") and (fault.strategies or other is not fault):
+            lines.append(_row_under("active-active", fault))
+    lines += [
+        "",
+        "## Where a warm standby is kept",
+        "",
+        f"With `--strategy {WARM}` (`standby: warm`) the drill waits for the standby before it breaks anything, and at",
+        "the end for the next one.  These rows are for it:",
+        "",
+        "| fault | what must happen | what people are told |",
+        "|---|---|---|",
+        *(_row_under(WARM, fault) for fault in FAULTS.values() if fault.is_for(WARM)),
+    ]
     return lines
+
+
+def _row_under(strategy: str, fault: Fault) -> str:
+    other = fault.under(strategy)
+    told = "; ".join(page.text for page in other.expect.told) or "nothing"
+    only = " (this strategy alone)" if fault.strategies else ""
+    return f"| `{fault.name}`{only} | {other.must} | {told} |"
 
 
 def _measured(content: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,7 @@ class Scene:
         availability_zone: where it runs.
         others: where the other managed clusters serve: AZ -> name.
         deploys: deploys changed settings, where the row has some.
+        standby: ``j-...`` of what stands by; ``None`` if nothing does.
     """
 
     stand_in: StandIn
@@ -42,6 +43,7 @@ class Scene:
     availability_zone: str
     others: Mapping[str, str] = field(default_factory=dict)
     deploys: Deploys | None = None
+    standby: str | None = None
 
     @property
     def clusters(self) -> EmrClusters:

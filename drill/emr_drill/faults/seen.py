@@ -50,7 +50,13 @@ def seen(
 def names(scene: Scene) -> dict[str, str]:
     """What stands for what in a row; an AZ that there is not has no name."""
     others = [*scene.other_zones, "", ""]
-    return {"old": scene.cluster_id, "zone": scene.availability_zone, "preferred": others[0], "third": others[1]}
+    return {
+        "old": scene.cluster_id,
+        "zone": scene.availability_zone,
+        "preferred": others[0],
+        "third": others[1],
+        "standby": scene.standby or "",
+    }
 
 
 def readings(item: Mapping[str, Any]) -> list[dict[str, Any]]:

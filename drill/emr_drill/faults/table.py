@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
 
 from emr_drill import strategies
 from emr_drill.errors import DrillError
-from emr_drill.faults import cloud, planned, services, zones
-from emr_drill.faults.model import Fault
+from emr_drill.faults import cloud, planned, services, standbys, zones
+from emr_drill.faults.model import WARM, Fault
 
 NONE = "none"
-FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS, *planned.ROWS)}
+
+
+def _with_standby(fault: Fault) -> Fault:
+    """The row with what must happen where a standby is kept, if it says that."""
+    other = standbys.WITH_STANDBY.get(fault.name)
+    return fault if other is None else replace(fault, otherwise={**fault.otherwise, WARM: other})
+
+
+FAULTS: Mapping[str, Fault] = {
+    fault.name: _with_standby(fault)
+    for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS, *planned.ROWS, *standbys.ROWS)
+}
 
 
 def find(name: str) -> Fault:
@@ -44,7 +56,8 @@ def chosen(names: str, *, real: bool, strategy: str = strategies.DEFAULT) -> lis
     found = [find(name.strip()) for name in names.split(",")]
     for fault in found:
         if fault not in rows:
-            raise DrillError(f"{fault.name} is a fault of {', '.join(fault.strategies)}, and {strategy} is drilled")
+            able = ", ".join(name for name in strategies.STRATEGIES if fault.is_for(name))
+            raise DrillError(f"{fault.name} is a fault of {able}, and {strategy} is drilled")
     for fault in found:
         if real and not fault.real:
             able = ", ".join(one.name for one in FAULTS.values() if one.real)

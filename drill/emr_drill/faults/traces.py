@@ -20,7 +20,8 @@ class Seen:
         entries: of the journal, and in the same form what the probers saw (``evidence``) and what became of each POST
             of a client (``submit``); see :mod:`emr_drill.faults.seen`.
         names: what stands for what in a row: ``old`` for the id of the cluster in service when the fault struck,
-            ``zone`` for its AZ, ``preferred`` and ``third`` for the AZs that a launch prefers then.
+            ``zone`` for its AZ, ``preferred`` and ``third`` for the AZs that a launch prefers then, ``standby`` for the
+            id of the cluster that stood by; a name is empty for what there is not.
         moments: when each moment of the drill was first seen, by its name.
         since: when the fault struck, seconds since 1970 on the drill's clock.
         until: when the drill ended.

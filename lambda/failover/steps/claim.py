@@ -31,9 +31,17 @@ def claim(call: OperationCall) -> StepAnswer:
         kind=call.request.kind,
         waited=call.waited,
         limit=LIMIT_SECONDS,
+        holder_yields=lease is not None and lease.yields,
     )
     match decision:
         case Claim.TAKE:
+            if not _take(call, holder):
+                return wait("another execution took the lease at the same moment")
+        case Claim.SUPERSEDE:
+            # What it has begun is left for Launch, which takes it over if it is of use.
+            call.deployment.executions.stop(holder, cause=f"superseded by operation {call.operation.id}")
+            if call.deployment.executions.runs(holder, since=lease.since if lease else None):
+                return wait(f"{holder}, which launches a standby, is being stopped")
             if not _take(call, holder):
                 return wait("another execution took the lease at the same moment")
         case Claim.WAIT:

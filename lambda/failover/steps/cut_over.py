@@ -20,6 +20,7 @@ from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
 from failover.record_store import Change
 from failover.removal import address_handed_on
+from failover.steps.stand_by import stand_by
 
 logger = Logger()
 
@@ -29,7 +30,12 @@ _MAY_BE_IN_SERVICE = (IncarnationState.SERVING, IncarnationState.VERIFYING)
 
 
 def cut_over(call: OperationCall) -> StepAnswer:
-    """Answer ``done`` once the new incarnation is healthy in service, the old one out of it, and all is recorded."""
+    """Answer ``done`` once the new incarnation is healthy in service, the old one out of it, and all is recorded.
+
+    What was launched to stand by goes no further than that.
+    """
+    if call.request.kind is Kind.STANDBY:
+        return stand_by(call)
     others = _incarnations(call.deployment, call.request)
     new = others.pop(call.operation.generation or 0, None)
     if new is None or new.primary_address is None or new.cluster_id is None:

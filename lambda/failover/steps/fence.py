@@ -15,7 +15,7 @@ from failover.closing import Notice, close, release_lease
 from failover.clusters import ClusterSeen
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.giving_back import give_back
-from failover.leftovers import abandon, give_up_cut_over, in_service_group
+from failover.leftovers import abandon, give_up_cut_over, in_service_group, stand_down
 from failover.observation import verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on, request_end
@@ -28,6 +28,7 @@ EMR_SECONDS = 60
 IN_SERVICE_SECONDS = 300
 
 _GIVEN_UP = (IncarnationState.ABANDONED, IncarnationState.RETIRED)
+_SET_ASIDE = (*_GIVEN_UP, IncarnationState.STANDBY)
 
 
 def fence(call: OperationCall) -> StepAnswer:
@@ -40,7 +41,7 @@ def fence(call: OperationCall) -> StepAnswer:
     there by the next failover.
     """
     if call.request.kind is not Kind.FAILOVER:
-        return done("planned: what is in service ends its work first")
+        return done(f"a {call.request.kind}: what is in service is not ended")
     old = _old(call)
     if old is None:
         return done("nothing was in service")
@@ -178,7 +179,7 @@ def _old(call: OperationCall) -> Incarnation | None:
 
 def _look_again(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer | None:
     """The answer if the old incarnation is not ended (yet); ``None`` to go on."""
-    if new.state in _GIVEN_UP:  # by an earlier call of this step, which died before it could say so
+    if new.state in _SET_ASIDE:  # by an earlier call of this step, which died before it could say so
         return _call_off(call, old, new, why="an earlier look, whose words are lost, did not call it unhealthy")
     judgement = verdict_on(call.deployment, old, serving_from=old.judged_from)
     decision = judge_before_fence(
@@ -218,7 +219,9 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
     """Keep the old incarnation and give the new one up; may be repeated from any point."""
     name = call.request.managed_cluster
     given_back = give_back(call.deployment, old.generation)
-    abandon(call.deployment, new)
+    stands_by = new.state is IncarnationState.STANDBY or stand_down(call.deployment, new)
+    if not stands_by:
+        abandon(call.deployment, new)
     message = f"generation {old.generation} is kept: right before its end it was {why}"
     notice = Notice(
         subject=f"failover of {name} called off before anything was ended",
@@ -226,7 +229,7 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
         f"generation {new.generation} was ready to take over, a last look did not call the old one unhealthy any more "
         f"({why}).",
         done=f"Generation {old.generation} serves on with its jobs{', and gets new ones again' if given_back else ''}. "
-        f"Generation {new.generation} is being deleted.",
+        f"Generation {new.generation} {'stands by again' if stands_by else 'is being deleted'}.",
         to_do=f"Find out why {old.cluster_id} was unhealthy. If the probers agree again that it is, the next failover "
         "starts by itself; if jobs fail though they do not agree, start a failover by hand, which asks for no look.",
     )

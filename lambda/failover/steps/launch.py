@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from dr_core.availability_zones import Place, choose
 from dr_core.config import SubnetChoice
+from dr_core.controls import Controls
 from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
 from dr_core.launch_advice import advice, advice_on_all
 from dr_core.launch_plan import (
@@ -27,8 +28,10 @@ from dr_core.launch_plan import (
 )
 from dr_core.naming import stack_name
 from dr_core.record import INTENT_COUNTER, Incarnation, IncarnationState, ManagedCluster, Operation
-from dr_core.requests import Kind, Reason
+from dr_core.requests import AUTOMATIC_REASONS, Kind, Reason
+from dr_core.restraints import view_of
 from dr_core.specs import Spec
+from dr_core.standby import last_zones, spec_digest, why_over_budget
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
 from failover.errors import InvariantError
@@ -37,18 +40,25 @@ from failover.leftovers import abandon
 from failover.record_store import Change
 from failover.refusals import refusal
 from failover.removal import change_incarnation
+from failover.spares import take_spare
 
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
 # before its first launch, and a cluster has the tag that permits to look at it only since then.
 PERMISSION_SECONDS = 60
-_UP = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING, IncarnationState.SERVING)
+_UP = (
+    IncarnationState.LAUNCHING,
+    IncarnationState.VERIFYING,
+    IncarnationState.STANDBY,
+    IncarnationState.SERVING,
+)
 
 
 def launch(call: OperationCall) -> StepAnswer:
     """Answer ``done`` once EMR calls the new cluster WAITING and the address of its primary is known.
 
     A launch that fails, hangs or finds no capacity is given up, with the reason in the record, and the next AZ is tried
-    in the same call.  A step of the cluster that failed does not end it: Verify proves what the steps were for.  A call
+    in the same call.  Nothing is launched if something stands by, or is on its way there, that can be taken instead.
+    A step of the cluster that failed does not end it: Verify proves what the steps were for.  A call
     that was throttled or lost raises and is repeated by the machine; it costs no AZ.
     """
     try:
@@ -77,6 +87,8 @@ def _launch(call: OperationCall) -> StepAnswer:
     generation = call.operation.generation
     incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None:
+        incarnation = take_spare(call)
+    if incarnation is None:
         return _launch_next(call)
     match incarnation.state:
         case IncarnationState.ABANDONED:
@@ -86,6 +98,8 @@ def _launch(call: OperationCall) -> StepAnswer:
             return _launch_next(call)
         case IncarnationState.RETIRING:
             return failed(f"generation {incarnation.generation} is being retired")
+        case IncarnationState.STANDBY:
+            return failed(f"generation {incarnation.generation} stands by: somebody has called this operation off")
         case IncarnationState.VERIFYING | IncarnationState.SERVING:
             return done(f"generation {incarnation.generation} is up in {incarnation.availability_zone}")
         case IncarnationState.LAUNCHING:
@@ -133,8 +147,10 @@ def _limit_reached(call: OperationCall, incarnations: Sequence[Incarnation]) -> 
             f"the {policy.total_launch_limit_seconds} s that a launch may take over all availability zones are used "
             "up, or too little of them is left for another one"
         )
+    if call.request.kind is Kind.STANDBY:
+        return why_over_budget(view_of(Controls(), (), incarnations), now=now, policy=policy)
     automatic = [
-        each.created_at for each in incarnations if each.reason == Reason.UNHEALTHY and each.created_at is not None
+        each.created_at for each in incarnations if each.reason in AUTOMATIC_REASONS and each.created_at is not None
     ]
     if call.request.reason is Reason.UNHEALTHY and not launch_budget_left(
         automatic, now=now, limit=policy.launches_per_day
@@ -166,12 +182,12 @@ def _zone_may_get_free(call: OperationCall, incarnations: Sequence[Incarnation])
 def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: bool | None = None) -> Place | None:
     """The place for the next launch; *share* as the settings say, unless given."""
     mine = call.request.managed_cluster
-    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
-    # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
-    leaves = call.request.kind is Kind.FAILOVER or call.request.by_hand
+    last: set[str] = set()
+    if call.deployment.config.wants_standby(mine) and call.request.kind in (Kind.FAILOVER, Kind.STANDBY):
+        last = last_zones(incarnations, managed_cluster=mine, now=time.time())
     return choose(
-        call.deployment.config.subnets,
-        failed=old.availability_zone if old is not None and leaves else None,
+        sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in last),
+        failed=_zone_to_leave(call, incarnations),
         used_by_others={
             each.availability_zone: each.managed_cluster
             for each in incarnations
@@ -180,6 +196,14 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: 
         tried=call.operation.tried,
         share=call.deployment.config.policy.share_availability_zone if share is None else share,
     )
+
+
+def _zone_to_leave(call: OperationCall, incarnations: Sequence[Incarnation]) -> str | None:
+    """The availability zone of what is replaced, or stood by for, if another one is wanted."""
+    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
+    leaves = call.request.kind in (Kind.FAILOVER, Kind.STANDBY) or call.request.by_hand
+    return old.availability_zone if old is not None and leaves else None
 
 
 def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
@@ -219,6 +243,7 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
     was made, after *intents* launches: two managed clusters would choose the same AZ.
     """
     now = time.time()
+    spec = call.operation.spec or call.managed_cluster.spec
     incarnation = Incarnation(
         generation=generation,
         managed_cluster=call.request.managed_cluster,
@@ -231,6 +256,7 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
         reason=str(call.request.reason),
         created_at=now,
         create_stack_at=now,
+        spec_digest=spec_digest(spec) if spec is not None else None,
     )
     key = Incarnation.key(generation)
     values = {name: value for name, value in incarnation.to_item().items() if name not in key}

@@ -10,6 +10,7 @@ from dr_core.operation_plan import Next, judge_again
 from dr_core.record import IncarnationState, ManagedCluster, Outcome
 from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.restraints import KeptBack, Restraint, kept_back
+from dr_core.standby import StandbySituation
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
 from failover.giving_back import give_back
@@ -26,6 +27,8 @@ def reassess(call: OperationCall) -> StepAnswer:
         return failed("the managed cluster is being deleted")
     if call.request.reason is Reason.UPGRADE:
         return _bake(call)
+    if call.request.kind is Kind.STANDBY:
+        return _still_wanted(call)
     if call.request.kind is not Kind.FAILOVER or call.request.reason is not Reason.UNHEALTHY:
         return done(f"asked for: {call.request.kind}, {call.request.reason}")
     serving = call.managed_cluster.serving_generation
@@ -47,6 +50,23 @@ def reassess(call: OperationCall) -> StepAnswer:
         case Next.STOP:
             message = f"generation {serving} is {judgement.verdict}: {judgement.reason}"
             return _call_off(call, _not_confirmed(call, message), message=message)
+
+
+def _still_wanted(call: OperationCall) -> StepAnswer:
+    """Launch a standby only if none stands by and something serves: the record may have changed since it was asked."""
+    situation = StandbySituation(
+        managed_cluster=call.managed_cluster,
+        incarnations=call.deployment.record.incarnations(),
+        view=view_now(call.deployment),
+    )
+    why = situation.nothing_to_stand_by_for
+    if not why and situation.standbys:
+        why = f"{situation.standbys[0].title} stands by"
+    if not why:
+        return done("a standby is wanted, and none stands by")
+    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=why)
+    release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
+    return cancelled(why)
 
 
 def _bake(call: OperationCall) -> StepAnswer:

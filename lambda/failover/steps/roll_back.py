@@ -64,7 +64,7 @@ def _undo(call: OperationCall) -> str | None:
     incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None:
         return "Nothing had been launched."
-    if incarnation.state in (IncarnationState.SERVING, IncarnationState.RETIRING):
+    if incarnation.state in (IncarnationState.SERVING, IncarnationState.RETIRING, IncarnationState.STANDBY):
         return f"{incarnation.title} is {incarnation.state} and was left alone."
     if incarnation.state is IncarnationState.RETIRED:
         return f"{incarnation.title} was deleted."

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from dr_core.evidence import Verdict
 from dr_core.id_ranges import id_range
-from dr_core.naming import canary_name
+from dr_core.naming import canary_name, parse_canary_name
 from dr_core.operation_plan import Next, Proof, judge_canary, judge_proof
 from dr_core.record import Incarnation
 from dr_core.requests import Kind
+from dr_core.standby import VERIFIED_SECONDS
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.leftovers import in_service_group, succeeds_what_ends
@@ -20,6 +21,8 @@ from failover.removal import change_incarnation
 from failover.routing import ensure_routed
 from failover.seeding import SecondSeed, seed_again, serve_unseeded
 
+# From the look at a standby to Verify: a machine that was interrupted in between proves it anew.
+_GRACE_SECONDS = 120
 _OUTSIDE = "Livy numbers its batches outside the incarnation's range"
 
 
@@ -30,6 +33,8 @@ def verify(call: OperationCall) -> StepAnswer:
     A Livy that numbers outside the range is seeded once more and gets a second canary.
     """
     incarnation = call.new_incarnation()
+    if _stood_by(incarnation):
+        return done(f"generation {incarnation.generation} stood by: it is proved, and Launch has looked at it again")
     if incarnation.seeded_again_at is not None and not _has_second_canary(incarnation):
         progress, why = seed_again(call, incarnation)
         if progress is SecondSeed.UNDER_WAY:
@@ -44,7 +49,11 @@ def verify(call: OperationCall) -> StepAnswer:
         if not _has_second_canary(incarnation):
             _, why = seed_again(call, incarnation)
             return wait(f"{_OUTSIDE} (canary {batch_id}); {why}")
-        refusal = serve_unseeded(call, incarnation, batch_id=batch_id)
+        refusal = (
+            "a standby may be needed at any time, and what serves then has to number in its range"
+            if call.request.kind is Kind.STANDBY
+            else serve_unseeded(call, incarnation, batch_id=batch_id)
+        )
         incarnation = replace(incarnation, unseeded=refusal is None)
     if refusal is None:
         ensure_routed(call.deployment, incarnation, evicts=call.request.kind is Kind.FAILOVER)
@@ -77,6 +86,17 @@ def verify(call: OperationCall) -> StepAnswer:
             return failed(f"generation {incarnation.generation} is not fit to serve: {why}{may_not} ({details})")
 
 
+def _stood_by(incarnation: Incarnation) -> bool:
+    """Whether it stood by until this operation took it, a moment after its last canary and one look at it."""
+    proved_at = incarnation.canary_succeeded_at
+    return (
+        incarnation.standby_from is not None
+        and incarnation.slot is not None
+        and proved_at is not None
+        and time.time() - proved_at < VERIFIED_SECONDS + _GRACE_SECONDS
+    )
+
+
 def _waited(call: OperationCall, incarnation: Incarnation) -> float:
     """Seconds that the present canary had so far: a second one begins anew."""
     again = incarnation.seeded_again_at
@@ -84,7 +104,8 @@ def _waited(call: OperationCall, incarnation: Incarnation) -> float:
 
 
 def _has_second_canary(incarnation: Incarnation) -> bool:
-    return incarnation.canary_name == canary_name(incarnation.generation, 2)
+    found = parse_canary_name(incarnation.canary_name or "")
+    return found is not None and found[1] > 1
 
 
 def _begin_second_canary(call: OperationCall, incarnation: Incarnation) -> Incarnation:

@@ -57,6 +57,7 @@ def scene(calls: list[tuple[Any, ...]], **others: str) -> Scene:
         availability_zone="us-east-1a",
         others={f"us-east-1{letter}": name for letter, name in others.items()},
         deploys=Noting(calls, "deploys"),
+        standby="j-2",
     )
     return found
 

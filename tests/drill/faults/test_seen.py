@@ -75,6 +75,7 @@ def test_names_are_those_of_the_scene() -> None:
         "zone": "us-east-1a",
         "preferred": "us-east-1b",
         "third": "us-east-1c",
+        "standby": "j-2",
     }
 
 

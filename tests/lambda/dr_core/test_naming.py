@@ -139,3 +139,16 @@ def test_a_retirements_name_says_what_it_retires() -> None:
 def test_an_operation_tells_which_attempt_it_is(operation: str, incident: str | None, attempt: int | None) -> None:
     """A12."""
     assert naming.attempt_of(operation, incident) == attempt
+
+
+def test_the_launch_of_a_standby_has_a_name_of_its_own() -> None:
+    """By it whoever needs the lease knows that its holder gives way."""
+    name = naming.standby_operation("a", 1_795_230_625.0)
+    assert naming.is_standby_operation(name)
+    assert naming.is_given_by_the_product(name)
+    assert name == "a-standby-20261121t031025"
+
+
+@pytest.mark.parametrize("name", ["a-20261121t031025-1", "a-standby", "a-standby-20261121t031025-1", "standby-2"])
+def test_other_operations_are_no_launches_of_standbys(name: str) -> None:
+    assert not naming.is_standby_operation(name)

@@ -63,6 +63,24 @@ def test_others_wait_for_a_while(kind: Kind, waited: float, claim: Claim) -> Non
     assert claimed(holder="other", holder_runs=True, kind=kind, waited=waited) is claim
 
 
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.STANDBY])
+def test_the_launch_of_a_standby_gives_way(kind: Kind) -> None:
+    """Nobody waits for it, and a failover least of all."""
+    decision = judge_claim(
+        holder="other", mine="me", holder_runs=True, holder_yields=True, kind=kind, waited=0, limit=300
+    )
+    assert decision is Claim.SUPERSEDE
+
+
+@pytest.mark.parametrize("yields", [True, False])
+def test_the_launch_of_a_standby_waits_for_nobody(yields: bool) -> None:
+    """The next minute sees what is wanted then."""
+    decision = judge_claim(
+        holder="other", mine="me", holder_runs=True, holder_yields=yields, kind=Kind.STANDBY, waited=0, limit=300
+    )
+    assert decision is Claim.CANCEL
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_leftover_out_of_service_is_given_up(kind: Kind) -> None:
     """Nothing was changed for it."""

@@ -9,7 +9,7 @@ import pytest
 
 from dr_core.comparison import CorrectionKind, Recorded
 from dr_core.reconciliation import same_conditions
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Slot
+from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Slot
 from dr_core.routing import (
     header_conditions,
     id_conditions,
@@ -19,6 +19,8 @@ from dr_core.routing import (
 )
 
 from .reconciled import A1, A4, HEALTH, LEASE, NOW, RECORDED, RULES, begun, found, health, kinds, rules, with_a
+
+YIELDING = Lease(execution="arn", operation="a-standby-20261121t031025", since=1)
 
 
 def test_nothing_is_wrong_when_all_is_as_recorded() -> None:
@@ -487,3 +489,19 @@ def test_another_header_differs() -> None:
     ]
 
     assert not same_conditions(header_conditions(1001), other)
+
+
+def test_the_launch_of_a_standby_keeps_nobody_from_putting_right_what_serves() -> None:
+    """It lasts ten minutes after each failover, and touches nothing in service."""
+    drifted = health(slot_1={}, rm_a={})
+    wanted = [each.target_group for each in found(with_a(A1, lease=YIELDING), health=drifted)]
+    assert wanted == ["slot-1", "rm-a"]
+
+
+def test_a_standby_in_the_balanced_group_is_taken_out() -> None:
+    """New jobs go to what serves."""
+    standby = replace(A4, state=IncarnationState.STANDBY)
+    recorded = with_a(A1, standby)
+    wanted = found(recorded, health=health(balanced={**HEALTH["balanced"], "10.0.2.4": "healthy"}))
+    taken_out = [(each.kind, each.address) for each in wanted if each.target_group == "balanced"]
+    assert taken_out == [(CorrectionKind.DEREGISTER, "10.0.2.4")]

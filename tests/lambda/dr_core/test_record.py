@@ -164,6 +164,7 @@ def test_a_whole_item() -> None:
                 "state": "launching",
                 "unseeded": False,
                 "ends_now": False,
+                "canary_failures": 0,
             },
         ),
         (
@@ -284,6 +285,7 @@ def test_the_words_of_the_record() -> None:
     assert [str(each) for each in IncarnationState] == [
         "launching",
         "verifying",
+        "standby",
         "serving",
         "retiring",
         "retired",
@@ -293,6 +295,7 @@ def test_the_words_of_the_record() -> None:
         "launched",
         "failed over",
         "switched over",
+        "stands by",
         "repaired",
         "cancelled",
         "failed",

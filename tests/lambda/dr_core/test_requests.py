@@ -95,7 +95,7 @@ def test_wrong_retirement_request_is_named() -> None:
 
 
 def test_kinds_and_reasons_are_the_words_of_the_record() -> None:
-    assert [str(kind) for kind in Kind] == ["launch", "failover", "switchover", "repair"]
+    assert [str(kind) for kind in Kind] == ["launch", "failover", "switchover", "repair", "standby"]
     assert [str(reason) for reason in Reason] == [
         "bootstrap",
         "unhealthy",
@@ -104,6 +104,7 @@ def test_kinds_and_reasons_are_the_words_of_the_record() -> None:
         "drill",
         "failback",
         "evacuation",
+        "standby",
     ]
 
 

@@ -14,7 +14,7 @@ from .parts import Cluster
 if TYPE_CHECKING:
     from .machine_world import MachineWorld
 
-UP = ("launching", "verifying", "serving")
+UP = ("launching", "verifying", "standby", "serving")
 
 
 @dataclass
@@ -33,6 +33,8 @@ class Memory:
         joined: which generation it was that joined the balanced group with an address.
         turn: the item that said whose turn it was.
         strangers: how what is not ours looked.
+        standby_since: since when each generation that stands by does.
+        standby_launches: the generations that were launched to stand by.
     """
 
     leases: dict[str, str | None] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class Memory:
     joined: dict[str, int] = field(default_factory=dict)
     turn: Mapping[str, Any] | None = None
     strangers: Any = None
+    standby_since: dict[int, float] = field(default_factory=dict)
+    standby_launches: set[int] = field(default_factory=set)
 
 
 def runs(world: MachineWorld, execution: str) -> bool:

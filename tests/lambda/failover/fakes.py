@@ -414,8 +414,10 @@ class FakeStateMachines(_Fake):
             )
         return self.world.executions[executionArn]
 
-    def stop_execution(self, *, executionArn: str, **_: Any) -> None:
-        self.world.executions[executionArn]["status"] = "ABORTED"
+    def stop_execution(self, *, executionArn: str, error: str, cause: str) -> None:
+        execution = self.world.executions[executionArn]
+        if execution["status"] == "RUNNING":
+            execution.update(status="ABORTED", error=error, cause=cause)
 
     def get_paginator(self, name: str) -> Any:
         assert name == "list_executions"

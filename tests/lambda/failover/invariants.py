@@ -172,7 +172,52 @@ def strangers_are_left_alone(world: MachineWorld) -> Iterator[str]:
         yield f"what is not ours was {world.memory.strangers} and is {now}"
 
 
+# What stands by gets no new jobs, and is launched where nothing else would fall with it.
+
+
+def what_stands_by_gets_no_new_jobs(world: MachineWorld) -> Iterator[str]:
+    """But for what a step puts there that had begun before it stood by, which the reconciliation takes out again."""
+    standbys = [item for item in world.items("incarnation") if item["state"] == "standby"]
+    known = {int(item["generation"]): item.get("primary_address") for item in standbys}
+    since = world.memory.standby_since
+    for generation in since.keys() - known.keys():
+        del since[generation]
+    for generation, address in known.items():
+        since.setdefault(generation, world.clock.now)
+        owner = facts.owner(world, address or "")
+        if address in world.targets.get("balanced", {}) and owner is not None and owner["generation"] == generation:
+            acting = world.gate.current
+            just_put = acting is not None and acting.effects[-1:] == ["register_targets"]
+            if just_put and facts.acting_since(world) > since[generation]:
+                yield f"{address} of generation {generation}, which stands by, was put where new jobs come from"
+
+
+def a_standby_is_launched_beside_what_serves(world: MachineWorld) -> Iterator[str]:
+    for item in world.items("incarnation"):
+        if item["state"] != "launching" or item.get("reason") != "standby":
+            continue
+        if int(item["generation"]) in world.memory.standby_launches:
+            continue
+        world.memory.standby_launches.add(int(item["generation"]))
+        if not world.standby or item["managed_cluster"] != "a":
+            yield f"generation {item['generation']} is launched to stand by, and nobody wants that"
+        operation = world.record.items[("operation", item["operation"])]
+        old = facts.incarnation(world, int(operation.get("old_generation") or 0))
+        if old and old.get("availability_zone") == item["availability_zone"]:
+            yield f"generation {item['generation']} is launched to stand by where generation {old['generation']} serves"
+        day = [
+            each
+            for each in world.items("incarnation")
+            if each.get("reason") in ("standby", "unhealthy") and world.clock.now - float(each["created_at"]) < 86_400
+        ]
+        budget = world.deployment.config.policy.launches_per_day // 2
+        if len(day) > budget:
+            yield f"{len(day)} clusters were launched in a day, and standbys may use {budget}"
+
+
 ALWAYS = (
+    what_stands_by_gets_no_new_jobs,
+    a_standby_is_launched_beside_what_serves,
     a_lease_is_taken_over_only_when_its_execution_is_closed,
     only_the_holder_of_the_lease_acts,
     a_stack_is_in_the_record_before_it_exists,

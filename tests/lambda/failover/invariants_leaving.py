@@ -17,7 +17,8 @@ _GOING = ("retiring", "retired", "abandoned")
 # What may become of an incarnation; one that was retired goes once more if something of it is found.
 _NEXT_STATES = {
     "launching": ("verifying", "abandoned", "retiring", "retired"),
-    "verifying": ("serving", "abandoned", "retiring", "retired"),
+    "verifying": ("standby", "serving", "abandoned", "retiring", "retired"),
+    "standby": ("verifying", "abandoned", "retiring", "retired"),
     "serving": ("retiring", "retired"),
     "retiring": ("retired",),
     "abandoned": ("retiring", "retired"),
@@ -40,7 +41,7 @@ def what_was_given_up_stays_so(world: MachineWorld) -> Iterator[str]:
             world.memory.retired_at[generation] = world.clock.now
         if before is not None and state not in _NEXT_STATES[before]:
             yield f"generation {generation} was {before} and is {state}"
-        if before in ("launching", "verifying") and state == "abandoned":
+        if before in ("launching", "verifying") and state in ("abandoned", "standby"):
             yield from _was_needed(world, item)
 
 

@@ -59,7 +59,7 @@ def _leads_to_its_owner(
         other = facts.generation_of(cluster) if cluster is not None else None
         if other is not None and other != generation:
             state = facts.incarnation(world, other).get("state")
-            if state in ("verifying", "serving"):
+            if state in ("verifying", "standby", "serving"):
                 yield f"{what} of generation {generation} leads to {each}, where generation {other} lives by now"
 
 
@@ -74,7 +74,7 @@ def what_gets_jobs_is_proved(world: MachineWorld) -> Iterator[str]:
         joined = world.memory.joined.get(address)
         if generation is None or joined is None or joined == generation:
             continue
-        if facts.incarnation(world, generation).get("state") in ("verifying", "serving"):
+        if facts.incarnation(world, generation).get("state") in ("verifying", "standby", "serving"):
             yield f"generation {generation} gets jobs at {address}, which generation {joined} joined with"
 
 

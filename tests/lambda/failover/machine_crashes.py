@@ -239,6 +239,39 @@ class Story:
     begins: Callable[[Play], None]
     unchanged: bool = False
     person: bool = False
+    standby: bool = False
+
+
+def _launches_a_standby(play: Play, *, until: str = "") -> None:
+    """What keeps standbys starts the launch of one, which comes to its end, or to the state *until*."""
+    play.keep()
+    (execution,) = [each for each in play.executions.running() if "-standby-" in each]
+    while play.world.executions[execution]["status"] == "RUNNING" and play.state_of(execution) != until:
+        play.step(execution)
+
+
+def standing_by(play: Play) -> None:
+    """``a`` serves alone, and has a standby."""
+    alone(play)
+    _launches_a_standby(play)
+
+
+def becoming_a_standby(play: Play) -> None:
+    """``a`` serves alone, and its standby is being proved."""
+    alone(play)
+    _launches_a_standby(play, until="Verify")
+
+
+def sick_standby(play: Play) -> None:
+    """What stands by dies."""
+    (generation,) = [int(each["generation"]) for each in play.world.items("incarnation") if each["state"] == "standby"]
+    _befall(play, generation, "dies")
+
+
+def both_are_sick(play: Play) -> None:
+    """What serves and what stands by die at once."""
+    sick_standby(play)
+    failover(play)
 
 
 STORIES = {
@@ -262,6 +295,13 @@ STORIES = {
     "deletion": Story(before=both, begins=deletion),
     "left behind": Story(before=both, begins=left_behind),
 }
+WITH_STANDBY = {
+    "standby": Story(before=alone, begins=Play.keep_once, unchanged=True, standby=True),
+    "failover to a standby": Story(before=standing_by, begins=failover, standby=True),
+    "failover beside the launch of a standby": Story(before=becoming_a_standby, begins=failover, standby=True),
+    "sick standby": Story(before=standing_by, begins=sick_standby, unchanged=True, standby=True),
+    "sick standby and failover": Story(before=standing_by, begins=both_are_sick, standby=True),
+}
 # Told once each, as nobody can die on the way: nothing happens in these, or only what happens in others as well.
 TOLD_ONCE = {
     "nobody can tell": Story(before=both, begins=nobody_can_tell, unchanged=True),
@@ -270,3 +310,4 @@ TOLD_ONCE = {
     "paused": Story(before=both, begins=paused),
     "budget used up": Story(before=both, begins=both_fail_without_capacity, person=True),
 }
+ALL = {**STORIES, **WITH_STANDBY, **TOLD_ONCE}

@@ -162,6 +162,7 @@ class Executions:
                         "stateMachineArn": self.machine_of(arn),
                         "status": each["status"],
                         "input": each["input"],
-                        "cause": None,
+                        "error": each.get("error"),
+                        "cause": each.get("cause"),
                     }
                 )

@@ -16,12 +16,13 @@ from failover.control import control
 from failover.execution_ended import tidy_up
 from failover.notices import Notices
 from failover.reconcile import reconcile
+from failover.standby import keep
 
 from .gate import Fault, Invocation
 from .machine_executions import Executions
 from .machine_monitor import watch_of
 from .machine_rest import left_over
-from .machine_world import MACHINE_CONFIG, NAMES, MachineWorld
+from .machine_world import MACHINE_CONFIG, NAMES, WARM_CONFIG, MachineWorld
 from .parts import DEPLOYMENT, OPERATIONS, START, Clock
 
 TEMPLATE = "https://bucket/template.json"
@@ -79,8 +80,8 @@ class Play:
         lost: executions whose bad end nobody was told of.
     """
 
-    def __init__(self, clock: Clock, patch: pytest.MonkeyPatch) -> None:
-        self.world = MachineWorld(clock)
+    def __init__(self, clock: Clock, patch: pytest.MonkeyPatch, *, standby: bool = False) -> None:
+        self.world = MachineWorld(clock, standby=standby)
         self.gate = self.world.gate
         self.executions = Executions(self.world)
         self.resources = {name: StackResource() for name in NAMES}
@@ -113,7 +114,7 @@ class Play:
     def shared(self, clock: Clock) -> dict[int, object]:
         """What a copy by *clock* has instead of a copy, as :func:`copy.deepcopy` wants it; nobody is interrupted."""
         assert not self.gate.paused
-        return {id(self.world.clock): clock, id(MACHINE_CONFIG): MACHINE_CONFIG}
+        return {id(self.world.clock): clock, **{id(each): each for each in (MACHINE_CONFIG, WARM_CONFIG)}}
 
     # Functions.
 
@@ -282,6 +283,20 @@ class Play:
         """One run of the reconciliation."""
         return self.run(Invocation(name="reconcile", work=lambda: reconcile(self.world.deployment), **how))
 
+    def keep(self, **how: Any) -> bool:
+        """One run of what keeps standbys, if it is deployed."""
+        if not self.world.standby:
+            return True
+        return self.run(Invocation(name="standby", work=lambda: keep(self.world.deployment), **how))
+
+    def keep_once(self) -> None:
+        """One run of what keeps standbys, and nothing more."""
+        self.keep()
+
+    def state_of(self, execution: str) -> str:
+        """The state of its machine that an execution stands at."""
+        return str(self.world.executions[execution].get("state", ""))
+
     def ask_for(self, kind: str, name: str, *, reason: str = "manual") -> None:
         """A person starts an operation."""
         self.numbers += 1
@@ -340,6 +355,7 @@ class Play:
         world.pass_time(50)
         self.monitor()
         self.reconcile()
+        self.keep()
         resting.quiet += 1
         if self.executions.running() or self.executions.events:
             resting.quiet = 0

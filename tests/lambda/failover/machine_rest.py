@@ -51,8 +51,34 @@ def left_over(play: Play) -> list[str]:
         for address in world.targets[group]
         if address not in world.strangers and (address not in addresses or group not in _groups(addresses[address]))
     ]
-    wrong += _remains(world, serving)
+    wrong += _of_standbys(world)
+    wrong += _remains(world, serving | _standbys(world))
     wrong += [f"{arn} still runs" for arn in play.executions.running()]
+    return wrong
+
+
+def _standbys(world: MachineWorld) -> set[int]:
+    """The generations that stand by; one at the most, and only where one is wanted."""
+    return {int(item["generation"]) for item in world.items("incarnation") if item["state"] == "standby"}
+
+
+def _of_standbys(world: MachineWorld) -> list[str]:
+    """What is wrong with what stands by: it has to be ready, and to lead its ids to itself."""
+    wrong = [f"generation {each} stands by, and none is wanted" for each in _standbys(world) if not world.standby]
+    if len(_standbys(world)) > 1:
+        wrong.append(f"generations {sorted(_standbys(world))} stand by at once")
+    for generation in _standbys(world):
+        standby = world.incarnation(generation)
+        serving = world.record.items["managed-cluster", standby.managed_cluster].get("serving_generation")
+        if serving is None:
+            continue  # its end comes with that of its managed cluster, or with the next launch
+        cluster = world.cluster_of(generation)
+        if cluster is None or world.routes(cluster.first_id + 1) != (standby.primary_address,):
+            wrong.append(f"ids of generation {generation}, which stands by, do not lead to it")
+        if cluster is None or not world.works(cluster.address):
+            wrong.append(f"generation {generation} stands by and does not work")
+        if world.incarnation(int(serving)).availability_zone == standby.availability_zone:
+            wrong.append(f"generation {generation} stands by where generation {int(serving)} serves")
     return wrong
 
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 import pytest
 
 from .gate import Invocation
-from .machine_crashes import STORIES, TOLD_ONCE, Story
+from .machine_crashes import ALL, Story
 from .machine_play import Play
 from .machine_rest import left_over
 from .parts import START, Clock
@@ -103,14 +103,14 @@ def _before_all(name: str) -> Play:
         clock = Clock(now=START)
         patch.setattr("time.time", clock.time)
         patch.setattr("time.sleep", clock.sleep)
-        play = Play(clock, patch)
-        {**STORIES, **TOLD_ONCE}[name].before(play)
+        play = Play(clock, patch, standby=ALL[name].standby)
+        ALL[name].before(play)
     return play
 
 
 def from_the_start(name: str, clock: Clock, patch: pytest.MonkeyPatch) -> Telling:
     """A telling of which nothing is told yet."""
-    return Telling({**STORIES, **TOLD_ONCE}[name], _before_all(name).copied(clock, patch))
+    return Telling(ALL[name], _before_all(name).copied(clock, patch))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -49,6 +49,11 @@ MACHINE_CONFIG = replace(
     # Long enough for everything that has to happen meanwhile; each second more is a step that waits.
     policy=replace(CONFIG.policy, linger_seconds=240),
 )
+# The same, with a standby for one of the two.
+WARM_CONFIG = replace(
+    MACHINE_CONFIG,
+    managed_clusters=tuple(replace(each, standby=each.name == "a") for each in MACHINE_CONFIG.managed_clusters),
+)
 STRANGERS = {"10.9.9.9": "rm-a", "10.9.9.8": "somebody-elses"}
 # The generation of a whose stack would have the name of a stranger's.
 TAKEN = 7
@@ -83,12 +88,17 @@ class MachineWorld(World):
         healthy_at: when an address was last healthy in the balanced group.
         strangers: addresses that are not ours, and the groups that they are in.
         violations: what was found to be wrong.
+
+    Args:
+        clock: whose time it is.
+        standby: whether managed cluster ``a`` keeps a standby.
     """
 
     LAUNCH_SECONDS = 40.0
     TERMINATION_SECONDS = 120.0
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, standby: bool = False) -> None:
+        self.standby = standby
         self.gate = Gate(clock, after=self._after)
         self.sights: dict[int, str] = {}
         self.issued: set[tuple[int, int]] = set()
@@ -138,7 +148,7 @@ class MachineWorld(World):
             state_machines=gated(MachineStateMachines(self)),
             topics=gated(FakeTopics(self)),
         )
-        deployment = Deployment.of(MACHINE_CONFIG, cast("Clients", self.clients))
+        deployment = Deployment.of(WARM_CONFIG if self.standby else MACHINE_CONFIG, cast("Clients", self.clients))
         return replace(deployment, stack_answers=gated(FakeStackAnswers(self)), pool=AtOnce())
 
     def _add_strangers(self) -> None:

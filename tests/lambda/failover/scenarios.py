@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dr_core.id_ranges import prefix_of
@@ -11,6 +12,7 @@ from dr_core.naming import retirement_name
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import OperationRequest, RetirementRequest
 from failover.calls import OperationCall, RetirementCall
+from failover.standby import keep
 
 from .parts import OPERATIONS, RETIREMENTS
 from .world import World
@@ -152,3 +154,33 @@ def never_nobody_in_service(world: World) -> bool:
         for group, address, health in world.deregistered
         if group == "balanced"
     )
+
+
+def wanting_standby(world: World) -> World:
+    """The same world, whose managed cluster keeps a standby."""
+    config = world.deployment.config
+    (a,) = config.managed_clusters
+    changed = replace(config, managed_clusters=(replace(a, standby=True),))
+    world.deployment = replace(world.deployment, config=changed)
+    return world
+
+
+def standby_asked_for(world: World) -> dict[str, Any]:
+    """The request of the launch of a standby that was just started, while generation 1 serves."""
+    keep(launched(wanting_standby(world)).deployment)
+    return latest_request(world)
+
+
+def standing_by(world: World) -> World:
+    """A world in which generation 1 serves and generation 2 stands by, proved a minute ago."""
+    assert world.run_operation(standby_asked_for(world)) == "CutOverDone"
+    world.clock.now += 60
+    return world
+
+
+def latest_request(world: World) -> dict[str, Any]:
+    """What the operation that was started last was asked to do."""
+    operations = world.execution(OPERATIONS, "")
+    started = [each for arn, each in world.executions.items() if arn.startswith(operations)]
+    found: dict[str, Any] = json.loads(started[-1]["input"])["request"]
+    return found

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import pytest
 
-from .machine_crashes import STORIES, TOLD_ONCE
+from .machine_crashes import ALL, STORIES, WITH_STANDBY
 from .machine_telling import from_the_start, told
 from .parts import Clock
 
@@ -19,7 +19,7 @@ SLICES = 4
 THEN = ("called again", "execution over", "nobody told")
 
 
-@pytest.mark.parametrize("name", [*STORIES, *TOLD_ONCE])
+@pytest.mark.parametrize("name", ALL)
 def test_a_story_ends_well(clock: Clock, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """A11, A12, A14: nobody dies, every promise is kept, and a person has to help only where the story says so."""
     telling = from_the_start(name, clock, monkeypatch)
@@ -31,7 +31,7 @@ def test_a_story_ends_well(clock: Clock, monkeypatch: pytest.MonkeyPatch, name: 
 
 @pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("then", THEN)
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize("name", [*STORIES, *WITH_STANDBY])
 def test_a_function_may_die_anywhere(
     clock: Clock, monkeypatch: pytest.MonkeyPatch, name: str, then: str, part: int
 ) -> None:

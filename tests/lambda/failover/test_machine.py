@@ -103,11 +103,12 @@ class Controller(RuleBasedStateMachine):
 
     patch: pytest.MonkeyPatch
     clock: Clock
+    standby: ClassVar[bool] = False
 
     def __init__(self) -> None:
         super().__init__()
         self.clock.now = START
-        self.play = Play(self.clock, self.patch)
+        self.play = Play(self.clock, self.patch, standby=self.standby)
         self.world, self.gate = self.play.world, self.play.gate
         self.versions = {name: 0 for name in NAMES}
 

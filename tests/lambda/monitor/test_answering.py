@@ -128,6 +128,18 @@ def test_nothing_is_started_beside_another_operation(world: World) -> None:
     assert incident is not None and incident.attempts == 0
 
 
+def test_the_launch_of_a_standby_does_not_hinder(world: World) -> None:
+    """A failover stops it when it claims the lease."""
+    lease = Lease(execution="arn:other", operation="a-standby-20261121t031025", since=NOW)
+    world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))
+    world.cloud.running.add("arn:other")
+    world.dies()
+
+    world.round()
+
+    assert len(world.started) == 1
+
+
 def test_a_lease_whose_holder_ended_does_not_hinder(world: World) -> None:
     lease = Lease(execution="arn:other", operation="a-upgrade", since=NOW)
     world.put(ManagedCluster(name="a", serving_generation=1, lease=lease))

@@ -1,0 +1,86 @@
+"""Rows of the fault table with a warm standby: what strikes it, and what must come of other rows where one is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from emr_drill.faults.model import (
+    WARM,
+    Act,
+    Expectation,
+    Fault,
+    Otherwise,
+    Page,
+    Range,
+    failover,
+    nothing,
+    repair,
+)
+from emr_drill.faults.scene import Scene
+from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, seen_bad
+from emr_drill.faults.traces import Trace
+from emr_drill.ports import Service
+
+ONE: Range = (1, 1)
+IS_REPLACED = Page(subject="the standby of . is replaced")
+TAKEN = (
+    "the standby takes over, and nothing is launched before that; clients of lost jobs are told by 410 and run them "
+    "again; another standby is launched afterwards"
+)
+
+
+def _with_next_standby(expect: Expectation, *, launches: Range) -> Expectation:
+    """*expect*, and one more operation, which launches the next standby."""
+    return replace(expect, operations={**expect.operations, "stands by": ONE}, launches=launches)
+
+
+def _on_standby(do: Callable[[Scene, str], None]) -> Callable[[Scene], None]:
+    def act(scene: Scene) -> None:
+        assert scene.standby is not None, "the drill waits for a standby before anything is broken"
+        do(scene, scene.standby)
+
+    return act
+
+
+KILLS_STANDBY = Act(
+    what="SIGKILL of ResourceManager, NameNode and Livy of what stands by",
+    do=_on_standby(lambda scene, standby: scene.clusters.kill_primary(standby)),
+)
+STANDBY_ENDS = Trace(
+    what="the cluster that stood by comes to its end",
+    kind="cluster",
+    like={"cluster": "{standby}", "state": "TERMINATED*"},
+)
+TAKES_STANDBY = Otherwise(expect=_with_next_standby(failover(), launches=ONE), must=TAKEN)
+
+# What must happen in rows of other modules where a standby is kept.
+WITH_STANDBY: Mapping[str, Otherwise] = {
+    "none": Otherwise(expect=nothing(), must="nothing"),
+    "kill-primary": TAKES_STANDBY,
+    "stop-resourcemanager": TAKES_STANDBY,
+    "kill-livy": Otherwise(
+        expect=repair(), must="Livy is restarted in place; ids and jobs are kept, and what stands by is not touched"
+    ),
+}
+
+ROWS: tuple[Fault, ...] = (
+    Fault(
+        name="kill-standby",
+        acts=(KILLS_STANDBY,),
+        expect=_with_next_standby(nothing(pages=(IS_REPLACED,)), launches=ONE),
+        must="what serves is not touched; the standby is replaced, and a person is told",
+        notices="two probers in 3 of 4 rounds, and what keeps standbys, within a minute",
+        struck=(STANDBY_ENDS,),
+        strategies=(WARM,),
+    ),
+    Fault(
+        name="kill-primary-and-standby",
+        acts=(KILLS_STANDBY, KILLS_PRIMARY),
+        expect=_with_next_standby(failover(may=(IS_REPLACED,)), launches=(2, 2)),
+        must="a cluster is launched and takes over, as the standby is not fit; the standby is replaced after that",
+        notices=PROBERS,
+        struck=(seen_bad(Service.RESOURCE_MANAGER), STANDBY_ENDS),
+        strategies=(WARM,),
+    ),
+)

@@ -1,0 +1,258 @@
+"""A warm standby: what it is worth, when one is launched, and when it is given up."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.config import Policy
+from dr_core.controls import Controls
+from dr_core.evidence import Verdict
+from dr_core.launch_plan import DAY_SECONDS
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
+from dr_core.requests import Reason
+from dr_core.restraints import DeploymentView, view_of
+from dr_core.standby import (
+    LONGEST_RETRY_SECONDS,
+    NEXT_CANARY_SECONDS,
+    RETRY_SECONDS,
+    VERIFIED_SECONDS,
+    StandbyLaunches,
+    StandbySituation,
+    failures_so_far,
+    is_missing,
+    is_verified,
+    last_zones,
+    retry_from,
+    spares,
+    spec_digest,
+    standby_budget,
+    to_give_up,
+    why_no_launch,
+    why_over_budget,
+)
+
+NOW = 1_800_000_000.0
+SPEC = '{"template_url": "https://bucket/template.json"}'
+POLICY = Policy()
+A = ManagedCluster(name="a", spec=SPEC, serving_generation=1)
+SERVING = Incarnation(
+    generation=1,
+    managed_cluster="a",
+    state=IncarnationState.SERVING,
+    availability_zone="us-east-1a",
+    reason="bootstrap",
+)
+STANDBY = Incarnation(
+    generation=2,
+    managed_cluster="a",
+    state=IncarnationState.STANDBY,
+    availability_zone="us-east-1b",
+    reason=str(Reason.STANDBY),
+    spec_digest=spec_digest(SPEC),
+    standby_from=NOW - 3600,
+    canary_succeeded_at=NOW - 60,
+)
+LAUNCHING = replace(STANDBY, generation=3, state=IncarnationState.LAUNCHING, standby_from=None)
+
+
+def situation(*incarnations: Incarnation, **values: Any) -> StandbySituation:
+    """Of managed cluster ``a``, in which nothing else goes on."""
+    return StandbySituation(
+        **{"managed_cluster": A, "incarnations": incarnations or (SERVING,), "view": DeploymentView(), **values}
+    )
+
+
+def launches(outcome: Outcome | None, *, failures: int = 0, runs: bool = False) -> dict[str, Any]:
+    """What is known of the latest launch, which was started just now."""
+    known = StandbyLaunches(managed_cluster="a", operation="a-standby-1", started_at=NOW, failures=failures)
+    operation = Operation(id="a-standby-1", request="{}", managed_cluster="a", outcome=outcome)
+    return {"launches": known, "operation": operation, "operation_runs": runs}
+
+
+@pytest.mark.parametrize(
+    ("standby", "verified"),
+    [
+        (STANDBY, True),
+        (replace(STANDBY, canary_succeeded_at=NOW - VERIFIED_SECONDS + 1), True),
+        (replace(STANDBY, canary_succeeded_at=NOW - VERIFIED_SECONDS), False),
+        (replace(STANDBY, canary_succeeded_at=None), False),
+        (replace(STANDBY, state=IncarnationState.VERIFYING), False),
+    ],
+)
+def test_a_standby_is_verified_for_a_quarter_of_an_hour(standby: Incarnation, verified: bool) -> None:
+    """B6: while its last canary is less than 15 minutes old."""
+    assert is_verified(standby, now=NOW) is verified
+
+
+def test_a_spec_that_differs_in_what_changes_in_place_replaces_no_standby() -> None:
+    """B13: it gets the new limits and tags when it serves."""
+    other = json.dumps({**json.loads(SPEC), "scaling": {"minimum_instances": 3}, "tags": {"team": "risk"}})
+    assert spec_digest(other) == spec_digest(SPEC)
+
+
+def test_the_next_canary_ends_before_the_last_one_is_too_old() -> None:
+    """A canary of a busy cluster takes a minute, and what begins it comes every minute."""
+    assert NEXT_CANARY_SECONDS + 120 < VERIFIED_SECONDS <= 900
+
+
+def test_a_failover_takes_what_is_verified_before_what_is_on_its_way() -> None:
+    verifying = replace(LAUNCHING, generation=4, state=IncarnationState.VERIFYING)
+    found = spares((SERVING, LAUNCHING, verifying, STANDBY), managed_cluster=A, avoid="us-east-1a", now=NOW)
+    assert [each.generation for each in found] == [2, 4, 3]
+
+
+@pytest.mark.parametrize(
+    "unfit",
+    [
+        replace(STANDBY, availability_zone="us-east-1a"),
+        replace(STANDBY, spec_digest=spec_digest("{}")),
+        replace(STANDBY, spec_digest=None),
+        replace(STANDBY, canary_succeeded_at=NOW - VERIFIED_SECONDS),
+        replace(STANDBY, managed_cluster="b"),
+        replace(STANDBY, state=IncarnationState.ABANDONED),
+        replace(STANDBY, state=IncarnationState.RETIRING),
+        replace(LAUNCHING, reason=str(Reason.UNHEALTHY)),
+        replace(LAUNCHING, availability_zone="us-east-1a"),
+    ],
+)
+def test_nothing_is_taken_that_could_not_take_over(unfit: Incarnation) -> None:
+    """Not where what failed stands, not of another spec, not too long unproved, not of somebody else."""
+    assert spares((SERVING, unfit), managed_cluster=A, avoid="us-east-1a", now=NOW) == []
+
+
+def test_where_something_was_just_replaced_comes_last() -> None:
+    """What ended it may be there still; and what stands by and was not taken may be sick of its AZ."""
+    left = replace(SERVING, generation=4, state=IncarnationState.RETIRED, availability_zone="us-east-1c")
+    zones = last_zones(
+        (SERVING, STANDBY, replace(left, serving_to=NOW - 60), replace(left, serving_to=NOW - DAY_SECONDS)),
+        managed_cluster="a",
+        now=NOW,
+    )
+    assert zones == {"us-east-1b", "us-east-1c"}
+
+
+def test_a_standby_is_launched_where_something_serves_and_none_stands_by() -> None:
+    assert why_no_launch(situation(), now=NOW, policy=POLICY) == ""
+
+
+@pytest.mark.parametrize(
+    ("found", "why"),
+    [
+        (situation(managed_cluster=replace(A, tombstone=True)), "being deleted"),
+        (situation(managed_cluster=replace(A, serving_generation=None)), "nothing is in service"),
+        (situation(replace(SERVING, terminate_requested_at=NOW)), "nothing is in service"),
+        (situation(busy=True), "an operation works"),
+        (situation(incident_open=True), "being mended"),
+        (situation(view=DeploymentView(controls=Controls(paused=True))), "paused"),
+        (situation(SERVING, STANDBY), "generation 2 of managed cluster a stands by"),
+        (situation(**launches(None, runs=True)), "a-standby-1 launches one"),
+        (situation(**launches(Outcome.FAILED)), "the last launch failed"),
+        (situation(view=DeploymentView(automatic_launches=(NOW,) * 4)), "standbys may use half of the 8"),
+    ],
+)
+def test_no_standby_is_launched(found: StandbySituation, why: str) -> None:
+    assert why in why_no_launch(found, now=NOW, policy=POLICY)
+
+
+@pytest.mark.parametrize("launched", range(4))
+def test_half_of_the_budget_is_left_to_failovers(launched: int) -> None:
+    """A standby that cannot be launched must not use up what mends what serves."""
+    view = DeploymentView(automatic_launches=(NOW,) * launched)
+    assert why_over_budget(view, now=NOW, policy=POLICY) == ""
+    assert standby_budget(POLICY) == 4
+
+
+def test_the_budget_comes_back_after_a_day() -> None:
+    view = DeploymentView(automatic_launches=(NOW - DAY_SECONDS,) * 8)
+    assert why_over_budget(view, now=NOW, policy=POLICY) == ""
+
+
+def test_a_standby_counts_for_the_launch_budget() -> None:
+    """A bill that nobody asked for."""
+    view = view_of(Controls(), (), (SERVING, replace(STANDBY, created_at=NOW)))
+    assert view.automatic_launches == (NOW,)
+
+
+@pytest.mark.parametrize(
+    ("failures", "wait"),
+    [(0, RETRY_SECONDS), (1, 2 * RETRY_SECONDS), (2, 4 * RETRY_SECONDS), (9, LONGEST_RETRY_SECONDS)],
+)
+def test_each_launch_that_fails_makes_the_next_one_wait_longer(failures: int, wait: float) -> None:
+    found = situation(**launches(Outcome.FAILED, failures=failures))
+    assert retry_from(found) == NOW + wait
+
+
+@pytest.mark.parametrize(
+    ("known", "failures"),
+    [
+        (launches(Outcome.STANDS_BY, failures=3), 0),
+        (launches(Outcome.CANCELLED, failures=3), 3),
+        (launches(Outcome.FAILED, failures=3), 4),
+        (launches(None, failures=3), 4),
+        ({**launches(None, failures=3), "operation": None}, 4),
+        (launches(None, failures=3, runs=True), 0),
+        ({}, 0),
+    ],
+)
+def test_which_launches_count_as_failed(known: dict[str, Any], failures: int) -> None:
+    """One that gave way to a failover is no failure; one that ended without a word is."""
+    assert failures_so_far(situation(**known)) == failures
+
+
+@pytest.mark.parametrize(
+    ("standby", "verdict", "given_up"),
+    [
+        (STANDBY, Verdict.HEALTHY, None),
+        (STANDBY, Verdict.UNKNOWN, None),
+        (replace(STANDBY, canary_succeeded_at=NOW - 10 * VERIFIED_SECONDS), Verdict.UNKNOWN, None),
+        (replace(STANDBY, canary_failures=1), Verdict.HEALTHY, None),
+        (STANDBY, Verdict.UNHEALTHY, ("two vantage points see that it does not do its work", True)),
+        (replace(STANDBY, canary_failures=2), Verdict.HEALTHY, ("2 canary jobs failed one after the other", True)),
+        (
+            replace(STANDBY, spec_digest=spec_digest("{}")),
+            Verdict.HEALTHY,
+            ("it was launched with another spec than what is in service", False),
+        ),
+        (
+            replace(STANDBY, availability_zone="us-east-1a"),
+            Verdict.HEALTHY,
+            ("it stands in us-east-1a, as what is in service does", False),
+        ),
+    ],
+)
+def test_what_is_given_up(standby: Incarnation, verdict: Verdict, given_up: tuple[str, bool] | None) -> None:
+    """UNKNOWN is never UNHEALTHY: one that nobody can prove is kept, and not taken."""
+    expected = {} if given_up is None else {2: given_up}
+    assert to_give_up(situation(SERVING, standby), {2: verdict}) == expected
+
+
+def test_of_two_standbys_the_older_one_stays() -> None:
+    found = to_give_up(situation(SERVING, STANDBY, replace(STANDBY, generation=5)), {})
+    assert found == {5: ("generation 2 of managed cluster a stands by already", False)}
+
+
+@pytest.mark.parametrize(
+    ("found", "missing"),
+    [
+        (situation(SERVING, STANDBY), False),
+        (situation(SERVING), True),
+        (situation(SERVING, LAUNCHING), True),
+        (situation(SERVING, replace(STANDBY, canary_succeeded_at=NOW - VERIFIED_SECONDS)), True),
+        (situation(SERVING, replace(STANDBY, availability_zone="us-east-1a")), True),
+        (situation(managed_cluster=replace(A, serving_generation=None)), False),
+        (situation(managed_cluster=replace(A, tombstone=True)), False),
+    ],
+)
+def test_whether_a_failover_would_have_to_launch(found: StandbySituation, missing: bool) -> None:
+    """What the alarm counts; before anything serves nothing is missing."""
+    assert is_missing(found, now=NOW) is missing
+
+
+def test_the_item_of_the_launches() -> None:
+    known = StandbyLaunches(managed_cluster="a", operation="a-standby-1", started_at=NOW, failures=2)
+    assert StandbyLaunches.from_item(known.to_item()) == known
+    assert known.to_item().items() >= StandbyLaunches.key("a").items()

@@ -1,0 +1,312 @@
+"""A failover takes what stands by, or what is on its way there, and launches only if nothing of that is of use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dr_core.evidence import Verdict
+from dr_core.record import IncarnationState, Outcome
+from dr_core.standby import VERIFIED_SECONDS, spec_digest
+from failover.execution_ended import tidy_up
+from failover.reconcile import reconcile
+from failover.standby import keep
+
+from .parts import OPERATIONS, LostAnswerError
+from .scenarios import (
+    ended,
+    failing,
+    hanging,
+    latest_request,
+    never_nobody_in_service,
+    settled,
+    standby_asked_for,
+    standing_by,
+)
+from .world import World
+
+
+def seconds_of(world: World, request: dict[str, Any]) -> float:
+    """How long an operation took."""
+    began = world.clock.now
+    assert world.run_operation(request) == "CutOverDone"
+    return world.clock.now - began
+
+
+def test_a_failover_takes_the_standby(world: World) -> None:
+    """DESIGN part 8: one fresh look, then fence and cut over; nothing is launched."""
+    assert seconds_of(standing_by(world), failing(world)) < 60
+    assert settled(world)["states"] == {1: "retiring", 2: "serving"}
+    assert world.managed_cluster().serving_generation == 2
+    assert world.incarnation(2).operation == "op2"
+    assert world.operation("op2").outcome is Outcome.FAILED_OVER
+    assert len(world.stacks) == 2
+
+
+def test_a_new_standby_follows_a_failover(world: World) -> None:
+    """Issue: in the AZ that has not just failed."""
+    standing_by(world).run_operation(failing(world))
+    keep(world.deployment)
+    assert world.run_operation(latest_request(world)) == "CutOverDone"
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "serving", 3: "standby"}
+    assert world.incarnation(3).availability_zone == "us-east-1c"
+
+
+def test_a_repeated_failover_step_takes_it_once(world: World) -> None:
+    """A14: every step may be called twice."""
+    standing_by(world)
+    assert world.run_operation(failing(world), twice=True) == "CutOverDone"
+    assert settled(world)["states"] == {1: "retiring", 2: "serving"}
+
+
+@pytest.mark.parametrize("call", range(1, 25))
+def test_a_function_may_die_anywhere_on_the_way(world: World, call: int) -> None:
+    """A14: the answer to any one call is lost, and the machine calls again."""
+    standing_by(world)
+    request = failing(world)
+    world.lose_call = world.calls + call
+    assert world.run_operation(request) == "CutOverDone"
+    assert settled(world)["states"] == {1: "retiring", 2: "serving"}
+    assert never_nobody_in_service(world)
+
+
+def test_a_failover_by_hand_takes_it_too(world: World) -> None:
+    """Whoever leaves an AZ that is about to go away need not wait for a launch."""
+    standing_by(world)
+    assert world.run_operation(world.request("failover", "op2", reason="evacuation")) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_a_switchover_proves_a_new_cluster(world: World) -> None:
+    """What is planned may take its time."""
+    standing_by(world)
+    assert world.run_operation(world.request("switchover", "op2", reason="manual")) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+    assert world.incarnation(2).state is IncarnationState.STANDBY
+
+
+def unproved(world: World) -> None:
+    old = world.clock.now - VERIFIED_SECONDS
+    world.put(replace(world.incarnation(2), canary_succeeded_at=old).to_item())
+
+
+def of_another_spec(world: World) -> None:
+    world.put(replace(world.incarnation(2), spec_digest=spec_digest("{}")).to_item())
+
+
+def beside_what_failed(world: World) -> None:
+    world.put(replace(world.incarnation(2), availability_zone="us-east-1a").to_item())
+
+
+def dead(world: World) -> None:
+    world.kill_primary(2)
+
+
+def seen_by_one_alone(world: World) -> None:
+    """Which is not enough to rest on."""
+    world.dead_probers = {"prober-us-east-1a", "prober-us-east-1c"}
+
+
+@pytest.mark.parametrize("what", [unproved, of_another_spec, beside_what_failed, dead])
+def test_a_standby_that_may_not_do_is_not_taken(world: World, what: Any) -> None:
+    """The normal way then: a launch."""
+    what(standing_by(world))
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+    assert world.incarnation(2).state is IncarnationState.STANDBY
+
+
+def test_one_vantage_point_is_not_enough(world: World) -> None:
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Launch")
+    seen_by_one_alone(world)
+    world.step("operation", "Launch", request)
+    assert world.incarnation(2).state is IncarnationState.STANDBY
+    assert world.operation("op2").generation == 3
+
+
+def test_what_is_launched_beside_a_sick_standby_goes_elsewhere(world: World) -> None:
+    """What made it sick may be in its AZ."""
+    dead(standing_by(world))
+    world.run_operation(failing(world))
+    assert world.incarnation(3).availability_zone == "us-east-1c"
+
+
+def test_livy_is_mended_in_place_all_the_same(world: World) -> None:
+    """It keeps the jobs, and takes no longer."""
+    standing_by(world)
+    assert world.run_operation(hanging(world)) == "Repaired"
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+
+
+def test_a_failover_stops_the_launch_of_a_standby_and_takes_it_over(world: World) -> None:
+    """It never waits for it: minutes of the launch are over already."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    failover = failing(world)
+    assert world.step("operation", "Claim", failover).status == "done"
+    launch = world.execution(OPERATIONS, request["operation"])
+    assert world.executions[launch]["status"] == "ABORTED"
+    assert world.managed_cluster().lease is not None
+    assert world.managed_cluster().lease.operation == "op2"  # type: ignore[union-attr]
+    detail = {**ended(world, request, status="ABORTED"), "error": "Superseded"}
+    tidy_up(world.deployment, detail)
+    assert world.run_operation(failover) == "CutOverDone"
+    assert settled(world)["states"] == {1: "retiring", 2: "serving"}
+    assert len(world.stacks) == 2
+
+
+@pytest.mark.parametrize("state", ["Launch", "Verify", "Route", "CutOver"])
+def test_it_takes_it_over_from_every_state(world: World, state: str) -> None:
+    """Whatever the launch had come to."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until=state)
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+    assert len(world.stacks) == 2
+
+
+def test_nobody_waits_for_an_end_that_does_not_come(world: World) -> None:
+    """The lease is taken from a closed execution only."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    world.broken = {"stop_execution"}
+    with pytest.raises(Exception, match="Rate exceeded"):
+        world.step("operation", "Claim", failing(world))
+    assert world.managed_cluster().lease.operation == request["operation"]  # type: ignore[union-attr]
+
+
+def test_a_switchover_gives_up_what_was_to_stand_by(world: World) -> None:
+    """A deploy brings another spec."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    assert world.run_operation(world.request("switchover", "op2", reason="upgrade")) == "CutOverDone"
+    world.run_started_retirements()
+    assert settled(world)["states"] == {1: "retired", 2: "retired", 3: "serving"}
+
+
+def test_the_launch_of_a_standby_gives_way_and_never_waits(world: World) -> None:
+    """Another operation came first: the next minute sees what is wanted then."""
+    request = standby_asked_for(world)
+    world.run_operation(failing(world), until="Verify")
+    assert world.step("operation", "Claim", request).status == "cancelled"
+
+
+def test_a_repaired_cluster_leaves_the_launch_to_be_taken_over(world: World) -> None:
+    """Nothing was changed for what had begun: the next launch goes on with it."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    assert world.run_operation(hanging(world)) == "Repaired"
+    reconcile(world.deployment)
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    detail = {**ended(world, request, status="ABORTED"), "error": "Superseded"}
+    tidy_up(world.deployment, detail)
+    keep(world.deployment)
+    assert world.run_operation(latest_request(world)) == "CutOverDone"
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+
+
+def test_what_nobody_took_over_is_given_up_in_the_end(world: World) -> None:
+    """Never a bill that nobody sees: while standbys are kept back, say."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    tidy_up(world.deployment, {**ended(world, request, status="ABORTED"), "error": "Superseded"})
+    world.clock.now += 1200
+    reconcile(world.deployment)
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+def test_a_standby_stands_by_again_if_the_old_one_has_recovered(world: World) -> None:
+    """What has recovered is kept; nothing has to be launched for that."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Fence")
+    world.unhealthy.clear()
+    assert world.wait_for("operation", "Fence", request).status == "cancelled"
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+    assert "stands by again" in world.notices[-1]["message"]
+
+
+def test_a_fence_that_died_after_that_says_the_same(world: World) -> None:
+    """A14: the call that set the standby aside was the last one of its function."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Fence")
+    world.unhealthy.clear()
+    world.clock.now += 60
+    world.see_evidence(1, Verdict.HEALTHY)
+    world.lose_call = world.calls + 1
+    with pytest.raises(LostAnswerError):
+        for _ in range(9):
+            world.step("operation", "Fence", request)
+    assert world.step("operation", "Fence", request).status == "cancelled"
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+
+
+@pytest.mark.parametrize("state", ["Verify", "Route", "Fence"])
+def test_a_failover_that_a_person_stops_leaves_the_standby(world: World, state: str) -> None:
+    """It was proved before, and nothing rests on it yet."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until=state)
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+    assert world.run_operation({**request, "operation": "op3"}) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_after_the_point_of_no_return_the_next_failover_brings_it_in(world: World) -> None:
+    """docs/decisions/0012: what served is being ended for it."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="CutOver")
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    assert world.run_operation({**request, "operation": "op3"}) == "CutOverDone"
+    assert settled(world)["states"] == {1: "retiring", 2: "serving"}
+
+
+def test_a_standby_that_an_interrupted_failover_took_is_looked_at_again(world: World) -> None:
+    """Nobody tidied up, and it has died since."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Verify")
+    world.executions[world.execution(OPERATIONS, "op2")]["status"] = "FAILED"
+    world.kill_primary(2)
+    assert world.run_operation({**request, "operation": "op3"}) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+
+
+def test_what_is_needed_now_does_not_stand_by_again(world: World) -> None:
+    """docs/decisions/0012: the end of what serves is decided, and it is not where jobs come from yet."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Fence")
+    world.put(replace(world.incarnation(1), terminate_requested_at=world.clock.now).to_item())
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+
+
+def test_verify_does_not_prove_again_what_stood_by(world: World) -> None:
+    """Launch has looked at it a moment ago; what probers wrote down may say nothing in the outage of an AZ."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Verify")
+    world.record.seen.clear()
+    assert world.step("operation", "Verify", request).status == "done"
+
+
+def test_a_roll_back_leaves_what_stands_by(world: World) -> None:
+    """Somebody has put it back already: its ids must not be taken away."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Verify")
+    world.put(replace(world.incarnation(2), state=IncarnationState.STANDBY).to_item())
+    before = dict(world.rules)
+    assert world.wait_for("operation", "RollBack", request).status == "done"
+    assert world.incarnation(2).state is IncarnationState.STANDBY
+    assert world.rules == before

@@ -1,0 +1,56 @@
+"""The canary of what stands by; what follows from it stands with what keeps standbys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dr_core.naming import canary_name
+from dr_core.record import IncarnationState
+from dr_core.standby import NEXT_CANARY_SECONDS
+from failover.standby_canary import prove
+
+from .scenarios import no_probers, standing_by
+from .world import World
+
+
+@pytest.fixture
+def due(world: World) -> World:
+    """Generation 2 stands by, and its next canary is due."""
+    standing_by(world).clock.now += NEXT_CANARY_SECONDS
+    return world
+
+
+def test_each_canary_has_a_name_of_its_own(due: World) -> None:
+    """Livy lets a name be used once; the first two belong to the launch."""
+    for number in (2, 3):
+        prove(due.deployment, due.incarnation(2))
+        assert due.incarnation(2).canary_name == canary_name(2, number)
+        due.clock.now += NEXT_CANARY_SECONDS
+
+
+def test_after_one_that_failed_another_name_is_used(due: World) -> None:
+    due.cluster(2).canary_state = "dead"
+    prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_failures == 1
+    due.cluster(2).canary_state = "success"
+    prove(due.deployment, due.incarnation(2))
+    standby = due.incarnation(2)
+    assert (standby.canary_failures, standby.canary_name) == (0, canary_name(2, 3))
+
+
+def test_a_canary_that_nobody_can_ask_for_changes_nothing(due: World) -> None:
+    """An error of our own call says nothing of the cluster."""
+    no_probers(due)
+    before = due.incarnation(2)
+    prove(due.deployment, before)
+    assert due.incarnation(2) == before
+
+
+def test_what_a_failover_took_meanwhile_is_left_alone(due: World) -> None:
+    """It may serve by now."""
+    before = due.incarnation(2)
+    due.put(replace(before, state=IncarnationState.SERVING).to_item())
+    prove(due.deployment, before)
+    assert due.incarnation(2) == replace(before, state=IncarnationState.SERVING)
