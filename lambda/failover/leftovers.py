@@ -151,6 +151,20 @@ def give_up_standby(deployment: Deployment, incarnation: Incarnation, *, because
     return given_up
 
 
+def serves_well_before(deployment: Deployment, incarnation: Incarnation) -> Incarnation | None:
+    """What *incarnation* was to replace, if that is in the balanced group and healthy there, and is not being ended."""
+    managed_cluster = deployment.record.managed_cluster(incarnation.managed_cluster)
+    serving = managed_cluster.serving_generation if managed_cluster is not None else None
+    old = deployment.record.incarnation(serving) if serving not in (None, incarnation.generation) else None
+    if old is None or old.primary_address is None:
+        return None
+    if old.terminate_requested_at is not None:  # it may look healthy still, and will be gone in a minute
+        return None
+    health = deployment.front_door.health(deployment.config.balanced_target_group)
+    well = health.get(old.primary_address) == "healthy" and not address_handed_on(deployment, old)
+    return old if well else None
+
+
 def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
     """Take an incarnation out of service again and give it up, if what it was to replace serves and is healthy.
 
@@ -159,15 +173,8 @@ def give_up_cut_over(deployment: Deployment, incarnation: Incarnation) -> bool:
     Returns:
         Whether it was given up.
     """
-    managed_cluster = deployment.record.managed_cluster(incarnation.managed_cluster)
-    serving = managed_cluster.serving_generation if managed_cluster is not None else None
-    old = deployment.record.incarnation(serving) if serving not in (None, incarnation.generation) else None
+    old = serves_well_before(deployment, incarnation)
     if old is None or old.primary_address is None or incarnation.primary_address is None:
-        return False
-    if old.terminate_requested_at is not None:  # it may look healthy still, and will be gone in a minute
-        return False
-    health = deployment.front_door.health(deployment.config.balanced_target_group)
-    if health.get(old.primary_address) != "healthy" or address_handed_on(deployment, old):
         return False
     # First the record, so that no other operation takes it over any more.
     if not abandon(deployment, incarnation, took_jobs=True):

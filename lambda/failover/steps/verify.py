@@ -14,7 +14,7 @@ from dr_core.requests import Kind
 from dr_core.standby import VERIFIED_SECONDS
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
-from failover.leftovers import in_service_group, succeeds_what_ends
+from failover.leftovers import in_service_group, serves_well_before
 from failover.observation import verdict_on
 from failover.probers import Canary
 from failover.removal import change_incarnation
@@ -73,13 +73,11 @@ def verify(call: OperationCall) -> StepAnswer:
             return done(f"generation {incarnation.generation} is proved: {why}")
         case Next.WAIT:
             return wait(f"{why} ({details})")
-        case Next.STOP if succeeds_what_ends(call.deployment, incarnation) and in_service_group(
-            call.deployment, incarnation
-        ):
+        case Next.STOP if _is_all_there_is(call, incarnation):
             return done(
                 f"generation {incarnation.generation} is not fit to serve: {why}.  But an interrupted operation has "
-                "brought it into service, and what served before is being ended: its cut-over is finished, and what is "
-                f"sick in it is for the monitor to see ({details})"
+                "brought it into service, and nothing that was there before serves well: its cut-over is finished, and "
+                f"what is sick in it is for the monitor to see ({details})"
             )
         case Next.STOP:
             may_not = f", also after a second run, and it may not serve like this: {refusal}" if refusal else ""
@@ -95,6 +93,15 @@ def _stood_by(incarnation: Incarnation) -> bool:
         and proved_at is not None
         and time.time() - proved_at < VERIFIED_SECONDS + _GRACE_SECONDS
     )
+
+
+def _is_all_there_is(call: OperationCall, incarnation: Incarnation) -> bool:
+    """Whether it is in service already, and its managed cluster has nothing better.
+
+    Only what the record calls in service is judged and replaced: each later failover would have to finish this one.
+    """
+    deployment = call.deployment
+    return in_service_group(deployment, incarnation) and serves_well_before(deployment, incarnation) is None
 
 
 def _waited(call: OperationCall, incarnation: Incarnation) -> float:
