@@ -37,6 +37,14 @@ class Strategy(StrEnum):
     ACTIVE_ACTIVE = "active-active"
 
 
+class Jobs(StrEnum):
+    """What runs the jobs."""
+
+    OWN = "own"
+    AIRFLOW = "airflow"
+    CLIENTS = "clients"
+
+
 class Baseline(StrEnum):
     """What the product is compared with."""
 
@@ -117,6 +125,13 @@ def drill(
     stream: Annotated[
         bool, typer.Option("--stream", help="Submit a job every 20 s from the fault on, besides the usual ones.")
     ] = False,
+    jobs: Annotated[
+        Jobs,
+        typer.Option(
+            help="What runs the jobs.  own: the drill's submitter.  airflow: stock LivyOperators in two versions of "
+            "Airflow.  clients: these, a Livy client from PyPI, and curl.  (`emr-dr clients install` fetches them.)"
+        ),
+    ] = Jobs.OWN,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running to look at, until Ctrl-C.")] = False,
     assembly: Annotated[
         Path | None, typer.Option(help="Deploy this cloud assembly instead of synthesizing one (`cdk synth`).")
@@ -135,6 +150,7 @@ def drill(
     from emr_drill.baseline import run as baseline_run
     from emr_drill.campaign import Plan, passed
     from emr_drill.choose import job_file, primary_factory
+    from emr_drill.clients.plan import AIRFLOW_PLAN, EVERY_CLIENT
     from emr_drill.report import render
     from emr_drill.run import Options, run
 
@@ -143,12 +159,13 @@ def drill(
     if not console.is_terminal:
         console = Console(stderr=True, width=WIDTH_OF_A_LOG)
 
-    rows = chosen(fault, real=services is Services.REAL, strategy=strategy.value)
+    rows = chosen(fault, real=services is Services.REAL and jobs is Jobs.OWN, strategy=strategy.value)
     many = [int(one) for one in seeds.split(",")] if seeds else [seed]
     if len(rows) * len(many) > 1:
-        if keep or stream or baseline or workdir is not None:
+        if keep or stream or baseline or workdir is not None or jobs is not Jobs.OWN:
             raise DrillError(
-                "--keep, --workdir, --stream and --baseline are for one drill, and this would run several: leave them "
+                "--keep, --workdir, --stream, --jobs and --baseline are for one drill, and this would run several: "
+                "leave them "
                 "out (`emr-dr compare` drills the product and its baseline with several faults)"
             )
         plan = Plan(
@@ -205,6 +222,7 @@ def drill(
             stream=stream,
             keep=keep,
             assembly=assembly,
+            clients={Jobs.AIRFLOW: AIRFLOW_PLAN, Jobs.CLIENTS: EVERY_CLIENT}.get(jobs),
             workdir=workdir,
         ),
         primaries=primary_factory(services.value),

@@ -15,8 +15,8 @@ from emr_drill.faults.judging import ENDED
 from emr_drill.faults.model import Act, Fault, Moment, Outcome
 from emr_drill.faults.scene import BY_HAND, Scene
 from emr_drill.jobs import plan as plans
+from emr_drill.jobs.source import JobSource
 from emr_drill.jobs.stream import Stream
-from emr_drill.jobs.submitter import Submitter
 from emr_drill.observe import Deployment, request_of, told
 from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.progress import Progress
@@ -74,6 +74,7 @@ class Rehearsal:
         deployment: the strategy stack.
         submitter: takes jobs.
         stream: hands over more jobs from the fault on; ``None`` for the waves alone.
+        plan: the waves of jobs; ``None`` for the usual ones.
     """
 
     def __init__(
@@ -87,10 +88,12 @@ class Rehearsal:
         clock: Clock,
         progress: Progress,
         deployment: Deployment,
-        submitter: Submitter,
+        submitter: JobSource,
         stream: Stream | None = None,
+        plan: plans.Plan | None = None,
     ) -> None:
         self._services = services
+        self._given_plan = plan
         self._seed = seed
         self._fault = fault
         self._report = report
@@ -174,6 +177,8 @@ class Rehearsal:
         return False
 
     def _plan(self) -> plans.Plan:
+        if self._given_plan is not None:
+            return self._given_plan
         if self._services == "real":
             return plans.make(seed=self._seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
         return plans.make(seed=self._seed)
@@ -182,7 +187,7 @@ class Rehearsal:
         """Submit the first wave and wait until enough of it runs."""
         chance = random.Random(f"fault {self._seed}")
         self._submitter.add(plan.before)
-        self._progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
+        self._progress.line("drill", f"submitting {len(plan.before)} jobs; some fail on purpose")
         if not self._until(
             lambda: (
                 self._submitter.waiting == 0
