@@ -123,7 +123,7 @@ def run(job: dict[str, Any], told: Told, home: Path, empty: Path) -> None:
     from airflow.providers.apache.livy.operators.livy import LivyOperator
 
     with contextlib.suppress(ImportError):  # from Airflow 3 on
-        from airflow.sdk import DAG  # type: ignore[no-redef]
+        from airflow.sdk import DAG
 
     def begins(context: Any) -> None:
         told.attempt = context["ti"].try_number
@@ -177,7 +177,7 @@ def start(job: dict[str, Any], home: Path, empty: Path) -> int:
         os.dup2(null, 0)
         run(job, told, home, empty)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - whatever it was, who waits for the job must hear of it
         traceback.print_exc()
         told.event("ended", state="broken", error=traceback.format_exc()[-1500:])
     finally:

@@ -10,11 +10,13 @@ from emr_drill.clients.access import AccessLog
 from emr_drill.clients.flow import StockClients
 from emr_drill.clients.judgement import StockJudgement, judge
 from emr_drill.clients.listing import Listing
+from emr_drill.clients.polls import Pollers
 from emr_drill.clock import Clock
 from emr_drill.faults.judging import ENDED
 from emr_drill.jobs.ledger import read
 from emr_drill.jobs.plan import Plan
 from emr_drill.observe import Deployment
+from emr_drill.owners import Issued
 from emr_drill.report import Report
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 LEDGER = "ledger.jsonl"
+COMPLAINTS = 20
 
 
 class StockDrill:
@@ -48,6 +51,9 @@ class StockDrill:
         stand_in.load_balancers.on_request = self._access.note
         self.waves: Plan = plan.waves(seed=options.seed, speed=options.speed)
         self.listing = Listing(clock=clock, servers=lambda: servers(stand_in))
+        self.pollers = Pollers(
+            count=plan.pollers, addresses=deployment.front_door_addresses, issued=self._issued, seed=options.seed
+        )
         self.clients = StockClients(
             clock=clock,
             addresses=deployment.front_door_addresses,
@@ -56,6 +62,7 @@ class StockDrill:
             kinds=plan.kinds,
             choose=plan.chooser(seed=options.seed),
             listing=self.listing,
+            beside=[self.pollers],
         )
 
     def judge(self, report: Report) -> StockJudgement:
@@ -74,7 +81,23 @@ class StockDrill:
             "polls": {str(status): count for status, count in sorted(seen.polls.items())},
             "misrouted": seen.misrouted,
         }
+        if polled := self.pollers.polled.count:
+            statuses = self.pollers.polled.statuses
+            report.clients["pollers"] = {
+                "asked": polled,
+                "wrong": len(self.pollers.polled.wrong),
+                "statuses": {str(status): count for status, count in sorted(statuses.items())},
+            }
+            found.complaints.extend(self.pollers.polled.wrong[:COMPLAINTS])
         return found
+
+    def _issued(self) -> list[Issued]:
+        return [
+            Issued(id=batch.id, name=batch.name)
+            for job in self.clients.stock_jobs
+            for batch in list(job.tries)
+            if batch.id is not None
+        ]
 
     def _cluster_at(self, address: str) -> str | None:
         found = self._stand_in.clusters.by_address(address)

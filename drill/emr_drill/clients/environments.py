@@ -1,7 +1,7 @@
 """Installs the clients that nobody here wrote, each in a virtual environment of its own below ``build/clients``.
 
-Everything is pinned: ``requirements-airflow-*.txt`` and ``requirements-python-livy.txt`` have every package, as resolved for
-Python 3.11 as of each release's date; with the newest of everything Airflow 3.0.6 installs, but every task fails.
+Everything is pinned: ``requirements-airflow-*.txt`` and ``requirements-python-livy.txt`` name every package for Python
+3.11, Airflow's as they were when each release came out; with the newest of everything its tasks fail.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from emr_drill.clients import environments
 from emr_drill.clients.kinds import (
@@ -43,6 +43,16 @@ CHEAP_SPARK: Mapping[str, str] = {
 }
 
 
+class Watcher(Protocol):
+    """Something that runs beside the clients."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End; nothing if it never began."""
+
+
 class StockClients:
     """Takes jobs like :class:`emr_drill.jobs.submitter.Submitter`, and lets stock clients run them.
 
@@ -54,6 +64,7 @@ class StockClients:
         kinds: who there is.
         choose: gives who runs each of some jobs, and which are killed.
         listing: what the Livy servers say.
+        beside: what else begins and ends with the clients.
         starting: how many jobs may be between being handed to a client and their application at once.
     """
 
@@ -67,6 +78,7 @@ class StockClients:
         kinds: Sequence[Kind],
         choose: Callable[[Sequence[Job]], Sequence[Assigned]],
         listing: Listing,
+        beside: Sequence[Watcher] = (),
         starting: int = 4,
     ) -> None:
         self._clock = clock
@@ -76,6 +88,7 @@ class StockClients:
         self._kinds = kinds
         self._choose = choose
         self._listing = listing
+        self._beside = (listing, *beside)
         self._starting_limit = starting
         self._queue: deque[StockJob] = deque()
         self._started: list[StockJob] = []
@@ -109,7 +122,8 @@ class StockClients:
         self._workers = {name: _Worker(name, self._workdir / name, self._hear) for name in names if name}
         for worker in self._workers.values():
             worker.wait_ready()
-        self._listing.start()
+        for watcher in self._beside:
+            watcher.start()
         self._thread(self._dispatch)
 
     def add(self, jobs: Iterable[Job]) -> None:
@@ -149,7 +163,8 @@ class StockClients:
             _end_group(process)
         for thread in self._threads:
             thread.join(timeout=20)
-        self._listing.stop()
+        for watcher in reversed(self._beside):
+            watcher.stop()
         self._look_up()
 
     def _thread(self, target: Callable[..., None], *arguments: Any) -> None:

@@ -10,10 +10,10 @@ from enum import StrEnum
 from emr_drill.jobs.plan import Job
 
 AIRFLOW_VERSIONS = ("3.0.6", "2.11.0")
-# Farther apart than the front door's idle time-out (25 s), as no limit of a socket is scaled with the drill's clock:
-# Airflow's hook keeps its connection from poll to poll, and only one that was closed meanwhile can come to another
-# server (docs/decisions/0016-stock-clients.md).
-POLL_AFTER_IDLE_SECONDS = 27
+# Farther apart than the idle time-outs of the front door (25 s) and of Livy itself (30 s), as no limit of a socket is
+# scaled with the drill's clock: Airflow's hook keeps its connection from poll to poll, and only where it was closed
+# meanwhile can the next poll come to another server, which is how the fault hides in quick tests.
+POLL_AFTER_IDLE_SECONDS = 33
 POLL_OFTEN_SECONDS = 5
 # Simulated seconds: the sample DAG's "one retry after 5 minutes".
 RETRY_DELAY_SECONDS = 300.0

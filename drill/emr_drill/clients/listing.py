@@ -73,7 +73,8 @@ class Listing:
     def stop(self) -> None:
         """Look for the last time, and end."""
         self._stop.set()
-        self._thread.join(timeout=60)
+        if self._thread.ident is not None:
+            self._thread.join(timeout=60)
 
     @property
     def batches(self) -> list[Batch]:

@@ -28,7 +28,8 @@ class ClientPlan:
         short: jobs before it that have ended then.
         during: jobs after it, while the system is not as it was.
         after: jobs when it is again.
-        killed: every such job (counted from the first) that is long is killed by its client; 0 for none.
+        killed: of the long jobs, counted from the first, every so many-th is killed by its client; 0 for none.
+        pollers: clients besides them that ask for any id that was given (:mod:`emr_drill.clients.polls`).
     """
 
     kinds: Sequence[Kind] = AIRFLOW_KINDS
@@ -37,6 +38,7 @@ class ClientPlan:
     during: int = 6
     after: int = 12
     killed: int = 0
+    pollers: int = 0
 
     def waves(self, *, seed: int, speed: float) -> Plan:
         """The jobs; their lengths are on the clock of a drill at *speed*."""
