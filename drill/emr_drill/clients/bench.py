@@ -58,7 +58,7 @@ def run(
     for name in names:
         case = CASES[name]
         if case.missing:
-            say(f"{name}: left out, there is no {case.missing} yet")
+            say(f"{name}: left out, it waits for {case.missing}")
             continue
         if go_on and still_good(content["cases"].get(name), code()):
             say(f"{name}: shown before")

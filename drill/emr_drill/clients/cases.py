@@ -14,8 +14,8 @@ from emr_drill.clients.plan import ClientPlan
 from emr_drill.faults.table import FAULTS
 
 # The load balancer's changes, EMR's launches and the controller run on the drill's clock; clients, Spark and sockets on
-# the machine's.  At this speed a launch takes a minute and a half, and the canary of a real cluster is in time.
-SPEED = 5.0
+# the machine's.  At this speed a launch takes two minutes, and the canary of a real cluster is in time.
+SPEED = 4.0
 CURL: tuple[Kind, ...] = tuple(kind for kind in KINDS if kind.program is Program.CURL)
 EVERYBODY = ClientPlan(kinds=KINDS)
 KILLERS = ClientPlan(kinds=KINDS, long=18, short=6, during=0, after=6, killed=1)
@@ -36,7 +36,6 @@ class Case:
         services: ``real`` or ``simulated``.
         plan: jobs, and who runs them.
         speed: of the drill's clock.
-        waits_for: what has to be built before it can be run; empty if nothing.
     """
 
     name: str
@@ -47,13 +46,10 @@ class Case:
     services: str = "real"
     plan: ClientPlan = field(default_factory=lambda: EVERYBODY)
     speed: float = SPEED
-    waits_for: str = ""
 
     @property
     def missing(self) -> str:
         """What this case cannot be run without, and is not there; empty if it can be run."""
-        if self.waits_for:
-            return self.waits_for
         if self.strategy not in strategies.STRATEGIES:
             return f"strategy {self.strategy}"
         return "" if self.fault in FAULTS else f"row {self.fault} of the fault table"
@@ -76,14 +72,13 @@ _ALL: tuple[Case, ...] = (
         fault="stop-resourcemanager",
     ),
     Case(name="switchover", what="a person moves one of them to another AZ while jobs run", fault="switchover"),
-    Case(name="livy-restarted", what="the Livy of one is restarted while jobs run", fault="restart-livy", speed=4.0),
+    Case(name="livy-restarted", what="the Livy of one is restarted while jobs run", fault="restart-livy"),
     Case(name="upgrade", what="both are upgraded by a deploy while jobs run", fault="upgrade"),
     Case(
         name="standby",
         what="active-passive with a warm standby: the cluster dies, the standby takes over",
-        strategy="active-passive",
+        strategy="active-passive-warm",
         fault="kill-primary",
-        waits_for="a strategy with a warm standby that a drill can deploy",
     ),
     Case(
         name="control",

@@ -75,7 +75,7 @@ def install(kinds: Iterable[Kind], *, say: Callable[[str], None]) -> None:
     for name in _names(tuple(kinds)):
         if _is_installed(name):
             continue
-        say(f"installing {name} into {(HOME / name).relative_to(REPOSITORY)}")
+        say(f"installing {name} into {HOME / name}")
         shutil.rmtree(HOME / name, ignore_errors=True)
         _run([_interpreter(), "-m", "venv", str(HOME / name)], f"cannot make the environment {name}")
         pip = [str(python(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -66,6 +66,7 @@ class StockClients:
         listing: what the Livy servers say.
         beside: what else begins and ends with the clients.
         starting: how many jobs may be between being handed to a client and their application at once.
+        port: Livy's at the front door.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class StockClients:
         listing: Listing,
         beside: Sequence[Watcher] = (),
         starting: int = 4,
+        port: int = LIVY_PORT,
     ) -> None:
         self._clock = clock
         self._addresses = addresses
@@ -90,6 +92,7 @@ class StockClients:
         self._listing = listing
         self._beside = (listing, *beside)
         self._starting_limit = starting
+        self._port = port
         self._queue: deque[StockJob] = deque()
         self._started: list[StockJob] = []
         self._workers: dict[str, _Worker] = {}
@@ -201,7 +204,7 @@ class StockClients:
         order = {
             "key": job.job.key,
             "host": host,
-            "port": LIVY_PORT,
+            "port": self._port,
             "extra": {"timeout": REQUEST_LIMIT_SECONDS},
             "file": self._file,
             "args": [job.job.key, str(job.job.seconds), "fail" if job.job.fails else "succeed"],
@@ -246,6 +249,7 @@ class StockClients:
             value = {"posted": "id", "deletes": "id", "deleted": "id", "terminated": "state", "ended": "state"}
             found: Any = int(word) if word.isdigit() else word
             self._hear({"job": order["key"], "event": event, "try": number, value.get(event, "status"): found})
+        process.stdout.close()
         process.wait()
 
     def _hear(self, event: dict[str, Any]) -> None:
@@ -314,6 +318,9 @@ class _Worker:
             self._process.wait(timeout=STOP_SECONDS)
         _end_group(self._process)
         self._reader.join(timeout=STOP_SECONDS)
+        if not self._reader.is_alive():
+            assert self._process.stdout is not None
+            self._process.stdout.close()
 
     def _read(self) -> None:
         assert self._process.stdout is not None

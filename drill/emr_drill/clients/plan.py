@@ -12,8 +12,9 @@ from emr_drill.jobs.plan import Job, Plan
 # Machine seconds: clients, Spark and the sockets between them run on machine time.
 LONG_SECONDS = (80.0, 130.0)
 SHORT_SECONDS = (3.0, 9.0)
-# Late enough that YARN runs the job, early enough that it has not ended.
-KILL_SECONDS = 30
+# Late enough that YARN runs the job and that a connection which was kept from the submit has been closed as idle, and
+# before a synchronous task polls for the second time (emr_drill.clients.kinds).
+KILL_SECONDS = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
