@@ -15,6 +15,7 @@ from rich.console import Console
 from emr_dr_cli import (
     bench_clients_command,
     bench_command,
+    client_case_command,
     clients_command,
     compare_command,
     drill_command,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("drill")(drill_command.drill)
 app.command("bench-drill")(bench_command.bench_drill)
 app.command("bench-clients")(bench_clients_command.bench_clients)
+app.command("client-case", hidden=True)(client_case_command.client_case)
 app.command("compare")(compare_command.compare)
 app.add_typer(real_services_command.app, name="real-services")
 app.add_typer(clients_command.app, name="clients")

@@ -11,6 +11,7 @@ import pytest
 from emr_dr_cli import (
     bench_clients_command,
     bench_command,
+    client_case_command,
     clients_command,
     compare_command,
     drill_command,
@@ -110,7 +111,8 @@ def test_help_names_every_command(cli: Cli) -> None:
     ended = cli("--help")
 
     assert ended.code == 0
-    assert [name for name in ("drill", "bench-drill", "compare", "real-services") if f" {name} " not in ended.out] == []
+    names = ("drill", "bench-drill", "bench-clients", "compare", "real-services", "clients")
+    assert [name for name in names if f" {name} " not in ended.out] == []
 
 
 @pytest.mark.parametrize(
@@ -132,6 +134,7 @@ def test_commands_are_wired_to_their_modules() -> None:
         "drill": drill_command.drill,
         "bench-drill": bench_command.bench_drill,
         "bench-clients": bench_clients_command.bench_clients,
+        "client-case": client_case_command.client_case,
         "compare": compare_command.compare,
     }
     assert [group.typer_instance for group in app.registered_groups] == [real_services_command.app, clients_command.app]

@@ -65,8 +65,9 @@ def run(
             continue
         if case.system == PRODUCT and not assembly.exists():
             preflight.synthesize(assembly)
+        shown_of = {"commit": commit(), "code": code()}  # before it runs: what is changed meanwhile is not measured
         report = _measure(case, seed=seed, block=block, workdir=workdir, assembly=assembly)
-        content["cases"][name] = result = kept(case, report)
+        content["cases"][name] = result = {**kept(case, report), **shown_of}
         say(line(name, result))
         _write(content, file)
     return content
@@ -98,7 +99,7 @@ def _measure(case: Case, *, seed: int, block: int, workdir: Path, assembly: Path
     """One case in a process of its own; its JSON report."""
     output = workdir / f"{case.name}.json"
     output.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "emr_drill.clients.one_case", case.name, "--seed", str(seed)]
+    command = [sys.executable, "-m", "emr_dr_cli", "client-case", case.name, "--seed", str(seed)]
     command += ["--block", str(block), "--json", str(output)]
     command += ["--assembly", str(assembly)] if case.system == PRODUCT else []
     with (workdir / f"{case.name}.log").open("w") as log:
@@ -137,8 +138,6 @@ def kept(case: Case, report: Mapping[str, Any]) -> dict[str, Any]:
         "operations": [one["outcome"] for one in report["operations"] if one["reason"] != "bootstrap"],
         "row_held": None if report["fault_row"] is None else report["fault_row"]["held"],
         "row_did_not_hold": [] if report["fault_row"] is None else report["fault_row"]["did_not_hold"],
-        "commit": commit(),
-        "code": code(),
         "measured": datetime.now(tz=UTC).date().isoformat(),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def test_pins_that_changed_are_not_installed() -> None:
 
 
 def test_curl_is_asked_for_where_a_client_is_curl(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environments.shutil, "which", lambda program: None)
+    monkeypatch.setattr(shutil, "which", lambda program: None)
 
     with pytest.raises(DrillError, match="install curl and bash"):
         environments.check([kind for kind in KINDS if kind.name == "curl"])

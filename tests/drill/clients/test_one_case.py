@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from emr_drill.clients import one_case
+from emr_drill import run as drill
+from emr_drill.clients import control, one_case
 from emr_drill.clients.cases import CASES
 from emr_drill.report import Report
 
@@ -25,8 +26,8 @@ def ran(name: str, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Any]:
 
         return run
 
-    monkeypatch.setattr(one_case.drill, "run", noting("drill"))
-    monkeypatch.setattr(one_case.control, "run", noting("control"))
+    monkeypatch.setattr(drill, "run", noting("drill"))
+    monkeypatch.setattr(control, "run", noting("control"))
     one_case.run(CASES[name], seed=7, block=50, assembly=Path("a"), workdir=None, console=Console(file=io.StringIO()))
     return seen[0]
 
