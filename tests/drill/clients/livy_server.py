@@ -17,6 +17,8 @@ class LivyServer:
     Args:
         story: of every batch; ``stories`` gives some batches (by name) another.
         refuse: how many POSTs are answered 503 first.
+
+    ``delete_status`` is what a DELETE is answered with.
     """
 
     def __init__(
@@ -27,6 +29,7 @@ class LivyServer:
         self.refuse = refuse
         self.batches: dict[int, dict[str, Any]] = {}
         self.deleted: list[int] = []
+        self.delete_status = 200
         self.left: dict[int, list[str | int]] = {}
         owner = self
 
@@ -74,7 +77,7 @@ class LivyServer:
                 number = int(self.path.strip("/").split("/")[1])
                 owner.deleted.append(number)
                 owner.batches.pop(number, None)
-                self.send(200, {"msg": "deleted"})
+                self.send(owner.delete_status, {"msg": "deleted"})
 
         self._server = ThreadingHTTPServer((HOST, 0), Handler)
         self.port: int = self._server.server_address[1]

@@ -87,6 +87,43 @@ def test_a_retry_of_a_deferred_task_posts_again_where_airflow_lets_it(name: str,
     assert told["gone"][-1] == ("ended", "success" if posts == 2 else "failed")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", AIRFLOWS)
+def test_what_the_readme_says_of_stock_operators(name: str, tmp_path: Path) -> None:
+    """Green at submit without a polling interval; 5xx and `recovering` fail a task; killing what is gone fails."""
+    server = LivyServer(
+        "running",
+        stories={
+            "sync-try1": ["running", 502, "running"],
+            "deferred-try1": ["running", 502, 502, "success"],
+            "thrice-try1": ["running", 502, 502, 502, "success"],
+            "recovering-try1": ["running", "recovering", "running"],
+        },
+    )
+    server.delete_status = 410
+    orders = [
+        ordered("blind", server, polling=0),
+        ordered("sync", server),
+        ordered("deferred", server, deferrable=True),
+        ordered("thrice", server, deferrable=True),
+        ordered("recovering", server),
+        ordered("killed", server, limit=2),
+    ]
+    told = events(name, "airflow_worker.py", tmp_path, orders)
+    server.close()
+
+    assert {key: events[-1][1] for key, events in told.items() if key} == {
+        "blind": "success",
+        "sync": "failed",
+        "deferred": "success",
+        "thrice": "failed",
+        "recovering": "failed",
+        "killed": "failed",
+    }
+    assert "'recovering' is not a valid BatchState" in (tmp_path / "recovering.log").read_text()
+    assert "Could not kill the batch" in (tmp_path / "killed.log").read_text()
+
+
 def test_the_python_client_tells_what_it_is_told(tmp_path: Path) -> None:
     server = LivyServer("running", "success", stories={"gone-try1": [410], "killed-try1": ["running"]})
     told = events(
