@@ -121,8 +121,6 @@ def collect(
                 executions=executions,
                 told=(subjects, metrics),
             ),
-            # What stock clients do to themselves on a 5xx is no fault of the system: counted, and not judged here.
-            **({"jobs": {**report.jobs, "doubled": 0, "resubmitted": 0}} if stock else {}),
             seen=written,
             silent=silences(written),
             serving_in=[
@@ -135,6 +133,9 @@ def collect(
                 submitter.submissions, incarnations=incarnations, deployment=deployment
             ),
         )
+        if stock is not None:
+            # What stock clients do to themselves on a 5xx is no fault of the system: counted, and not judged here.
+            found = replace(found, jobs={**report.jobs, "doubled": 0, "resubmitted": 0})
         report.fault_row = judge_row(fault, found, fence_overdue=metrics.get(FENCE_OVERDUE, 0) > 0)
 
 

@@ -13,6 +13,9 @@ the same requests.
 Arguments: a directory for databases and logs.
 """
 
+# What it imports is where it runs, and not where it is checked.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import contextlib

@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # One job by curl, as a shell script of a user would run it: submit, poll by id, believe the last word.
 #
 # Arguments: URL of the front door, JSON of the batch without its name, job key, seconds between polls, tries, seconds

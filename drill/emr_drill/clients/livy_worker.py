@@ -4,6 +4,9 @@ A script for the Python of ``build/airflow/livy``; it imports nothing of this pr
 :mod:`emr_drill.clients.airflow_worker` says.
 """
 
+# What it imports is where it runs, and not where it is checked.
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import json
