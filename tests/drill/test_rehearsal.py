@@ -38,7 +38,13 @@ class Told:
     """A rehearsal of a world, with what came of it."""
 
     def __init__(
-        self, world: World, expect: Expectation, *acts: Act, services: str = "simulated", stream: bool = False
+        self,
+        world: World,
+        expect: Expectation,
+        *acts: Act,
+        services: str = "simulated",
+        stream: bool = False,
+        waves: plan.Plan | None = None,
     ) -> None:
         self.report = Report(services=services, fault="f", speed=2e4, seed=1)
         self.console = Console(file=io.StringIO(), width=200)
@@ -54,6 +60,7 @@ class Told:
             deployment=cast(Any, world),
             submitter=cast(Any, world),
             stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
+            plan=waves,
         )
 
     def run(self) -> Timeline:
@@ -97,6 +104,13 @@ def test_a_stream_comes_from_the_fault_on_and_is_waited_for(world: World) -> Non
     assert before == [15]
     assert keys.count("stream") == 30
     assert told.report.problem == ""
+
+
+def test_a_plan_that_is_given_is_the_plan(world: World) -> None:
+    waves = plan.make(seed=1, long=3, short=2, during=1, after=4)
+    Told(world, failover(), act(taken_over(world)), waves=waves).run()
+
+    assert world.added == [5, 1, 4]
 
 
 def test_real_services_get_fewer_jobs_at_once(world: World) -> None:
