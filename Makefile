@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare bench-clients clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -83,6 +83,14 @@ bench-drill: setup ## measure recovery overhead over the seeds; results go to do
 
 bench-compare: setup ## drill this product and the published recipe's script with the same faults (some hours)
 	@$(BIN)/emr-dr compare
+
+CLIENTS := build/clients/.installed
+$(CLIENTS): requirements-airflow-3.0.6.txt requirements-airflow-2.11.0.txt requirements-python-livy.txt | $(SETUP)
+	@$(BIN)/emr-dr clients install
+	@touch $@
+
+bench-clients: setup $(REAL) $(CLIENTS) ## Airflow, a Livy client and curl on real Livy while things break (an hour and a half)
+	@$(BIN)/emr-dr bench-clients --go-on
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -27,6 +27,9 @@ MIRRORS = {
 
 # Modules that have no test module of their own, and what tests them.
 TESTED_ELSEWHERE: dict[str, str] = {
+    "drill/emr_drill/clients/airflow_worker.py": "runs where Airflow is installed: tests/drill/clients/test_workers.py",
+    "drill/emr_drill/clients/livy_worker.py": "runs where its client is installed: tests/drill/clients/test_workers.py",
+    "drill/emr_drill/jobs/source.py": "a protocol without behaviour: the type checkers hold its two kinds to it",
     "drill/emr_drill/errors.py": "the name of one exception alone: tested where it is raised and caught",
     "drill/emr_drill/ports.py": "protocols and values without behaviour: the type checkers hold both factories to them",
     "lambda/failover/errors.py": "names of exceptions alone: tested where each of them is raised and caught",

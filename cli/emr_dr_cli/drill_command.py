@@ -39,6 +39,14 @@ class Strategy(StrEnum):
     ACTIVE_PASSIVE_WARM = "active-passive-warm"
 
 
+class Jobs(StrEnum):
+    """What runs the jobs."""
+
+    OWN = "own"
+    AIRFLOW = "airflow"
+    CLIENTS = "clients"
+
+
 class Baseline(StrEnum):
     """What the product is compared with."""
 
@@ -150,6 +158,13 @@ def drill(
     stream: Annotated[
         bool, typer.Option("--stream", help="Submit a job every 20 s from the fault on, besides the usual ones.")
     ] = False,
+    jobs: Annotated[
+        Jobs,
+        typer.Option(
+            help="What runs the jobs.  own: the drill's submitter.  airflow: stock LivyOperators in two versions of "
+            "Airflow.  clients: these, a Livy client from PyPI, and curl.  (`emr-dr clients install` fetches them.)"
+        ),
+    ] = Jobs.OWN,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running to look at, until Ctrl-C.")] = False,
     assembly: Annotated[
         Path | None, typer.Option(help="Deploy this cloud assembly instead of synthesizing one (`cdk synth`).")
@@ -168,6 +183,7 @@ def drill(
     from emr_drill.baseline import run as baseline_run
     from emr_drill.campaign import Plan, passed
     from emr_drill.choose import job_file, primary_factory
+    from emr_drill.clients.plan import AIRFLOW_PLAN, EVERY_CLIENT
     from emr_drill.report import render
     from emr_drill.run import Options, run
 
@@ -183,14 +199,15 @@ def drill(
         fault=fault if given is not None and given.name == "COMMANDLINE" else None,
     )
     fault = asked or fault
-    rows = chosen(fault, real=services is Services.REAL, strategy=strategy.value)
+    rows = chosen(fault, real=services is Services.REAL and jobs is Jobs.OWN, strategy=strategy.value)
     many = [int(one) for one in seeds.split(",")] if seeds else [seed]
     if len(rows) * len(many) > 1:
         if zone is not None:
             raise DrillError(f"{zone} is for one drill, and this would run several: leave the AZ or the seeds out")
-        if keep or stream or baseline or workdir is not None:
+        if keep or stream or baseline or workdir is not None or jobs is not Jobs.OWN:
             raise DrillError(
-                "--keep, --workdir, --stream and --baseline are for one drill, and this would run several: leave them "
+                "--keep, --workdir, --stream, --jobs and --baseline are for one drill, and this would run several: "
+                "leave them "
                 "out (`emr-dr compare` drills the product and its baseline with several faults)"
             )
         plan = Plan(
@@ -247,6 +264,7 @@ def drill(
             stream=stream,
             keep=keep,
             assembly=assembly,
+            clients={Jobs.AIRFLOW: AIRFLOW_PLAN, Jobs.CLIENTS: EVERY_CLIENT}.get(jobs),
             workdir=workdir,
             zone=zone,
         ),

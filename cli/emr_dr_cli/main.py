@@ -12,7 +12,15 @@ from typing import NoReturn
 import typer
 from rich.console import Console
 
-from emr_dr_cli import bench_command, compare_command, drill_command, real_services_command
+from emr_dr_cli import (
+    bench_clients_command,
+    bench_command,
+    client_case_command,
+    clients_command,
+    compare_command,
+    drill_command,
+    real_services_command,
+)
 from emr_dr_cli.interruption import interrupt_once
 from emr_drill.errors import DrillError
 
@@ -26,8 +34,11 @@ app = typer.Typer(
 )
 app.command("drill")(drill_command.drill)
 app.command("bench-drill")(bench_command.bench_drill)
+app.command("bench-clients")(bench_clients_command.bench_clients)
+app.command("client-case", hidden=True)(client_case_command.client_case)
 app.command("compare")(compare_command.compare)
 app.add_typer(real_services_command.app, name="real-services")
+app.add_typer(clients_command.app, name="clients")
 
 
 def main() -> NoReturn:

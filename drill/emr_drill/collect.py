@@ -16,14 +16,16 @@ from emr_drill.faults.lost import lost_jobs
 from emr_drill.faults.model import ASKED_FOR, FASTEST, Fault, Outcome
 from emr_drill.faults.seen import seen, silences, submits_to_given_up
 from emr_drill.jobs.client import CONNECT_SECONDS
-from emr_drill.jobs.judgement import judge, recovered_at, refused_after
+from emr_drill.jobs.judgement import Judgement, judge, recovered_at, refused_after
 from emr_drill.jobs.ledger import read
-from emr_drill.jobs.submitter import Submission, Submitter
+from emr_drill.jobs.source import JobSource
+from emr_drill.jobs.submitter import Submission
 from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of, told
 from emr_drill.owners import Findings
 from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
 
 if TYPE_CHECKING:
+    from emr_drill.clients.judgement import StockJudgement
     from emr_drill.rehearsal import Timeline
     from emr_drill.stand_in.server import StandIn
 
@@ -38,15 +40,21 @@ def collect(
     *,
     stand_in: StandIn,
     deployment: Deployment,
-    submitter: Submitter,
+    submitter: JobSource,
     findings: Findings,
     ledger: Path,
     fault: Fault,
     timeline: Timeline,
     clock: Clock,
     standby: bool = False,
+    stock: StockJudgement | None = None,
 ) -> None:
-    """Fill *report* when nothing moves any more; *standby* if the strategy keeps one."""
+    """Fill *report* when nothing moves any more.
+
+    Args:
+        standby: whether the strategy keeps one.
+        stock: what became of the jobs if stock clients ran them.
+    """
     fault_at = timeline.fault_at
     incarnations = deployment.incarnations()
     operations = deployment.records("operation")
@@ -57,7 +65,7 @@ def collect(
     shared = len(managed_clusters) > 1
     report.managed_clusters = len(managed_clusters)
 
-    judgement = judge(
+    judgement: Judgement | StockJudgement = stock or judge(
         submitter.jobs, read(ledger), lambda batch: None if batch.id is None else deployment.owner(batch.id)
     )
     report.jobs = judgement.counts.to_dict()
@@ -144,6 +152,9 @@ def collect(
                 submitter.submissions, incarnations=incarnations, deployment=deployment
             ),
         )
+        if stock is not None:
+            # What stock clients do to themselves on a 5xx is no fault of the system: counted, and not judged here.
+            found = replace(found, jobs={**report.jobs, "doubled": 0, "resubmitted": 0})
         report.fault_row = judge_row(fault, found, fence_overdue=metrics.get(FENCE_OVERDUE, 0) > 0)
 
 

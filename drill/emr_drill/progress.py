@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from emr_drill.clock import Clock
-from emr_drill.jobs.submitter import Submitter
+from emr_drill.jobs.source import JobSource
 from emr_drill.observe import Deployment, request_of
 
 LOOK_SECONDS = 0.5  # machine time
@@ -144,7 +144,7 @@ class Story:
             self._progress.line(who, text)
 
 
-def job_footer(submitter: Submitter, clock: Clock) -> Text:
+def job_footer(submitter: JobSource, clock: Clock) -> Text:
     """The footer's text."""
     finished = sum(progress.finished for progress in list(submitter.jobs))
     refused = sum(not one.accepted for one in list(submitter.submissions))

@@ -16,8 +16,8 @@ from emr_drill.faults.judging import ENDED
 from emr_drill.faults.model import Act, Fault, Moment, Outcome
 from emr_drill.faults.scene import BY_HAND, Scene
 from emr_drill.jobs import plan as plans
+from emr_drill.jobs.source import JobSource
 from emr_drill.jobs.stream import Stream
-from emr_drill.jobs.submitter import Submitter
 from emr_drill.observe import Deployment, request_of, told
 from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.progress import Progress
@@ -84,6 +84,7 @@ class Rehearsal:
         zone: AZ in which a managed cluster is struck; ``None`` for any.
         deploys: deploys what the row changes; ``None`` if it changes no settings.
         standby: whether a standby has to be there before the fault, and again at the end.
+        plan: the waves of jobs; ``None`` for the usual ones.
     """
 
     def __init__(
@@ -97,13 +98,15 @@ class Rehearsal:
         clock: Clock,
         progress: Progress,
         deployment: Deployment,
-        submitter: Submitter,
+        submitter: JobSource,
         stream: Stream | None = None,
         zone: str | None = None,
         deploys: Deploys | None = None,
         standby: bool = False,
+        plan: plans.Plan | None = None,
     ) -> None:
         self._services = services
+        self._given_plan = plan
         self._seed = seed
         self._fault = fault
         self._report = report
@@ -197,6 +200,8 @@ class Rehearsal:
     def _plan(self) -> plans.Plan:
         if self._fault.load is not None:
             return plans.loaded(self._fault.load, seed=self._seed)
+        if self._given_plan is not None:
+            return self._given_plan
         if self._services == "real":
             return plans.make(seed=self._seed, scale=REAL_DURATION_SCALE, **REAL_WAVES)
         return plans.make(seed=self._seed)
@@ -209,7 +214,7 @@ class Rehearsal:
         chance = random.Random(f"fault {self._seed}")
         running = RUNNING_AT_FAULT if self._fault.load is None else self._fault.load.running
         self._submitter.add(plan.before)
-        self._progress.line("drill", f"submitting {len(plan.before)} jobs; every third one fails on purpose")
+        self._progress.line("drill", f"submitting {len(plan.before)} jobs; some fail on purpose")
         if not self._until(
             lambda: (
                 self._submitter.waiting == 0

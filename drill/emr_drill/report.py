@@ -64,7 +64,8 @@ class Report:
     after which none was refused or went to the one that was struck; ``redundancy_seconds`` until as many incarnations
     as before were in service again.  ``survivor`` is what managed scaling might start of the half that was not struck,
     where the settings give it more room while it serves alone.  ``files`` is where the logs of functions and services
-    are, if they were kept.
+    are, if they were kept.  ``clients`` is what became of the jobs of each stock client, if those ran them
+    (:mod:`emr_drill.clients`).
     ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
@@ -99,6 +100,7 @@ class Report:
     peak_memory_mib: int = 0
     pages: list[str] = field(default_factory=list)
     fault_row: RowResult | None = None
+    clients: dict[str, Any] = field(default_factory=dict)
     problem: str = ""
     files: str = ""
 

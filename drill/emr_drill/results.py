@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from emr_drill.baseline.results import comparison_table
+from emr_drill.clients.table import stock_clients_table
 from emr_drill.faults.results import document
 from emr_drill.preflight import REPOSITORY
 from emr_drill.report import PHASE_TEXTS
@@ -201,6 +202,7 @@ TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recovery-warm-standby": standby_table,
     "recovery-active-active": other_half_table,
     "comparison": comparison_table,
+    "stock-clients": stock_clients_table,
 }
 
 

@@ -14,12 +14,16 @@ from rich.console import Console
 from emr_drill import preflight, strategies
 from emr_drill.addresses import Addresses
 from emr_drill.choose import primary_ports
+from emr_drill.clients import environments
+from emr_drill.clients.drilled import StockDrill
+from emr_drill.clients.plan import ClientPlan
 from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.deploys import Deploys
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen, find
 from emr_drill.jobs import plan as plans
+from emr_drill.jobs.source import JobSource
 from emr_drill.jobs.stream import Stream
 from emr_drill.jobs.submitter import Submitter
 from emr_drill.memory import PeakMemory
@@ -54,6 +58,7 @@ class Options:
         keep: leave everything running after the report until Ctrl-C.
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth``.
         zone: AZ in which a managed cluster is struck; ``None`` for any.
+        clients: stock clients that run the jobs, and which; ``None`` for the drill's own submitter.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
     """
 
@@ -66,6 +71,7 @@ class Options:
     stream: bool = False
     keep: bool = False
     assembly: Path | None = None
+    clients: ClientPlan | None = None
     workdir: Path | None = None
     zone: str | None = None
 
@@ -93,7 +99,11 @@ def run(
         DrillError: it could not run, or no row or strategy has that name; nothing is left running.
     """
     stacks = strategy(options.strategy).stacks
-    chosen(options.fault, real=options.services == "real", strategy=options.strategy)
+    # Which rows the table runs with real services is a question of time; where stock clients are what is looked at,
+    # whoever chose the row has answered it.
+    chosen(options.fault, real=options.services == "real" and options.clients is None, strategy=options.strategy)
+    if options.clients is not None:
+        environments.check(options.clients.kinds)
     addresses = Addresses(block=options.block)
     preflight.check_function_runtime()
     primaries.check()
@@ -214,14 +224,12 @@ class _Drill:
         )
         progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
         progress.watch(lambda: story.record(deployment))
-        submitter = Submitter(
-            clock=clock,
-            addresses=deployment.front_door_addresses,
-            file=self.job_file,
-            starting=REAL_STARTING if self.options.services == "real" else None,
-        )
+        stock = None
+        if self.options.clients is not None:
+            stock = StockDrill(self.options, stand_in, deployment, clock, workdir=self.workdir, file=self.job_file)
+        submitter: JobSource = stock.clients if stock else self._submitter(deployment, clock)
         progress.footer(lambda: job_footer(submitter, clock))
-        stream = self._stream(clock, submitter, shared=len(deployment.config.managed_clusters) > 1)
+        stream = None if stock else self._stream(clock, submitter, shared=len(deployment.config.managed_clusters) > 1)
         rehearsal = Rehearsal(
             services=self.options.services,
             seed=self.options.seed,
@@ -236,6 +244,7 @@ class _Drill:
             zone=self.options.zone,
             deploys=self._deploys(stand_in, progress, assembly, changed) if self.fault.change else None,
             standby=self.strategy.standby,
+            plan=stock.waves if stock else None,
         )
         watch = rehearsal.owner_watch()
         submitter.start()
@@ -259,9 +268,18 @@ class _Drill:
             timeline=timeline,
             clock=clock,
             standby=self.strategy.standby,
+            stock=stock.judge(self.report) if stock else None,
         )
 
-    def _stream(self, clock: Clock, submitter: Submitter, *, shared: bool) -> Stream | None:
+    def _submitter(self, deployment: Deployment, clock: Clock) -> Submitter:
+        return Submitter(
+            clock=clock,
+            addresses=deployment.front_door_addresses,
+            file=self.job_file,
+            starting=REAL_STARTING if self.options.services == "real" else None,
+        )
+
+    def _stream(self, clock: Clock, submitter: JobSource, *, shared: bool) -> Stream | None:
         """Jobs that come from the fault on besides the waves, *shared* if another managed cluster takes some."""
         if (load := self.fault.load) is not None:
             jobs = plans.steady(seed=self.options.seed)

@@ -12,6 +12,7 @@ import pytest
 from emr_dr_cli.drill_command import OFTEN
 from emr_drill import run as module
 from emr_drill.baseline import run as baseline
+from emr_drill.clients.plan import AIRFLOW_PLAN, EVERY_CLIENT
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import FAULTS
 from emr_drill.report import Report
@@ -331,3 +332,17 @@ class TestBaseline:
 
         assert ended.code == 2
         assert "emr-dr compare" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("word", "kinds"), [("own", None), ("airflow", AIRFLOW_PLAN.kinds), ("clients", EVERY_CLIENT.kinds)]
+)
+def test_jobs_are_run_by_whom_they_are_asked_of(cli: Cli, drill: Drill, word: str, kinds: Any) -> None:
+    assert cli("drill", "--jobs", word).code == 0
+
+    assert (drill.options.clients.kinds if drill.options.clients else None) == kinds
+
+
+def test_stock_clients_may_meet_a_row_that_is_not_of_the_table_with_real_services(cli: Cli, drill: Drill) -> None:
+    assert cli("drill", "--services", "real", "--fault", "switchover").code == 2
+    assert cli("drill", "--services", "real", "--fault", "switchover", "--jobs", "airflow").code == 0

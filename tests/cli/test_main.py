@@ -8,7 +8,15 @@ import sys
 
 import pytest
 
-from emr_dr_cli import bench_command, compare_command, drill_command, real_services_command
+from emr_dr_cli import (
+    bench_clients_command,
+    bench_command,
+    client_case_command,
+    clients_command,
+    compare_command,
+    drill_command,
+    real_services_command,
+)
 from emr_drill.errors import DrillError
 from emr_drill.real import install
 
@@ -103,10 +111,14 @@ def test_help_names_every_command(cli: Cli) -> None:
     ended = cli("--help")
 
     assert ended.code == 0
-    assert [name for name in ("drill", "bench-drill", "compare", "real-services") if f" {name} " not in ended.out] == []
+    names = ("drill", "bench-drill", "bench-clients", "compare", "real-services", "clients")
+    assert [name for name in names if f" {name} " not in ended.out] == []
 
 
-@pytest.mark.parametrize("words", [["drill"], ["bench-drill"], ["compare"], ["real-services", "install"]])
+@pytest.mark.parametrize(
+    "words",
+    [["drill"], ["bench-drill"], ["bench-clients"], ["compare"], ["real-services", "install"], ["clients", "install"]],
+)
 def test_help_says_what_a_command_does(cli: Cli, words: list[str]) -> None:
     ended = cli(*words, "--help")
 
@@ -121,9 +133,11 @@ def test_commands_are_wired_to_their_modules() -> None:
     assert commands == {
         "drill": drill_command.drill,
         "bench-drill": bench_command.bench_drill,
+        "bench-clients": bench_clients_command.bench_clients,
+        "client-case": client_case_command.client_case,
         "compare": compare_command.compare,
     }
-    assert [group.typer_instance for group in app.registered_groups] == [real_services_command.app]
+    assert [group.typer_instance for group in app.registered_groups] == [real_services_command.app, clients_command.app]
 
 
 def test_the_module_can_be_run() -> None:

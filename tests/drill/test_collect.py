@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from emr_drill.clients.judgement import Counts, StockJudgement
 from emr_drill.clock import Clock
 from emr_drill.collect import broken_invariants, broken_standbys, collect, under_way
 from emr_drill.faults.model import Moment
@@ -154,8 +155,8 @@ def world() -> World:
     return World()
 
 
-def collected(world: World, folder: Path, **report: Any) -> Report:
-    """The report of *world*."""
+def collected(world: World, folder: Path, stock: StockJudgement | None = None, **report: Any) -> Report:
+    """The report of *world*; *stock* is what became of the jobs if stock clients ran them."""
     ledger = folder / "ledger.jsonl"
     ledger.write_text("".join(json.dumps(line) + "\n" for line in world.ledger))
     made = Report(**{"services": "simulated", "fault": "kill-primary", "speed": 5.0, "seed": 1, **report})
@@ -169,6 +170,7 @@ def collected(world: World, folder: Path, **report: Any) -> Report:
         fault=find(made.fault),
         timeline=world.timeline(),
         clock=Clock(speed=5, machine_origin=0, origin=ORIGIN),
+        stock=stock,
     )
     return made
 
@@ -184,6 +186,22 @@ def test_the_row_of_the_fault_is_judged(world: World, tmp_path: Path) -> None:
 
     assert row is not None
     assert (row.name, row.held, row.did_not_hold) == ("kill-primary", True, [])
+
+
+def test_what_stock_clients_do_to_themselves_is_reported_and_no_fault_of_the_system(
+    world: World, tmp_path: Path
+) -> None:
+    counts = Counts(submitted=9, doubled=1, disturbed=2, resubmitted=2)
+    report = collected(world, tmp_path, StockJudgement(counts=counts, complaints=["doubled: k"]))
+
+    assert report.passed
+    assert (report.jobs["doubled"], report.complaints) == (1, ["doubled: k"])
+
+
+def test_a_stock_client_that_was_told_of_another_job_fails_the_drill(world: World, tmp_path: Path) -> None:
+    report = collected(world, tmp_path, StockJudgement(counts=Counts(submitted=9, wrong=1)))
+
+    assert "1 jobs wrong, there must be none" in report.why_failed
 
 
 def test_a_row_that_did_not_hold_fails_the_drill(world: World, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ class Told:
         *acts: Act,
         services: str = "simulated",
         stream: bool = False,
+        waves: plan.Plan | None = None,
         load: plan.Load | None = None,
         standby: bool = False,
         **more: Any,
@@ -76,6 +77,7 @@ class Told:
             deployment=cast(Any, world),
             submitter=cast(Any, world),
             stream=Stream(clock=clock, jobs=plan.stream(seed=1), add=world.add) if stream else None,
+            plan=waves,
             standby=standby,
             **more,
         )
@@ -141,6 +143,13 @@ def test_a_stream_comes_from_the_fault_on_and_is_waited_for(world: World) -> Non
     assert before == [15]
     assert keys.count("stream") == 30
     assert told.report.problem == ""
+
+
+def test_a_plan_that_is_given_is_the_plan(world: World) -> None:
+    waves = plan.make(seed=1, long=3, short=2, during=1, after=4)
+    Told(world, failover(), act(taken_over(world)), waves=waves).run()
+
+    assert world.added == [5, 1, 4]
 
 
 def test_real_services_get_fewer_jobs_at_once(world: World) -> None:

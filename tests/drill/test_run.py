@@ -23,6 +23,8 @@ from rich.console import Console
 
 from emr_drill import preflight, rehearsal, run
 from emr_drill.addresses import Addresses
+from emr_drill.clients import environments
+from emr_drill.clients.plan import AIRFLOW_PLAN
 from emr_drill.errors import DrillError
 from emr_drill.report import Report
 from emr_drill.run import Options
@@ -188,6 +190,16 @@ def test_a_fault_that_nobody_knows_is_refused_before_anything_starts(drill: Dril
 def test_a_fault_that_real_services_cannot_have_is_refused(drill: Drill, world: World) -> None:
     with pytest.raises(DrillError, match="slow-services cannot be done to real services; these can: kill-primary"):
         drill(fault="slow-services", services="real")
+    assert world.log == []
+
+
+def test_stock_clients_that_are_not_installed_are_told_before_anything_starts(
+    drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(environments, "HOME", tmp_path)
+
+    with pytest.raises(DrillError, match="run `emr-dr clients install`"):
+        drill(clients=AIRFLOW_PLAN)
     assert world.log == []
 
 

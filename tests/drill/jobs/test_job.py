@@ -37,6 +37,10 @@ class Spark:
     def __init__(self) -> None:
         self.names: list[str] = []
         self.stopped = 0
+        self.settings: dict[str, str] = {}
+
+    def getConf(self) -> dict[str, str]:
+        return self.settings
 
     @property
     def builder(self) -> Spark:
@@ -122,6 +126,15 @@ def test_spark_is_used_and_stopped(spark: Spark, ledger: Path) -> None:
 
     assert (spark.names, spark.stopped) == (["a"], 1)
     assert '"count": 1000' in ledger.read_text()
+
+
+def test_a_light_job_counts_nothing_and_leaves_its_effect_all_the_same(spark: Spark, ledger: Path) -> None:
+    """An executor costs as much as all the rest, and hundreds of jobs are run for what becomes of them."""
+    spark.settings["spark.drill.light"] = "true"
+    job.main(["a", "0", "succeed"])
+
+    assert '"count": 0' in ledger.read_text()
+    assert [entry.event for entry in read(ledger)] == ["effect"]
 
 
 def test_wrong_arguments_fail_before_spark_starts(spark: Spark, ledger: Path) -> None:
