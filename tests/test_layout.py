@@ -32,6 +32,8 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "drill/emr_drill/jobs/source.py": "a protocol without behaviour: the type checkers hold its two kinds to it",
     "drill/emr_drill/errors.py": "the name of one exception alone: tested where it is raised and caught",
     "drill/emr_drill/ports.py": "protocols and values without behaviour: the type checkers hold both factories to them",
+    "drill/emr_drill/stand_in/running_stack.py": "a stack with a run: test_cloudformation.py, test_stack_update.py",
+    "drill/emr_drill/stand_in/stack_resources.py": "what both runs do: test_stack_run.py, test_stack_update.py",
     "lambda/failover/errors.py": "names of exceptions alone: tested where each of them is raised and caught",
 }
 
@@ -43,6 +45,7 @@ HANDLERS = {
         "failover.custom_resource",
         "failover.execution_ended",
         "failover.reconcile",
+        "failover.standby",
     ),
     "monitor": ("monitor.handler",),
     "prober": ("prober.handler",),

@@ -88,7 +88,7 @@ def test_a_fault_of_our_own_is_not_hidden(cli: Cli, monkeypatch: pytest.MonkeyPa
         (["drll"], "No such command 'drll'"),
         (["drill", "--falt", "kill-livy"], "No such option"),
         (["drill", "--seed", "one"], "Invalid value for '--seed'"),
-        (["drill", "extra"], "unexpected extra argument"),
+        (["compare", "extra"], "unexpected extra argument"),
     ],
 )
 def test_a_slip_is_2_with_the_way_to_help(cli: Cli, words: list[str], message: str) -> None:

@@ -15,7 +15,7 @@ def test_a_strategy_is_its_stack_and_the_platform() -> None:
 
 def test_what_is_off_by_default_is_drilled_too() -> None:
     """A9: whoever serves alone gets more room."""
-    assert strategy("active-active").settings == ("set.cluster.maximum_instances_alone=20",)
+    assert strategy("active-active").context == ("set.cluster.maximum_instances_alone=20",)
 
 
 def test_what_is_drilled_without_a_word_is_active_passive() -> None:
@@ -30,7 +30,7 @@ def test_a_wrong_name_is_told_with_those_that_there_are() -> None:
 
 
 def test_a_strategy_may_be_another_setting_of_the_same_stack() -> None:
-    """Issue: standby: warm."""
+    """A2: whether it keeps a standby is data."""
     warm = strategy("active-passive-warm")
     assert (warm.stacks, warm.context) == (("Platform", "ActivePassive"), ("set.standby=warm",))
     assert warm.deployment_ending == "active-passive"
