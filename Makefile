@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults test gates unit proof proof-sample bench-drill bench-compare bench-clients clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench-drill bench-compare bench-clients clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -58,6 +58,10 @@ drill-real: setup $(REAL) ## the same with real Livy, YARN, HDFS and Spark (need
 
 drill-faults: setup ## run the whole fault table, two drills at a time (two hours)
 	@$(BIN)/emr-dr drill --fault all --at-once 2
+
+drill-matrix: setup ## every strategy with every fault it has, simulated and, with Java and Maven, real (many hours; goes on)
+	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
+	@$(BIN)/python -m tests.fault_proof --go-on
 
 test: setup gates unit ## every gate and every test
 

@@ -22,12 +22,13 @@ from emr_dr_cli.interruption import interrupt_once
 from emr_dr_cli.many_drills import run_many
 from emr_drill import bench, campaign, results
 from emr_drill.campaign import Plan
+from emr_drill.faults.model import WARM
 from emr_drill.faults.table import chosen, find
 
 SEEDS = (1, 2, 3)
 # Drills at speed 2 take a tenth of a core.
 SLOW_BESIDE = 5
-PARTS = ("simulated", "repair", "active-active", "other-half", "real")
+PARTS = ("simulated", "repair", "active-active", "other-half", "warm-standby", "standby", "real")
 
 
 def _plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
@@ -74,6 +75,8 @@ def _prove(arguments: argparse.Namespace, console: Console) -> bool:
         "repair": _repair,
         "active-active": _active_active,
         "other-half": _other_half,
+        "warm-standby": _warm_standby,
+        "standby": _standby,
         "real": _real,
     }
     wanted = [parts[arguments.only]] if arguments.only else list(parts.values())
@@ -112,6 +115,20 @@ def _other_half(arguments: argparse.Namespace, console: Console) -> bool:
     )
     held = _measure("recovery-active-active", plan, console, go_on=arguments.go_on)
     return held and results.kept_other_half(json.loads((results.RESULTS / "recovery-active-active.json").read_text()))
+
+
+def _warm_standby(arguments: argparse.Namespace, console: Console) -> bool:
+    rows = chosen("all", real=False, strategy=WARM)
+    plan = _plan(arguments, faults=rows, strategy=WARM, seeds=SEEDS[:1])
+    return _measure("faults-warm-standby", plan, console, go_on=arguments.go_on)
+
+
+def _standby(arguments: argparse.Namespace, console: Console) -> bool:
+    """How soon a standby has all the traffic, at the speed at which figures are measured."""
+    seeds = (*range(1, 5), bench.seed_of(bench.commit()))
+    plan = _plan(arguments, faults=[find("kill-primary")], strategy=WARM, speed=bench.SPEED, seeds=seeds, slow_beside=0)
+    held = _measure("recovery-warm-standby", plan, console, go_on=arguments.go_on)
+    return held and results.kept_standby(json.loads((results.RESULTS / "recovery-warm-standby.json").read_text()))
 
 
 def _real(arguments: argparse.Namespace, console: Console) -> bool:

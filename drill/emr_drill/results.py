@@ -14,6 +14,7 @@ from typing import Any
 
 from emr_drill.baseline.results import comparison_table
 from emr_drill.clients.table import stock_clients_table
+from emr_drill.faults.matrix import matrix_table
 from emr_drill.faults.results import document
 from emr_drill.preflight import REPOSITORY
 from emr_drill.report import PHASE_TEXTS
@@ -21,7 +22,7 @@ from emr_drill.report import PHASE_TEXTS
 DOCUMENT = REPOSITORY / "README.md"
 FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
 RESULTS = REPOSITORY / "docs" / "results"
-FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active")
+FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active", "faults-warm-standby")
 # Median from the moment that Livy hangs, while YARN is healthy, to the first job accepted.
 PROMISED_REPAIR_SECONDS = 120.0
 
@@ -195,6 +196,13 @@ def standby_recoveries(content: Mapping[str, Any]) -> list[float | None]:
     return [run["recovery_seconds"] if run["passed"] else None for run in runs]
 
 
+def kept_standby(content: Mapping[str, Any]) -> bool:
+    """Whether median and worst are within what is promised."""
+    recovery = _endless(standby_recoveries(content))
+    median, worst = PROMISED_STANDBY
+    return bool(recovery) and statistics.median(recovery) <= median and max(recovery) <= worst
+
+
 # Name of a result file, and what makes its table.
 TABLES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "recovery-active-passive": recovery_table,
@@ -212,23 +220,34 @@ def fault_document() -> str:
     return document([json.loads(file.read_text()) for file in files if file.exists()])
 
 
+def drill_matrix() -> str | None:
+    """The drill matrix from the result files of the fault table; ``None`` if there is none."""
+    files = {name: RESULTS / f"{name}.json" for name in FAULT_RESULTS}
+    contents = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
+    return matrix_table(contents) if contents else None
+
+
 def filled(document: str) -> str:
-    """*document* with every table between its markers made anew from its result file.
+    """*document* with every table between its markers made anew from its result file, and with the drill matrix.
 
     Raises:
         ValueError: a table has no place in the document.
     """
     for name, table in TABLES.items():
         file = RESULTS / f"{name}.json"
-        if not file.exists():
-            continue
-        begin, end = f"<!-- results: {name} -->", "<!-- end of results -->"
-        place = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
-        if not place.search(document):
-            raise ValueError(f"the document has no place for {name}: put {begin!r} and {end!r} where the table goes")
-        before, after = place.split(document, maxsplit=1)
-        document = f"{before}{begin}\n{table(json.loads(file.read_text()))}\n{end}{after}"
-    return document
+        if file.exists():
+            document = _put(document, name, table(json.loads(file.read_text())))
+    matrix = drill_matrix()
+    return document if matrix is None else _put(document, "matrix", matrix)
+
+
+def _put(document: str, name: str, table: str) -> str:
+    begin, end = f"<!-- results: {name} -->", "<!-- end of results -->"
+    place = re.compile(re.escape(begin) + r".*?" + re.escape(end), re.DOTALL)
+    if not place.search(document):
+        raise ValueError(f"the document has no place for {name}: put {begin!r} and {end!r} where the table goes")
+    before, after = place.split(document, maxsplit=1)
+    return f"{before}{begin}\n{table}\n{end}{after}"
 
 
 def write() -> None:
