@@ -30,7 +30,7 @@ class Counts:
         failed: its client says that the job failed, and so it did, of its own fault.
         stopped: killed by its client, as it was meant to be.
         given_up: its client says that the task failed, although the job is not to blame, and tried no more.
-        lost: tries that went down with a cluster and were told so by 410.
+        lost: tries that went down with a cluster: their client was told so by 410, or had given up on an answer before.
         broken: tries that were told failure by the Livy of a cluster that could not run them.
         disturbed: tries that their client gave up (on 404, 5xx, a time-out, an unknown state) although the job lived.
         resubmitted: tries after the first that posted something.
@@ -187,11 +187,12 @@ class _Case:
     def count_try(self, batch: StockTry, false: bool, counts: Counts, result: StockJudgement) -> None:
         written = self.written(batch)
         cause = result.causes[self.job.kind.name]
-        if batch.told == LOST or (batch.told == FAILURE and not false and not written):
+        never_ended = not written
+        if batch.told == LOST or (never_ended and not false and batch.told in (FAILURE, DISTURBED, GONE)):
             result.lost.add(batch.name)
-            counts.lost += batch.told == LOST
+            counts.lost += batch.told != FAILURE
             counts.broken += batch.told == FAILURE
-        if batch.told in (DISTURBED, GONE):
+        elif batch.told in (DISTURBED, GONE):
             counts.disturbed += 1
         if batch.told in GIVEN_UP:
             cause[_cause(batch)] += 1

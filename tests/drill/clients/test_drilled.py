@@ -48,7 +48,7 @@ def test_a_report_has_what_became_of_each_clients_jobs(tmp_path: Path) -> None:
     found = drilled.judge(report)
 
     assert found.counts.given_up == 1
-    assert report.clients["by_kind"][job.kind.name]["disturbed"] == 1
+    assert report.clients["by_kind"][job.kind.name]["lost"] == 1
     assert report.clients["causes"] == {job.kind.name: {"502": 1}}
     assert report.clients["polls"] == {"200": 1}
     assert report.clients["misrouted"] == 1

@@ -108,3 +108,10 @@ def test_an_application_is_learnt_from_the_server(run: Run) -> None:
         "application_1_1001000000",
         "application_1_1001000001",
     }
+
+
+def test_a_job_that_is_to_be_killed_is_not_run_again(run: Run) -> None:
+    """Who kills a job does not want it."""
+    (job,) = run(LivyServer(410), "k", killed=30).stock_jobs
+
+    assert ([one.told for one in job.tries], job.verdict) == (["lost"], "failed")

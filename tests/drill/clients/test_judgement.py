@@ -80,6 +80,12 @@ def test_giving_up_on_a_5xx_is_disturbed_and_the_second_run_beside_the_first_is_
     assert "doubled" in found.complaints[0]
 
 
+def test_giving_up_on_a_5xx_of_a_job_that_went_down_with_its_cluster_is_lost_and_not_disturbed() -> None:
+    job = told(stock(), ("posted", 1, 7), ("status", 1, 502), ("try ended", 1, "failed"), ("ended", 1, "failed"))
+
+    assert counted(job, []) == {"given_up": 1, "lost": 1}
+
+
 def test_a_task_that_fails_on_a_5xx_and_tries_no_more_gave_up() -> None:
     job = told(stock(), ("posted", 1, 7), ("status", 1, 502), ("try ended", 1, "failed"), ("ended", 1, "failed"))
 
