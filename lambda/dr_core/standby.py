@@ -153,6 +153,17 @@ def last_zones(incarnations: Iterable[Incarnation], *, managed_cluster: str, now
     }
 
 
+def standby_zones(incarnations: Iterable[Incarnation], *, managed_cluster: str) -> set[str]:
+    """The AZs in which something of the managed cluster stands by."""
+    return {
+        each.availability_zone
+        for each in incarnations
+        if each.managed_cluster == managed_cluster
+        and each.availability_zone is not None
+        and each.state is IncarnationState.STANDBY
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandbySituation:
     """What is known of a managed cluster that keeps a standby.
