@@ -138,6 +138,18 @@ def _again_from(operation: Operation) -> float:
     return 0 if operation.started_at is None else operation.started_at + RETRY_SECONDS
 
 
+def is_first_attempt(incident: Incident | None, operation: Operation | None) -> bool:
+    """Whether no operation for an open incident has been started yet, as far as is known.
+
+    Args:
+        incident: the latest.
+        operation: the latest of that, if its item exists.
+    """
+    if incident is None or incident.state is IncidentState.CLOSED or incident.attempts == 0:
+        return True
+    return incident.attempts == 1 and (operation is None or _owed(operation))
+
+
 def overtaken(judged: ManagedCluster, present: ManagedCluster | None) -> str | None:
     """Why no operation may rest on a verdict any more; ``None`` if what was judged is what is there.
 

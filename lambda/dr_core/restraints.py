@@ -5,7 +5,8 @@ Each restraint ends by itself or by a word of a person, so that recovery never s
 * paused: until a person resumes;
 * blocked: after so many automatic failovers of the deployment within the window, until the window has passed or a
   person acknowledges them (what two replacements do not mend is hardly a cluster's fault);
-* launch budget: so many clusters a day are launched without a person, until the first of them is a day old;
+* launch budget: so many clusters a day are launched without a person, until the first of them is a day old; it does
+  not keep back what need not launch, as a verified standby can be taken (Launch asks for the budget once more);
 * turn: one automatic operation of the deployment at a time.
 """
 
@@ -22,6 +23,7 @@ from dr_core.evidence import Service, Verdict
 from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
 from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import AUTOMATIC_REASONS
+from dr_core.standby import VERIFIED_SECONDS, all_proved_at
 from dr_core.verdicts import Judgement
 
 # A monitor that took the turn and died owes the start of its operation; whoever comes next makes it.  An operation that
@@ -64,11 +66,13 @@ class DeploymentView:
         controls: what a person decided.
         automatic_failovers: when each came to its cut-over, of all managed clusters, seconds since 1970.
         automatic_launches: when each incarnation that an automatic operation launched was recorded.
+        standbys_proved_at: since when whatever fails has a standby that could take over (:func:`all_proved_at`).
     """
 
     controls: Controls = field(default_factory=Controls)
     automatic_failovers: tuple[float, ...] = ()
     automatic_launches: tuple[float, ...] = ()
+    standbys_proved_at: float | None = None
 
     def launches_today(self, *, now: float) -> int:
         """How many clusters automatic operations launched in the last 24 hours."""
@@ -79,8 +83,10 @@ def view_of(
     controls: Controls, managed_clusters: Iterable[ManagedCluster], incarnations: Iterable[Incarnation]
 ) -> DeploymentView:
     """The view of a deployment from its record."""
+    managed_clusters, incarnations = tuple(managed_clusters), tuple(incarnations)
     return DeploymentView(
         controls=controls,
+        standbys_proved_at=all_proved_at(managed_clusters, incarnations),
         automatic_failovers=tuple(sorted(time for each in managed_clusters for time in each.automatic_failovers)),
         automatic_launches=tuple(
             sorted(
@@ -92,13 +98,15 @@ def view_of(
     )
 
 
-def kept_back(view: DeploymentView, *, now: float, policy: Policy) -> KeptBack | None:
+def kept_back(view: DeploymentView, *, now: float, policy: Policy, first_attempt: bool = True) -> KeptBack | None:
     """What keeps automatic operations of the deployment back at *now*; ``None`` when nothing does.
 
     Args:
         view: of the deployment.
         now: seconds since 1970.
         policy: the limits.
+        first_attempt: whether nothing was tried yet.  Only then a standby counts for the launch budget: one that could
+            not be taken must not use up the attempts that would follow when the budget allows a launch again.
     """
     controls = view.controls
     if controls.paused:
@@ -116,12 +124,14 @@ def kept_back(view: DeploymentView, *, now: float, policy: Policy) -> KeptBack |
             reason=f"{len(counted)} automatic failovers within {policy.block_window_seconds} s: "
             f"the next waits until a person acknowledges them, or until {_clock(ends)}",
         )
-    if not launch_budget_left(view.automatic_launches, now=now, limit=policy.launches_per_day):
-        launches = view.launches_today(now=now)
+    proved_at = view.standbys_proved_at if first_attempt else None
+    launches = proved_at is None or now - proved_at >= VERIFIED_SECONDS
+    if launches and not launch_budget_left(view.automatic_launches, now=now, limit=policy.launches_per_day):
+        today = view.launches_today(now=now)
         ends = sorted(view.automatic_launches)[-policy.launches_per_day] + DAY_SECONDS
         return KeptBack(
             restraint=Restraint.BUDGET,
-            reason=f"automatic operations launched {launches} clusters in 24 hours, {policy.launches_per_day} are "
+            reason=f"automatic operations launched {today} clusters in 24 hours, {policy.launches_per_day} are "
             f"allowed: the next waits until a person asks for a failover, or until {_clock(ends)}",
         )
     return None

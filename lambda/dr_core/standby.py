@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dr_core.config import Policy
 from dr_core.evidence import Verdict
@@ -18,8 +18,10 @@ from dr_core.items import item_of, values_of
 from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
 from dr_core.requests import Reason
-from dr_core.restraints import DeploymentView
 from dr_core.specs import IN_PLACE
+
+if TYPE_CHECKING:  # what keeps operations back asks in its turn whether something stands by
+    from dr_core.restraints import DeploymentView
 
 # A standby counts as verified while its latest canary is younger than this.
 VERIFIED_SECONDS = 900
@@ -128,6 +130,29 @@ def spares(
         *(each for each in begun if each.state is IncarnationState.VERIFYING),
         *(each for each in begun if each.state is IncarnationState.LAUNCHING),
     ]
+
+
+def all_proved_at(managed_clusters: Iterable[ManagedCluster], incarnations: Sequence[Incarnation]) -> float | None:
+    """Since when each managed cluster has had a standby that could take over: the oldest of their latest canaries.
+
+    ``None`` if one of them has none, or nothing in service that it could stand by for.
+    """
+    proved: list[float] = []
+    for each in managed_clusters:
+        serving = next((one for one in incarnations if one.generation == each.serving_generation), None)
+        succeeded = [
+            one.canary_succeeded_at
+            for one in incarnations
+            if serving is not None
+            and one.managed_cluster == each.name
+            and one.state is IncarnationState.STANDBY
+            and one.canary_succeeded_at is not None
+            and why_unfit(one, spec=each.spec, avoid=serving.availability_zone) is None
+        ]
+        if not succeeded:
+            return None
+        proved.append(max(succeeded))
+    return min(proved, default=None)
 
 
 def is_begun(incarnation: Incarnation) -> bool:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import Verdict
-from dr_core.incidents import Situation, attempts_used, outlook
+from dr_core.incidents import Situation, attempts_used, is_first_attempt, outlook
 from dr_core.naming import operation_of_incident
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import OperationRequest
@@ -53,6 +53,7 @@ def standing(deployment: Deployment) -> dict[str, Any]:
     view = view_of(controls, managed_clusters, incarnations)
     held = kept_back(view, now=now, policy=policy)
     runs = _asking(deployment)
+    operations = {each.name: _operation_of(deployment, incidents.get(each.name), runs) for each in managed_clusters}
     return {
         "controls": _plain(controls),
         "automatic_operations": {
@@ -69,8 +70,16 @@ def standing(deployment: Deployment) -> dict[str, Any]:
                 situation=Situation(
                     managed_cluster=each,
                     incident=incidents.get(each.name),
-                    kept_back=held or _turn_taken(deployment, turn, each, runs),
-                    **_operation_of(deployment, incidents.get(each.name), runs),
+                    kept_back=kept_back(
+                        view,
+                        now=now,
+                        policy=policy,
+                        first_attempt=is_first_attempt(
+                            incidents.get(each.name), operations[each.name].get("operation")
+                        ),
+                    )
+                    or _turn_taken(deployment, turn, each, runs),
+                    **operations[each.name],
                     lease_held=each.lease is not None
                     and not each.lease.yields
                     and runs(each.lease.execution, each.lease.since) is not False,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from dr_core.config import FunctionConfig
 from dr_core.controls import Turn
-from dr_core.incidents import Action, Response, Situation, overtaken, respond
+from dr_core.incidents import Action, Response, Situation, is_first_attempt, overtaken, respond
 from dr_core.naming import incident_name, operation_of_incident
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason
@@ -89,7 +89,8 @@ class Answering:
             # Between the two looks it may have written its outcome and ended, which is no failure.
             operation = self.store.operation(operation.id)
         lease = managed_cluster.lease
-        held = kept_back(view, now=time.time(), policy=self.config.policy)
+        first = is_first_attempt(incident, operation)
+        held = kept_back(view, now=time.time(), policy=self.config.policy, first_attempt=first)
         turn = None
         # A turn is taken where several managed clusters could take it; one alone has its lease.
         if held is None and len(self.config.managed_clusters) > 1:

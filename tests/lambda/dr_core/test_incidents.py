@@ -14,6 +14,7 @@ from dr_core.incidents import (
     Response,
     Situation,
     attempts_used,
+    is_first_attempt,
     outlook,
     overtaken,
     respond,
@@ -418,3 +419,22 @@ def test_what_is_said_is_what_is_done(
     assert said.startswith("attempt ") == (response.action is Action.START and not beside)
     if said.startswith("attempt "):
         assert said.startswith(f"attempt {response.attempt} of 3, ")
+
+
+@pytest.mark.parametrize(
+    ("incident", "operation", "first"),
+    [
+        (None, None, True),
+        (CLOSED, FAILED, True),
+        (OPEN, None, True),
+        # counted, and owed
+        (ONCE, None, True),
+        (ONCE, replace(RUNNING, execution=None), True),
+        (ONCE, RUNNING, False),
+        (ONCE, FAILED, False),
+        (replace(OPEN, attempts=2), None, False),
+    ],
+)
+def test_which_attempt_is_the_first(incident: Incident | None, operation: Operation | None, first: bool) -> None:
+    """B7: one that a monitor counted and died before it could start it is not made yet."""
+    assert is_first_attempt(incident, operation) is first

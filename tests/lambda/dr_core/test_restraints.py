@@ -93,6 +93,34 @@ def test_an_automatic_operation_is_kept_back_when(rule: str, seen: DeploymentVie
     assert (held.restraint if held else None) == restraint, rule
 
 
+SPENT = view(launches=(5,) * BUDGET)
+
+
+@pytest.mark.parametrize(
+    ("rule", "seen", "first_attempt", "restraint"),
+    [
+        ("what can be taken need not be launched", replace(SPENT, standbys_proved_at=NOW - 899), True, None),
+        (
+            "one that is too long unproved is not taken",
+            replace(SPENT, standbys_proved_at=NOW - 900),
+            True,
+            "launch budget",
+        ),
+        ("one that was not taken saves no launch", replace(SPENT, standbys_proved_at=NOW), False, "launch budget"),
+        ("without one it holds", SPENT, True, "launch budget"),
+        ("it is no word against a pause", replace(view(controls=PAUSED), standbys_proved_at=NOW), True, "paused"),
+        ("nor against the block", replace(view(60, 120), standbys_proved_at=NOW), True, "blocked"),
+    ],
+)
+def test_the_launch_budget_keeps_back_launches_alone(
+    rule: str, seen: DeploymentView, first_attempt: bool, restraint: str | None
+) -> None:
+    """A12, B7: eight launches of the day must not make a standby useless that is there."""
+    held = kept_back(seen, now=NOW, policy=POLICY, first_attempt=first_attempt)
+
+    assert (held.restraint if held else None) == restraint, rule
+
+
 def test_the_numbers_are_the_policys() -> None:
     strict = replace(POLICY, failovers_before_block=1, block_window_seconds=100, launches_per_day=1)
 

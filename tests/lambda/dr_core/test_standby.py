@@ -22,6 +22,7 @@ from dr_core.standby import (
     VERIFIED_SECONDS,
     StandbyLaunches,
     StandbySituation,
+    all_proved_at,
     failures_so_far,
     is_missing,
     is_verified,
@@ -127,6 +128,36 @@ def test_a_failover_takes_what_is_verified_before_what_is_on_its_way() -> None:
 def test_nothing_is_taken_that_could_not_take_over(unfit: Incarnation) -> None:
     """Not where what failed stands, not of another spec, not too long unproved, not of somebody else."""
     assert spares((SERVING, unfit), managed_cluster=A, avoid="us-east-1a", now=NOW) == []
+
+
+B = ManagedCluster(name="b", spec=SPEC, serving_generation=5)
+SERVING_B = replace(SERVING, generation=5, managed_cluster="b", availability_zone="us-east-1c")
+STANDBY_B = replace(STANDBY, generation=6, managed_cluster="b", canary_succeeded_at=NOW - 300)
+
+
+@pytest.mark.parametrize(
+    ("managed_clusters", "incarnations", "proved_at"),
+    [
+        ((A,), (SERVING, STANDBY), NOW - 60),
+        ((A,), (SERVING, STANDBY, replace(STANDBY, generation=4, canary_succeeded_at=NOW - 30)), NOW - 30),
+        ((A, B), (SERVING, STANDBY, SERVING_B, STANDBY_B), NOW - 300),
+        # one of them has none
+        ((A, B), (SERVING, STANDBY, SERVING_B), None),
+        ((A,), (SERVING, SERVING_B, STANDBY_B), None),
+        ((A,), (SERVING, replace(STANDBY, canary_succeeded_at=None)), None),
+        ((A,), (SERVING, replace(STANDBY, state=IncarnationState.VERIFYING)), None),
+        ((A,), (SERVING, replace(STANDBY, availability_zone="us-east-1a")), None),
+        ((replace(A, spec="{}"),), (SERVING, STANDBY), None),
+        # nothing to stand by for
+        ((replace(A, serving_generation=None),), (STANDBY,), None),
+        ((), (), None),
+    ],
+)
+def test_whether_whatever_fails_has_a_standby(
+    managed_clusters: tuple[ManagedCluster, ...], incarnations: tuple[Incarnation, ...], proved_at: float | None
+) -> None:
+    """B7: a failover of any of them would launch nothing."""
+    assert all_proved_at(managed_clusters, incarnations) == proved_at
 
 
 def test_where_something_was_just_replaced_comes_last() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dr_core.evidence import Verdict
-from dr_core.record import IncarnationState, Outcome
+from dr_core.record import Incarnation, IncarnationState, Outcome
 from dr_core.standby import VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
 from failover.reconcile import reconcile
@@ -112,6 +112,38 @@ def test_a_switchover_goes_beside_the_standby_if_no_other_zone_is_left(world: Wo
     world.broken_zones = {"us-east-1c"}
     assert world.run_operation(world.request("switchover", "op2", reason="manual")) == "CutOverDone"
     assert world.incarnation(world.managed_cluster().serving_generation or 0).availability_zone == "us-east-1b"
+
+
+def budget_used_up(world: World) -> None:
+    for generation in range(11, 11 + world.deployment.config.policy.launches_per_day):
+        incarnation = Incarnation(
+            generation=generation,
+            managed_cluster="a",
+            state=IncarnationState.RETIRED,
+            reason="unhealthy",
+            created_at=world.clock.now - 60,
+        )
+        world.put(incarnation.to_item())
+
+
+def test_a_used_up_launch_budget_does_not_keep_a_failover_from_the_standby(world: World) -> None:
+    """A12, B7: it launches nothing."""
+    budget_used_up(standing_by(world))
+    request = failing(world)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.run_operation(request) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_a_standby_that_is_not_taken_gives_no_launch_beyond_the_budget(world: World) -> None:
+    """B7: Launch asks for the budget by itself."""
+    budget_used_up(standing_by(world))
+    world.kill_primary(2)
+    request = failing(world)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    assert world.run_operation(request) == "Failed"
+    assert "automatic operations have launched 8 clusters in 24 hours" in (world.operation("op2").message or "")
+    assert len(world.stacks) == 2
 
 
 def unproved(world: World) -> None:

@@ -26,7 +26,7 @@ from failover.standing import standing
 
 from .fakes import client_error
 from .parts import OPERATIONS, START
-from .scenarios import launched
+from .scenarios import launched, standing_by
 from .world import World
 
 if TYPE_CHECKING:
@@ -277,6 +277,26 @@ def test_what_a_person_ended_is_not_replaced_and_that_is_said(world: World, monk
     assert found["reason"].startswith("terminated by a person (by user), not replaced; ")
     assert found["next_automatic_operation"] == (
         "none: a person terminated the cluster, so that it is not replaced: if it shall be, start a failover"
+    )
+
+
+@pytest.mark.parametrize(("attempts", "starts"), [(0, True), (1, False)])
+def test_a_standby_counts_for_the_budget_until_it_was_not_taken(world: World, attempts: int, starts: bool) -> None:
+    """B7: as the monitor sees it."""
+    standing_by(world).see_evidence(1, Verdict.UNHEALTHY)
+    for generation in range(11, 11 + world.deployment.config.policy.launches_per_day):
+        launch = replace(
+            world.incarnation(2), generation=generation, state=IncarnationState.RETIRED, reason="unhealthy"
+        )
+        world.put(launch.to_item())
+    opened(world, attempts=attempts, operation=started(world, 1, outcome=Outcome.FAILED) if attempts else None)
+
+    answer = standing(world.deployment)
+
+    (found,) = answer["managed_clusters"]
+    assert answer["automatic_operations"]["may_start"]
+    assert found["next_automatic_operation"].startswith(
+        "attempt 1 of 3, in the monitor's next round" if starts else "none: automatic operations launched 9 clusters"
     )
 
 

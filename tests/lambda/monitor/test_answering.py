@@ -12,8 +12,9 @@ from dr_core import metrics
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import healthy
-from dr_core.record import IncidentState, Lease, ManagedCluster, Operation, Outcome
+from dr_core.record import IncarnationState, IncidentState, Lease, ManagedCluster, Operation, Outcome
 from dr_core.requests import OperationRequest
+from dr_core.standby import spec_digest
 from dr_core.verdicts import Termination
 from monitor.store import Overview
 
@@ -524,6 +525,35 @@ def test_a_days_launches_wait_for_a_person(world: World, capsys: pytest.CaptureF
 
     assert world.started == []
     assert emitted(capsys)[metrics.FAILOVER_BLOCKED] == 1
+
+
+def test_the_budget_does_not_keep_back_what_takes_a_standby_but_what_follows_it(world: World) -> None:
+    """A12, B7: the first attempt launches nothing; one that failed has shown that the standby was not taken."""
+    spec = '{"parameters": {}}'
+    world.put(ManagedCluster(name="a", serving_generation=1, spec=spec))
+    world.put(
+        replace(
+            INCARNATION,
+            generation=2,
+            state=IncarnationState.STANDBY,
+            availability_zone="us-east-1b",
+            spec_digest=spec_digest(spec),
+            canary_succeeded_at=NOW - 60,
+        )
+    )
+    for generation in range(11, 11 + Policy().launches_per_day):
+        world.put(
+            replace(INCARNATION, generation=generation, reason="unhealthy", created_at=NOW - 9000, primary_address=None)
+        )
+    world.dies()
+    world.round()
+
+    world.end(f"{INCIDENT}-1", Outcome.FAILED)
+    world.now += 300
+    world.dies()
+    world.round()
+
+    assert world.started == [f"{INCIDENT}-1"]
 
 
 def test_two_sick_managed_clusters_are_answered_one_after_the_other(world: World) -> None:
