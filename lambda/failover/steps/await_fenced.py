@@ -128,16 +128,16 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
 
 def _hidden(call: RetirementCall, incarnation: Incarnation) -> bool:
     """Whether no client is led to *incarnation* any more; if one may be, its ids are made to lead nowhere."""
-    if incarnation.hidden_at is not None and hidden_for_sure(hidden_at=incarnation.hidden_at, now=time.time()):
+    if hidden_for_sure(unrouted_at=incarnation.unrouted_at, now=time.time()):
         return True
     return hide(call.deployment, incarnation).hidden_at is None  # no id ever led to it
 
 
 def _waited_gently(call: RetirementCall, incarnation: Incarnation) -> float:
     """For how many seconds its applications may have been told to end."""
-    if incarnation.hidden_at is None:
+    if incarnation.unrouted_at is None:
         return call.waited
-    return max(0.0, time.time() - incarnation.hidden_at - SETTLE_SECONDS)
+    return max(0.0, time.time() - incarnation.unrouted_at - SETTLE_SECONDS)
 
 
 def _judge(

@@ -314,6 +314,17 @@ def test_ids_are_hidden_again_by_whoever_died_while_hiding_them(world: World) ->
     assert not slot_target(world)
 
 
+def test_ids_that_were_hidden_late_are_given_their_time(world: World) -> None:
+    """B13: an intent takes nobody away: the load balancer may have refused the call for a minute."""
+    request = lingered(world, batches=(1001000007,))
+    world.put({**world.incarnation(1).to_item(), "hidden_at": world.clock.now - 100})
+    assert fence(world, request) == "wait"
+    assert not slot_target(world)
+    world.clock.now += 59.9
+    assert fence(world, request) == "wait"
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+
+
 def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None:
     """A14: an empty list proves nothing at once; without ids to hide it is looked at straight away."""
     request = lingered(world)
