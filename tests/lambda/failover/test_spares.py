@@ -24,6 +24,7 @@ from .scenarios import (
     settled,
     standby_asked_for,
     standing_by,
+    wanting_standby,
 )
 from .world import World
 
@@ -158,6 +159,16 @@ def test_a_failover_stops_the_launch_of_a_standby_and_takes_it_over(world: World
     assert world.run_operation(failover) == "CutOverDone"
     assert settled(world)["states"] == {1: "retiring", 2: "serving"}
     assert len(world.stacks) == 2
+
+
+def test_it_stops_the_launch_of_one_that_is_not_wanted_any_more(world: World) -> None:
+    """A deploy with standby: none came while it was launched: what it launched is of no use then."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    wanting_standby(world, wanted=False)
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.executions[world.execution(OPERATIONS, request["operation"])]["status"] == "ABORTED"
+    assert world.managed_cluster().serving_generation == 3
 
 
 @pytest.mark.parametrize("state", ["Launch", "Verify", "Route", "CutOver"])
