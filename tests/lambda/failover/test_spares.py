@@ -13,6 +13,7 @@ from dr_core.standby import VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
 from failover.reconcile import reconcile
 from failover.standby import keep
+from failover.steps import roll_back
 
 from .parts import OPERATIONS, LostAnswerError
 from .scenarios import (
@@ -321,3 +322,37 @@ def test_a_roll_back_leaves_what_stands_by(world: World) -> None:
     assert world.wait_for("operation", "RollBack", request).status == "done"
     assert world.incarnation(2).state is IncarnationState.STANDBY
     assert world.rules == before
+
+
+def test_a_late_roll_back_leaves_what_a_failover_has_taken_over(world: World) -> None:
+    """A14: a step outlives its execution, which the failover has stopped: RollBack has no lease to lose."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    failover = failing(world)
+    world.run_operation(failover, until="Fence")
+    before = dict(world.rules)
+    assert "was taken over by operation op2" in world.wait_for("operation", "RollBack", request).message
+    assert world.rules == before
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_a_roll_back_undoes_nothing_of_what_is_taken_over_at_that_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what it reads and what it writes: the ids of what a failover needs must not be taken away first."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    failover = failing(world)
+    before: list[dict[str, Any]] = []
+
+    def meanwhile(*_: object) -> bool:
+        world.run_operation(failover, until="Fence")
+        before.append(dict(world.rules))
+        return False
+
+    monkeypatch.setattr(roll_back, "in_service_group", meanwhile)
+    assert "was taken over by operation op2" in world.wait_for("operation", "RollBack", request).message
+    assert before == [world.rules]
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
