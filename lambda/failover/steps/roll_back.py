@@ -72,16 +72,15 @@ def _undo(call: OperationCall) -> str | None:
     if incarnation.state is IncarnationState.RETIRED:
         return f"{incarnation.title} was deleted."
     begun = incarnation.state is not IncarnationState.ABANDONED
-    if begun:
-        if in_service_group(call.deployment, incarnation):
-            if called_unhealthy(call.deployment, incarnation):
-                # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
-                if not abandon(call.deployment, incarnation):
-                    return _undo(call)
-                return f"{incarnation.title}, which died in service, is being deleted."
-            if give_up_cut_over(call.deployment, incarnation):
-                return f"{incarnation.title} was taken out of the balanced group again and is being deleted."
-            return f"{incarnation.title} is in service by an earlier operation and was left there."
+    if begun and in_service_group(call.deployment, incarnation):
+        if called_unhealthy(call.deployment, incarnation):
+            # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
+            if not abandon(call.deployment, incarnation):
+                return _undo(call)
+            return f"{incarnation.title}, which died in service, is being deleted."
+        if give_up_cut_over(call.deployment, incarnation):
+            return f"{incarnation.title} was taken out of the balanced group again and is being deleted."
+        return f"{incarnation.title} is in service by an earlier operation and was left there."
     # Its retirement works beside this step, and goes on if this step dies.
     if not abandon(call.deployment, incarnation):
         return _undo(call)  # it is somebody else's, or at its end, since it was read

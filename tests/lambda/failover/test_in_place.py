@@ -184,6 +184,34 @@ def test_it_supersedes_a_switchover_that_runs(serving: World) -> None:
     assert (limits(serving), serving.managed_cluster().spec) == ((3, 30), WIDER.to_json())
 
 
+@pytest.mark.parametrize("spec", [SPEC, replace(WIDER, tags=TAGGED.tags)])
+@pytest.mark.parametrize("state", ["Verify", "CutOver"])
+def test_what_a_person_asked_for_goes_on(serving: World, spec: Spec, state: str) -> None:
+    """Whoever leaves an AZ is not held up by a tag; what comes up gets it once it serves."""
+    request = serving.request("switchover", "op2", reason="evacuation")
+    serving.run_operation(request, until=state)
+    lease = serving.managed_cluster().lease
+    update(serving, spec)
+    assert answers(serving) == [("r2", True)]
+    assert serving.executions[serving.execution(OPERATIONS, "op2")]["status"] == "RUNNING"
+    assert (serving.incarnation(2).state, serving.managed_cluster().lease) == (IncarnationState.VERIFYING, lease)
+    assert serving.run_operation(request) == "CutOverDone"
+    reconcile(serving.deployment)
+    assert serving.managed_cluster().serving_generation == 2
+    assert spec.scaling is not None
+    assert limits(serving, 2) == (spec.scaling.minimum_instances, spec.scaling.maximum_instances)
+    assert (tags(serving, 2), serving.managed_cluster().spec) == (spec.tags, spec.to_json())
+
+
+def test_a_deploy_that_replaces_stops_what_a_person_asked_for(serving: World) -> None:
+    """It would bring in what shall go."""
+    request = serving.request("switchover", "op2", reason="evacuation")
+    serving.run_operation(request, until="Verify")
+    update(serving, NEWER)
+    assert serving.executions[serving.execution(OPERATIONS, "op2")]["status"] == "ABORTED"
+    assert (operations(serving), serving.managed_cluster().lease) == (["a-switchover-r2"], None)
+
+
 def test_a_cluster_that_ends_is_not_asked(serving: World) -> None:
     """EMR would refuse it; what takes over has the new limits."""
     request = failing(serving)
