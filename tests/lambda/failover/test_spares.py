@@ -9,7 +9,7 @@ import pytest
 
 from dr_core.evidence import Verdict
 from dr_core.record import IncarnationState, Outcome
-from dr_core.standby import VERIFIED_SECONDS, spec_digest
+from dr_core.standby import RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
 from failover.reconcile import reconcile
 from failover.standby import keep
@@ -356,3 +356,32 @@ def test_a_roll_back_undoes_nothing_of_what_is_taken_over_at_that_moment(
     assert before == [world.rules]
     assert world.run_operation(failover) == "CutOverDone"
     assert world.managed_cluster().serving_generation == 2
+
+
+def left_in_service(world: World) -> None:
+    """A failover by hand took over what was to stand by, and was interrupted when that was where jobs come from."""
+    world.run_operation(standby_asked_for(world), until="Verify")
+    request = world.request("failover", "op2", reason="evacuation")
+    world.run_operation(request, until="Fence")
+    world.step("operation", "Fence", request)
+    assert world.cluster(2).address in world.targets["balanced"]
+    world.executions[world.execution(OPERATIONS, "op2")]["status"] = "ABORTED"
+
+
+def test_what_is_in_service_is_not_launched_to_stand_by(world: World) -> None:
+    """DESIGN part 8: a standby is not where new jobs come from; they would be lost when it is given up."""
+    left_in_service(world)
+    world.clock.now += RETRY_SECONDS
+    keep(world.deployment)
+    assert world.run_operation(latest_request(world)) == "CutOverDone"
+    assert settled(world)["states"] == {1: "serving", 2: "verifying", 3: "standby"}
+
+
+def test_what_has_come_into_service_does_not_stand_by(world: World) -> None:
+    """Its launch has passed everything else."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="CutOver")
+    world.targets["balanced"][world.cluster(2).address] = world.clock.now
+    answer = world.step("operation", "CutOver", request)
+    assert (answer.status, world.incarnation(2).state) == ("failed", IncarnationState.VERIFYING)
+    assert "is in the balanced group" in answer.message
