@@ -11,6 +11,7 @@ from dr_core.requests import Kind
 from dr_core.standby import spares
 from failover.calls import OperationCall
 from failover.deployment import Deployment
+from failover.leftovers import in_service_group
 from failover.looking import healthy_vantage_points
 from failover.record_store import Change
 from failover.removal import address_handed_on
@@ -39,6 +40,8 @@ def take_spare(call: OperationCall) -> Incarnation | None:
     for each in found:
         if each.state is IncarnationState.STANDBY and kind is not Kind.FAILOVER:
             continue
+        if kind is Kind.STANDBY and in_service_group(call.deployment, each):
+            continue  # a failover that was interrupted has brought it there: it takes jobs, and stands by for nobody
         # Verify does not prove again what stood by.
         if each.standby_from is not None and not _looks_well(call.deployment, each):
             continue
