@@ -8,8 +8,8 @@ from emr_dr.settings import Settings
 from stacks.deployment import Deployment, Strategy
 from stacks.platform import Platform
 
-# Slots: the incarnation in service, the one that is verified, and two that end, of which one may stand by instead.
-ACTIVE_PASSIVE = Strategy(name="active-passive", managed_clusters=("a",), slots=4, standby=True)
+# Slots: the incarnation in service, the one that is verified, the one that stands by, and two that end.
+ACTIVE_PASSIVE = Strategy(name="active-passive", managed_clusters=("a",), slots=5, standby=True)
 
 
 class ActivePassive(Deployment):

@@ -8,11 +8,12 @@ from typing import Any, Self
 
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 
-SETTLE_SECONDS = 180
+SETTLE_SECONDS = 900
 """For how long nothing may serve alone before its limits are set back.
 
-To give room costs nothing by itself, to take it away ends machines: a half that comes and goes must not make the other
-one grow and shrink.
+To give room costs nothing by itself, to take it away ends machines, all of which are core nodes and may run jobs: what
+came while it was alone gets a quarter of an hour to end first, with new jobs going to both halves.  And a half that
+comes and goes must not make the other one grow and shrink.
 """
 
 

@@ -23,8 +23,10 @@ from dr_core.specs import IN_PLACE
 
 # A standby counts as verified while its latest canary is younger than this.
 VERIFIED_SECONDS = 900
-# Age of the latest canary at which the next one begins, so that it has ended before the standby stops being verified.
-NEXT_CANARY_SECONDS = 720
+# Age of the latest canary at which the next one begins.  It has ended before the standby stops being verified, though
+# what begins it and reads it comes up to 119 s after its last time (EventBridge: "60 second precision"); and so has the
+# one that follows if it fails by chance, where the schedule is punctual.
+NEXT_CANARY_SECONDS = 600
 # One canary that fails may be chance, or a job in its way.
 CANARY_FAILURES = 2
 # From a launch that failed to the next one; twice as long after each further failure.
@@ -148,6 +150,17 @@ def last_zones(incarnations: Iterable[Incarnation], *, managed_cluster: str, now
             each.state in (IncarnationState.STANDBY, IncarnationState.ABANDONED)
             or (each.serving_to is not None and now - each.serving_to < LEFT_SECONDS)
         )
+    }
+
+
+def standby_zones(incarnations: Iterable[Incarnation], *, managed_cluster: str) -> set[str]:
+    """The AZs in which something of the managed cluster stands by."""
+    return {
+        each.availability_zone
+        for each in incarnations
+        if each.managed_cluster == managed_cluster
+        and each.availability_zone is not None
+        and each.state is IncarnationState.STANDBY
     }
 
 

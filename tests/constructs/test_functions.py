@@ -123,18 +123,18 @@ def text_of(stack: Stack, config: FunctionConfig) -> str:
 
 
 def test_function_reads_what_the_stack_wrote(stack: Stack) -> None:
-    config = configuration(managed_clusters=1, slots=4)
+    config = configuration(managed_clusters=1, slots=5)
 
     assert FunctionConfig.from_json(text_of(stack, config)) == config
 
 
 def test_defaults_are_read_back_as_defaults(stack: Stack) -> None:
-    config = replace(configuration(managed_clusters=1, slots=4), ports=ServicePorts(), policy=Policy())
+    config = replace(configuration(managed_clusters=1, slots=5), ports=ServicePorts(), policy=Policy())
 
     assert FunctionConfig.from_json(text_of(stack, config)) == config
 
 
-@pytest.mark.parametrize(("managed_clusters", "slots"), [(1, 4), (2, 5)])
+@pytest.mark.parametrize(("managed_clusters", "slots"), [(1, 5), (2, 5)])
 def test_longest_configuration_leaves_room_for_other_variables(stack: Stack, managed_clusters: int, slots: int) -> None:
     """Lambda refuses a function whose variables are longer, at deploy and not before."""
     text = text_of(stack, configuration(managed_clusters=managed_clusters, slots=slots))

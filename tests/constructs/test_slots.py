@@ -110,7 +110,7 @@ def test_no_setting_changes_a_slot(active_passive: dict[str, Any], tmp_path: Pat
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
     other = templates(app)["ActivePassive"]
 
-    assert len(routing_places(active_passive)) == 3 * 4
+    assert len(routing_places(active_passive)) == 3 * 5
     assert json.dumps(routing_places(other), sort_keys=True) == json.dumps(
         routing_places(active_passive), sort_keys=True
     )
@@ -131,7 +131,7 @@ def test_tags_leave_the_rules_alone(active_passive: dict[str, Any], tmp_path: Pa
     def rules(template: dict[str, Any]) -> dict[str, Any]:
         return {name: each for name, each in routing_places(template).items() if "Rule" in name}
 
-    assert len(rules(active_passive)) == 8
+    assert len(rules(active_passive)) == 10
     assert "data" in str(tagged.template)
     assert rules(tagged.template) == rules(active_passive)
     # They would reach every resource that can be tagged, whatever the template says.
@@ -147,7 +147,7 @@ def test_every_slot_starts_free(active_passive: dict[str, Any]) -> None:
 
     assert rules == {
         priority: conditions
-        for number in range(1, 5)
+        for number in range(1, 6)
         for priority, conditions in (
             (routing.id_rule_priority(number), routing.unused_id_conditions(number)),
             (routing.header_rule_priority(number), routing.unused_header_conditions(number)),
@@ -158,7 +158,7 @@ def test_every_slot_starts_free(active_passive: dict[str, Any]) -> None:
 def test_both_rules_of_a_slot_lead_to_its_group(active_passive: dict[str, Any]) -> None:
     rules = resources(active_passive, "AWS::ElasticLoadBalancingV2::ListenerRule")
 
-    for number in range(1, 5):
+    for number in range(1, 6):
         leads_to = {
             rule["Actions"][0]["TargetGroupArn"]["Ref"]
             for logical_id, rule in rules.items()
@@ -166,6 +166,26 @@ def test_both_rules_of_a_slot_lead_to_its_group(active_passive: dict[str, Any]) 
         }
         assert len(leads_to) == 1
         assert next(iter(leads_to)).startswith(f"FrontDoorSlotsGroup{number}")
+
+
+def test_one_slot_more_changes_no_other(tmp_path: Path) -> None:
+    """A1: the deploy that adds it would else set live rules back to unused."""
+
+    def made(count: int) -> dict[str, Any]:
+        app = new_app(tmp_path / str(count))
+        stack = Stack(app, "Stack")
+        vpc = ec2.Vpc(stack, "Vpc")
+        listener = elbv2.ApplicationLoadBalancer(stack, "LoadBalancer", vpc=vpc).add_listener(
+            "Listener", port=80, open=False, default_action=elbv2.ListenerAction.fixed_response(200)
+        )
+        SlotPool(stack, "Slots", vpc=vpc, listener=listener, count=count)
+        found = app.synth().get_stack_by_name("Stack").template["Resources"]
+        return {name: each for name, each in found.items() if name.startswith("Slots")}
+
+    four, five = made(4), made(5)
+
+    assert (len(four), len(five)) == (3 * 4, 3 * 5)
+    assert {name: five.get(name) for name in four} == four
 
 
 @pytest.mark.parametrize("count", [0, 100])

@@ -14,10 +14,10 @@ from stacks.platform import Platform
 from ..synthesis import findings, new_app, resources
 
 
-def test_strategy_is_one_managed_cluster_and_four_slots() -> None:
+def test_strategy_is_one_managed_cluster_and_five_slots() -> None:
     """A10."""
     assert ACTIVE_PASSIVE.managed_clusters == ("a",)
-    assert ACTIVE_PASSIVE.slots == 4
+    assert ACTIVE_PASSIVE.slots == 5
 
 
 def test_outputs_name_what_clients_connect_to(active_passive: dict[str, Any]) -> None:

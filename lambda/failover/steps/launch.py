@@ -31,7 +31,7 @@ from dr_core.record import INTENT_COUNTER, Incarnation, IncarnationState, Manage
 from dr_core.requests import AUTOMATIC_REASONS, Kind, Reason
 from dr_core.restraints import view_of
 from dr_core.specs import Spec
-from dr_core.standby import last_zones, spec_digest, why_over_budget
+from dr_core.standby import last_zones, spec_digest, standby_zones, why_over_budget
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
 from failover.errors import InvariantError
@@ -182,9 +182,7 @@ def _zone_may_get_free(call: OperationCall, incarnations: Sequence[Incarnation])
 def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: bool | None = None) -> Place | None:
     """The place for the next launch; *share* as the settings say, unless given."""
     mine = call.request.managed_cluster
-    last: set[str] = set()
-    if call.deployment.config.wants_standby(mine) and call.request.kind in (Kind.FAILOVER, Kind.STANDBY):
-        last = last_zones(incarnations, managed_cluster=mine, now=time.time())
+    last = _zones_for_last(call, incarnations)
     return choose(
         sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in last),
         failed=_zone_to_leave(call, incarnations),
@@ -196,6 +194,19 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: 
         tried=call.operation.tried,
         share=call.deployment.config.policy.share_availability_zone if share is None else share,
     )
+
+
+def _zones_for_last(call: OperationCall, incarnations: Sequence[Incarnation]) -> set[str]:
+    """The AZs that are taken only if no other one is left, where the managed cluster keeps a standby."""
+    mine = call.request.managed_cluster
+    if not call.deployment.config.wants_standby(mine):
+        return set()
+    if call.request.kind in (Kind.FAILOVER, Kind.STANDBY):
+        return last_zones(incarnations, managed_cluster=mine, now=time.time())
+    # What is launched beside the standby has it replaced.  A failback is asked for to return to the preferred AZ; and
+    # for what CloudFormation asks for the standby is replaced wherever it stands, as it has another spec.
+    beside = not call.request.by_hand or call.request.reason is Reason.FAILBACK
+    return set() if beside else standby_zones(incarnations, managed_cluster=mine)
 
 
 def _zone_to_leave(call: OperationCall, incarnations: Sequence[Incarnation]) -> str | None:

@@ -111,6 +111,12 @@ def test_it_gives_it_back_when_both_have_served_for_a_while(ago: float, limits: 
     assert wanted_limits(SCALING, alone=False, last_alone_at=NOW - ago, now=NOW) == limits
 
 
+def test_jobs_have_a_quarter_of_an_hour_to_end_before_machines_go() -> None:
+    """B5: what is taken back are core nodes, on which jobs may run."""
+    assert wanted_limits(SCALING, alone=False, last_alone_at=NOW - 899, now=NOW) == ALONE
+    assert wanted_limits(SCALING, alone=False, last_alone_at=NOW - 900, now=NOW) == USUAL
+
+
 def test_who_was_never_alone_has_the_usual_limits() -> None:
     assert wanted_limits(SCALING, alone=False, last_alone_at=None, now=NOW) == USUAL
 

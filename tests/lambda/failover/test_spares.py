@@ -90,6 +90,32 @@ def test_a_switchover_proves_a_new_cluster(world: World) -> None:
     assert world.incarnation(2).state is IncarnationState.STANDBY
 
 
+@pytest.mark.parametrize(
+    ("reason", "zone"),
+    [
+        ("manual", "us-east-1c"),
+        ("evacuation", "us-east-1c"),
+        # Its words are "to return to a preferred availability zone".
+        ("failback", "us-east-1b"),
+        # With another spec the standby is replaced anyway.
+        ("upgrade", "us-east-1a"),
+    ],
+)
+def test_a_switchover_leaves_the_zone_of_the_standby_to_it(world: World, reason: str, zone: str) -> None:
+    """B13: the standby, which stands in us-east-1b, would else be replaced although nothing is wrong with it."""
+    standing_by(world)
+    world.run_operation(world.request("switchover", "op2", reason=reason), until="Verify")
+    assert world.incarnation(3).availability_zone == zone
+
+
+def test_a_switchover_goes_beside_the_standby_if_no_other_zone_is_left(world: World) -> None:
+    """It is asked for by a person, and the standby is replaced afterwards."""
+    world = standing_by(world)
+    world.broken_zones = {"us-east-1c"}
+    assert world.run_operation(world.request("switchover", "op2", reason="manual")) == "CutOverDone"
+    assert world.incarnation(world.managed_cluster().serving_generation or 0).availability_zone == "us-east-1b"
+
+
 def unproved(world: World) -> None:
     old = world.clock.now - VERIFIED_SECONDS
     world.put(replace(world.incarnation(2), canary_succeeded_at=old).to_item())

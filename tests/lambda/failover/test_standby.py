@@ -218,7 +218,7 @@ def test_a_sick_standby_is_replaced_and_told_of(world: World) -> None:
 
 
 def test_the_next_standby_is_launched_beside_the_end_of_the_sick_one(world: World) -> None:
-    """Within the four slots of active-passive: one serves, one ends, one begins."""
+    """Within the slots of active-passive: one serves, one ends, one begins."""
     standing_by(world)
     world.kill_primary(2)
     world.see_evidence(2, Verdict.UNHEALTHY)
