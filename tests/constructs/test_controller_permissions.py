@@ -143,7 +143,7 @@ def test_targets_are_registered_with_our_groups_only(active_passive: dict[str, A
     named = statement(active_passive, "elasticloadbalancing:RegisterTargets")["Resource"]
     names = sorted(each["Ref"] for each in named)
 
-    assert len(names) == 7
+    assert len(names) == 8
     assert all(name.startswith("FrontDoor") and "Door" not in name.removeprefix("FrontDoor") for name in names)
 
 
@@ -202,7 +202,7 @@ def test_whoever_may_touch_no_slot_never_does(module: str) -> None:
 def test_rules_of_slots_are_changed_and_no_others(active_passive: dict[str, Any]) -> None:
     named = statement(active_passive, "elasticloadbalancing:ModifyRule")["Resource"]
 
-    assert len(named) == 8
+    assert len(named) == 10  # two of each slot
     assert all(each["Ref"].startswith("FrontDoorSlots") for each in named)
 
 
