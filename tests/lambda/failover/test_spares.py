@@ -9,7 +9,7 @@ import pytest
 
 from dr_core.evidence import Verdict
 from dr_core.record import IncarnationState, Outcome
-from dr_core.standby import RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
+from dr_core.standby import LATE_CANARY_SECONDS, RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
 from failover.reconcile import reconcile
 from failover.standby import keep
@@ -22,6 +22,7 @@ from .scenarios import (
     hanging,
     latest_request,
     never_nobody_in_service,
+    no_probers,
     settled,
     standby_asked_for,
     standing_by,
@@ -206,6 +207,40 @@ def test_it_takes_it_over_from_every_state(world: World, state: str) -> None:
     assert world.run_operation(failing(world)) == "CutOverDone"
     assert world.managed_cluster().serving_generation == 2
     assert len(world.stacks) == 2
+
+
+def hanging_canary(world: World, *, seconds: float) -> dict[str, Any]:
+    """The request of a failover that comes when the canary of what was to stand by has been running for a while."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    world.cluster(2).canary_state = "running"
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.clock.now += seconds
+    return failing(world)
+
+
+def test_a_failover_launches_instead_of_waiting_for_a_canary_that_hangs(world: World) -> None:
+    """It would wait until the limit of Verify, and then fail: what hangs is given up, and another AZ comes first."""
+    failover = hanging_canary(world, seconds=LATE_CANARY_SECONDS + 1)
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+    assert world.incarnation(3).availability_zone == "us-east-1c"
+    assert "had not succeeded after 120 s" in (world.incarnation(2).given_up or "")
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+@pytest.mark.parametrize(("seconds", "answers"), [(60, True), (LATE_CANARY_SECONDS + 1, False)])
+def test_it_waits_for_a_canary_that_has_just_begun(world: World, seconds: float, *, answers: bool) -> None:
+    """Nor does it give up what nobody can ask at the moment: UNKNOWN leads to no action."""
+    failover = hanging_canary(world, seconds=seconds)
+    world.run_operation(failover, until="Launch")
+    if not answers:
+        no_probers(world)
+    assert world.step("operation", "Launch", failover).status == "done"
+    world.dead_probers = set()
+    world.cluster(2).canary_state = "success"
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
 
 
 def test_nobody_waits_for_an_end_that_does_not_come(world: World) -> None:
