@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+import jmespath  # type: ignore[import-untyped]
 import pytest
 
+from dr_core.record import Incarnation
 from dr_core.requests import read_by_hand
 from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep
 from failover.control import control
@@ -50,6 +52,47 @@ def test_every_output_that_is_asked_for_exists(assembly: Path) -> None:
 
     assert len(asked) == 4
     assert asked <= outputs
+
+
+@pytest.mark.parametrize(
+    ("prefix", "count"),
+    [("FrontDoorSlotsGroup", 5), ("FrontDoorResourceManagerA", 1), ("FrontDoorNameNodeA", 1)],
+)
+def test_groups_that_are_asked_for_by_logical_id_are_found(assembly: Path, prefix: str, count: int) -> None:
+    """Part 6, by the query of its shell function ``groups``."""
+    query = RUNBOOK[RUNBOOK.index("groups() {") :].split('"')[1].replace("\\\n", "").replace("$1", prefix)
+
+    assert f"groups {prefix})" in RUNBOOK
+    assert len(jmespath.search(query, {"StackResourceSummaries": summaries(assembly)})) == count
+
+
+def test_the_record_is_found_by_logical_id(assembly: Path) -> None:
+    """Part 6, where it is asked for incarnations with the fields that it has."""
+    query = RUNBOOK[RUNBOOK.index("RECORD=") :].split('"')[1]
+    fields = re.findall(r"(\w+)\.[NS]\b", RUNBOOK[RUNBOOK.index("Items[]") :].partition("'")[0])
+
+    (table,) = jmespath.search(query, {"StackResourceSummaries": summaries(assembly)})
+    assert table.startswith("TablesRecord")
+    assert fields == ["generation", "state", "cluster_id", "primary_address", "availability_zone"]
+    assert set(fields) <= Incarnation.__dataclass_fields__.keys()
+    assert f'"S": "{Incarnation.KIND}"' in RUNBOOK
+
+
+def test_no_shell_takes_a_command_for_a_word_of_its_history() -> None:
+    """In an interactive bash ``!word`` is one, in double quotes too."""
+    commands = "".join(re.findall(r"```\n(.*?)```", RUNBOOK, re.DOTALL))
+
+    assert "! contains" in commands
+    assert re.findall(r"![^\s=(]", commands) == []
+
+
+def summaries(assembly: Path) -> list[dict[str, str]]:
+    """The resources of the stack as CloudFormation lists them, each by its logical id."""
+    found = json.loads((assembly / "ActivePassive.template.json").read_text(encoding="utf-8"))["Resources"]
+    return [
+        {"ResourceType": each["Type"], "LogicalResourceId": name, "PhysicalResourceId": name}
+        for name, each in found.items()
+    ]
 
 
 def test_every_state_of_the_machines_is_explained() -> None:
