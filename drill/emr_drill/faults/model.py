@@ -11,22 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from dr_core.metrics import (
-    ATTEMPTS_EXHAUSTED,
-    AVAILABILITY_ZONES_SHARED,
-    COMMON_CAUSE,
-    DRAIN_OVERDUE,
-    FAILOVER_BLOCKED,
-    FENCE_OVERDUE,
-    MONITOR_HEARTBEAT,
-    NOTICES_REFUSED,
-    ORPHANS,
-    PAUSED,
-    RECONCILED,
-    RETIREMENT_OVERDUE,
-    SERVING_UNSEEDED,
-    TERMINATED_BY_A_PERSON,
-)
+from dr_core.metrics import FENCE_OVERDUE
+from emr_drill.faults.alarms import SILENCE_ALARMS
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Silence, Trace
 from emr_drill.jobs.plan import Load
@@ -108,18 +94,6 @@ class Act:
             return self.what
         later = f"{self.seconds:.0f} s after {self.after}" if self.seconds else f"after {self.after}"
         return f"{later}: {self.what}"
-
-
-# Metrics whose alarm rings as soon as one of them is 1.  Others have limits of their own, which no drill reaches
-# (VERDICT_UNKNOWN rings after ten minutes, LAUNCHES_TODAY when a budget is used up), and are not looked at.
-ALARMS = frozenset(
-    {
-        *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),
-        *(AVAILABILITY_ZONES_SHARED, FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
-    }
-)
-# Metrics that are written all the time, and after how many whole minutes without them an alarm rings.
-SILENCE_ALARMS: Mapping[str, int] = {MONITOR_HEARTBEAT: 3, RECONCILED: 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ import pytest
 
 from dr_core import metrics
 from emr_drill.errors import DrillError
-from emr_drill.faults.model import ALARMS, SILENCE_ALARMS, Fault, Moment, Outcome, Page
+from emr_drill.faults.alarms import ALARMS, SILENCE_ALARMS
+from emr_drill.faults.model import Fault, Moment, Outcome, Page
 from emr_drill.faults.seen import names
 from emr_drill.faults.table import FAULTS, NONE, chosen, find, speed_of
 from emr_drill.faults.traces import Seen
