@@ -41,6 +41,7 @@ class Outcome(StrEnum):
         PLANNED: another incarnation takes over because a person asked for that; no submit is refused meanwhile.
         TAKEN_BACK: what a person asked for fails and is taken back: the old incarnation serves on, and no submit is
             refused.
+        IN_A_ROW: one thing after the other, each when everything of the one before has come to its end.
     """
 
     FAILOVER = "failover"
@@ -50,8 +51,20 @@ class Outcome(StrEnum):
     PAGE = "page"
     PLANNED = "planned"
     TAKEN_BACK = "taken back"
+    IN_A_ROW = "in a row"
 
 
+# What a drill waits for, in words.
+AWAITED: Mapping[Outcome, str] = {
+    Outcome.FAILOVER: "another incarnation in service",
+    Outcome.REPAIR: "Livy to be repaired in place",
+    Outcome.CANCEL: "the failover to be called off",
+    Outcome.NOTHING: "the end of the fault",
+    Outcome.PAGE: "a person to be told",
+    Outcome.PLANNED: "the planned cut-over",
+    Outcome.TAKEN_BACK: "the change to be taken back",
+    Outcome.IN_A_ROW: "the end of what the last act began",
+}
 ASKED_FOR = frozenset({Outcome.PLANNED, Outcome.TAKEN_BACK})
 
 
@@ -63,12 +76,18 @@ class Old(StrEnum):
 
 
 class Moment(StrEnum):
-    """Something that happens in a drill, which later acts wait for."""
+    """Something that happens in a drill, which later acts wait for.
+
+    What is done after ``REST`` is done to what serves then.  It comes once for each act that waits for it: when the
+    last one has led to a cut-over, no operation and no deploy runs, and nothing is left that neither serves nor stands
+    by.
+    """
 
     FAULT = "the fault"
     LAUNCH = "the launch of another cluster"
     CUT_OVER = "the cut-over"
     PAGE = "the page"
+    REST = "the end of all that came of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

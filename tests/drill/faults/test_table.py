@@ -67,6 +67,7 @@ def test_no_row_waits_for_a_launch_or_cut_over_that_must_not_come(fault: Fault) 
 
     assert Moment.LAUNCH not in moments or fault.expect.launches[1] > 0
     assert Moment.CUT_OVER not in moments or fault.expect.outcome in (Outcome.FAILOVER, Outcome.PLANNED)
+    assert Moment.REST not in moments or fault.expect.launches[0] > 1
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
