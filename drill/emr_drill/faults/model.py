@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.faults.alarms import SILENCE_ALARMS
+from emr_drill.faults.remains import Remains
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Silence, Trace
 from emr_drill.jobs.plan import Load
@@ -352,6 +353,8 @@ class Fault:
         change: settings that a deploy of the row changes, likewise.
         load: what jobs run, if not the usual waves.
         managed_cluster: which one is struck; empty for any.
+        remains: what must be left when the strategy's stack is deleted at the end, and nothing else besides what there
+            was before it; ``None`` to leave it deployed.
     """
 
     name: str
@@ -370,6 +373,7 @@ class Fault:
     change: tuple[str, ...] = ()
     load: Load | None = None
     managed_cluster: str = ""
+    remains: tuple[Remains, ...] | None = None
 
     @property
     def what(self) -> str:
