@@ -624,3 +624,11 @@ def test_a_cluster_that_still_runs_is_no_rest(world: World, monkeypatch: pytest.
     timeline = Told(world, IN_A_ROW, act(replaces(world, 1, 2)), act(lambda: None, after=Moment.REST)).run()
 
     assert len(timeline.acts_left) == 1
+
+
+def test_the_last_thing_in_a_row_is_waited_for_too(world: World) -> None:
+    """The jobs that come afterwards show that it works, and the stack is deleted next."""
+    told = Told(world, IN_A_ROW, act(replaces(world, 1, 2)), act(ends(world, "failed over"), after=Moment.REST))
+    told.run()
+
+    assert told.report.problem == "waited 3600 s for the end of what the last act began, in vain"
