@@ -129,7 +129,6 @@ class Deployment(Stack):
             alert_topic=platform.alert_topic,
             alert_key=platform.key,
             log_retention=platform.log_retention,
-            standby=keeps_standby,
         )
         monitor = Monitor(
             self,

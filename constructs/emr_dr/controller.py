@@ -57,7 +57,6 @@ class Controller(Construct):
         alert_topic: sns.ITopic,
         alert_key: kms.IKey,
         log_retention: logs.RetentionDays,
-        standby: bool = False,
     ) -> None:
         """Define the controller.
 
@@ -67,7 +66,6 @@ class Controller(Construct):
             service_role: EMR's.
             instance_role: of the clusters' machines.
             alert_topic: where people are told, encrypted with *alert_key*.
-            standby: whether standbys are kept, whose launches are stopped for every other operation.
         """
         super().__init__(scope, construct_id)
         operation, retirement = f"{deployment}-operation", f"{deployment}-retirement"
@@ -114,7 +112,9 @@ class Controller(Construct):
                     self,
                     starts=[retirement],
                     describes=[operation, retirement],
-                    stops=[operation] if standby else [],
+                    # The launch of a standby gives way to every other operation; one may run still when the settings
+                    # want none any more.
+                    stops=[operation],
                 ),
                 *permissions.notices(alert_topic, alert_key),
             ]

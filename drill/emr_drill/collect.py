@@ -90,7 +90,7 @@ def collect(
         report.isolated_seconds = _isolated(submitter.submissions, deployment, struck, fault_at)
     report.submits_refused = refused_after(submitter.submissions, fault_at)
     report.submits_again_seconds = None if recovered is None else round(recovered - fault_at, 1)
-    if fault.expect.outcome in {Outcome.NOTHING, Outcome.CANCEL, *ASKED_FOR}:
+    if fault.expect.outcome in {Outcome.NOTHING, Outcome.CANCEL, Outcome.IN_A_ROW, *ASKED_FOR}:
         report.recovered = recovered is not None
     elif answer is not None and recovered is not None:
         _phases(report, answer, recovered, fault_at)

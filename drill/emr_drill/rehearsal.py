@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from dr_core.metrics import FENCE_OVERDUE
 from emr_drill.clock import Clock
+from emr_drill.errors import DrillError
 from emr_drill.facts import PROPAGATION_SECONDS
 from emr_drill.faults.judging import ENDED
-from emr_drill.faults.model import Act, Fault, Moment, Outcome
+from emr_drill.faults.model import AWAITED, Act, Fault, Moment, Outcome
 from emr_drill.faults.scene import BY_HAND, Scene
 from emr_drill.jobs import plan as plans
 from emr_drill.jobs.source import JobSource
@@ -22,6 +23,7 @@ from emr_drill.observe import Deployment, request_of, told
 from emr_drill.owners import Issued, OwnerWatch
 from emr_drill.progress import Progress
 from emr_drill.report import Report
+from emr_drill.scenery import find_scene
 from emr_drill.survivors import Survivor, survivor
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class Rehearsal:
         self._deploys = deploys
         self._standby = standby
         self._last_act_at = 0.0
+        self._scene: Scene | None = None  # where the last act was done
         self._dead: set[str] = set()
         self.timeline = Timeline(acts_left=list(fault.acts))
 
@@ -139,7 +142,7 @@ class Rehearsal:
         self._submitter.add(plan.during)
         if self._stream is not None:
             self._stream.start()
-        if self._until(self._came, self._fault.expect.limit_seconds, self._awaited()):
+        if self._until(self._came, self._fault.expect.limit_seconds, AWAITED[self._fault.expect.outcome]):
             self._progress.line("drill", f"{self._outcome_text()}; submitting a few more jobs")
             # An old Livy that still answers takes jobs until the load balancer's nodes have learnt of the cut-over:
             # whether it was one is for those that come after.
@@ -230,50 +233,44 @@ class Rehearsal:
         return True
 
     def _find_scene(self) -> bool:
-        all_serving = [item for item in self._deployment.incarnations() if item["state"] == "serving"]
-        if not all_serving:
-            self._report.problem = "no incarnation is in service, so that there is nothing to break"
+        try:
+            self.timeline.scene = self._scene = self._scenery(self._fault.managed_cluster, self._zone)
+        except DrillError as error:
+            self._report.problem = str(error)
             return False
-        serves_in = {str(item["availability_zone"]): item for item in all_serving}
-        if self._zone is not None and self._zone not in serves_in:
-            self._report.problem = (
-                f"nothing is in service in {self._zone}, only in {', '.join(sorted(serves_in))}: name one of these"
-            )
-            return False
-        # Of several managed clusters any may be the one that is struck.
-        wanted = [one for one in all_serving if one["managed_cluster"] == self._fault.managed_cluster]
-        if self._zone is not None:
-            wanted = [serves_in[self._zone]]
-        serving = random.Random(f"scene {self._seed}").choice(wanted or all_serving)
-        self.timeline.scene = Scene(
-            stand_in=self._stand_in,
-            deployment=self._deployment,
-            cluster_id=str(serving["cluster_id"]),
-            generation=int(serving["generation"]),
-            managed_cluster=str(serving["managed_cluster"]),
-            availability_zone=str(serving["availability_zone"]),
-            others={
-                str(one["availability_zone"]): str(one["managed_cluster"]) for one in all_serving if one is not serving
-            },
-            deploys=self._deploys,
-            standby=next((str(one["cluster_id"]) for one in self._incarnations() if one["state"] == "standby"), None),
-        )
         self.timeline.survivor = survivor(self._deployment, self._stand_in.clusters, self.timeline.scene)
         self.timeline.clusters_before = frozenset(one[0] for one in self._stand_in.clusters.states())
         self.timeline.operations_before = frozenset(str(one["id"]) for one in self._deployment.records("operation"))
         self.timeline.journal_before = len(self._stand_in.journal)
         return True
 
+    def _scenery(self, managed_cluster: str, zone: str | None = None) -> Scene:
+        return find_scene(
+            stand_in=self._stand_in,
+            deployment=self._deployment,
+            seed=self._seed,
+            managed_cluster=managed_cluster,
+            zone=zone,
+            deploys=self._deploys,
+        )
+
     def _act(self) -> None:
         """Do the acts whose time has come."""
-        assert self.timeline.scene is not None, "acts are done after the fault's scene was found"
+        assert self._scene is not None, "acts are done after the fault's scene was found"
+        moments = self.timeline.moments
+        # It disturbs the rest that those after it wait for.
+        disturbs = next((one for one in self.timeline.acts_left if one.after is Moment.REST), None)
         for act in list(self.timeline.acts_left):
-            since = self.timeline.moments.get(act.after)
+            since = None if act.after is Moment.REST and act is not disturbs else moments.get(act.after)
             if since is None or self._clock.now() < since + act.seconds:
                 continue
             self.timeline.acts_left.remove(act)
+            if act.after is Moment.REST:
+                # It strikes what serves now, and what comes after it waits until that has come to its end, too.
+                self._scene = self._scenery(self._scene.managed_cluster)
+                del moments[Moment.REST]
             self._progress.line("fault", f"{self._fault.name}: {act.what}")
-            act.do(self.timeline.scene)
+            act.do(self._scene)
             self._last_act_at = self._clock.now()
 
     def _came(self) -> bool:
@@ -299,9 +296,10 @@ class Rehearsal:
                 return Moment.CUT_OVER in self.timeline.moments
             case Outcome.PLANNED | Outcome.TAKEN_BACK:
                 counts = Counter(outcome for outcome, _ in ended)
-                return all(counts[one] >= least for one, (least, _) in expected.operations.items()) and not (
-                    self._deploys is not None and self._deploys.under_way
-                )
+                began = all(counts[one] >= least for one, (least, _) in expected.operations.items())
+                return began and not self._deploying
+            case Outcome.IN_A_ROW:
+                return self._rests()
 
     def _look(self) -> None:
         """Note what happens for the first time."""
@@ -310,19 +308,34 @@ class Rehearsal:
         seen = set()
         if any(one[0] not in self.timeline.clusters_before for one in self._stand_in.clusters.states()):
             seen.add(Moment.LAUNCH)
-        if any(
-            one["state"] == "serving"
-            and one["managed_cluster"] == scene.managed_cluster
-            and one["generation"] != scene.generation
-            for one in self._incarnations()
-        ):
+        if self._is_replaced(scene):
             seen.add(Moment.CUT_OVER)
+        if any(act.after is Moment.REST for act in self.timeline.acts_left) and self._rests():
+            seen.add(Moment.REST)
         subjects, metrics = told(self._stand_in.journal, since=self.timeline.journal_before)
         pages = self._fault.expect.pages
         if pages and all(page.came(subjects=subjects, metrics=metrics) for page in pages):
             seen.add(Moment.PAGE)
         for moment in seen - moments.keys():
             moments[moment] = self._clock.now()
+
+    def _is_replaced(self, scene: Scene) -> bool:
+        """Whether another incarnation serves as the managed cluster that was struck."""
+        return any(
+            one["state"] == "serving"
+            and one["managed_cluster"] == scene.managed_cluster
+            and one["generation"] != scene.generation
+            for one in self._incarnations()
+        )
+
+    def _rests(self) -> bool:
+        """Whether the last act has led to a cut-over, and all that it began has come to its end."""
+        replaced = self._scene is not None and self._is_replaced(self._scene)
+        return replaced and not self._deploying and self._settled()
+
+    @property
+    def _deploying(self) -> bool:
+        return self._deploys is not None and self._deploys.under_way
 
     def _ended(self) -> list[tuple[str, str]]:
         """Outcome and message of each operation since the fault that has ended, except those by hand."""
@@ -364,17 +377,6 @@ class Rehearsal:
     def _fence_limit_passed(self) -> bool:
         _, metrics = told(self._stand_in.journal, since=self.timeline.journal_before)
         return self._fault.expect.fence_bound and metrics.get(FENCE_OVERDUE, 0) > 0
-
-    def _awaited(self) -> str:
-        return {
-            Outcome.FAILOVER: "another incarnation in service",
-            Outcome.REPAIR: "Livy to be repaired in place",
-            Outcome.CANCEL: "the failover to be called off",
-            Outcome.NOTHING: "the end of the fault",
-            Outcome.PAGE: "a person to be told",
-            Outcome.PLANNED: "the planned cut-over",
-            Outcome.TAKEN_BACK: "the change to be taken back",
-        }[self._fault.expect.outcome]
 
     def _outcome_text(self) -> str:
         ended = ", ".join(outcome for outcome, _ in self._ended())

@@ -23,6 +23,8 @@ DOCUMENT = REPOSITORY / "README.md"
 FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
 RESULTS = REPOSITORY / "docs" / "results"
 FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active", "faults-warm-standby")
+# A result file is written after each drill, when others are still to come.
+NOT_MEASURED = "-"
 # Median from the moment that Livy hangs, while YARN is healthy, to the first job accepted.
 PROMISED_REPAIR_SECONDS = 120.0
 
@@ -257,11 +259,11 @@ def write() -> None:
 
 
 def _median(values: Sequence[float | None]) -> str:
-    return _text(statistics.median(_endless(values)))
+    return _text(statistics.median(_endless(values))) if values else NOT_MEASURED
 
 
 def _worst(values: Sequence[float | None]) -> str:
-    return _text(max(_endless(values)))
+    return _text(max(_endless(values))) if values else NOT_MEASURED
 
 
 def _endless(values: Sequence[float | None]) -> list[float]:

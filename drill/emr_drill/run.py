@@ -20,8 +20,10 @@ from emr_drill.clients.plan import ClientPlan
 from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.deploys import Deploys
+from emr_drill.destroying import destroy, judge
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen, find
+from emr_drill.inventory import Thing, inventory
 from emr_drill.jobs import plan as plans
 from emr_drill.jobs.source import JobSource
 from emr_drill.jobs.stream import Stream
@@ -32,7 +34,7 @@ from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story, job_footer
 from emr_drill.rehearsal import Rehearsal
 from emr_drill.report import Report
-from emr_drill.stand_in.assembly import ResourceEvent, deploy
+from emr_drill.stand_in.assembly import ResourceEvent, deploy, stack_name
 from emr_drill.stand_in.server import StandIn
 from emr_drill.strategies import strategy
 from emr_drill.timing import Timing
@@ -161,6 +163,7 @@ class _Drill:
         self.console = console
         self.quiet = quiet
         self.on_report = on_report
+        self.deleted = False
         self.fault = find(options.fault).under(options.strategy)
         self.strategy = strategy(options.strategy)
         self.report = Report(
@@ -213,12 +216,7 @@ class _Drill:
         story = Story(progress=progress)
         progress.watch(lambda: story.clusters(stand_in.clusters.states()))
         progress.watch(lambda: story.notices(stand_in.journal))
-        deploy(
-            stand_in,
-            assembly,
-            stacks=list(self.strategy.stacks),
-            on_event=lambda event: _tell_stack(progress, event),
-        )
+        before = self._deploy(stand_in, progress, assembly)
         deployment = Deployment(
             stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
         )
@@ -270,6 +268,28 @@ class _Drill:
             standby=self.strategy.standby,
             stock=stock.judge(self.report) if stock else None,
         )
+        # After a problem the drill says no more than that; a deletion would wait for what did not come either.
+        if self.fault.remains is not None and not self.report.problem:
+            name = stack_name(assembly, self.strategy.stack)
+            progress.line("drill", f"deleting stack {name}")
+            deletion = destroy(stand_in=stand_in, clock=clock, deployment=deployment, stack=name, before=before)
+            progress.line("stack", f"{name}: {deletion.status}")
+            judge(self.report, self.fault, deletion)
+            self.deleted = True
+
+    def _deploy(self, stand_in: StandIn, progress: Progress, assembly: Path) -> frozenset[Thing]:
+        """Deploy the strategy and what it needs; all that there was before its own stack, if that will be deleted."""
+
+        def tell(event: ResourceEvent) -> None:
+            _tell_stack(progress, event)
+
+        before: frozenset[Thing] = frozenset()
+        if self.fault.remains is not None:
+            needed = [stack for stack in self.strategy.stacks if stack != self.strategy.stack]
+            deploy(stand_in, assembly, stacks=needed, on_event=tell)
+            before = inventory(stand_in)
+        deploy(stand_in, assembly, stacks=list(self.strategy.stacks), on_event=tell)
+        return before
 
     def _submitter(self, deployment: Deployment, clock: Clock) -> Submitter:
         return Submitter(
@@ -302,11 +322,12 @@ class _Drill:
         )
 
     def _stay(self, stand_in: StandIn, progress: Progress) -> None:
-        deployment = Deployment(
-            stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
-        )
-        address = deployment.front_door_addresses()[0]
-        progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
+        if not self.deleted:
+            deployment = Deployment(
+                stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
+            )
+            address = deployment.front_door_addresses()[0]
+            progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")
         progress.line("drill", "Ctrl-C stops everything")
         with contextlib.suppress(KeyboardInterrupt):  # which is how a kept drill is meant to end

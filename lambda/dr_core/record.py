@@ -157,7 +157,8 @@ class Incarnation:
         seeded_again_at: when its seed step was run a second time.
         unseeded: Livy numbers its batches outside the range; ids of up to 8 digits lead to it.
         drained_at: when its last job had ended, or the limit for that had passed.
-        hidden_at: when its ids were made to lead nowhere, so that no client is told of jobs that are killed then.
+        hidden_at: when its ids began to be made to lead nowhere, so that no client is told of jobs that are killed.
+        unrouted_at: when the load balancer had taken that.
         evicted_at: when a failover that needed its slot ended its drain or its linger.
         ends_now: whether a person wanted its jobs ended at once when it was replaced.
         given_up: why its launch, or its standing by, was given up, in one sentence.
@@ -201,6 +202,7 @@ class Incarnation:
     unseeded: bool = False
     drained_at: float | None = None
     hidden_at: float | None = None
+    unrouted_at: float | None = None
     evicted_at: float | None = None
     ends_now: bool = False
     given_up: str | None = None

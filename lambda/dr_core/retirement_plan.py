@@ -177,9 +177,14 @@ def ends_gently(*, planned: bool, evicted: bool, terminate_requested: bool, wait
     return planned and not evicted and not terminate_requested and waited < limit
 
 
-def hidden_for_sure(*, hidden_at: float, now: float) -> bool:
-    """Whether no client is led any more to an incarnation whose ids were made to lead nowhere at *hidden_at*."""
-    return now >= hidden_at + SETTLE_SECONDS
+def hidden_for_sure(*, unrouted_at: float | None, now: float) -> bool:
+    """Whether no client is led any more to an incarnation.
+
+    Args:
+        unrouted_at: when the load balancer had taken that its ids lead nowhere; ``None`` if nobody knows that it has.
+        now: likewise seconds since 1970.
+    """
+    return unrouted_at is not None and now >= unrouted_at + SETTLE_SECONDS
 
 
 class Fence(StrEnum):

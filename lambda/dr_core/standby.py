@@ -16,6 +16,7 @@ from dr_core.config import Policy
 from dr_core.evidence import Verdict
 from dr_core.items import item_of, values_of
 from dr_core.launch_plan import DAY_SECONDS, launch_budget_left
+from dr_core.operation_plan import CanaryState
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
 from dr_core.requests import Reason
 from dr_core.specs import IN_PLACE
@@ -31,6 +32,9 @@ VERIFIED_SECONDS = 900
 NEXT_CANARY_SECONDS = 600
 # One canary that fails may be chance, or a job in its way.
 CANARY_FAILURES = 2
+# How long the canary of what is on its way may have run when a failover takes it over: on a fresh cluster it takes less
+# than a minute, and the failover would wait for as long as Verify may last.
+LATE_CANARY_SECONDS = 120
 # From a launch that failed to the next one; twice as long after each further failure.
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 600, 7200
 # For how long the AZ in which something went out of service comes last: what ended it may be there still.
@@ -158,6 +162,23 @@ def all_proved_at(managed_clusters: Iterable[ManagedCluster], incarnations: Sequ
 def is_begun(incarnation: Incarnation) -> bool:
     """Whether an incarnation was launched to stand by, and neither does so nor serves."""
     return incarnation.reason == Reason.STANDBY and incarnation.state in _BEGUN
+
+
+def why_not_awaited(incarnation: Incarnation, *, canary: CanaryState, now: float) -> str | None:
+    """Why a failover rather launches than waits for the proof of what was to stand by; ``None`` if it waits.
+
+    Args:
+        incarnation: one that was being proved when the failover came.
+        canary: how its canary does.
+        now: seconds since 1970.
+    """
+    if canary is CanaryState.FAILED:
+        return "its canary job failed"
+    since = incarnation.seeded_again_at or incarnation.waiting_at
+    late = since is not None and now - since > LATE_CANARY_SECONDS
+    if late and canary is not CanaryState.SUCCEEDED:
+        return f"its canary job had not succeeded after {LATE_CANARY_SECONDS} s, and a failover does not wait for it"
+    return None
 
 
 def last_zones(incarnations: Iterable[Incarnation], *, managed_cluster: str, now: float) -> set[str]:

@@ -30,6 +30,11 @@ from failover.stack_answers import StackAnswers
 
 logger = Logger()
 
+_PLANNED = (Kind.SWITCHOVER, Kind.LAUNCH)
+# Why an operation runs that CloudFormation asked for.
+_OF_CLOUDFORMATION = (Reason.UPGRADE, Reason.BOOTSTRAP)
+_SUPERSEDED = "superseded by a newer request of CloudFormation"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceRequest:
@@ -195,19 +200,18 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
         return
     # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
     # brings back what runs, and the switchover waits for its lease.
-    _stop(
-        deployment,
-        request.name,
-        kinds=(Kind.SWITCHOVER, Kind.LAUNCH),
-        cause="superseded by a newer request of CloudFormation",
-    )
+    _stop(deployment, request.name, kinds=_PLANNED, reasons=_OF_CLOUDFORMATION, cause=_SUPERSEDED)
     # Read only now, when nothing that was stopped can change it any more.
     managed_cluster = deployment.record.managed_cluster(request.name)
+    if _to_do(managed_cluster, request) is Difference.REPLACE:
+        # What a person has asked for would bring in what shall go; any other change does not concern it, and whoever
+        # leaves an AZ is not held up by a tag.
+        _stop(deployment, request.name, kinds=_PLANNED, cause=_SUPERSEDED)
+        managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _create(deployment, request)
         return
-    new = Spec.from_json(request.spec)
-    match difference(Spec.from_json(managed_cluster.spec), new) if managed_cluster.spec else Difference.REPLACE:
+    match _to_do(managed_cluster, request):
         case Difference.NOTHING:
             _give_up_what_was_planned(deployment, request.name)
             deployment.stack_answers.send(
@@ -215,10 +219,18 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
             )
         case Difference.IN_PLACE:
             _give_up_what_was_planned(deployment, request.name)
-            done, data = change_in_place(deployment, managed_cluster, new, request_id=request.answer.request_id)
+            new, request_id = Spec.from_json(request.spec), request.answer.request_id
+            done, data = change_in_place(deployment, managed_cluster, new, request_id=request_id)
             deployment.stack_answers.send(request.answer, succeeded=True, reason=done, data=data)
         case Difference.REPLACE:
             _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
+
+
+def _to_do(managed_cluster: ManagedCluster | None, request: ResourceRequest) -> Difference:
+    """What it takes to get to what is asked for; ``REPLACE`` also if nothing serves."""
+    if managed_cluster is None or managed_cluster.serving_generation is None or not managed_cluster.spec:
+        return Difference.REPLACE
+    return difference(Spec.from_json(managed_cluster.spec), Spec.from_json(request.spec))
 
 
 def _answer_again(deployment: Deployment, request: ResourceRequest) -> None:
@@ -245,12 +257,19 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
     deployment.executions.start_deletion(retirement)
 
 
-def _stop(deployment: Deployment, name: str, *, kinds: Collection[Kind], cause: str) -> None:
-    """Stop the operations of these *kinds* on a managed cluster and take their lease away.
+def _stop(
+    deployment: Deployment,
+    name: str,
+    *,
+    kinds: Collection[Kind],
+    reasons: Collection[Reason] | None = None,
+    cause: str,
+) -> None:
+    """Stop the operations of these *kinds* and *reasons* on a managed cluster and take their lease away.
 
     A step that is at work when its execution is stopped works on: without the lease it cannot record a cut-over.
     """
-    stopped = deployment.executions.stop_operations(name, kinds=kinds, cause=cause)
+    stopped = deployment.executions.stop_operations(name, kinds=kinds, reasons=reasons, cause=cause)
     logger.info("stopped operations", extra={"executions": stopped})
     for execution in stopped:
         release_lease(deployment, managed_cluster=name, execution=execution)
@@ -262,12 +281,12 @@ def _stop(deployment: Deployment, name: str, *, kinds: Collection[Kind], cause: 
 
 
 def _give_up_what_was_planned(deployment: Deployment, name: str) -> None:
-    """Give up what planned operations that are closed have begun: what runs is what shall run."""
+    """Give up what operations of CloudFormation that are closed have begun: what runs is what shall run."""
     for incarnation in deployment.record.incarnations():
         if incarnation.managed_cluster != name or incarnation.state not in BEGUN:
             continue
         operation = deployment.record.operation(incarnation.operation or "")
-        if operation is None or OperationRequest.from_json(operation.request).kind is Kind.FAILOVER:
+        if operation is None or OperationRequest.from_json(operation.request).reason not in _OF_CLOUDFORMATION:
             continue
         if operation.execution is None or not deployment.executions.runs(
             operation.execution, since=operation.started_at

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from dr_core.execution_status import is_forgotten
 from dr_core.naming import retired_by, retirement_name
 from dr_core.record import Incarnation
-from dr_core.requests import Kind, OperationRequest, RetirementRequest
+from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from failover.errors import ExecutionEndedError
 
 if TYPE_CHECKING:
@@ -84,13 +84,28 @@ class Executions:
         status = self._status(execution)
         return status in _OPEN or (not status and not is_forgotten(since=since, now=time.time()))
 
-    def stop_operations(self, managed_cluster: str, *, cause: str, kinds: Collection[Kind] = tuple(Kind)) -> list[str]:
-        """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions."""
+    def stop_operations(
+        self,
+        managed_cluster: str,
+        *,
+        cause: str,
+        kinds: Collection[Kind] = tuple(Kind),
+        reasons: Collection[Reason] | None = None,
+    ) -> list[str]:
+        """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions.
+
+        Args:
+            managed_cluster: name.
+            cause: why they are stopped, for whoever reads their history.
+            kinds: what they do.
+            reasons: why they run; ``None`` for whatever reason.
+        """
         stopped = []
         for execution in self._running(self.operation_machine):
             text = self.client.describe_execution(executionArn=execution).get("input", "{}")
             request = json.loads(text).get("request", {})
-            if request.get("managed_cluster") == managed_cluster and request.get("kind") in kinds:
+            wanted = request.get("kind") in kinds and (reasons is None or request.get("reason") in reasons)
+            if request.get("managed_cluster") == managed_cluster and wanted:
                 self.client.stop_execution(executionArn=execution, error=SUPERSEDED, cause=cause)
                 stopped.append(execution)
         return stopped

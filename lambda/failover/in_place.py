@@ -16,6 +16,9 @@ from failover.scaling import bring_in_line
 
 logger = Logger()
 
+# From one transaction that met another one to the next try.
+CONFLICT_SECONDS = (0.5, 1.0)
+
 
 def request_key(request_id: str) -> dict[str, str]:
     """Key of the item that says that a request of CloudFormation was carried out in place.
@@ -60,7 +63,8 @@ def change_in_place(
             "The old ones hold on, and what was changed already is put back within minutes: deploy again when the "
             "reason is gone"
         ) from error
-    if not deployment.record.change_together(
+    written = _record(
+        deployment,
         Change(
             key=ManagedCluster.key(managed_cluster.name),
             values={"spec": spec.to_json()},
@@ -68,12 +72,29 @@ def change_in_place(
             condition_values={"old": managed_cluster.spec, "serving": managed_cluster.serving_generation},
         ),
         Change(key=request_key(request_id), values={"at": time.time()}),
-    ):
+    )
+    # Another delivery of this request may have been faster: CloudFormation must not hear of a failure then.
+    if not written and not deployment.record.has(request_key(request_id)):
         raise ValueError(
             f"another cluster took over managed cluster {managed_cluster.name} while its limits and tags were being "
             "changed: deploy again"
         )
     return done, {"ClusterId": incarnation.cluster_id, "Generation": str(incarnation.generation)}
+
+
+def _record(deployment: Deployment, *changes: Change) -> bool:
+    """Make *changes* together; whether their conditions held.
+
+    Of two deliveries that write at the same moment DynamoDB cancels one, which nobody calls again.
+    """
+    for seconds in CONFLICT_SECONDS:
+        try:
+            return deployment.record.change_together(*changes)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "TransactionCanceledException":
+                raise
+            time.sleep(seconds)
+    return deployment.record.change_together(*changes)
 
 
 def _change(deployment: Deployment, managed_cluster: ManagedCluster, incarnation: Incarnation, spec: Spec) -> str:

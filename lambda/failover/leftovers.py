@@ -31,9 +31,12 @@ def abandon(
         took_jobs: whether it was where new jobs come from until now: its fence has to wait for the last of them.
 
     Returns:
-        Whether it was given up; one that came into service or was retired meanwhile is not.
+        Whether it was given up; one that came into service or was retired meanwhile is not, nor one that another
+        operation has taken over since *incarnation* was read.
     """
     begun = {str(state): state for state in (*BEGUN, IncarnationState.ABANDONED)}
+    states = " OR ".join(f"#state = :{name}" for name in begun)
+    owner = "attribute_not_exists(#operation)" if incarnation.operation is None else "#operation = :owner"
     given_up = deployment.record.change(
         Change(
             key=Incarnation.key(incarnation.generation),
@@ -42,8 +45,8 @@ def abandon(
                 **({} if because is None else {"given_up": because}),
                 **({"serving_to": time.time()} if took_jobs else {}),
             },
-            condition=" OR ".join(f"#state = :{name}" for name in begun),
-            condition_values=begun,
+            condition=f"({states}) AND {owner}",
+            condition_values={**begun, **({} if incarnation.operation is None else {"owner": incarnation.operation})},
         )
     )
     if given_up:

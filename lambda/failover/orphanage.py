@@ -118,6 +118,7 @@ def _retire_again(deployment: Deployment, orphan: Orphan) -> bool:
                 "primary_address": None,
                 "terminate_requested_at": None,
                 "hidden_at": None,
+                "unrouted_at": None,
                 "fenced_at": None,
             },
             condition="#state = :retired AND #managed_cluster = :name",

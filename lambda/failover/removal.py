@@ -41,6 +41,8 @@ def hide(deployment: Deployment, incarnation: Incarnation) -> Incarnation:
         address=incarnation.primary_address,
         port=deployment.config.ports.livy,
     )
+    if incarnation.unrouted_at is None:  # the call may have been refused for as long as clients need to be led away
+        change_incarnation(deployment, incarnation, unrouted_at=time.time())
     return deployment.record.incarnation(incarnation.generation) or incarnation
 
 

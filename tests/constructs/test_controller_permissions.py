@@ -143,7 +143,7 @@ def test_targets_are_registered_with_our_groups_only(active_passive: dict[str, A
     named = statement(active_passive, "elasticloadbalancing:RegisterTargets")["Resource"]
     names = sorted(each["Ref"] for each in named)
 
-    assert len(names) == 7
+    assert len(names) == 8
     assert all(name.startswith("FrontDoor") and "Door" not in name.removeprefix("FrontDoor") for name in names)
 
 
@@ -202,15 +202,17 @@ def test_whoever_may_touch_no_slot_never_does(module: str) -> None:
 def test_rules_of_slots_are_changed_and_no_others(active_passive: dict[str, Any]) -> None:
     named = statement(active_passive, "elasticloadbalancing:ModifyRule")["Resource"]
 
-    assert len(named) == 8
+    assert len(named) == 10  # two of each slot
     assert all(each["Ref"].startswith("FrontDoorSlots") for each in named)
 
 
-def test_only_the_custom_resource_stops_executions(active_passive: dict[str, Any]) -> None:
-    for role in ("ControllerFailoverRole", "ControllerExecutionEndedRole", "MonitorRole"):
+def test_who_gives_way_is_stopped_by_few(active_passive: dict[str, Any]) -> None:
+    """A launch of a standby may run still when the settings want none any more: a failover has to stop it."""
+    for role in ("ControllerExecutionEndedRole", "MonitorRole"):
         assert "StopExecution" not in actions(statements(active_passive, role=role))
-    found = statement(active_passive, "states:StopExecution", role="ControllerManagedClusterRole")
-    assert str(found["Resource"]).endswith(":execution:emr-dr-active-passive-operation:*']]}")
+    for role in ("ControllerFailoverRole", "ControllerManagedClusterRole"):
+        found = statement(active_passive, "states:StopExecution", role=role)
+        assert str(found["Resource"]).endswith(":execution:emr-dr-active-passive-operation:*']]}")
 
 
 def test_monitor_starts_operations_and_changes_nothing_else_in_aws(active_passive: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ def test_groups_of_services_have_neither_name_nor_members(active_passive: dict[s
         if each["TargetType"] == "ip"
     ]
 
-    assert len(groups) == 1 + 2 + 4
+    assert len(groups) == 1 + 2 + 5
     for group in groups:
         assert "Name" not in group
         assert "Targets" not in group
@@ -37,4 +37,4 @@ def test_members_that_fail_take_no_zone_out_of_dns(active_passive: dict[str, Any
             for what in ("count", "percentage"):
                 assert attributes[f"target_group_health.dns_failover.minimum_healthy_targets.{what}"] == "off"
             found += 1
-    assert found == 7
+    assert found == 8

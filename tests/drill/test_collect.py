@@ -188,6 +188,16 @@ def test_the_row_of_the_fault_is_judged(world: World, tmp_path: Path) -> None:
     assert (row.name, row.held, row.did_not_hold) == ("kill-primary", True, [])
 
 
+def test_after_several_things_in_a_row_no_one_of_them_is_measured(world: World, tmp_path: Path) -> None:
+    """The phases of the first failover have nothing to do with the last submit that was refused."""
+    world.submissions.append(Submission(at=FAULT_AT + 2000, answered=FAULT_AT + 2001, accepted=False, status=502))
+    world.submissions.append(Submission(at=FAULT_AT + 2500, answered=FAULT_AT + 2501, accepted=True, status=201))
+    report = collected(world, tmp_path, fault="in-a-row")
+
+    assert (report.recovered, report.submits_again_seconds) == (True, 2501.0)
+    assert (report.phases, report.recovery_seconds, report.invariants_broken) == ({}, None, [])
+
+
 def test_what_stock_clients_do_to_themselves_is_reported_and_no_fault_of_the_system(
     world: World, tmp_path: Path
 ) -> None:

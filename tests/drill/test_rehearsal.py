@@ -509,3 +509,126 @@ def test_without_a_standby_nothing_is_broken(world: World) -> None:
 
     assert "a standby, in vain" in told.report.problem
     assert struck == []
+
+
+IN_A_ROW = Expectation(
+    outcome=Outcome.IN_A_ROW, operations={"failed over": (2, 2)}, launches=(2, 2), old=Old.ENDED, jobs_lost=True
+)
+
+
+def replaces(world: World, old: int, new: int) -> Callable[[], None]:
+    """An operation ends, *new* serves and *old* is retired."""
+
+    def do() -> None:
+        world.incarnation_states |= {old: "retired", new: "serving"}
+        ends(world, "failed over")()
+
+    return do
+
+
+def test_what_comes_in_a_row_is_done_to_what_serves_then(world: World) -> None:
+    struck: list[int] = []
+
+    def replace_it(scene: Scene) -> None:
+        struck.append(scene.generation)
+        replaces(world, scene.generation, scene.generation + 1)()
+
+    told = Told(world, IN_A_ROW, *(Act(what="w", do=replace_it, after=one) for one in (Moment.FAULT, Moment.REST)))
+    timeline = told.run()
+
+    assert (told.report.problem, struck, timeline.acts_left) == ("", [1, 2], [])
+    assert timeline.scene is not None
+    assert timeline.scene.generation == 1, "the row is judged by what was struck first"
+
+
+def test_each_thing_in_a_row_waits_for_the_end_of_the_one_before(world: World) -> None:
+    """Two that wait for rest are not done at once."""
+    struck: list[Scene] = []
+    told = Told(
+        world,
+        IN_A_ROW,
+        act(replaces(world, 1, 2)),
+        *(Act(what="something that leads to no cut-over", do=struck.append, after=Moment.REST) for _ in range(2)),
+    )
+    timeline = told.run()
+
+    assert [scene.generation for scene in struck] == [2]
+    assert len(timeline.acts_left) == 1
+    assert told.report.problem == "waited 3600 s for the end of what the last act began, in vain"
+
+
+def test_the_one_that_comes_later_is_not_done_before_the_one_that_comes_first(world: World) -> None:
+    done: list[str] = []
+
+    def first() -> None:
+        done.append("first")
+        replaces(world, 2, 3)()
+
+    told = Told(
+        world,
+        IN_A_ROW,
+        act(replaces(world, 1, 2)),
+        act(first, after=Moment.REST, seconds=500.0),
+        act(lambda: done.append("second"), after=Moment.REST),
+    )
+    told.run()
+
+    assert done == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    ("states", "more"),
+    [
+        ({1: "retiring", 2: "serving"}, {}),
+        ({1: "retired", 2: "serving", 3: "abandoned"}, {}),
+        ({1: "retired", 2: "serving"}, {"id": "o-9"}),
+        ({1: "serving"}, {}),
+    ],
+    ids=["a retirement runs", "something is given up", "an operation runs", "no cut-over"],
+)
+def test_there_is_no_rest_while_something_moves(world: World, states: dict[int, str], more: dict[str, Any]) -> None:
+    def leave() -> None:
+        world.incarnation_states = states
+        if more:
+            world.outcomes.append(more)
+
+    timeline = Told(world, IN_A_ROW, act(leave), act(lambda: None, after=Moment.REST)).run()
+
+    assert len(timeline.acts_left) == 1
+
+
+def test_there_is_no_rest_while_a_deploy_runs(world: World) -> None:
+    """Between the two managed clusters nothing may move, and yet it is not over."""
+    looks: list[int] = []
+    seen: list[int] = []
+
+    class Slow:
+        @property
+        def under_way(self) -> bool:
+            looks.append(1)
+            return len(looks) < 3
+
+    def next_one() -> None:
+        seen.append(len(looks))
+        replaces(world, 2, 3)()
+
+    told = Told(world, IN_A_ROW, act(replaces(world, 1, 2)), act(next_one, after=Moment.REST), deploys=Slow())
+    told.run()
+
+    assert (told.report.problem, seen) == ("", [3])
+
+
+def test_a_cluster_that_still_runs_is_no_rest(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its incarnation may be retired by the record: it costs money until EMR says that it has ended."""
+    monkeypatch.setattr(world, "states", lambda: [("j-1", "g1", "us-east-1a", None, "TERMINATING")])
+    timeline = Told(world, IN_A_ROW, act(replaces(world, 1, 2)), act(lambda: None, after=Moment.REST)).run()
+
+    assert len(timeline.acts_left) == 1
+
+
+def test_the_last_thing_in_a_row_is_waited_for_too(world: World) -> None:
+    """The jobs that come afterwards show that it works, and the stack is deleted next."""
+    told = Told(world, IN_A_ROW, act(replaces(world, 1, 2)), act(ends(world, "failed over"), after=Moment.REST))
+    told.run()
+
+    assert told.report.problem == "waited 3600 s for the end of what the last act began, in vain"

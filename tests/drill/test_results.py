@@ -151,6 +151,16 @@ def test_a_table_of_active_active_shows_what_is_promised_and_what_came() -> None
     assert "4 of 4 drills were as they must be.  Of 308 jobs 20 were lost" in table
 
 
+def test_what_is_not_measured_yet_is_no_figure() -> None:
+    """A result file is written after each drill: an error there would end all that were to come."""
+    begun = other_half(10.0)
+    begun["runs"] = begun["runs"][:1]
+
+    assert "| the load balancer sends the one that was struck no new job | **-** | **-** |" in results.other_half_table(
+        begun
+    )
+
+
 @pytest.mark.parametrize(
     ("seconds", "passed", "kept"),
     [

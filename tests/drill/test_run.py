@@ -14,6 +14,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,10 @@ from emr_drill.addresses import Addresses
 from emr_drill.clients import environments
 from emr_drill.clients.plan import AIRFLOW_PLAN
 from emr_drill.errors import DrillError
+from emr_drill.faults.judging import RowResult
+from emr_drill.faults.remains import Deletion
+from emr_drill.faults.table import find
+from emr_drill.inventory import Thing
 from emr_drill.report import Report
 from emr_drill.run import Options
 from emr_drill.strategies import STRATEGIES
@@ -409,6 +414,75 @@ def test_a_row_with_settings_of_its_own_takes_no_assembly(drill: Drill, world: W
         drill(fault="upgrade")
 
     assert world.log == []
+
+
+def test_a_row_that_deletes_the_stack_does_so_at_the_end_and_is_judged_by_what_is_left(
+    drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch, console: Console
+) -> None:
+    """A5."""
+    row = replace(find("kill-primary"), remains=())
+    shared, left = Thing("AWS::S3::Bucket", "shared"), Thing("AWS::SQS::Queue", "left")
+    looked_at: list[list[str]] = []
+
+    def look(stand_in: object) -> frozenset[Thing]:
+        looked_at.append(list(world.log))
+        return frozenset({shared})
+
+    def collect(report: Report, **arguments: Any) -> None:
+        world.collect(report, **arguments)
+        world.log.append("collected")
+        report.fault_row = RowResult(name="kill-primary", must="m", did_not_hold=[], listed=[])
+
+    def destroy(**arguments: Any) -> Deletion:
+        world.log.append(f"deleted {arguments['stack']}")
+        return Deletion(status="DELETE_COMPLETE", before=arguments["before"], after={shared, left})
+
+    monkeypatch.setattr(run, "find", lambda name: row)
+    monkeypatch.setattr(run, "inventory", look)
+    monkeypatch.setattr(run, "collect", collect)
+    monkeypatch.setattr(run, "destroy", destroy)
+    report = drill()
+
+    assert looked_at == [["started", "deployed Platform of assembly"]]
+    assert world.log[-3:] == ["collected", "deleted ActivePassive", "stopped"]
+    assert report.fault_row is not None
+    assert report.fault_row.did_not_hold == ["left behind, and not on purpose: AWS::SQS::Queue left"]
+    assert "deleting stack ActivePassive" in shown(console)
+
+
+def test_a_stack_is_not_deleted_where_the_drill_waited_in_vain(
+    drill: Drill, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What holds the drill up may hold the deletion up as well, and what failed is told already."""
+    world.recovers = False
+    monkeypatch.setattr(run, "find", lambda name: replace(find("kill-primary"), remains=()))
+    monkeypatch.setattr(run, "inventory", lambda stand_in: frozenset())
+    monkeypatch.setattr(run, "destroy", lambda **_: pytest.fail("it is deleted"))
+
+    assert "in vain" in drill().problem
+
+
+def test_a_kept_drill_whose_stack_is_deleted_has_no_front_door_to_try(
+    drill: Drill, world: World, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def collect(report: Report, **arguments: Any) -> None:
+        world.collect(report, **arguments)
+        report.fault_row = RowResult(name="kill-primary", must="m", did_not_hold=[], listed=[])
+
+    def wait(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "time", SimpleNamespace(sleep=wait, monotonic=time.monotonic))
+    monkeypatch.setattr(run, "find", lambda name: replace(find("kill-primary"), remains=()))
+    monkeypatch.setattr(run, "inventory", lambda stand_in: frozenset())
+    monkeypatch.setattr(run, "collect", collect)
+    monkeypatch.setattr(
+        run, "destroy", lambda **_: Deletion(status="DELETE_COMPLETE", before=frozenset(), after=frozenset())
+    )
+
+    assert drill(keep=True).passed
+    assert "AWS endpoint" in shown(console)
+    assert "curl http" not in shown(console)
 
 
 def test_a_row_that_changes_settings_synthesizes_both(

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dr_core.metrics import FENCE_OVERDUE
+from emr_drill.faults.alarms import ALARMS, SILENCE_ALARMS
 from emr_drill.faults.lost import LostJob
-from emr_drill.faults.model import ALARMS, ASKED_FOR, SILENCE_ALARMS, Expectation, Fault, Old, Page, Range
+from emr_drill.faults.model import ASKED_FOR, Expectation, Fault, Old, Page, Range
 from emr_drill.faults.traces import Seen, Silence, Trace
 from emr_drill.survivors import SurvivorSeen
 

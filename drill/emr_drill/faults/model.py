@@ -11,22 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from dr_core.metrics import (
-    ATTEMPTS_EXHAUSTED,
-    AVAILABILITY_ZONES_SHARED,
-    COMMON_CAUSE,
-    DRAIN_OVERDUE,
-    FAILOVER_BLOCKED,
-    FENCE_OVERDUE,
-    MONITOR_HEARTBEAT,
-    NOTICES_REFUSED,
-    ORPHANS,
-    PAUSED,
-    RECONCILED,
-    RETIREMENT_OVERDUE,
-    SERVING_UNSEEDED,
-    TERMINATED_BY_A_PERSON,
-)
+from dr_core.metrics import FENCE_OVERDUE
+from emr_drill.faults.alarms import SILENCE_ALARMS
+from emr_drill.faults.remains import Remains
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Silence, Trace
 from emr_drill.jobs.plan import Load
@@ -55,6 +42,7 @@ class Outcome(StrEnum):
         PLANNED: another incarnation takes over because a person asked for that; no submit is refused meanwhile.
         TAKEN_BACK: what a person asked for fails and is taken back: the old incarnation serves on, and no submit is
             refused.
+        IN_A_ROW: one thing after the other, each when everything of the one before has come to its end.
     """
 
     FAILOVER = "failover"
@@ -64,8 +52,20 @@ class Outcome(StrEnum):
     PAGE = "page"
     PLANNED = "planned"
     TAKEN_BACK = "taken back"
+    IN_A_ROW = "in a row"
 
 
+# What a drill waits for, in words.
+AWAITED: Mapping[Outcome, str] = {
+    Outcome.FAILOVER: "another incarnation in service",
+    Outcome.REPAIR: "Livy to be repaired in place",
+    Outcome.CANCEL: "the failover to be called off",
+    Outcome.NOTHING: "the end of the fault",
+    Outcome.PAGE: "a person to be told",
+    Outcome.PLANNED: "the planned cut-over",
+    Outcome.TAKEN_BACK: "the change to be taken back",
+    Outcome.IN_A_ROW: "the end of what the last act began",
+}
 ASKED_FOR = frozenset({Outcome.PLANNED, Outcome.TAKEN_BACK})
 
 
@@ -77,12 +77,18 @@ class Old(StrEnum):
 
 
 class Moment(StrEnum):
-    """Something that happens in a drill, which later acts wait for."""
+    """Something that happens in a drill, which later acts wait for.
+
+    What is done after ``REST`` is done to what serves then.  It comes once for each act that waits for it: when the
+    last one has led to a cut-over, no operation and no deploy runs, and nothing is left that neither serves nor stands
+    by.
+    """
 
     FAULT = "the fault"
     LAUNCH = "the launch of another cluster"
     CUT_OVER = "the cut-over"
     PAGE = "the page"
+    REST = "the end of all that came of it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +114,6 @@ class Act:
             return self.what
         later = f"{self.seconds:.0f} s after {self.after}" if self.seconds else f"after {self.after}"
         return f"{later}: {self.what}"
-
-
-# Metrics whose alarm rings as soon as one of them is 1.  Others have limits of their own, which no drill reaches
-# (VERDICT_UNKNOWN rings after ten minutes, LAUNCHES_TODAY when a budget is used up), and are not looked at.
-ALARMS = frozenset(
-    {
-        *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),
-        *(AVAILABILITY_ZONES_SHARED, FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
-    }
-)
-# Metrics that are written all the time, and after how many whole minutes without them an alarm rings.
-SILENCE_ALARMS: Mapping[str, int] = {MONITOR_HEARTBEAT: 3, RECONCILED: 5}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,6 +353,8 @@ class Fault:
         change: settings that a deploy of the row changes, likewise.
         load: what jobs run, if not the usual waves.
         managed_cluster: which one is struck; empty for any.
+        remains: what must be left when the strategy's stack is deleted at the end, and nothing else besides what there
+            was before it; ``None`` to leave it deployed.
     """
 
     name: str
@@ -377,6 +373,7 @@ class Fault:
     change: tuple[str, ...] = ()
     load: Load | None = None
     managed_cluster: str = ""
+    remains: tuple[Remains, ...] | None = None
 
     @property
     def what(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from emr_drill.faults.model import SILENCE_ALARMS
+from emr_drill.faults.alarms import SILENCE_ALARMS
 from emr_drill.faults.traces import Entry, Seen, silent_minutes
 
 if TYPE_CHECKING:

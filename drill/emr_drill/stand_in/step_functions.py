@@ -103,6 +103,7 @@ class StateMachines:
         self._account = account
         self._region = region
         self._closed = False
+        self._started: list[Execution] = []
         interpreter.use(clock=clock, port=port, invoke=self._invoke)
         self._watch_executions()
 
@@ -112,6 +113,10 @@ class StateMachines:
             if candidate.name == machine:
                 return [_view(execution) for execution in list(candidate.executions)]
         return []
+
+    def running(self) -> list[str]:
+        """ARNs of the executions that run, also of machines that were deleted since they began."""
+        return [one.exec_arn for one in list(self._started) if one.status == ExecutionStatus.RUNNING.value]
 
     def history(self, execution_arn: str) -> list[StateVisit]:
         """The states that an execution went through, in order.
@@ -173,6 +178,7 @@ class StateMachines:
                 return start_execution(self, state_machine_arn, name or str(uuid.uuid4()), *arguments, **named)
 
         def start_and_tell(self: Execution) -> None:
+            machines._started.append(self)
             start(self)
             machines._publish(self)
 

@@ -33,8 +33,8 @@ def await_fenced(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every incarnation that goes is fenced.
 
     A 410 makes clients run their jobs again.  As long as an application of the old incarnation may run and write, its
-    ids answer what its Livy says, or 5xx, which clients ride out.  Before a planned retirement kills what outlived the
-    drain, they answer 5xx: Livy would call it a failure of the job.
+    ids answer what its Livy says, or 5xx, which clients ride out.  Before anything is killed they answer 5xx: its Livy
+    would call it a failure of the job.
     """
     going = [each for each in to_retire(call) if each.fenced_at is None]
     kept = [each.generation for each in going if kept_for_clients(call, each)]
@@ -67,10 +67,12 @@ def _fence_by_its_end(call: RetirementCall, incarnation: Incarnation) -> bool:
     for as long as EMR cannot be asked, though: the word of its ResourceManager counts meanwhile, and the limit.
     """
     requested_at = incarnation.terminate_requested_at
+    # First of all: a Livy that lives on would tell clients that their jobs failed when these are ended.
+    hidden = _hidden(call, incarnation)
     try:
         cluster = request_end(call.deployment, incarnation)
     except (BotoCoreError, ClientError):
-        if call.request.planned or requested_at is None:
+        if call.request.planned or requested_at is None or not hidden:
             raise
         applications = _kill(call, incarnation)
         if _judge(call, incarnation, state=_NOT_KNOWN, applications=applications, requested_at=requested_at):
@@ -81,7 +83,7 @@ def _fence_by_its_end(call: RetirementCall, incarnation: Incarnation) -> bool:
         call,
         incarnation,
         state="" if cluster is None else cluster.state,
-        applications=_NOBODY if ended else _kill(call, incarnation),
+        applications=_kill(call, incarnation) if hidden and not ended else _NOBODY,
         requested_at=requested_at or time.time(),
     )
 
@@ -128,16 +130,16 @@ def _fence_gently(call: RetirementCall, incarnation: Incarnation) -> bool | None
 
 def _hidden(call: RetirementCall, incarnation: Incarnation) -> bool:
     """Whether no client is led to *incarnation* any more; if one may be, its ids are made to lead nowhere."""
-    if incarnation.hidden_at is not None and hidden_for_sure(hidden_at=incarnation.hidden_at, now=time.time()):
+    if hidden_for_sure(unrouted_at=incarnation.unrouted_at, now=time.time()):
         return True
     return hide(call.deployment, incarnation).hidden_at is None  # no id ever led to it
 
 
 def _waited_gently(call: RetirementCall, incarnation: Incarnation) -> float:
     """For how many seconds its applications may have been told to end."""
-    if incarnation.hidden_at is None:
+    if incarnation.unrouted_at is None:
         return call.waited
-    return max(0.0, time.time() - incarnation.hidden_at - SETTLE_SECONDS)
+    return max(0.0, time.time() - incarnation.unrouted_at - SETTLE_SECONDS)
 
 
 def _judge(

@@ -13,12 +13,12 @@ from dr_core.requests import Kind, Reason
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
 from failover.clusters import ClusterSeen
-from failover.errors import InvariantError, NoProberAnsweredError
+from failover.errors import InvariantError
 from failover.giving_back import give_back
 from failover.leftovers import abandon, give_up_cut_over, in_service_group, stand_down
 from failover.observation import verdict_on
 from failover.record_store import Change
-from failover.removal import address_handed_on, request_end
+from failover.removal import hide, request_end
 
 # How long nobody may be able to tell whether the old incarnation still fails, before it is kept.
 UNKNOWN_SECONDS = 120
@@ -65,11 +65,14 @@ def fence(call: OperationCall) -> StepAnswer:
 
 
 def _end(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer:
-    """Kill what runs and ask EMR for the end; the traffic does not wait for an EMR that takes no calls.
+    """Let the old ids lead nowhere and ask EMR for the end; the traffic does not wait for an EMR that takes no calls.
 
-    The retirement asks again for as long as it takes; when the ids of the old one answer 410 is its affair.
+    A Livy that lives on would tell clients that their jobs failed when these are ended.  The retirement kills what
+    still runs once nobody can be told so, and asks for the end again for as long as it takes; when the ids of the old
+    one answer 410 is its affair.
     """
-    killed = _kill(call, old, near=new.availability_zone)
+    hidden = hide(call.deployment, old)
+    ids = "its ids lead nowhere" if hidden.hidden_at is not None else "no id leads to it"
     try:
         request_end(call.deployment, old)
     except (BotoCoreError, ClientError) as error:
@@ -83,8 +86,8 @@ def _end(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer:
             to_do="If a permission is missing, give it to the role of the failover function. Until the cluster has "
             "ended its jobs may run on, and it costs money.",
         )
-        return done(f"{killed}; EMR could not be asked to end {old.cluster_id}: {error}")
-    return done(f"{killed}; the end of {old.cluster_id} is requested")
+        return done(f"{ids}; EMR could not be asked to end {old.cluster_id}: {error}")
+    return done(f"{old.title}: {ids}; the end of {old.cluster_id} is requested")
 
 
 def _bring_in_first(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer | None:
@@ -236,22 +239,3 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
     close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=name, execution=call.execution)
     return cancelled(message)
-
-
-def _kill(call: OperationCall, old: Incarnation, *, near: str | None) -> str:
-    if old.primary_address is None or old.cluster_id is None:
-        return "the old incarnation has no address"
-    # Its address may belong to somebody else by now, whose applications must not end.
-    cluster = _describe(call, old.cluster_id)
-    if cluster is None or cluster.ended:
-        return "the old cluster has ended, or EMR cannot say"
-    if address_handed_on(call.deployment, old):
-        return "the address of the old incarnation belongs to a younger one"
-    try:
-        applications = call.deployment.probers.kill_applications(address=old.primary_address, near=near)
-    except NoProberAnsweredError as error:
-        return str(error)
-    if not applications.reachable:
-        return "the old ResourceManager does not answer"
-    running = ", ".join(applications.running) or "none"
-    return f"the old applications were told to end (still running: {running})"

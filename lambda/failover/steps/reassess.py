@@ -53,13 +53,14 @@ def reassess(call: OperationCall) -> StepAnswer:
 
 
 def _still_wanted(call: OperationCall) -> StepAnswer:
-    """Launch a standby only if none stands by and something serves: the record may have changed since it was asked."""
+    """Launch a standby only if none stands by and something serves: much may have changed since it was asked for."""
     situation = StandbySituation(
         managed_cluster=call.managed_cluster,
         incarnations=call.deployment.record.incarnations(),
         view=view_now(call.deployment),
     )
-    why = situation.nothing_to_stand_by_for
+    wanted = call.deployment.config.wants_standby(call.request.managed_cluster)
+    why = situation.nothing_to_stand_by_for if wanted else "the settings want no standby any more"
     if not why and situation.standbys:
         why = f"{situation.standbys[0].title} stands by"
     if not why:

@@ -64,22 +64,29 @@ def _undo(call: OperationCall) -> str | None:
     incarnation = call.deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None:
         return "Nothing had been launched."
+    if incarnation.operation != call.operation.id:
+        # This call may be late: a failover takes over what was launched to stand by, and its clients may need it now.
+        return f"{incarnation.title} was taken over by operation {incarnation.operation} and was left alone."
     if incarnation.state in (IncarnationState.SERVING, IncarnationState.RETIRING, IncarnationState.STANDBY):
         return f"{incarnation.title} is {incarnation.state} and was left alone."
     if incarnation.state is IncarnationState.RETIRED:
         return f"{incarnation.title} was deleted."
-    if incarnation.state is not IncarnationState.ABANDONED:
-        if in_service_group(call.deployment, incarnation):
-            if called_unhealthy(call.deployment, incarnation):
-                # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
-                abandon(call.deployment, incarnation)
-                return f"{incarnation.title}, which died in service, is being deleted."
-            if give_up_cut_over(call.deployment, incarnation):
-                return f"{incarnation.title} was taken out of the balanced group again and is being deleted."
-            return f"{incarnation.title} is in service by an earlier operation and was left there."
-        withdraw(call.deployment, incarnation)
+    begun = incarnation.state is not IncarnationState.ABANDONED
+    if begun and in_service_group(call.deployment, incarnation):
+        if called_unhealthy(call.deployment, incarnation):
+            # Clients may know ids of it, which answer 410 only when its retirement has fenced it.
+            if not abandon(call.deployment, incarnation):
+                return _undo(call)
+            return f"{incarnation.title}, which died in service, is being deleted."
+        if give_up_cut_over(call.deployment, incarnation):
+            return f"{incarnation.title} was taken out of the balanced group again and is being deleted."
+        return f"{incarnation.title} is in service by an earlier operation and was left there."
     # Its retirement works beside this step, and goes on if this step dies.
-    abandon(call.deployment, incarnation)
+    if not abandon(call.deployment, incarnation):
+        return _undo(call)  # it is somebody else's, or at its end, since it was read
+    if begun:
+        # Only when nobody can take it over any more: its ids lead nowhere from now on.
+        withdraw(call.deployment, incarnation)
     return _delete(call, incarnation)
 
 

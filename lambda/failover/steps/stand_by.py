@@ -9,6 +9,7 @@ from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operat
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed
 from failover.errors import InvariantError
+from failover.leftovers import in_service_group
 from failover.record_store import Change
 
 
@@ -22,6 +23,8 @@ def stand_by(call: OperationCall) -> StepAnswer:
         return failed(call.operation.message or f"generation {new.generation} was given up")
     if new.primary_address is None or new.slot is None:
         raise InvariantError(f"{new.title} cannot stand by: its address is not known, or its ids lead nowhere")
+    if in_service_group(call.deployment, new):
+        return failed(f"generation {new.generation} is in the balanced group and takes jobs: it cannot stand by")
     message = f"generation {new.generation} ({new.cluster_id}) stands by in {new.availability_zone}"
     now = time.time()
     written = call.deployment.record.change_together(

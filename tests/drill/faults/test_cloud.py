@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep
+from emr_drill.faults.alarms import SILENCE_ALARMS
 from emr_drill.faults.cloud import AWAY_SECONDS, DEATHS
-from emr_drill.faults.model import SILENCE_ALARMS, Fault, Page
+from emr_drill.faults.model import Fault, Page
 from emr_drill.faults.table import FAULTS
 from emr_drill.faults.traces import Seen
 from emr_drill.ports import Service

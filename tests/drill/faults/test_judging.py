@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from dr_core.metrics import ATTEMPTS_EXHAUSTED, MONITOR_HEARTBEAT, RECONCILED, SERVING_UNSEEDED
+from emr_drill.faults.alarms import ALARMS
 from emr_drill.faults.judging import Found, RowResult, judge_row
-from emr_drill.faults.model import ALARMS, Act, Expectation, Fault, Page, cancel, failover, nothing, page, repair
+from emr_drill.faults.model import Act, Expectation, Fault, Page, cancel, failover, nothing, page, repair
 from emr_drill.faults.traces import Seen, Trace
 from emr_drill.survivors import SurvivorSeen
 

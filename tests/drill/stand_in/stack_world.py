@@ -8,6 +8,7 @@ import threading
 import time
 import urllib.request
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,6 +92,10 @@ class StackWorld:
             FunctionName=name, Runtime="python3.13", Role=role, Handler="handler.x", Code={"ZipFile": code.getvalue()}
         )
         return str(answer["FunctionArn"])
+
+    def answers_everything(self) -> None:
+        """Let every function answer custom resources with success, and do nothing else."""
+        self._handlers = defaultdict(lambda: lambda event: answer(event) if "ResponseURL" in event else None)
 
     def create(self, name: str, template: Mapping[str, Any], **options: Any) -> str:
         """CreateStack; the stack's id."""

@@ -58,6 +58,25 @@ def test_a_stopped_execution_is_aborted_at_once(stand_in: FakeStandIn) -> None:
     assert (described["status"], described["error"], described["cause"]) == ("ABORTED", "Deleted", "why")
 
 
+def test_what_runs_is_known_also_when_its_machine_is_deleted(stand_in: FakeStandIn) -> None:
+    """A5: whoever deletes a deployment may leave an execution behind that nobody can list any more."""
+    machines = stand_in.state_machines
+    execution = stand_in.start(machine(), data={"request": {"Launch": {"seconds": 100}}})
+    wait_until(lambda: calls(stand_in, execution, "Launch"))
+    client = stand_in.client("stepfunctions")
+    described = client.describe_execution(executionArn=execution)
+    client.delete_state_machine(stateMachineArn=described["stateMachineArn"])
+
+    assert execution in machines.running()
+
+
+def test_what_has_ended_does_not_run(stand_in: FakeStandIn) -> None:
+    execution = stand_in.start(machine(), data={"request": {}})
+    stand_in.finished(execution)
+
+    assert execution not in stand_in.state_machines.running()
+
+
 @pytest.mark.parametrize("failures", [0, 9])
 def test_a_stopped_execution_does_nothing_more(stand_in: FakeStandIn, failures: int) -> None:
     """A delete during a create must not leak a cluster, so nothing may follow the state that ran."""

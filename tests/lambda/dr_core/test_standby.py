@@ -12,10 +12,12 @@ from dr_core.config import Policy
 from dr_core.controls import Controls
 from dr_core.evidence import Verdict
 from dr_core.launch_plan import DAY_SECONDS
+from dr_core.operation_plan import CanaryState
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation, Outcome
 from dr_core.requests import Reason
 from dr_core.restraints import DeploymentView, view_of
 from dr_core.standby import (
+    LATE_CANARY_SECONDS,
     LONGEST_RETRY_SECONDS,
     NEXT_CANARY_SECONDS,
     RETRY_SECONDS,
@@ -33,6 +35,7 @@ from dr_core.standby import (
     standby_budget,
     to_give_up,
     why_no_launch,
+    why_not_awaited,
     why_over_budget,
 )
 
@@ -264,6 +267,25 @@ def test_what_is_given_up(standby: Incarnation, verdict: Verdict, given_up: tupl
     """UNKNOWN is never UNHEALTHY: one that nobody can prove is kept, and not taken."""
     expected = {} if given_up is None else {2: given_up}
     assert to_give_up(situation(SERVING, standby), {2: verdict}) == expected
+
+
+@pytest.mark.parametrize(
+    ("canary", "ago", "again", "words"),
+    [
+        (CanaryState.RUNNING, LATE_CANARY_SECONDS, None, None),
+        (CanaryState.RUNNING, LATE_CANARY_SECONDS + 1, None, "its canary job had not succeeded after 120 s"),
+        (CanaryState.MISSING, LATE_CANARY_SECONDS + 1, None, "its canary job had not succeeded after 120 s"),
+        (CanaryState.SUCCEEDED, 3600, None, None),
+        (CanaryState.FAILED, 1, None, "its canary job failed"),
+        (CanaryState.RUNNING, 3600, LATE_CANARY_SECONDS, None),
+    ],
+)
+def test_for_how_long_a_failover_waits(canary: CanaryState, ago: float, again: float | None, words: str | None) -> None:
+    """A launch may be faster than a canary that hangs; one that has succeeded costs nothing."""
+    seeded = None if again is None else NOW - again
+    begun = replace(LAUNCHING, state=IncarnationState.VERIFYING, waiting_at=NOW - ago, seeded_again_at=seeded)
+    why = why_not_awaited(begun, canary=canary, now=NOW)
+    assert why is None if words is None else (why or "").startswith(words)
 
 
 def test_of_two_standbys_the_older_one_stays() -> None:

@@ -156,11 +156,11 @@ def never_nobody_in_service(world: World) -> bool:
     )
 
 
-def wanting_standby(world: World) -> World:
-    """The same world, whose managed cluster keeps a standby."""
+def wanting_standby(world: World, *, wanted: bool = True) -> World:
+    """The same world, whose managed cluster keeps a standby, or none any more."""
     config = world.deployment.config
     (a,) = config.managed_clusters
-    changed = replace(config, managed_clusters=(replace(a, standby=True),))
+    changed = replace(config, managed_clusters=(replace(a, standby=wanted),))
     world.deployment = replace(world.deployment, config=changed)
     return world
 

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.record import Incarnation, IncarnationState
-from dr_core.requests import Kind, OperationRequest, RetirementRequest
+from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from failover.errors import ExecutionEndedError
 from failover.executions import Executions
 
@@ -26,7 +26,7 @@ def executions(world: World) -> Executions:
 
 
 def operation(world: World, name: str = "op1", *, kind: str = "switchover", **extra: Any) -> OperationRequest:
-    return OperationRequest.from_dict(world.request(kind, name, reason="upgrade", **extra))
+    return OperationRequest.from_dict(world.request(kind, name, **{"reason": "upgrade", **extra}))
 
 
 def started(world: World) -> dict[str, Any]:
@@ -140,6 +140,14 @@ def test_operations_of_a_managed_cluster_are_stopped(world: World, executions: E
         "op4": "RUNNING",
         "a-retire-g1": "RUNNING",
     }
+
+
+def test_only_operations_of_the_reasons_that_are_named_are_stopped(world: World, executions: Executions) -> None:
+    """What a person asked for goes on beside a small deploy."""
+    for reason in ("upgrade", "evacuation"):
+        executions.start_operation(operation(world, f"op-{reason}", kind="switchover", reason=reason))
+    stopped = executions.stop_operations("a", cause="c", reasons=(Reason.UPGRADE,))
+    assert stopped == [world.execution(OPERATIONS, "op-upgrade")]
 
 
 def test_operations_of_every_kind_are_stopped(world: World, executions: Executions) -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dr_core.record import IncarnationState
 from dr_core.scaling import Scaling
 from dr_core.specs import Spec
-from failover import custom_resource
+from failover import custom_resource, in_place
 from failover.custom_resource import respond
 from failover.in_place import change_in_place, request_key
 from failover.reality import read_record
 from failover.reconcile import reconcile
-from failover.scaling import see_to_scaling
+from failover.record_store import Change
+from failover.scaling import bring_in_line, see_to_scaling
 from failover.stack_answers import StackAnswers
 
 from .fakes import compute_limits
@@ -184,6 +187,34 @@ def test_it_supersedes_a_switchover_that_runs(serving: World) -> None:
     assert (limits(serving), serving.managed_cluster().spec) == ((3, 30), WIDER.to_json())
 
 
+@pytest.mark.parametrize("spec", [SPEC, replace(WIDER, tags=TAGGED.tags)])
+@pytest.mark.parametrize("state", ["Verify", "CutOver"])
+def test_what_a_person_asked_for_goes_on(serving: World, spec: Spec, state: str) -> None:
+    """Whoever leaves an AZ is not held up by a tag; what comes up gets it once it serves."""
+    request = serving.request("switchover", "op2", reason="evacuation")
+    serving.run_operation(request, until=state)
+    lease = serving.managed_cluster().lease
+    update(serving, spec)
+    assert answers(serving) == [("r2", True)]
+    assert serving.executions[serving.execution(OPERATIONS, "op2")]["status"] == "RUNNING"
+    assert (serving.incarnation(2).state, serving.managed_cluster().lease) == (IncarnationState.VERIFYING, lease)
+    assert serving.run_operation(request) == "CutOverDone"
+    reconcile(serving.deployment)
+    assert serving.managed_cluster().serving_generation == 2
+    assert spec.scaling is not None
+    assert limits(serving, 2) == (spec.scaling.minimum_instances, spec.scaling.maximum_instances)
+    assert (tags(serving, 2), serving.managed_cluster().spec) == (spec.tags, spec.to_json())
+
+
+def test_a_deploy_that_replaces_stops_what_a_person_asked_for(serving: World) -> None:
+    """It would bring in what shall go."""
+    request = serving.request("switchover", "op2", reason="evacuation")
+    serving.run_operation(request, until="Verify")
+    update(serving, NEWER)
+    assert serving.executions[serving.execution(OPERATIONS, "op2")]["status"] == "ABORTED"
+    assert (operations(serving), serving.managed_cluster().lease) == (["a-switchover-r2"], None)
+
+
 def test_a_cluster_that_ends_is_not_asked(serving: World) -> None:
     """EMR would refuse it; what takes over has the new limits."""
     request = failing(serving)
@@ -228,6 +259,42 @@ def test_a_cluster_that_took_over_meanwhile_fails_the_deploy(serving: World) -> 
     with pytest.raises(ValueError, match="another cluster took over managed cluster a while"):
         change_in_place(serving.deployment, before, WIDER, request_id="r2")
     assert serving.managed_cluster().spec == SPEC.to_json()
+
+
+def test_two_deliveries_at_once_do_not_fail_the_deploy(serving: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both have read the old spec, and one of them writes first."""
+    deliveries = [1]
+
+    def meanwhile(*arguments: Any, **keywords: Any) -> None:
+        bring_in_line(*arguments, **keywords)
+        if deliveries:
+            deliveries.pop()
+            update(serving, WIDER)
+
+    monkeypatch.setattr(in_place, "bring_in_line", meanwhile)
+    update(serving, WIDER)
+    assert answers(serving) == [("r2", True), ("r2", True)]
+    assert serving.managed_cluster().spec == WIDER.to_json()
+
+
+@pytest.mark.parametrize(("conflicts", "succeeds"), [(2, True), (3, False)])
+def test_a_transaction_that_meets_another_one_is_tried_again(
+    serving: World, monkeypatch: pytest.MonkeyPatch, conflicts: int, *, succeeds: bool
+) -> None:
+    """DynamoDB cancels one of two that change the same item at the same moment."""
+    record = serving.deployment.record
+    change, left = record.change_together, [1] * conflicts
+
+    def conflicting(*changes: Change) -> bool:
+        if left and len(changes) > 1:
+            left.pop()
+            raise ClientError({"Error": {"Code": "TransactionCanceledException"}}, "TransactWriteItems")
+        return change(*changes)
+
+    monkeypatch.setattr(record, "change_together", conflicting)
+    with nullcontext() if succeeds else pytest.raises(ClientError):
+        update(serving, WIDER)
+    assert answers(serving) == [("r2", True)] * succeeds
 
 
 @pytest.mark.parametrize("item", [{"cluster_id": None}])

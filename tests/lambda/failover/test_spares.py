@@ -9,10 +9,11 @@ import pytest
 
 from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState, Outcome
-from dr_core.standby import VERIFIED_SECONDS, spec_digest
+from dr_core.standby import LATE_CANARY_SECONDS, RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
 from failover.reconcile import reconcile
 from failover.standby import keep
+from failover.steps import roll_back
 
 from .parts import OPERATIONS, LostAnswerError
 from .scenarios import (
@@ -21,9 +22,11 @@ from .scenarios import (
     hanging,
     latest_request,
     never_nobody_in_service,
+    no_probers,
     settled,
     standby_asked_for,
     standing_by,
+    wanting_standby,
 )
 from .world import World
 
@@ -218,6 +221,16 @@ def test_a_failover_stops_the_launch_of_a_standby_and_takes_it_over(world: World
     assert len(world.stacks) == 2
 
 
+def test_it_stops_the_launch_of_one_that_is_not_wanted_any_more(world: World) -> None:
+    """A deploy with standby: none came while it was launched: what it launched is of no use then."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    wanting_standby(world, wanted=False)
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.executions[world.execution(OPERATIONS, request["operation"])]["status"] == "ABORTED"
+    assert world.managed_cluster().serving_generation == 3
+
+
 @pytest.mark.parametrize("state", ["Launch", "Verify", "Route", "CutOver"])
 def test_it_takes_it_over_from_every_state(world: World, state: str) -> None:
     """Whatever the launch had come to."""
@@ -226,6 +239,40 @@ def test_it_takes_it_over_from_every_state(world: World, state: str) -> None:
     assert world.run_operation(failing(world)) == "CutOverDone"
     assert world.managed_cluster().serving_generation == 2
     assert len(world.stacks) == 2
+
+
+def hanging_canary(world: World, *, seconds: float) -> dict[str, Any]:
+    """The request of a failover that comes when the canary of what was to stand by has been running for a while."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    world.cluster(2).canary_state = "running"
+    assert world.step("operation", "Verify", request).status == "wait"
+    world.clock.now += seconds
+    return failing(world)
+
+
+def test_a_failover_launches_instead_of_waiting_for_a_canary_that_hangs(world: World) -> None:
+    """It would wait until the limit of Verify, and then fail: what hangs is given up, and another AZ comes first."""
+    failover = hanging_canary(world, seconds=LATE_CANARY_SECONDS + 1)
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+    assert world.incarnation(3).availability_zone == "us-east-1c"
+    assert "had not succeeded after 120 s" in (world.incarnation(2).given_up or "")
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+@pytest.mark.parametrize(("seconds", "answers"), [(60, True), (LATE_CANARY_SECONDS + 1, False)])
+def test_it_waits_for_a_canary_that_has_just_begun(world: World, seconds: float, *, answers: bool) -> None:
+    """Nor does it give up what nobody can ask at the moment: UNKNOWN leads to no action."""
+    failover = hanging_canary(world, seconds=seconds)
+    world.run_operation(failover, until="Launch")
+    if not answers:
+        no_probers(world)
+    assert world.step("operation", "Launch", failover).status == "done"
+    world.dead_probers = set()
+    world.cluster(2).canary_state = "success"
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
 
 
 def test_nobody_waits_for_an_end_that_does_not_come(world: World) -> None:
@@ -368,3 +415,66 @@ def test_a_roll_back_leaves_what_stands_by(world: World) -> None:
     assert world.wait_for("operation", "RollBack", request).status == "done"
     assert world.incarnation(2).state is IncarnationState.STANDBY
     assert world.rules == before
+
+
+def test_a_late_roll_back_leaves_what_a_failover_has_taken_over(world: World) -> None:
+    """A14: a step outlives its execution, which the failover has stopped: RollBack has no lease to lose."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    failover = failing(world)
+    world.run_operation(failover, until="Fence")
+    before = dict(world.rules)
+    assert "was taken over by operation op2" in world.wait_for("operation", "RollBack", request).message
+    assert world.rules == before
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def test_a_roll_back_undoes_nothing_of_what_is_taken_over_at_that_moment(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between what it reads and what it writes: the ids of what a failover needs must not be taken away first."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="Verify")
+    failover = failing(world)
+    before: list[dict[str, Any]] = []
+
+    def meanwhile(*_: object) -> bool:
+        world.run_operation(failover, until="Fence")
+        before.append(dict(world.rules))
+        return False
+
+    monkeypatch.setattr(roll_back, "in_service_group", meanwhile)
+    assert "was taken over by operation op2" in world.wait_for("operation", "RollBack", request).message
+    assert before == [world.rules]
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+
+
+def left_in_service(world: World) -> None:
+    """A failover by hand took over what was to stand by, and was interrupted when that was where jobs come from."""
+    world.run_operation(standby_asked_for(world), until="Verify")
+    request = world.request("failover", "op2", reason="evacuation")
+    world.run_operation(request, until="Fence")
+    world.step("operation", "Fence", request)
+    assert world.cluster(2).address in world.targets["balanced"]
+    world.executions[world.execution(OPERATIONS, "op2")]["status"] = "ABORTED"
+
+
+def test_what_is_in_service_is_not_launched_to_stand_by(world: World) -> None:
+    """DESIGN part 8: a standby is not where new jobs come from; they would be lost when it is given up."""
+    left_in_service(world)
+    world.clock.now += RETRY_SECONDS
+    keep(world.deployment)
+    assert world.run_operation(latest_request(world)) == "CutOverDone"
+    assert settled(world)["states"] == {1: "serving", 2: "verifying", 3: "standby"}
+
+
+def test_what_has_come_into_service_does_not_stand_by(world: World) -> None:
+    """Its launch has passed everything else."""
+    request = standby_asked_for(world)
+    world.run_operation(request, until="CutOver")
+    world.targets["balanced"][world.cluster(2).address] = world.clock.now
+    answer = world.step("operation", "CutOver", request)
+    assert (answer.status, world.incarnation(2).state) == ("failed", IncarnationState.VERIFYING)
+    assert "is in the balanced group" in answer.message

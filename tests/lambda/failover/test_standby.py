@@ -27,6 +27,7 @@ from .scenarios import (
     settled,
     standby_asked_for,
     standing_by,
+    wanting_standby,
 )
 from .world import World, rule_of
 
@@ -76,6 +77,15 @@ def test_it_is_asked_for_once(world: World) -> None:
     world.clock.now += 60
     keep(world.deployment)
     assert len(operations(world)) == 1
+
+
+def test_the_launch_of_one_that_is_not_wanted_any_more_ends(world: World) -> None:
+    """A deploy with standby: none came right after it was asked for."""
+    request = standby_asked_for(world)
+    wanting_standby(world, wanted=False)
+    assert world.run_operation(request) == "Cancelled"
+    assert world.operation(request["operation"]).message == "the settings want no standby any more"
+    assert (len(world.stacks), world.managed_cluster().lease) == (1, None)
 
 
 def test_two_runs_at_once_ask_once(world: World) -> None:

@@ -314,6 +314,17 @@ def test_ids_are_hidden_again_by_whoever_died_while_hiding_them(world: World) ->
     assert not slot_target(world)
 
 
+def test_ids_that_were_hidden_late_are_given_their_time(world: World) -> None:
+    """B13: an intent takes nobody away: the load balancer may have refused the call for a minute."""
+    request = lingered(world, batches=(1001000007,))
+    world.put({**world.incarnation(1).to_item(), "hidden_at": world.clock.now - 100})
+    assert fence(world, request) == "wait"
+    assert not slot_target(world)
+    world.clock.now += 59.9
+    assert fence(world, request) == "wait"
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+
+
 def test_a_planned_end_waits_for_submissions_under_way_too(world: World) -> None:
     """A14: an empty list proves nothing at once; without ids to hide it is looked at straight away."""
     request = lingered(world)
@@ -395,12 +406,19 @@ def test_a_resource_manager_that_does_not_answer_leaves_it_to_emr(world: World) 
 
 
 def test_an_evicted_one_is_ended_at_once(world: World) -> None:
-    """A12: its ResourceManager and EMR both are asked, and the first word counts."""
+    """A12, B6: EMR is asked at once, its ResourceManager when no client is told any more that its job failed."""
+    world.TERMINATION_SECONDS = 10_000
     request = switched_over(world, batches=(1001000007,))
     world.put({**world.incarnation(1).to_item(), "evicted_at": world.clock.now})
     world.run_retirement(request, until="AwaitFenced")
     assert fence(world, request) == "wait"
     assert world.terminated == ["emr-dr-active-passive-a-g1"]
+    assert not slot_target(world)
+    world.clock.now += 59.9
+    assert fence(world, request) == "wait"
+    assert world.cluster(1).applications == ["application_1_1001000007"]
+    world.clock.now += 0.1
+    fence(world, request)
     assert world.cluster(1).applications == []
 
 

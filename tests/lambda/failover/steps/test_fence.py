@@ -28,7 +28,7 @@ def test_the_end_of_what_failed_is_requested(world: World) -> None:
     answer = world.step("operation", "Fence", request)
     assert (answer.status, answer.message) == (
         "done",
-        "the old ResourceManager does not answer; the end of j-1 is requested",
+        "emr-dr-active-passive-a-g1: its ids lead nowhere; the end of j-1 is requested",
     )
     assert world.terminated == ["emr-dr-active-passive-a-g1"]
     assert world.incarnation(1).terminate_requested_at == world.clock.now
@@ -56,22 +56,19 @@ def test_a_second_call_requests_no_second_end(world: World) -> None:
     assert world.incarnation(1).terminate_requested_at == requested
 
 
-def test_fence_kills_the_applications_that_still_run(world: World) -> None:
-    """Livy died, YARN lives: its applications would write beside their second run."""
+def test_ids_lead_nowhere_before_what_still_runs_is_ended(world: World) -> None:
+    """B6: a Livy that lives on would tell clients that their jobs failed, and they would not run them again."""
     launched(world)
     world.cluster(1).applications.append("application_1_0002")
+    number = world.incarnation(1).slot
+    assert number is not None
+    group = world.deployment.front_door.slot(number).target_group
+    assert world.incarnation(1).primary_address in world.targets[group]
     assert world.run_operation(world.request("failover", "op2", reason="drill"), until="CutOver") == "CutOver"
-    assert world.cluster(1).applications == []
+    assert world.incarnation(1).primary_address not in world.targets[group]
+    assert world.incarnation(1).unrouted_at is not None
+    assert world.cluster(1).applications == ["application_1_0002"], "the retirement ends them, when nobody is told"
     assert world.incarnation(1).terminate_requested_at is not None
-
-
-def test_applications_that_do_not_end_are_named(world: World) -> None:
-    """Their end is the cluster's."""
-    request = launched(world).request("failover", "op2", reason="drill")
-    world.cluster(1).applications.append("application_1_0002")
-    world.cluster(1).stubborn = True
-    world.run_operation(request, until="Fence")
-    assert "(still running: application_1_0002)" in world.wait_for("operation", "Fence", request).message
 
 
 def test_fence_does_without_probers(world: World) -> None:
@@ -89,7 +86,7 @@ def test_an_old_incarnation_without_an_address_is_ended_all_the_same(world: Worl
     world.run_operation(request, until="Fence")
     world.record.items["incarnation", "g000001"].pop("primary_address")
     answer = world.step("operation", "Fence", request)
-    assert answer.message == "the old incarnation has no address; the end of j-1 is requested"
+    assert answer.message == "emr-dr-active-passive-a-g1: no id leads to it; the end of j-1 is requested"
     assert world.terminated == ["emr-dr-active-passive-a-g1"]
 
 
