@@ -321,10 +321,9 @@ class Rehearsal:
 
     def _is_replaced(self, scene: Scene) -> bool:
         """Whether another incarnation serves as the managed cluster that was struck."""
+        name, generation = scene.managed_cluster, scene.generation
         return any(
-            one["state"] == "serving"
-            and one["managed_cluster"] == scene.managed_cluster
-            and one["generation"] != scene.generation
+            one["state"] == "serving" and one["managed_cluster"] == name and one["generation"] != generation
             for one in self._incarnations()
         )
 
