@@ -91,7 +91,7 @@ def _record(deployment: Deployment, *changes: Change) -> bool:
         try:
             return deployment.record.change_together(*changes)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "TransactionCanceledException":
+            if error.response.get("Error", {}).get("Code") != "TransactionCanceledException":
                 raise
             time.sleep(seconds)
     return deployment.record.change_together(*changes)
