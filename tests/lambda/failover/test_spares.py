@@ -39,7 +39,7 @@ def seconds_of(world: World, request: dict[str, Any]) -> float:
 
 
 def test_a_failover_takes_the_standby(world: World) -> None:
-    """DESIGN part 8: one fresh look, then fence and cut over; nothing is launched."""
+    """B6: one fresh look, then fence and cut over; nothing is launched."""
     assert seconds_of(standing_by(world), failing(world)) < 60
     assert settled(world)["states"] == {1: "retiring", 2: "serving"}
     assert world.managed_cluster().serving_generation == 2
@@ -462,7 +462,7 @@ def left_in_service(world: World) -> None:
 
 
 def test_what_is_in_service_is_not_launched_to_stand_by(world: World) -> None:
-    """DESIGN part 8: a standby is not where new jobs come from; they would be lost when it is given up."""
+    """B6: a standby is not where new jobs come from; they would be lost when it is given up."""
     left_in_service(world)
     world.clock.now += RETRY_SECONDS
     keep(world.deployment)

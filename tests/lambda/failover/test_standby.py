@@ -98,7 +98,7 @@ def test_two_runs_at_once_ask_once(world: World) -> None:
 
 
 def test_what_was_launched_stands_by(world: World) -> None:
-    """DESIGN part 8: launched and verified, holds a slot and a rule, not in service, in another AZ."""
+    """B6: launched and verified, holds a slot and a rule, not in service, in another AZ."""
     standing_by(world)
     standby = world.incarnation(2)
     assert standby.state is IncarnationState.STANDBY
