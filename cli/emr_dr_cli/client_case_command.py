@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from emr_dr_cli.options import check_block
+from emr_dr_cli.options import WIDTH_OF_A_LOG, check_block
 from emr_drill.errors import DrillError
-
-WIDTH_OF_A_LOG = 160
 
 
 def client_case(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from emr_dr_cli.options import BLOCK_RANGE, check_block, check_seeds, check_speed
+from emr_dr_cli.options import BLOCK_RANGE, WIDTH_OF_A_LOG, check_block, check_seeds, check_speed
 from emr_dr_cli.planned_options import planned_row
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import FAULTS, chosen, speed_of
@@ -53,7 +53,6 @@ class Baseline(StrEnum):
     SCRIPT = "script"
 
 
-WIDTH_OF_A_LOG = 160
 STANDARD_OUTPUT = "-"
 
 
@@ -207,8 +206,7 @@ def drill(
         if keep or stream or baseline or workdir is not None or jobs is not Jobs.OWN:
             raise DrillError(
                 "--keep, --workdir, --stream, --jobs and --baseline are for one drill, and this would run several: "
-                "leave them "
-                "out (`emr-dr compare` drills the product and its baseline with several faults)"
+                "leave them out (`emr-dr compare` drills the product and its baseline with several faults)"
             )
         plan = Plan(
             faults=rows,

@@ -8,6 +8,8 @@ import typer
 
 from emr_drill.addresses import FIRST_BLOCK, LAST_BLOCK
 
+# Of what is printed where no terminal says how wide it is.
+WIDTH_OF_A_LOG = 160
 BLOCK_RANGE = f"{FIRST_BLOCK} to {LAST_BLOCK}"
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ from emr_drill.stand_in.assembly import ResourceEvent, deploy, stack_name
 from emr_drill.stand_in.server import StandIn
 from emr_drill.strategies import strategy
 from emr_drill.timing import Timing
-from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
+from emr_drill.workplace import workplace
 
 KEEP_LOOK_SECONDS = 1.0  # machine time
 # How many jobs may start at once on real services, each of which costs some seconds of a core.
@@ -116,19 +115,17 @@ def run(
                 f"{options.assembly} need not have: leave --assembly out"
             )
         preflight.check_assembly(options.assembly, stacks=stacks)
+
+    def tell(folder: Path) -> None:
+        if not quiet:
+            console.print(f"files of this drill (logs of functions and services): {folder}", style="dim")
+
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(options.services))
-        workdir = make_workdir(options.workdir)
-        report = None
-        try:
-            with logging_to(workdir / LOG_FILE):
-                report = _Drill(options, addresses, workdir, primaries, job_file, console, quiet, on_report).run()
-                return report
-        finally:
-            if options.workdir is None and report is not None and report.passed:
-                shutil.rmtree(workdir, ignore_errors=True)
-            elif not quiet:
-                console.print(f"files of this drill (logs of functions and services): {workdir}", style="dim")
+        with workplace(options.workdir, tell=tell) as place:
+            report = _Drill(options, addresses, place.folder, primaries, job_file, console, quiet, on_report).run()
+            place.needed = not report.passed
+            return report
 
 
 def _tell_stack(progress: Progress, event: ResourceEvent) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from emr_drill.errors import DrillError
@@ -29,6 +31,41 @@ def make_workdir(asked: Path | None) -> Path:
     if not empty:  # an earlier drill's ledger would be taken for this one's
         raise DrillError(f"the working directory {asked} is not empty: name an empty or a new one")
     return asked.absolute()
+
+
+@dataclass(slots=True, kw_only=True)
+class Workplace:
+    """Where one drill keeps its files.
+
+    Attributes:
+        folder: absolute.
+        needed: whether somebody may want to look at them; a drill that came to a good end says no.
+    """
+
+    folder: Path
+    needed: bool = True
+
+
+@contextlib.contextmanager
+def workplace(asked: Path | None, *, tell: Callable[[Path], None]) -> Iterator[Workplace]:
+    """A place for a drill's files, where its libraries log; files that nobody needs or asked for go at the end.
+
+    Args:
+        asked: the directory that somebody asked for, see :func:`make_workdir`.
+        tell: gets the directory if it stays.
+
+    Raises:
+        DrillError: the directory cannot be used, or is not empty.
+    """
+    place = Workplace(folder=make_workdir(asked))
+    try:
+        with logging_to(place.folder / LOG_FILE):
+            yield place
+    finally:
+        if asked is None and not place.needed:
+            shutil.rmtree(place.folder, ignore_errors=True)
+        else:
+            tell(place.folder)
 
 
 @contextlib.contextmanager

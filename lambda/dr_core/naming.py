@@ -85,6 +85,11 @@ def attempt_of(operation: str, incident: str | None) -> int | None:
     return int(match[1]) if match else None
 
 
+def execution_arn(state_machine: str, name: str) -> str:
+    """ARN of the execution *name* of the machine with the ARN *state_machine*."""
+    return f"{state_machine.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def standby_operation(managed_cluster: str, started_at: float) -> str:
     """The id of the operation that launches a standby, such as ``a-standby-20261121t031025``.
 

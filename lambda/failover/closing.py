@@ -46,12 +46,15 @@ def close(
         return
     if notice is not None:
         deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
-    deployment.record.change(
-        Change(
-            key=Operation.key(operation.id),
-            values={"outcome": outcome, "message": message},
-            condition="attribute_not_exists(#outcome)",
-        )
+    deployment.record.change(first_outcome(operation, outcome, message=message))
+
+
+def first_outcome(operation: Operation, outcome: Outcome, *, message: str) -> Change:
+    """The change that records how *operation* ended; refused if it has an outcome already."""
+    return Change(
+        key=Operation.key(operation.id),
+        values={"outcome": outcome, "message": message},
+        condition="attribute_not_exists(#outcome)",
     )
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from dr_core.execution_status import is_forgotten
-from dr_core.naming import retired_by, retirement_name
+from dr_core.naming import execution_arn, retired_by, retirement_name
 from dr_core.record import Incarnation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from failover.errors import ExecutionEndedError
@@ -112,7 +112,7 @@ class Executions:
 
     def operation_execution(self, name: str) -> str:
         """ARN of the execution of the operation machine that is called *name*."""
-        return f"{self.operation_machine.replace(':stateMachine:', ':execution:')}:{name}"
+        return execution_arn(self.operation_machine, name)
 
     def stop(self, execution: str, *, cause: str) -> None:
         """Stop an execution that gives way to another one; one that has ended stays as it is."""
@@ -150,7 +150,7 @@ class Executions:
             )
         except self.client.exceptions.ExecutionAlreadyExists:
             # It is closed, or it runs with another input.
-            return self._status(f"{machine.replace(':stateMachine:', ':execution:')}:{name}")
+            return self._status(execution_arn(machine, name))
         return "RUNNING"
 
     def _status(self, execution: str) -> str:

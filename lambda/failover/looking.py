@@ -10,10 +10,10 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dr_core.addresses import handed_on_to
 from dr_core.evidence import Evidence, Service, Verdict
 from dr_core.record import Incarnation
 from failover.deployment import Deployment
+from failover.removal import address_handed_on
 
 logger = Logger()
 
@@ -42,7 +42,7 @@ def evidence_now(deployment: Deployment, incarnation: Incarnation) -> list[Evide
     Empty if its address is another one's by now: what is seen there says nothing of it.
     """
     address = incarnation.primary_address
-    if address is None or handed_on_to(incarnation, deployment.record.incarnations()) is not None:
+    if address is None or address_handed_on(deployment, incarnation):
         return []
     return [Evidence.from_look(look, incarnation=incarnation.id) for look in _looks(deployment, address=address)]
 

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.evidence import Reading, healthy, unhealthy, unknown
 from dr_core.execution_status import is_forgotten
+from dr_core.naming import execution_arn
 from dr_core.requests import OperationRequest
 from dr_core.target_health import is_load_balancers_fault
 from dr_core.verdicts import Termination
@@ -82,7 +83,7 @@ class Cloud:
                 input=json.dumps(asked, sort_keys=True),
             )
         except self.step_functions.exceptions.ExecutionAlreadyExists:
-            execution = f"{state_machine.replace(':stateMachine:', ':execution:')}:{request.operation}"
+            execution = execution_arn(state_machine, request.operation)
             found = self.step_functions.describe_execution(executionArn=execution)
             return execution if json.loads(found.get("input", "null")) == asked else None
         return started["executionArn"]

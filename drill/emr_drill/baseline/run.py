@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -36,7 +35,7 @@ from emr_drill.rehearsal import END_LIMIT_SECONDS, POLLS_AT_FAULT, READY_LIMIT_S
 from emr_drill.report import Report
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
-from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
+from emr_drill.workplace import workplace
 
 if TYPE_CHECKING:
     from emr_drill.observe import Deployment
@@ -91,23 +90,19 @@ def run(
     fault = find(options.fault)
     addresses = Addresses(block=options.block)
     primaries.check()
+
+    def tell(folder: Path) -> None:
+        if not quiet:
+            console.print(f"files of this drill (logs of services): {folder}", style="dim")
+
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(SERVICES))
-        workdir = make_workdir(options.workdir)
-        done = False
-        try:
-            with logging_to(workdir / LOG_FILE):
-                report = _Drill(options, fault, addresses, workdir, primaries, job_file, console, quiet).run()
+        with workplace(options.workdir, tell=tell) as place:
+            report = _Drill(options, fault, addresses, place.folder, primaries, job_file, console, quiet).run()
             on_report(report)
-            done = True
+            # Files are needed if the drill itself failed: that the baseline loses jobs is what it is run for.
+            place.needed = False
             return report
-        finally:
-            # Files are kept if somebody asked for them, or if the drill itself failed: that the baseline loses jobs is
-            # what it is run for.
-            if options.workdir is None and done:
-                shutil.rmtree(workdir, ignore_errors=True)
-            elif not quiet:
-                console.print(f"files of this drill (logs of services): {workdir}", style="dim")
 
 
 class _Drill:

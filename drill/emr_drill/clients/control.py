@@ -7,7 +7,6 @@ script's site (:mod:`emr_drill.baseline.site`); nothing is broken, and nobody wa
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,7 +36,7 @@ from emr_drill.rehearsal import END_LIMIT_SECONDS, READY_LIMIT_SECONDS
 from emr_drill.report import Report
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
-from emr_drill.workplace import LOG_FILE, logging_to, make_workdir
+from emr_drill.workplace import workplace
 
 NAME = "plain"
 CLUSTERS = 2
@@ -72,20 +71,17 @@ def run(options: Options, *, primaries: PrimaryFactory, job_file: str, console: 
     addresses = Addresses(block=options.block)
     primaries.check()
     environments.check(options.clients.kinds)
+
+    def tell(folder: Path) -> None:
+        if not quiet:
+            console.print(f"files of this drill (logs of services): {folder}", style="dim")
+
     with preflight.hold_block(addresses):
         preflight.check_ports(addresses, primary_ports(options.services))
-        workdir = make_workdir(options.workdir)
-        done = False
-        try:
-            with logging_to(workdir / LOG_FILE):
-                report = _Control(options, addresses, workdir, primaries, job_file).run(console, quiet=quiet)
-            done = True
+        with workplace(options.workdir, tell=tell) as place:
+            report = _Control(options, addresses, place.folder, primaries, job_file).run(console, quiet=quiet)
+            place.needed = False
             return report
-        finally:
-            if options.workdir is None and done:
-                shutil.rmtree(workdir, ignore_errors=True)
-            elif not quiet:
-                console.print(f"files of this drill (logs of services): {workdir}", style="dim")
 
 
 class _Control:

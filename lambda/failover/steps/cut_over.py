@@ -14,7 +14,7 @@ from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operat
 from dr_core.requests import DrainMode, Kind, OperationRequest, Reason
 from dr_core.retirement_plan import planned_still
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
-from failover.closing import Notice, answer_once
+from failover.closing import Notice, answer_once, first_outcome
 from failover.deployment import Deployment
 from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
@@ -148,11 +148,7 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
             condition="#state = :verifying OR #state = :serving",  # else somebody gave it up meanwhile
             condition_values={"verifying": IncarnationState.VERIFYING, "serving": IncarnationState.SERVING},
         ),
-        Change(
-            key=Operation.key(call.operation.id),
-            values={"outcome": outcome_of(call.request.kind), "message": message},
-            condition="attribute_not_exists(#outcome)",
-        ),
+        first_outcome(call.operation, outcome_of(call.request.kind), message=message),
         *(Change(key=Incarnation.key(each.generation), values=retiring) for each in replaced),
     )
     if not written:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 
 from dr_core.operation_plan import outcome_of
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed
+from failover.closing import first_outcome
 from failover.errors import InvariantError
 from failover.leftovers import in_service_group
 from failover.record_store import Change
@@ -45,11 +46,7 @@ def stand_by(call: OperationCall) -> StepAnswer:
             condition="#state = :verifying",  # else somebody gave it up meanwhile
             condition_values={"verifying": IncarnationState.VERIFYING},
         ),
-        Change(
-            key=Operation.key(call.operation.id),
-            values={"outcome": outcome_of(call.request.kind), "message": message},
-            condition="attribute_not_exists(#outcome)",
-        ),
+        first_outcome(call.operation, outcome_of(call.request.kind), message=message),
     )
     if not written:
         raise InvariantError(

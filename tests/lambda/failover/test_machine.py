@@ -342,9 +342,39 @@ def test_the_controller_keeps_its_promises(
     patched: None, first_seed: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
     """A14: so many steps at least, in two halves that may run at once."""
+    number, total = run_seeds(Controller, first_seed, runs=RUNS, required=REQUIRED_STEPS, missing=what_is_missing)
+    record_property("steps", total)
+    with capsys.disabled():
+        print(f"\nseeds {first_seed} to {number}: {Statistics.told()}")
+    assert not what_is_missing()
+
+
+def what_is_missing() -> list[str]:
+    """What no run has come to so far."""
+    missing = [name for name in WHAT_MATTERS if not Statistics.reached[name]]
+    return missing + [name for name in WHAT_HAPPENS if not Statistics.steps[name]]
+
+
+def run_seeds(
+    controller: type[Controller],
+    first_seed: int,
+    *,
+    runs: int,
+    required: int,
+    missing: Callable[[], list[str]],
+) -> tuple[int, int]:
+    """Run one seed after the other until enough was seen; the last seed, and how many steps there were.
+
+    Args:
+        controller: what runs.
+        first_seed: the others follow it.
+        runs: for each seed.
+        required: so many steps at least, and three times as many at the most.
+        missing: what has to be seen and was not.
+    """
     Statistics.clear()
     chosen = settings(
-        max_examples=RUNS,
+        max_examples=runs,
         stateful_step_count=STEPS,
         deadline=None,
         database=None,
@@ -355,19 +385,14 @@ def test_the_controller_keeps_its_promises(
         # To make a failing run shorter takes minutes; what it did stands in its story.
         phases=[Phase.generate, Phase.shrink] if os.environ.get("EMR_DR_SHRINK") else [Phase.generate],
     )
-    number, total, missing = first_seed, 0, [*WHAT_MATTERS, *WHAT_HAPPENS]
+    number, total = first_seed, 0
     for number in count(first_seed):
         try:
-            run_state_machine_as_test(seed(number)(Controller), settings=chosen)
+            run_state_machine_as_test(seed(number)(controller), settings=chosen)
         except BaseException:
             print(f"seed {number}")
             raise
         total = Statistics.steps.total()
-        missing = [name for name in WHAT_MATTERS if not Statistics.reached[name]]
-        missing += [name for name in WHAT_HAPPENS if not Statistics.steps[name]]
-        if (total >= REQUIRED_STEPS and not missing) or total >= 3 * REQUIRED_STEPS:
+        if (total >= required and not missing()) or total >= 3 * required:
             break
-    record_property("steps", total)
-    with capsys.disabled():
-        print(f"\nseeds {first_seed} to {number}: {Statistics.told()}")
-    assert not missing
+    return number, total
