@@ -36,7 +36,7 @@ def abandon(
     """
     begun = {str(state): state for state in (*BEGUN, IncarnationState.ABANDONED)}
     states = " OR ".join(f"#state = :{name}" for name in begun)
-    owner = "attribute_not_exists(#operation)" if incarnation.operation is None else "#operation = :owner"
+    owner, owner_values = _still_of(incarnation)
     given_up = deployment.record.change(
         Change(
             key=Incarnation.key(incarnation.generation),
@@ -46,12 +46,19 @@ def abandon(
                 **({"serving_to": time.time()} if took_jobs else {}),
             },
             condition=f"({states}) AND {owner}",
-            condition_values={**begun, **({} if incarnation.operation is None else {"owner": incarnation.operation})},
+            condition_values={**begun, **owner_values},
         )
     )
     if given_up:
         deployment.executions.retire(incarnation, planned=False)
     return given_up
+
+
+def _still_of(incarnation: Incarnation) -> tuple[str, dict[str, str]]:
+    """Condition, with its values, that nobody has taken an incarnation over since it was read: a call may be late."""
+    if incarnation.operation is None:
+        return "attribute_not_exists(#operation)", {}
+    return "#operation = :owner", {"owner": incarnation.operation}
 
 
 def in_service_group(deployment: Deployment, incarnation: Incarnation) -> bool:
@@ -120,18 +127,19 @@ def stand_down(deployment: Deployment, incarnation: Incarnation) -> bool:
     Not one for whose sake what serves is being ended, and not one in the balanced group: jobs may have come to it.
 
     Returns:
-        Whether it stands by.
+        Whether it stands by; one that another operation has taken over since *incarnation* was read does not.
     """
     if incarnation.standby_from is None or not deployment.config.wants_standby(incarnation.managed_cluster):
         return False
     if in_service_group(deployment, incarnation) or succeeds_what_ends(deployment, incarnation):
         return False
+    owner, owner_values = _still_of(incarnation)
     return deployment.record.change(
         Change(
             key=Incarnation.key(incarnation.generation),
             values={"state": IncarnationState.STANDBY},
-            condition="#state = :verifying",
-            condition_values={"verifying": IncarnationState.VERIFYING},
+            condition=f"#state = :verifying AND {owner}",
+            condition_values={"verifying": IncarnationState.VERIFYING, **owner_values},
         )
     )
 

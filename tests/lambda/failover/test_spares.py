@@ -11,6 +11,7 @@ from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState, Outcome
 from dr_core.standby import LATE_CANARY_SECONDS, RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
+from failover.leftovers import stand_down
 from failover.reconcile import reconcile
 from failover.standby import keep
 from failover.steps import roll_back
@@ -334,6 +335,16 @@ def test_a_standby_stands_by_again_if_the_old_one_has_recovered(world: World) ->
     assert world.wait_for("operation", "Fence", request).status == "cancelled"
     assert settled(world)["states"] == {1: "serving", 2: "standby"}
     assert "stands by again" in world.notices[-1]["message"]
+
+
+def test_a_late_call_takes_no_standby_from_the_next_failover(world: World) -> None:
+    """A14: whoever wants to set it aside read the record before another operation took it over."""
+    standing_by(world)
+    world.run_operation(failing(world), until="Fence")
+    before = world.incarnation(2)
+    world.put({**before.to_item(), "operation": "a-failover-next"})
+    assert not stand_down(world.deployment, before)
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
 
 
 def test_a_fence_that_died_after_that_says_the_same(world: World) -> None:
