@@ -294,7 +294,7 @@ class Rehearsal:
                 return self._clock.now() >= self._last_act_at + expected.watch_seconds
             case Outcome.PAGE:
                 return Moment.CUT_OVER in self.timeline.moments
-            case Outcome.PLANNED | Outcome.TAKEN_BACK:
+            case Outcome.PLANNED | Outcome.TAKEN_BACK | Outcome.IN_PLACE:
                 counts = Counter(outcome for outcome, _ in ended)
                 began = all(counts[one] >= least for one, (least, _) in expected.operations.items())
                 return began and not self._deploying

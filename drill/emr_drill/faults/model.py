@@ -42,6 +42,7 @@ class Outcome(StrEnum):
         PLANNED: another incarnation takes over because a person asked for that; no submit is refused meanwhile.
         TAKEN_BACK: what a person asked for fails and is taken back: the old incarnation serves on, and no submit is
             refused.
+        IN_PLACE: what a person asked for is done to what serves; nothing is launched, and no submit is refused.
         IN_A_ROW: one thing after the other, each when everything of the one before has come to its end.
     """
 
@@ -52,6 +53,7 @@ class Outcome(StrEnum):
     PAGE = "page"
     PLANNED = "planned"
     TAKEN_BACK = "taken back"
+    IN_PLACE = "in place"
     IN_A_ROW = "in a row"
 
 
@@ -64,9 +66,10 @@ AWAITED: Mapping[Outcome, str] = {
     Outcome.PAGE: "a person to be told",
     Outcome.PLANNED: "the planned cut-over",
     Outcome.TAKEN_BACK: "the change to be taken back",
+    Outcome.IN_PLACE: "the end of the deploy",
     Outcome.IN_A_ROW: "the end of what the last act began",
 }
-ASKED_FOR = frozenset({Outcome.PLANNED, Outcome.TAKEN_BACK})
+ASKED_FOR = frozenset({Outcome.PLANNED, Outcome.TAKEN_BACK, Outcome.IN_PLACE})
 
 
 class Old(StrEnum):

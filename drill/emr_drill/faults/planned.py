@@ -22,6 +22,8 @@ SETTINGS = (
 LOAD, LOAD_WITH_OVERLONG = Load(), Load(overlong=4)
 SPARK_DEFAULT = ('set.cluster.spark_defaults={"spark.sql.shuffle.partitions": "400"}',)
 OTHER_RELEASE = "emr-7.12.0"
+OTHER_MAXIMUM, OTHER_TAG = 20, "rehearsed"
+LIMITS_AND_TAGS = (f"set.cluster.maximum_instances={OTHER_MAXIMUM}", f'set.cluster.tags={{"cost-center": "{OTHER_TAG}"}}')
 TOOK_BACK_SECONDS = 60.0
 
 
@@ -213,6 +215,39 @@ ROWS: tuple[Fault, ...] = (
         fastest=FASTEST_UNDER_LOAD,
         settings=SETTINGS,
         change=(f"set.cluster.release_label={OTHER_RELEASE}",),
+        load=LOAD,
+        managed_cluster="a",
+    ),
+    Fault(
+        name="limits-and-tags",
+        acts=(Act(what="a person deploys other scaling limits and tags", do=lambda scene: scene.deploy()),),
+        expect=Expectation(
+            outcome=Outcome.IN_PLACE,
+            operations={},
+            launches=(0, 0),
+            old=Old.SERVES,
+            jobs_lost=False,
+            shows=(
+                _ends_as("UPDATE_COMPLETE"),
+                Trace(
+                    what="managed scaling may start as many instances as is asked for",
+                    kind="scaling",
+                    like={"cluster": "{old}", "maximum": str(OTHER_MAXIMUM)},
+                ),
+                Trace(
+                    what="the cluster has the tag that is asked for",
+                    kind="tags",
+                    like={"cluster": "{old}", "tags": f"*'cost-center': '{OTHER_TAG}'*"},
+                ),
+            ),
+        ),
+        must="the clusters that serve have the new limits and tags; none is launched, no submit is refused, no job is "
+        "lost",
+        notices=ASKED,
+        struck=(DEPLOYED,),
+        fastest=FASTEST_UNDER_LOAD,
+        settings=SETTINGS,
+        change=LIMITS_AND_TAGS,
         load=LOAD,
         managed_cluster="a",
     ),

@@ -136,6 +136,11 @@ class EmrClusters(ClusterFaults, LaunchFaults):
             }
         )
 
+    def tagged(self, cluster: Cluster) -> None:
+        """Write down that somebody changed the tags of a cluster."""
+        about = {"cluster": cluster.id, "name": cluster.name, "tags": dict(cluster.tags)}
+        self._stand_in.journal.append({"at": self._stand_in.clock.now(), "kind": "tags", **about})
+
     def new_step(self, cluster: Cluster, request: Mapping[str, Any]) -> Step:
         """A step of *cluster*, with the time that it takes; not in its line yet."""
         seconds = self._stand_in.timing.draw(Event.EMR_STEP, cluster.name)

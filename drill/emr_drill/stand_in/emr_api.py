@@ -149,12 +149,14 @@ class EmrApi:
         if bad := [key for key, value in tags.items() if not 0 < len(key) <= 128 or len(value) > 256]:
             raise InvalidRequestException(f"Tags are too long, or have no key: {bad}")
         life.cluster.tags.update(tags)
+        self._clusters.tagged(life.cluster)
         return {}
 
     def remove_tags(self, request: Request) -> dict[str, Any]:
         life = self._taggable(request["ResourceId"])
         for key in request["TagKeys"]:
             life.cluster.tags.pop(key, None)
+        self._clusters.tagged(life.cluster)
         return {}
 
     def _taggable(self, cluster_id: str) -> ClusterLife:

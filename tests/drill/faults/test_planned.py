@@ -47,6 +47,7 @@ def test_a_person_asks_by_the_machines_input(name: str, reason: Reason, drain: D
         ("upgrade", ["deploys.change"]),
         ("rollback", ["deploys.change", "deploys.take_back"]),
         ("bad-upgrade", ["clusters.break_release", "deploys.change"]),
+        ("limits-and-tags", ["deploys.change"]),
     ],
 )
 def test_a_person_deploys_changed_settings(name: str, calls: list[str]) -> None:
@@ -138,3 +139,14 @@ def test_a_change_that_is_taken_back_leaves_the_old_one_alone() -> None:
     assert judge_row(row, found, fence_overdue=False).did_not_hold == []
     refused = judge_row(row, replace(found, submits_refused=1), fence_overdue=False)
     assert refused.did_not_hold == ["1 submits were refused, though nothing was broken"]
+
+
+def test_limits_and_tags_change_what_serves_and_replace_nothing() -> None:
+    """B13: the row fails if a cluster is launched for them, or a submit is refused."""
+    row = FAULTS["limits-and-tags"]
+    found = Found(old_serves=True, old_state="WAITING", alive=["g1"], serving=["g1"])
+    row = replace(row, struck=(), expect=replace(row.expect, shows=()))
+
+    assert judge_row(row, found, fence_overdue=False).did_not_hold == []
+    assert judge_row(row, replace(found, submits_refused=1), fence_overdue=False).did_not_hold
+    assert judge_row(row, replace(found, launched=["g2"]), fence_overdue=False).did_not_hold

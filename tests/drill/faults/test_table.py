@@ -26,7 +26,7 @@ REQUIRED = {
     *("terminate-by-user", "throttled-api", "denied-api", "dynamodb-away", "no-capacity-one-az", "no-capacity-all"),
     *("stuck-starting", "canary-fails", "bad-seed-once", "bad-seed-always", "doubled-events", "old-returns"),
     *("cancelled-before-fence", "controller-crash-launch", "lost-answer-create-stack"),
-    *("switchover", "evacuate", "upgrade", "rollback", "bad-upgrade", "in-a-row"),
+    *("switchover", "evacuate", "upgrade", "rollback", "bad-upgrade", "limits-and-tags", "in-a-row"),
 }
 
 
@@ -80,7 +80,7 @@ def test_what_a_row_looks_for_has_words_and_names_what_there_is(fault: Fault) ->
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
 def test_nobody_is_woken_up_for_nothing(fault: Fault) -> None:
     """What needs no person has no page; what does is told of as an outcome, or by a page of its own."""
-    quiet = {"restart-livy", "slow-services", "prober-network-gone", "none"}
+    quiet = {"restart-livy", "slow-services", "prober-network-gone", "limits-and-tags", "none"}
 
     assert bool(fault.expect.told) is (fault.name not in quiet)
     assert fault.name not in quiet or not fault.expect.allowed

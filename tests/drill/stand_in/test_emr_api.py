@@ -255,6 +255,8 @@ def test_tags_can_be_added_and_removed(world: EmrWorld) -> None:
     world.emr.remove_tags(ResourceId=cluster_id, TagKeys=["a"])
 
     assert world.describe(cluster_id)["Tags"] == [{"Key": "b", "Value": "2"}]
+    written = [entry["tags"] for entry in world.stand_in.journal if entry["kind"] == "tags"]
+    assert written == [{"a": "1", "b": "2"}, {"b": "2"}]
 
 
 def test_a_subnet_that_is_not_there_is_refused(world: EmrWorld) -> None:
