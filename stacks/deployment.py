@@ -20,6 +20,7 @@ from emr_dr.front_door import FrontDoor
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
+from emr_dr.permissions_boundary import limit_roles
 from emr_dr.probers import Probers
 from emr_dr.reconciler import Reconciler
 from emr_dr.schedules import EveryMinute
@@ -82,6 +83,7 @@ class Deployment(Stack):
             env=Environment(region=settings.region),
             description=f"emr-dr: front door, managed clusters, monitor and controller ({strategy.name})",
         )
+        limit_roles(self, settings)
         name = f"{settings.name}-{strategy.name}"
         self.deployment_name = name
         keeps_standby = strategy.standby and settings.standby == "warm"
