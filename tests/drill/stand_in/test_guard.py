@@ -169,4 +169,4 @@ def test_parameters_of_a_form_with_lists() -> None:
         "Tags": [{"Key": "k", "Value": "v"}],
         "Names": ["x", "y"],
     }
-    assert environ["wsgi.input"].read() == body
+    assert cast(io.BytesIO, environ["wsgi.input"]).read() == body
