@@ -20,6 +20,7 @@ from emr_dr.front_door import FrontDoor
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
+from emr_dr.own_checks import tag_stack
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.probers import Probers
 from emr_dr.reconciler import Reconciler
@@ -84,6 +85,7 @@ class Deployment(Stack):
             description=f"emr-dr: front door, managed clusters, monitor and controller ({strategy.name})",
         )
         limit_roles(self, settings)
+        tag_stack(self)
         name = f"{settings.name}-{strategy.name}"
         self.deployment_name = name
         keeps_standby = strategy.standby and settings.standby == "warm"

@@ -16,6 +16,7 @@ from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
 from emr_dr.log_retention import log_retention
 from emr_dr.network import Network
+from emr_dr.own_checks import tag_stack
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.settings import Settings
 from emr_dr.storage import EMR_LOG_PREFIX, Storage
@@ -65,6 +66,7 @@ class Platform(Stack):
             description="emr-dr: network, key, buckets, EMR roles and groups",
         )
         limit_roles(self, settings)
+        tag_stack(self)
         self.log_retention: logs.RetentionDays = log_retention(settings.log_retention_days)
         storage = Storage(
             self, "Storage", log_retention_days=settings.log_retention_days, key_arn=settings.security.key

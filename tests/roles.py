@@ -270,6 +270,8 @@ def _made_up(template: Template, stack: str, name: str, attribute: str) -> str:
             f"arn:aws:elasticloadbalancing:{here}:listener-rule/app/{stack}/0/0/{name}",
         )
         * 2,
+        "AWS::ElasticLoadBalancingV2::Listener": (f"arn:aws:elasticloadbalancing:{here}:listener/app/{stack}/0/{name}",)
+        * 2,
         "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{here}:stateMachine:{own}",) * 2,
     }
     reference, arn = by_kind.get(kind, (own, f"arn:aws:made-up:{here}:{own}"))

@@ -142,7 +142,13 @@ class Controller(Construct):
                 ),
             ]
         )
-        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
         self.execution_ended = PythonFunction(
             self,
             "ExecutionEnded",

@@ -204,9 +204,21 @@ def test_the_controller_changes_rules_of_slots_alone(made: Templates) -> None:
         f"arn:aws:elasticloadbalancing:{HERE}:listener-rule/app/theirs/1/1/1",
     ):
         assert not attempt(made, FAILOVER, "elasticloadbalancing:ModifyRule", rule).allowed
-    for action in ("ModifyListener", "DeleteRule", "CreateRule", "ModifyTargetGroup", "DeleteLoadBalancer", "AddTags"):
-        rule = arn(made, "ActivePassive", "FrontDoorSlotsIdRule1")
-        assert not attempt(made, FAILOVER, f"elasticloadbalancing:{action}", rule).allowed
+    listener, group = (
+        arn(made, "ActivePassive", "FrontDoorLoadBalancerLivyListener"),
+        arn(made, "ActivePassive", "FrontDoorBalanced"),
+    )
+    for action, resource in (
+        ("DeleteRule", arn(made, "ActivePassive", "FrontDoorSlotsIdRule1")),
+        ("AddTags", group),
+        ("CreateRule", listener),
+        ("ModifyListener", listener),
+        ("DeleteListener", listener),
+        ("ModifyTargetGroup", group),
+        ("DeleteTargetGroup", group),
+        ("DeleteLoadBalancer", f"arn:aws:elasticloadbalancing:{HERE}:loadbalancer/app/ActivePassive/0"),
+    ):
+        assert not attempt(made, FAILOVER, f"elasticloadbalancing:{action}", resource).allowed
 
 
 @pytest.mark.parametrize("role", [FAILOVER, MANAGED_CLUSTER, CONTROL, RECONCILE, MONITOR])
@@ -237,7 +249,8 @@ def test_the_controller_uses_the_key_for_messages_and_reads_no_data(made: Templa
     for context in ({}, {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}):
         assert not attempt(made, FAILOVER, "kms:Decrypt", key, when=context).allowed
     assert not attempt(made, FAILOVER, "kms:CreateGrant", key).allowed
-    for action in ("s3:GetObject", "s3:PutObject", "s3:ListBucket"):
+    assert not attempt(made, FAILOVER, "s3:ListBucket", logs).allowed
+    for action in ("s3:GetObject", "s3:PutObject"):
         assert not attempt(made, FAILOVER, action, f"{logs}/emr/j-1/x").allowed
         assert not attempt(made, FAILOVER, "s3:PutObject", f"arn:aws:s3:::{ASSETS}/0123.json").allowed
 
@@ -255,7 +268,13 @@ def test_nobody_of_the_deployment_changes_rights(made: Templates) -> None:
         SCHEDULER,
         INSTANCE,
     ):
-        for action in ("PutRolePolicy", "AttachRolePolicy", "CreateRole", "UpdateAssumeRolePolicy", "CreateUser"):
+        for action in (
+            "PutRolePolicy",
+            "AttachRolePolicy",
+            "CreateRole",
+            "UpdateAssumeRolePolicy",
+            "DeleteRolePermissionsBoundary",
+        ):
             assert not attempt(made, role, f"iam:{action}", role_arn(made, role)).allowed
         assert not attempt(made, role, "sts:AssumeRole", role_arn(made, INCARNATION)).allowed
         assert not attempt(
