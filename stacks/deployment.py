@@ -17,6 +17,7 @@ from dr_core.config import FunctionConfig, ManagedClusterResources, Scripts, Slo
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
 from emr_dr.front_door import FrontDoor
+from emr_dr.functions import encrypt_log
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
@@ -191,6 +192,9 @@ class Deployment(Stack):
             *(prober.function for prober in probers.probers),
         ):
             function.configure(config)
+            function.encrypt_log(platform.key)
+        for log_group in controller.machines.log_groups:
+            encrypt_log(log_group, platform.key)
 
         alarms = Alarms(
             self,

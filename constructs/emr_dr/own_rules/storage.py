@@ -40,6 +40,8 @@ def _encrypted(resource: Resource) -> Iterable[str]:
         rules = found.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
         if not any("ServerSideEncryptionByDefault" in rule for rule in rules):
             yield "it does not say how it is encrypted"
+    elif resource.kind == LOG_GROUP and not found.get("KmsKeyId"):
+        yield "its events lie under a key of CloudWatch Logs"
     elif resource.kind == TOPIC and not found.get("KmsMasterKeyId"):
         yield "its messages lie unencrypted"
     elif resource.kind == QUEUE and not (found.get("KmsMasterKeyId") or found.get("SqsManagedSseEnabled") is True):
@@ -72,9 +74,9 @@ RULES = (
     ),
     Rule(
         name="encrypted-at-rest",
-        asks="Buckets, topics and queues say how they are encrypted; keys are rotated",
-        remedy="set BucketEncryption, KmsMasterKeyId, SqsManagedSseEnabled, EnableKeyRotation",
-        kinds=frozenset({BUCKET, TOPIC, QUEUE, KEY}),
+        asks="Buckets, log groups, topics and queues say how they are encrypted; keys are rotated",
+        remedy="set BucketEncryption, KmsKeyId, KmsMasterKeyId, SqsManagedSseEnabled, EnableKeyRotation",
+        kinds=frozenset({BUCKET, LOG_GROUP, TOPIC, QUEUE, KEY}),
         look=_encrypted,
     ),
 )

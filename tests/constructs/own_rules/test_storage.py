@@ -53,6 +53,7 @@ def test_what_was_overwritten_can_be_had_back() -> None:
             "AWS::S3::Bucket",
             {"BucketEncryption": {"ServerSideEncryptionConfiguration": [{"ServerSideEncryptionByDefault": {}}]}},
         ),
+        ("AWS::Logs::LogGroup", {"KmsKeyId": "key"}),
         ("AWS::SNS::Topic", {"KmsMasterKeyId": "key"}),
         ("AWS::SQS::Queue", {"SqsManagedSseEnabled": True}),
         ("AWS::SQS::Queue", {"KmsMasterKeyId": "key"}),
