@@ -258,21 +258,25 @@ def _made_up(template: Template, stack: str, name: str, attribute: str) -> str:
         "AWS::DynamoDB::Table": (own, f"arn:aws:dynamodb:{here}:table/{own}"),
         "AWS::S3::Bucket": (own.lower(), f"arn:aws:s3:::{own.lower()}"),
         "AWS::KMS::Key": (own, f"arn:aws:kms:{here}:key/{own}"),
-        "AWS::SNS::Topic": (f"arn:aws:sns:{here}:{own}",) * 2,
+        "AWS::SNS::Topic": _twice(f"arn:aws:sns:{here}:{own}"),
         "AWS::SQS::Queue": (f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{own}", f"arn:aws:sqs:{here}:{own}"),
         "AWS::Lambda::Function": (own, f"arn:aws:lambda:{here}:function:{properties.get('FunctionName', own)}"),
         "AWS::Logs::LogGroup": (own, f"arn:aws:logs:{here}:log-group:{properties.get('LogGroupName', own)}:*"),
-        "AWS::ElasticLoadBalancingV2::TargetGroup": (
-            f"arn:aws:elasticloadbalancing:{here}:targetgroup/{stack}-{name}/0",
-        )
-        * 2,
-        "AWS::ElasticLoadBalancingV2::ListenerRule": (
-            f"arn:aws:elasticloadbalancing:{here}:listener-rule/app/{stack}/0/0/{name}",
-        )
-        * 2,
-        "AWS::ElasticLoadBalancingV2::Listener": (f"arn:aws:elasticloadbalancing:{here}:listener/app/{stack}/0/{name}",)
-        * 2,
-        "AWS::StepFunctions::StateMachine": (f"arn:aws:states:{here}:stateMachine:{own}",) * 2,
+        "AWS::ElasticLoadBalancingV2::TargetGroup": _twice(
+            f"arn:aws:elasticloadbalancing:{here}:targetgroup/{stack}-{name}/0"
+        ),
+        "AWS::ElasticLoadBalancingV2::ListenerRule": _twice(
+            f"arn:aws:elasticloadbalancing:{here}:listener-rule/app/{stack}/0/0/{name}"
+        ),
+        "AWS::ElasticLoadBalancingV2::Listener": _twice(
+            f"arn:aws:elasticloadbalancing:{here}:listener/app/{stack}/0/{name}"
+        ),
+        "AWS::StepFunctions::StateMachine": _twice(f"arn:aws:states:{here}:stateMachine:{own}"),
     }
     reference, arn = by_kind.get(kind, (own, f"arn:aws:made-up:{here}:{own}"))
     return reference if attribute in ("Ref", "QueueName", "TableName") else arn
+
+
+def _twice(text: str) -> tuple[str, str]:
+    """Of a resource whose Ref is its ARN."""
+    return text, text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -70,7 +72,7 @@ class Storage(Construct):
         self.log_bucket = self._bucket("Logs", encryption=s3.BucketEncryption.KMS, expiry=expiry)
         self.artifact_bucket = self._bucket("Artifacts", encryption=s3.BucketEncryption.KMS, expiry=None)
 
-    def _key(self) -> kms.Key:
+    def _key(self) -> kms.IKey:
         stack = Stack.of(self)
         key = kms.Key(
             self,
@@ -99,7 +101,7 @@ class Storage(Construct):
                 },
             )
         )
-        return key
+        return cast("kms.IKey", key)  # the same to mypy; pyright compares names of parameters
 
     def _bucket(self, name: str, *, encryption: s3.BucketEncryption, expiry: Duration | None) -> s3.Bucket:
         """A private bucket; without *expiry* its objects stay and only replaced versions go."""

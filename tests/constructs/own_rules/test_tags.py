@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cfnlint.schema.manager import ProviderSchemaManager
+from cfnlint.schema.manager import ProviderSchemaManager  # type: ignore[import-untyped]
 
 from emr_dr.own_rules.tags import DEPLOYMENT_TAG, STACK_TAG, TAGGED
 
