@@ -17,9 +17,12 @@ from dr_core.config import FunctionConfig, ManagedClusterResources, Scripts, Slo
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
 from emr_dr.front_door import FrontDoor
+from emr_dr.functions import encrypt_log
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
 from emr_dr.monitor import Monitor
+from emr_dr.own_checks import tag_stack
+from emr_dr.permissions_boundary import limit_roles
 from emr_dr.probers import Probers
 from emr_dr.reconciler import Reconciler
 from emr_dr.schedules import EveryMinute
@@ -82,6 +85,8 @@ class Deployment(Stack):
             env=Environment(region=settings.region),
             description=f"emr-dr: front door, managed clusters, monitor and controller ({strategy.name})",
         )
+        limit_roles(self, settings)
+        tag_stack(self)
         name = f"{settings.name}-{strategy.name}"
         self.deployment_name = name
         keeps_standby = strategy.standby and settings.standby == "warm"
@@ -187,6 +192,9 @@ class Deployment(Stack):
             *(prober.function for prober in probers.probers),
         ):
             function.configure(config)
+            function.encrypt_log(platform.key)
+        for log_group in controller.machines.log_groups:
+            encrypt_log(log_group, platform.key)
 
         alarms = Alarms(
             self,

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from emr_dr.assets import CANARY_SCRIPT, RESTART_SCRIPT, SEED_SCRIPT
 from emr_dr.incarnation_template import STATIC_PARAMETERS, IncarnationCluster
+from emr_dr.permissions_boundary import limit_roles
 from emr_dr.policy_checks import acknowledge, add_policy_checks, wildcard_resource
 from emr_dr.settings import Settings
 from stacks.platform import Platform
@@ -43,6 +44,7 @@ class Incarnation(Stack):
             analytics_reporting=False,
             synthesizer=DefaultStackSynthesizer(generate_bootstrap_version_rule=False),
         )
+        limit_roles(self, settings)
         IncarnationCluster(self, STACK_NAME, settings=settings)
 
 

@@ -16,12 +16,18 @@ from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
 from emr_dr.log_retention import log_retention
 from emr_dr.network import Network
+from emr_dr.own_checks import tag_stack
+from emr_dr.permissions_boundary import limit_roles
 from emr_dr.settings import Settings
 from emr_dr.storage import EMR_LOG_PREFIX, Storage
 
 NOBODY_IS_TOLD = (
     "alert_email is null, so that alarms and messages reach nobody: set it in emr-dr.yaml (or by -c "
     "set.alert_email=you@example.org), or subscribe a pager of your own to the output AlertTopic"
+)
+POLICY_OF_OWN_KEY = (
+    "the policy of security.key is not ours to write: let CloudWatch Logs, CloudWatch alarms and this account's roles "
+    "use the key as docs/security.md shows, else log groups cannot be made and alarms say nothing"
 )
 
 
@@ -59,9 +65,13 @@ class Platform(Stack):
             env=Environment(region=settings.region),
             description="emr-dr: network, key, buckets, EMR roles and groups",
         )
+        limit_roles(self, settings)
+        tag_stack(self)
         self.log_retention: logs.RetentionDays = log_retention(settings.log_retention_days)
-        storage = Storage(self, "Storage", log_retention_days=settings.log_retention_days)
-        self.key: kms.Key = storage.key
+        storage = Storage(
+            self, "Storage", log_retention_days=settings.log_retention_days, key_arn=settings.security.key
+        )
+        self.key: kms.IKey = storage.key
         self.log_bucket: s3.Bucket = storage.log_bucket
         self.artifact_bucket: s3.Bucket = storage.artifact_bucket
         self.access_log_bucket: s3.Bucket = storage.access_log_bucket
@@ -100,6 +110,8 @@ class Platform(Stack):
         )
         self.alert_topic: sns.Topic = sns.Topic(self, "Alerts", master_key=storage.key, enforce_ssl=True)
         self._let_alarms_tell()
+        if settings.security.key is not None:
+            Annotations.of(self).add_warning_v2("emr-dr:own-key", POLICY_OF_OWN_KEY)
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
         else:

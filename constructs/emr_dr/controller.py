@@ -84,7 +84,7 @@ class Controller(Construct):
         )
         self.failover.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, transactions=True),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.incarnation_stacks(
                     self,
@@ -130,7 +130,7 @@ class Controller(Construct):
         )
         self.managed_cluster.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, transactions=True),
                 *permissions.service_changes(front_door),
                 *permissions.scaling_changes(self, deployment=deployment),
                 *permissions.machine_access(
@@ -142,7 +142,13 @@ class Controller(Construct):
                 ),
             ]
         )
-        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
         self.execution_ended = PythonFunction(
             self,
             "ExecutionEnded",
@@ -176,7 +182,7 @@ class Controller(Construct):
         # What a person decides stands in the record; nothing else is changed by it. The rest is for the picture.
         self.control.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, adds=False),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster",)),
                 *permissions.machine_access(self, describes=[operation]),

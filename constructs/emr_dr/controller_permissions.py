@@ -22,20 +22,21 @@ from emr_dr.state_machines import executions_arn, machine_arn
 OWN_TAGS = "emr-dr:*"
 
 
-def record_access(record: dynamodb.ITable) -> list[iam.PolicyStatement]:
-    """Read and change items of the record; nothing deletes one."""
+def record_access(
+    record: dynamodb.ITable, *, adds: bool = True, transactions: bool = False
+) -> list[iam.PolicyStatement]:
+    """Read and change items of the record; nothing deletes one.
+
+    Args:
+        adds: whether it adds items.
+        transactions: whether it changes several items together, each under conditions on the others.
+    """
+    actions = ["BatchGetItem", "GetItem", "Query", "UpdateItem"]
+    actions += ["PutItem"] if adds else []
+    # A transaction takes the rights to its parts, of which one only looks.
+    actions += ["ConditionCheckItem"] if transactions else []
     return [
-        iam.PolicyStatement(
-            actions=[
-                "dynamodb:BatchGetItem",
-                "dynamodb:ConditionCheckItem",
-                "dynamodb:GetItem",
-                "dynamodb:PutItem",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem",
-            ],
-            resources=[record.table_arn],
-        )
+        iam.PolicyStatement(actions=[f"dynamodb:{action}" for action in sorted(actions)], resources=[record.table_arn])
     ]
 
 
@@ -275,10 +276,16 @@ def machine_access(
 
 
 def notices(topic: sns.ITopic, key: kms.IKey) -> list[iam.PolicyStatement]:
-    """Tell a person; the topic is encrypted with *key*."""
+    """Tell a person; the topic is encrypted with *key*, which opens nothing but messages."""
     return [
         iam.PolicyStatement(sid="Notify", actions=["sns:Publish"], resources=[topic.topic_arn]),
+        # The key encrypts logs and artifacts as well: only SNS uses it in the name of who publishes (KMS developer
+        # guide, "kms:ViaService").
         iam.PolicyStatement(
-            sid="NotifyEncrypted", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
+            sid="NotifyEncrypted",
+            actions=["kms:Decrypt", "kms:GenerateDataKey"],
+            resources=[key.key_arn],
+            # The end of the name differs in AWS China.
+            conditions={"StringLike": {"kms:ViaService": f"sns.{Stack.of(topic).region}.amazonaws.com*"}},
         ),
     ]

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from aws_cdk import Aws
+from collections.abc import Sequence
+
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from emr_dr.findings import wildcard_arn
 from emr_dr.policy_checks import acknowledge, wildcard_below, wildcard_resource
 from emr_dr.settings import Permissions
 from emr_dr.storage import EMR_LOG_PREFIX
 
 _SERVICE_POLICY = "service-role/AmazonEMRServicePolicy_v2"
+_CATALOGUE_READING = (
+    "BatchGetPartition",
+    "GetDatabase",
+    "GetPartition",
+    "GetPartitions",
+    "GetTable",
+    "GetTables",
+    "GetTableVersions",
+)
+_CATALOGUE_WRITING = (
+    "BatchCreatePartition",
+    "BatchDeletePartition",
+    "BatchUpdatePartition",
+    "CreatePartition",
+    "CreateTable",
+    "DeletePartition",
+    "DeleteTable",
+    "UpdatePartition",
+    "UpdateTable",
+)
 
 
 class EmrRoles(Construct):
@@ -188,9 +211,51 @@ class EmrRoles(Construct):
                     )
                 },
             )
+        self._grant_catalogue(permissions)
         if permissions.keys:
             self.instance_role.add_to_policy(
                 iam.PolicyStatement(
                     actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=list(permissions.keys)
                 )
             )
+
+    def _grant_catalogue(self, permissions: Permissions) -> None:
+        """Let jobs use tables of the Glue catalogue.
+
+        (Glue developer guide, "Specifying Glue resource ARNs": an action on a table asks for its database and the
+        catalogue as well.)
+        """
+        if not permissions.uses_catalogue:
+            return
+        arn = Stack.of(self).format_arn
+        catalogue = arn(service="glue", resource="catalog")
+        # Hive's client, which Spark uses, looks for the database `default` and for functions when a session starts.
+        started = arn(service="glue", resource="database", resource_name="default")
+        self._allow(["glue:GetDatabase"], [catalogue, started])
+        for databases, actions in (
+            ([*permissions.read_databases, *permissions.write_databases], _CATALOGUE_READING),
+            (permissions.write_databases, _CATALOGUE_WRITING),
+        ):
+            for name in databases:
+                tables = arn(service="glue", resource="table", resource_name=f"{name}/*")
+                database = arn(service="glue", resource="database", resource_name=name)
+                functions = arn(service="glue", resource="userDefinedFunction", resource_name=f"{name}/*")
+                self._allow([f"glue:{action}" for action in actions], [catalogue, database, tables])
+                if actions is _CATALOGUE_READING:
+                    self._allow(
+                        ["glue:GetUserDefinedFunction", "glue:GetUserDefinedFunctions"],
+                        [catalogue, database, functions],
+                    )
+                acknowledge(
+                    self.instance_role,
+                    {
+                        wildcard_arn(self, each): (
+                            f"the settings let jobs use the database {name}; its tables and functions have names of "
+                            "their own"
+                        )
+                        for each in (tables, functions)
+                    },
+                )
+
+    def _allow(self, actions: Sequence[str], resources: Sequence[str]) -> None:
+        self.instance_role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))

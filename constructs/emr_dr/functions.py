@@ -10,6 +10,7 @@ from typing import Any
 from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
@@ -140,6 +141,10 @@ class PythonFunction(Construct):
         """Give the function its configuration; last, as it names everything else."""
         self.function.add_environment(ENVIRONMENT_VARIABLE, environment_text(self, config))
 
+    def encrypt_log(self, key: kms.IKey) -> None:
+        """Encrypt the log with *key*, whose policy lets CloudWatch Logs use it."""
+        encrypt_log(self.log_group, key)
+
     def allow(self, statements: Sequence[iam.PolicyStatement]) -> None:
         """Add *statements* to the role."""
         for statement in statements:
@@ -174,6 +179,17 @@ class PythonFunction(Construct):
                 )
             },
         )
+
+
+def encrypt_log(log_group: logs.LogGroup, key: kms.IKey) -> None:
+    """Encrypt *log_group* with *key*.
+
+    By the property of the L1: the L2 would ask for the key where the group is made, through every construct that makes
+    functions.
+    """
+    resource = log_group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)
+    resource.kms_key_id = key.key_arn
 
 
 def environment_text(scope: Construct, config: FunctionConfig) -> str:

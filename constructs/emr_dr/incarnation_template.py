@@ -198,6 +198,13 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
         },
         "spark-defaults": dict(settings.cluster.spark_defaults),
     }
+    if settings.permissions.uses_catalogue:
+        # EMR Release Guide, "Use the AWS Glue Data Catalog as the metastore for Spark SQL".
+        found["spark-hive-site"] = {
+            "hive.metastore.client.factory.class": (
+                "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
+            )
+        }
     defaults = type(ports)()
     if ports.resource_manager != defaults.resource_manager:
         found["yarn-site"]["yarn.resourcemanager.webapp.address"] = (

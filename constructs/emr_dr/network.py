@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import Fn, RemovalPolicy, Tags
+from aws_cdk import Aws, Fn, RemovalPolicy, Tags
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -89,7 +90,16 @@ class Network(Construct):
         flow_logs = logs.LogGroup(
             self, "FlowLogs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.RETAIN
         )
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs))
+        # EC2 writes flow logs of this account alone with it (the confused-deputy guard of the VPC user guide).
+        writer = iam.Role(
+            self,
+            "FlowLogWriter",
+            description="EC2 writes the flow logs of the VPC with it",
+            assumed_by=iam.ServicePrincipal(
+                "vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+            ),
+        )
+        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs, writer))
 
     def _subnets(self, name: str) -> list[ec2.ISubnet]:
         return list(self.vpc.select_subnets(subnet_group_name=name).subnets)

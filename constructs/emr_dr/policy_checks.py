@@ -1,4 +1,5 @@
-"""The policy checks (cdk-nag, AWS Solutions rules) that every app runs at synth, and how a finding is acknowledged.
+"""The policy checks that every app runs at synth, cdk-nag's AWS Solutions rules and our own, and how a finding is
+acknowledged.
 
 A finding that is not acknowledged ends synth.  An acknowledgement stands next to the construct it concerns and says
 why what the rule asks for is not right there.
@@ -12,13 +13,15 @@ from aws_cdk import Acknowledgment, App, CfnResource, Stack, Token, Validations
 from cdk_nag import AwsSolutionsChecks
 from constructs import IConstruct
 
+from emr_dr.own_checks import OwnChecks
+
 
 def add_policy_checks(app: App) -> None:
     """Check every stack of *app* when it is synthesized.
 
     cdk-nag 3 is a validation plugin, no longer an aspect (https://github.com/cdklabs/cdk-nag, "Migrating to v3").
     """
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app, verbose=True), OwnChecks())
 
 
 def acknowledge(scope: IConstruct, findings: Mapping[str, str]) -> None:
@@ -27,7 +30,7 @@ def acknowledge(scope: IConstruct, findings: Mapping[str, str]) -> None:
     Args:
         scope: the construct that the findings concern.
         findings: reasons by rule: ``AwsSolutions-S1``, or ``AwsSolutions-IAM5[Resource::*]`` where a rule has several
-            findings.
+            findings, or ``emr-dr::stateful-kept`` of our own (:func:`emr_dr.own_checks.acknowledged`).
     """
     for rule, reason in findings.items():
         Validations.of(scope).acknowledge(Acknowledgment(id=rule, reason=reason))

@@ -109,7 +109,7 @@ class Probers(Construct):
         for prober in self.probers:
             prober.function.allow(
                 [
-                    iam.PolicyStatement(actions=["dynamodb:GetItem", "dynamodb:Query"], resources=[record.table_arn]),
+                    iam.PolicyStatement(actions=["dynamodb:Query"], resources=[record.table_arn]),
                     # It reads nothing there but whether a younger run of it has begun.
                     iam.PolicyStatement(
                         actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[evidence.table_arn]

@@ -29,7 +29,13 @@ class EveryMinute(Construct):
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
-        self.dead_letters = sqs.Queue(self, "DeadLetters", enforce_ssl=True, retention_period=Duration.days(14))
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
         acknowledge(
             self.dead_letters,
             {"AwsSolutions-SQS3": "it is a dead-letter queue itself, of schedules and functions; nothing reads it"},

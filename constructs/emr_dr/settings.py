@@ -37,6 +37,17 @@ S3Prefix = Annotated[
 # As CreateStack takes it, which gives the tags to a cluster at its launch.
 TagValue = Annotated[str, Field(min_length=1, max_length=256)]
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+# CloudFormation takes a whole id for a key that encrypts.
+OwnKeyArn = Annotated[
+    str,
+    Field(
+        pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/"
+        r"(mrk-[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
+    ),
+]
+PolicyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")]
+# As the Glue catalogue writes them: in lower case.
+Database = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,255}$", examples=["curated"])]
 # A CIDR block or the id of a security group.
 Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
 
@@ -235,6 +246,32 @@ class Permissions(Section):
     )
     write: tuple[S3Prefix, ...] = Field(default=(), strict=False, description="prefixes that jobs read and write")
     keys: tuple[KeyArn, ...] = Field(default=(), strict=False, description="ARNs of the KMS keys of those prefixes")
+    read_databases: tuple[Database, ...] = Field(
+        default=(), strict=False, description="databases of the Glue catalogue whose tables jobs read"
+    )
+    write_databases: tuple[Database, ...] = Field(
+        default=(), strict=False, description="databases of the Glue catalogue whose tables jobs read and write"
+    )
+
+    @property
+    def uses_catalogue(self) -> bool:
+        """Whether Spark's tables are those of the Glue catalogue."""
+        return bool(self.read_databases or self.write_databases)
+
+
+class Security(Section):
+    """What a security team decides."""
+
+    permissions_boundary: PolicyArn | None = Field(
+        default=None,
+        description="ARN of the managed policy that limits every role; it has to allow what docs/permissions.yaml "
+        "lists",
+    )
+    key: OwnKeyArn | None = Field(
+        default=None,
+        description="ARN of the KMS key of the region that encrypts logs, artifacts, topic and disks, in place of one "
+        "that the platform makes; its policy has to let in whom docs/security.md names (needs region)",
+    )
 
 
 class Settings(Section):
@@ -270,6 +307,7 @@ class Settings(Section):
     controller: Controller = Field(default_factory=Controller, description="deadlines of operations and retirements")
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
+    security: Security = Field(default_factory=Security, description="permissions boundary and key")
     log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")
     alert_email: str | None = Field(
         default=None,
@@ -330,6 +368,7 @@ class Settings(Section):
             *self._time_problems(),
             *self._standby_problems(),
             *self._port_problems(),
+            *self._key_problems(),
         ]
         if problems:
             raise SettingsError(problems)
@@ -456,6 +495,16 @@ class Settings(Section):
                     remedy="choose another port",
                 )
             used[port] = name
+
+    def _key_problems(self) -> Iterator[Problem]:
+        key = self.security.key
+        if key is not None and (region := key.split(":")[3]) != self.region:
+            yield Problem(
+                key="security.key",
+                got=key,
+                allowed=f"a key of the region {self.region}" if self.region else "null as long as region is null",
+                remedy=f"set region: {region}" + ("" if self.region is None else ", or name a key of the other one"),
+            )
 
 
 def _sections(model: type[BaseModel]) -> set[str]:

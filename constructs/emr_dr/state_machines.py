@@ -23,6 +23,7 @@ class StateMachines(Construct):
     without a reference, as the machines in turn call a function.
 
     Attributes:
+        log_groups: of both.
         operation: one run for each operation.
         retirement: one run for each incarnation that ends.
         operation_arn: formed from the name.
@@ -45,6 +46,7 @@ class StateMachines(Construct):
             log_retention: of the machines' log groups.
         """
         super().__init__(scope, construct_id)
+        self.log_groups: list[logs.LogGroup] = []
         invoke_resource = f"arn:{Stack.of(self).partition}:states:::lambda:invoke"
         self.operation_arn = machine_arn(self, f"{deployment}-operation")
         self.retirement_arn = machine_arn(self, f"{deployment}-retirement")
@@ -72,21 +74,23 @@ class StateMachines(Construct):
         failover: PythonFunction,
         log_retention: logs.RetentionDays,
     ) -> sfn.StateMachine:
+        # The prefix keeps the resource policy of CloudWatch Logs below its limit of 5,120 characters (Step Functions
+        # developer guide, "Logging using CloudWatch Logs").
+        log_group = logs.LogGroup(
+            self,
+            f"{construct_id}Log",
+            log_group_name=f"/aws/vendedlogs/states/{name}",
+            retention=log_retention,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        self.log_groups.append(log_group)
         machine = sfn.StateMachine(
             self,
             construct_id,
             state_machine_name=name,
             definition_body=sfn.DefinitionBody.from_string(Stack.of(self).to_json_string(definition)),
             logs=sfn.LogOptions(
-                # The prefix keeps the resource policy of CloudWatch Logs below its limit of 5,120 characters
-                # (Step Functions developer guide, "Logging using CloudWatch Logs").
-                destination=logs.LogGroup(
-                    self,
-                    f"{construct_id}Log",
-                    log_group_name=f"/aws/vendedlogs/states/{name}",
-                    retention=log_retention,
-                    removal_policy=RemovalPolicy.DESTROY,
-                ),
+                destination=log_group,
                 level=sfn.LogLevel.ALL,
                 # Who reads the log learns the states; names of jobs and addresses stay in the execution's history.
                 include_execution_data=False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from aws_cdk import ArnFormat, Aws, Duration, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -28,43 +30,20 @@ class Storage(Construct):
             :data:`LOAD_BALANCER_LOG_PREFIX`).
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, log_retention_days: int) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, log_retention_days: int, key_arn: str | None = None
+    ) -> None:
         """Define key and buckets.
 
         Args:
             scope: parent.
             construct_id: id below the parent.
             log_retention_days: after so many days logs expire.
+            key_arn: of a key that somebody else made, and whose policy is theirs to write.  By default one is made.
         """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
-        self.key = kms.Key(
-            self,
-            "Key",
-            description=f"emr-dr {stack.stack_name}: logs, artifacts, topics and disks of clusters",
-            enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,
-        )
-        # CloudWatch Logs uses the key for log groups of this account and region alone
-        # (docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
-        self.key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="LogGroups",
-                principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
-                actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
-                resources=["*"],
-                conditions={
-                    "ArnLike": {
-                        "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
-                            service="logs",
-                            resource="log-group",
-                            resource_name="*",
-                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-                        )
-                    }
-                },
-            )
-        )
+        self.key: kms.IKey = self._key() if key_arn is None else kms.Key.from_key_arn(self, "OwnKey", key_arn)
         expiry = Duration.days(log_retention_days)
         self.access_log_bucket = self._bucket("AccessLogs", encryption=s3.BucketEncryption.S3_MANAGED, expiry=expiry)
         acknowledge(
@@ -92,6 +71,37 @@ class Storage(Construct):
         )
         self.log_bucket = self._bucket("Logs", encryption=s3.BucketEncryption.KMS, expiry=expiry)
         self.artifact_bucket = self._bucket("Artifacts", encryption=s3.BucketEncryption.KMS, expiry=None)
+
+    def _key(self) -> kms.IKey:
+        stack = Stack.of(self)
+        key = kms.Key(
+            self,
+            "Key",
+            description=f"emr-dr {stack.stack_name}: logs, artifacts, topics and disks of clusters",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # CloudWatch Logs uses the key for log groups of this account and region alone
+        # (docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="LogGroups",
+                principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+                actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+                resources=["*"],
+                conditions={
+                    "ArnLike": {
+                        "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                            service="logs",
+                            resource="log-group",
+                            resource_name="*",
+                            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+                        )
+                    }
+                },
+            )
+        )
+        return cast("kms.IKey", key)  # the same to mypy; pyright compares names of parameters
 
     def _bucket(self, name: str, *, encryption: s3.BucketEncryption, expiry: Duration | None) -> s3.Bucket:
         """A private bucket; without *expiry* its objects stay and only replaced versions go."""

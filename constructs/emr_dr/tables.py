@@ -10,6 +10,9 @@ from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
+from emr_dr.own_checks import acknowledged
+from emr_dr.policy_checks import acknowledge
+
 
 class Tables(Construct):
     """Record and evidence.
@@ -44,6 +47,15 @@ class Tables(Construct):
             point_in_time_recovery_specification=_recovery(),
             time_to_live_attribute="expires_at",
             removal_policy=RemovalPolicy.DESTROY,
+        )
+        acknowledge(
+            self.evidence,
+            {
+                acknowledged("stateful-kept"): (
+                    "what probers saw within the last minutes, which vanishes by itself (expires_at): without probers "
+                    "nobody reads it"
+                )
+            },
         )
 
 

@@ -23,6 +23,7 @@ from emr_drill.jobs.submitter import Submission
 from emr_drill.observe import IDS_PER_PREFIX, Deployment, Execution, request_of, told
 from emr_drill.owners import Findings
 from emr_drill.report import PHASE_SUM_TOLERANCE_SECONDS, IncarnationLine, OperationLine, Report
+from emr_drill.stand_in.guard import CALL_REFUSED
 
 if TYPE_CHECKING:
     from emr_drill.clients.judgement import StockJudgement
@@ -76,6 +77,7 @@ def collect(
     report.incarnations = [_incarnation_line(item, clock) for item in incarnations]
     report.operations = [_operation_line(one, outcome_of.get(one.name, {})) for one in executions]
     report.inert_types = sorted(stand_in.inert_types)
+    report.permissions_checked = stand_in.guard.checked
     report.owner_checks = {
         "asked": findings.asked,
         "whole_rounds": findings.whole_rounds,
@@ -114,6 +116,7 @@ def collect(
             managed_clusters=managed_clusters,
         ),
         *(broken_standbys(incarnations) if standby else []),
+        *refused_calls(stand_in.journal),
         *([] if shared else _phase_sum(report, answer, fault, submitter.submissions)),
     ]
     if timeline.survivor is not None:
@@ -281,6 +284,16 @@ def broken_invariants(
         if same and not gave_way and second.started < (first.stopped or float("inf")):
             broken.append(f"operations {first.name} and {second.name} ran at the same time")
     return broken
+
+
+def refused_calls(journal: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the product did without the right to: a sentence for each kind of call.  None belongs to a fault."""
+    found = {
+        f"the role {entry['role']} may not {entry['action']} on {entry['resource']}: {entry['why']}"
+        for entry in list(journal)
+        if entry.get("kind") == CALL_REFUSED
+    }
+    return sorted(found)
 
 
 def broken_standbys(incarnations: Sequence[dict[str, Any]]) -> list[str]:

@@ -66,6 +66,8 @@ class Report:
     where the settings give it more room while it serves alone.  ``files`` is where the logs of functions and services
     are, if they were kept.  ``clients`` is what became of the jobs of each stock client, if those ran them
     (:mod:`emr_drill.clients`).
+    ``permissions_checked`` counts what AWS calls of the product were looked up for in the policies of their roles; one
+    that a policy does not allow fails the drill.
     ``machine_late_seconds`` is by how much the machine woke the drill too late at worst, unscaled.
     """
 
@@ -91,6 +93,7 @@ class Report:
     operations: list[OperationLine] = field(default_factory=list)
     invariants_broken: list[str] = field(default_factory=list)
     inert_types: list[str] = field(default_factory=list)
+    permissions_checked: int = 0
     at_fault: dict[str, int] = field(default_factory=dict)
     owner_checks: dict[str, int] = field(default_factory=dict)
     complaints: list[str] = field(default_factory=list)
@@ -262,6 +265,13 @@ def _remarks(report: Report) -> list[RenderableType]:
                 f"this machine was too busy for speed {report.speed:g}: it woke the drill up to {late:.0f} s too late "
                 "on the drill's clock, which makes probers and functions late too; trust neither failure nor figure",
                 style="yellow",
+            )
+        )
+    if report.permissions_checked:
+        lines.append(
+            Text(
+                f"IAM: {report.permissions_checked} permissions that AWS calls of functions and of CloudFormation take "
+                "were looked up in the deployed policies of their roles"
             )
         )
     if report.inert_types:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ PERMISSIONS = Permissions(
     read=("s3://lake/raw/",),
     write=("s3://lake/curated/",),
     keys=("arn:aws:kms:us-east-1:111122223333:key/0a1b",),
+    read_databases=("raw",),
+    write_databases=("curated",),
 )
 
 
@@ -135,3 +138,30 @@ def test_jobs_list_only_the_prefixes_of_the_settings(template: dict[str, Any]) -
 
 def test_jobs_use_the_keys_of_the_settings(template: dict[str, Any]) -> None:
     assert actions_on(template, "key/0a1b") == {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
+
+
+def test_jobs_use_the_databases_of_the_settings(template: dict[str, Any]) -> None:
+    """B14: tables of the Glue catalogue, and nobody else's."""
+    reads, writes = actions_on(template, ":table/raw/*"), actions_on(template, ":table/curated/*")
+
+    assert {"glue:GetTable", "glue:GetPartitions"} <= reads
+    assert not {action for action in reads if not action.startswith(("glue:Get", "glue:BatchGet"))}
+    assert {"glue:UpdateTable", "glue:BatchCreatePartition"} <= writes
+    assert actions_on(template, ":database/default") == {"glue:GetDatabase"}
+    assert not actions_on(template, ":table/*")
+
+
+def test_without_databases_jobs_use_no_catalogue(tmp_path: Path) -> None:
+    app = new_app(tmp_path)
+    stack = Stack(app, "Stack")
+    storage = Storage(stack, "Storage", log_retention_days=30)
+    EmrRoles(
+        stack,
+        "Roles",
+        key=storage.key,
+        log_bucket=storage.log_bucket,
+        artifact_bucket=storage.artifact_bucket,
+        permissions=Permissions(),
+    )
+
+    assert "glue:" not in str(statements(templates(app)["Stack"], role="RolesInstanceRole"))

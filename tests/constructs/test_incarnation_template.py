@@ -231,3 +231,12 @@ def test_spark_gets_the_defaults_of_the_settings() -> None:
 
 def test_no_empty_classification_reaches_emr() -> None:
     assert "spark-defaults" not in configuration()
+
+
+def test_spark_takes_its_tables_from_the_catalogue_where_settings_name_databases() -> None:
+    """B14."""
+    assert "spark-hive-site" not in configuration()
+
+    found = configuration(permissions={"read_databases": ["raw"]})["spark-hive-site"]
+
+    assert found["hive.metastore.client.factory.class"].endswith("AWSGlueDataCatalogHiveClientFactory")

@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
+from emr_dr.own_checks import acknowledged
 from emr_dr.policy_checks import acknowledge, add_policy_checks, wildcard_below
 
 from ..synthesis import findings, new_app
@@ -32,7 +33,10 @@ def test_a_finding_ends_synth(tmp_path: Path) -> None:
 def test_an_acknowledged_finding_passes(tmp_path: Path) -> None:
     app = new_app(tmp_path)
     topic = sns.Topic(Stack(app, "Stack"), "Topic")
-    acknowledge(topic, {"AwsSolutions-SNS3": "a test"})
+    acknowledge(
+        topic,
+        {"AwsSolutions-SNS3": "a test", **{acknowledged(rule): "a test" for rule in ("encrypted-at-rest", "tagged")}},
+    )
     add_policy_checks(app)
 
     app.synth()

@@ -52,7 +52,7 @@ def test_prober_reads_the_record_and_adds_evidence_and_no_more(active_passive: d
     }
 
     assert tables == {
-        "TablesRecord": ["dynamodb:GetItem", "dynamodb:Query"],
+        "TablesRecord": "dynamodb:Query",
         "TablesEviden": ["dynamodb:GetItem", "dynamodb:PutItem"],
     }
 

@@ -252,3 +252,37 @@ def test_one_launch_is_not_longer_than_all_launches() -> None:
 
 def test_the_services_have_ports_of_their_own() -> None:
     assert "front_door.resource_manager_port: got 8998" in refused({"front_door": {"resource_manager_port": 8998}})
+
+
+@pytest.mark.parametrize(
+    ("region", "words"),
+    [
+        (None, "allowed: null as long as region is null. Set region: us-east-1"),
+        ("eu-west-1", "allowed: a key of the region eu-west-1. Set region: us-east-1, or name a key of the other one"),
+    ],
+)
+def test_a_key_of_the_owner_is_of_the_region(region: str | None, words: str) -> None:
+    """A key opens nothing outside of its region."""
+    key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+
+    said = refused({"region": region, "security": {"key": key}})
+
+    assert "security.key" in said and key in said
+    assert words.partition("Set")[0].removeprefix("allowed: ").removesuffix(". ") in said
+    assert "set region: us-east-1" in said
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"security": {"permissions_boundary": "boundary"}},
+        {"security": {"permissions_boundary": "arn:aws:iam::111122223333:role/boundary"}},
+        {"security": {"key": "alias/ours"}},
+        {"permissions": {"read_databases": ["Raw"]}},
+        {"permissions": {"write_databases": ["*"]}},
+    ],
+)
+def test_what_is_no_policy_key_or_database_is_refused(values: dict[str, Any]) -> None:
+    (section, keys), *_ = values.items()
+
+    assert f"{section}.{next(iter(keys))}" in refused(values)

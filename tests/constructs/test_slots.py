@@ -73,6 +73,12 @@ OTHER_SETTINGS: dict[str, Any] = {
         "read": ["s3://lake/raw/"],
         "write": ["s3://lake/out/"],
         "keys": ["arn:aws:kms:eu-west-1:123456789012:key/1234"],
+        "read_databases": ["raw"],
+        "write_databases": ["curated"],
+    },
+    "security": {
+        "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
+        "key": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
     },
     "standby": "warm",
     "log_retention_days": 30,

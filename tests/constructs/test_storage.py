@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -106,3 +107,18 @@ def test_cloudwatch_uses_the_key_for_log_groups_of_this_account_alone(template: 
     )
 
     assert "AWS::AccountId" in str(statement["Condition"]["ArnLike"])
+
+
+OWN_KEY = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+
+
+def test_a_key_of_the_owner_takes_the_place_of_ours(tmp_path: Path) -> None:
+    """B8: buckets name it, and its policy is left to who owns it."""
+    app = new_app(tmp_path)
+    Storage(Stack(app, "Stack"), "Storage", log_retention_days=30, key_arn=OWN_KEY)
+    template = templates(app)["Stack"]
+
+    assert resources(template, "AWS::KMS::Key") == {}
+    for name in ("Logs", "Artifacts"):
+        rule = bucket(template, name)["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+        assert rule["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": OWN_KEY, "SSEAlgorithm": "aws:kms"}

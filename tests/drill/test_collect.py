@@ -90,6 +90,7 @@ class World:
             for at, accepted in ((-10, True), (5, False), (588, True))
         ]
 
+        self.guard = SimpleNamespace(checked=12)
         self.journal: list[dict[str, Any]] = [
             {"at": FAULT_AT, "kind": "notification", "subject": "dep: a failed over"},
             {"at": FAULT_AT, "kind": "metric", "name": "MonitorHeartbeat", "value": 1},
@@ -590,3 +591,15 @@ def test_one_managed_cluster_has_no_redundancy(world: World, tmp_path: Path) -> 
     report = collected(world, tmp_path)
 
     assert (report.isolated_seconds, report.redundancy_seconds) == (None, None)
+
+
+def test_a_call_that_a_role_does_not_allow_fails_the_drill(world: World, tmp_path: Path) -> None:
+    """B8: least privilege must not cost what is needed; what IAM refused belongs to no fault."""
+    what = {"role": "failover", "action": "sns:Publish", "resource": "arn:topic", "why": "no policy allows it"}
+    world.journal += [{"at": FAULT_AT, "kind": "call refused", **what}] * 2
+
+    report = collected(world, tmp_path)
+
+    assert report.permissions_checked == 12
+    assert report.invariants_broken == ["the role failover may not sns:Publish on arn:topic: no policy allows it"]
+    assert not report.passed

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk.cx_api import SynthesisMessageLevel
 
 from emr_dr.settings import Settings
-from stacks.platform import NOBODY_IS_TOLD, Platform
+from stacks.platform import NOBODY_IS_TOLD, POLICY_OF_OWN_KEY, Platform
 
 from ..synthesis import findings, new_app, only, resources, templates
 
@@ -114,3 +114,13 @@ def test_one_zone_each_for_clusters_and_services(tmp_path: Path) -> None:
 def test_nothing_in_it_runs_code(template: dict[str, Any]) -> None:
     """The slow, shared stack holds no function that would need rights on what everything stands on."""
     assert resources(template, "AWS::Lambda::Function") == {}
+
+
+def test_a_key_of_the_owner_comes_with_what_its_policy_has_to_say(tmp_path: Path) -> None:
+    """B8: log groups and alarms need rights that only the key's owner can give."""
+    key = "arn:aws:kms:us-east-1:111122223333:key/01234567-89ab-cdef-0123-456789abcdef"
+
+    said = warnings(tmp_path, {"region": "us-east-1", "alert_email": "ops@example.org", "security": {"key": key}})
+
+    assert len(said) == 1
+    assert said[0].startswith(POLICY_OF_OWN_KEY)

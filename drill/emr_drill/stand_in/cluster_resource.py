@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import Shape
 from moto.core.common_models import CloudFormationModel
 
+from emr_drill.authorization.needs import needs_of, run_job_flow_needs
 from emr_drill.timing import Event
 
 if TYPE_CHECKING:
@@ -82,11 +83,18 @@ class ClusterResource(CloudFormationModel):
     """A cluster in a stack; slow, see :class:`emr_drill.stand_in.stack_resources.SlowResource`."""
 
     def __init__(
-        self, *, stand_in: StandIn, stack_tags: Mapping[str, str], properties: Mapping[str, Any], subject: str
+        self,
+        *,
+        stand_in: StandIn,
+        stack_tags: Mapping[str, str],
+        properties: Mapping[str, Any],
+        subject: str,
+        role: str = "",
     ) -> None:
         self._stand_in = stand_in
         self._properties = properties
         self._stack_tags = stack_tags
+        self._role = role  # of the stack; without, CloudFormation acts as whoever made it
         self._due = stand_in.clock.now() + stand_in.timing.draw(Event.CREATE_STACK_TO_CLUSTER_ID, subject)
         self._give_up = self._due + THROTTLED_LIMIT_SECONDS
         self.physical_resource_id: str | None = None  # until RunJobFlow answers
@@ -107,6 +115,7 @@ class ClusterResource(CloudFormationModel):
             stack_tags=stack.tags,
             properties={"Name": resource_name, **cloudformation_json["Properties"]},
             subject=stack.name,
+            role=str(stack.role_arn or ""),
         )
 
     def creation_result(self) -> str | None:
@@ -139,6 +148,9 @@ class ClusterResource(CloudFormationModel):
         if self.physical_resource_id is None or self._stand_in.clusters.cfn_gone(self.physical_resource_id):
             return
         client, ids = self._stand_in.client("emr"), [self.physical_resource_id]
+        if self._role:
+            needs = needs_of(TERMINATE, {"JobFlowIds": ids}, self._stand_in.guard)
+            self._stand_in.guard.check(self._role, TERMINATE, needs)
         self._stand_in.api_faults.call(TERMINATE, lambda: client.terminate_job_flows(JobFlowIds=ids))
 
     def get_cfn_attribute(self, attribute_name: str) -> str | None:
@@ -155,6 +167,8 @@ class ClusterResource(CloudFormationModel):
         request = run_job_flow_request(self._properties, shape)
         tags = {**self._stack_tags, **{tag["Key"]: tag["Value"] for tag in request.get("Tags", [])}}
         request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
+        if self._role:
+            self._stand_in.guard.check(self._role, RUN, run_job_flow_needs(request, self._stand_in.guard))
         answer = self._stand_in.api_faults.call(RUN, lambda: client.run_job_flow(**request))
         return str(answer["JobFlowId"])
 

@@ -81,6 +81,12 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         """Region and account of every cluster."""
         return self._stand_in.region, self._stand_in.account
 
+    def tags_of(self, cluster_id: str) -> dict[str, str]:
+        """Tags of a cluster; none of one that nobody launched."""
+        with self._lock:
+            life = self._lives.get(cluster_id)
+        return dict(life.cluster.tags) if life is not None else {}
+
     # What the API does.
 
     def launch(self, request: Mapping[str, Any]) -> Cluster:

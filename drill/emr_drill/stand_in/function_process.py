@@ -52,6 +52,7 @@ class Function:
         attempts: how many more times a failed asynchronous invocation is tried.
         event_age: how many seconds an event waits for its invocation before it is dropped.
         dead_letters: ARN of the queue or topic that gets dropped events; empty for none.
+        role: ARN of the role that its calls are made with.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Function:
     attempts: int = 2
     event_age: float = LONGEST_EVENT_AGE_SECONDS
     dead_letters: str = ""
+    role: str = ""
 
     @property
     def revision(self) -> tuple[object, ...]:

@@ -173,6 +173,11 @@ class FunctionRuntime:
         """Where the output of a function goes."""
         return self._directory / f"{name}.log"
 
+    def role_of(self, access_key: str) -> str:
+        """The role of the function that has an access key; empty for a key of somebody else."""
+        with self._lock:
+            return next((each.function.role for each in self._processes if each.access_key == access_key), "")
+
     def process_ids(self) -> list[int]:
         """The live processes."""
         with self._lock:

@@ -44,6 +44,7 @@ def function_of(deployed: lambda_models.LambdaFunction) -> Function:
         code_sha256=deployed.code_sha_256,
         code=deployed.code_bytes,
         region=deployed.region,
+        role=str(deployed.role or ""),
         version=str(deployed.version),
         concurrency=None if deployed.reserved_concurrency is None else int(deployed.reserved_concurrency),
         runtime=deployed.run_time or "",

@@ -74,6 +74,23 @@ def _delete_schedule_group(stand_in: StandIn, name: str) -> None:
     stand_in.client("scheduler").delete_schedule_group(Name=name)
 
 
+def _key(stand_in: StandIn, properties: Properties, name: str) -> Made:
+    """With its tags, which moto's own model hands on by the template's names (``Key``) and not by the API's."""
+    client = stand_in.client("kms")
+    made = client.create_key(
+        Policy=json.dumps(properties["KeyPolicy"]),
+        Description=properties.get("Description", ""),
+        Tags=[{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in properties.get("Tags", [])],
+    )["KeyMetadata"]
+    if str(properties.get("EnableKeyRotation", False)).lower() == "true":
+        client.enable_key_rotation(KeyId=made["KeyId"])
+    return Made(made["KeyId"], {"Arn": made["Arn"], "KeyId": made["KeyId"]})
+
+
+def _delete_key(stand_in: StandIn, key: str) -> None:
+    stand_in.client("kms").schedule_key_deletion(KeyId=key, PendingWindowInDays=7)
+
+
 def _function_version(stand_in: StandIn, properties: Properties, name: str) -> Made:
     made = stand_in.client("lambda").publish_version(FunctionName=properties["FunctionName"])
     return Made(made["FunctionArn"], {"Version": made["Version"], "FunctionArn": made["FunctionArn"]})
@@ -177,6 +194,7 @@ RECIPES = (
         type="AWS::DynamoDB::GlobalTable", create=_global_table, delete=_delete_global_table, name_property="TableName"
     ),
     Recipe(type="AWS::EC2::SecurityGroupEgress", create=_egress_rule, delete=_delete_egress_rule),
+    Recipe(type="AWS::KMS::Key", create=_key, delete=_delete_key),
     Recipe(type="AWS::Lambda::Alias", create=_function_alias, delete=_delete_function_alias),
     Recipe(type="AWS::Lambda::EventInvokeConfig", create=_invocation_settings),
     Recipe(type="AWS::Lambda::Version", create=_function_version),

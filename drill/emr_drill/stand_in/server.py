@@ -25,6 +25,7 @@ from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.custom_resources import ResponseDesk
 from emr_drill.stand_in.deliveries import Deliveries
+from emr_drill.stand_in.guard import Guard
 from emr_drill.stand_in.http_server import HOST, HttpServer, moto_application
 from emr_drill.stand_in.latency import INTERNAL_HEADER, ApiCallLatency
 from emr_drill.stand_in.serialization import Serialization
@@ -63,6 +64,7 @@ class StandIn:
         inert_types: resource types of deployed templates that are accepted and do nothing.
         api_faults: calls that are refused, slow, or whose answer is lost.
         crashes: functions that shall die.
+        guard: asks the policies of whoever calls.
         deliveries: how often and how late events and asynchronous invocations come.
         journal: what happened, as dictionaries with ``at`` (simulated seconds since 1970) and ``kind``.
     """
@@ -110,6 +112,7 @@ class StandIn:
         self.journal: list[dict[str, Any]] = []
         self.api_faults = ApiFaults(clock=clock, journal=self.journal, seed=timing.seed)
         self.crashes = Crashes(now=clock.now, journal=self.journal)
+        self.guard = Guard(self)
         self.deliveries = Deliveries(clock)
         self._parts = tuple(parts)
         self._server: HttpServer | None = None
@@ -149,7 +152,8 @@ class StandIn:
         economy.install()
         self._log_to_file()
         self.responses = ResponseDesk(moto_application())
-        served = self.api_faults.middleware(self.crashes.middleware(Serialization(self.responses)))
+        guarded = self.guard.middleware(Serialization(self.responses))
+        served = self.api_faults.middleware(self.crashes.middleware(guarded))
         latency = ApiCallLatency(served, clock=self.clock, timing=self.timing)
         self._server = HttpServer(latency)
         try:

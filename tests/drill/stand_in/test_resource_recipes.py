@@ -56,6 +56,14 @@ TEMPLATE: dict[str, Any] = {
                 "Description": "Livy",
             },
         },
+        "Key": {
+            "Type": "AWS::KMS::Key",
+            "Properties": {
+                "KeyPolicy": {"Version": "2012-10-17", "Statement": []},
+                "EnableKeyRotation": True,
+                "Tags": [{"Key": "emr-dr:stack", "Value": "recipes"}],
+            },
+        },
         "Version": {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": FUNCTION}},
         "Alias": {
             "Type": "AWS::Lambda::Alias",
@@ -165,6 +173,14 @@ def test_egress_rule(world: StackWorld) -> None:
 
     rule = rules["SecurityGroupRules"][0]
     assert (rule["IsEgress"], rule["FromPort"], rule["CidrIpv4"]) == (True, 8998, "10.0.0.0/16")
+
+
+def test_key(world: StackWorld) -> None:
+    client, key = world.client("kms"), physical(world, "Key")
+
+    assert client.get_key_rotation_status(KeyId=key)["KeyRotationEnabled"] is True
+    assert client.list_resource_tags(KeyId=key)["Tags"] == [{"TagKey": "emr-dr:stack", "TagValue": "recipes"}]
+    assert '"Statement": []' in client.get_key_policy(KeyId=key, PolicyName="default")["Policy"]
 
 
 def test_alias_points_at_the_version(world: StackWorld) -> None:

@@ -1,0 +1,193 @@
+"""IAM in the stand-in: a call that the caller's role does not allow is refused.
+
+Checked are the calls of the deployed functions, and those that CloudFormation makes with the role of an incarnation's
+stack: each against the policies that the deployed templates gave that role, with the ARNs, tags and addresses of this
+very call.  moto keeps the policies; it does not look at conditions, and is asked for nothing else.
+
+A refused call is in the journal: ``{"at", "kind": "call refused", "role", "action", "resource", "why"}``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl, unquote
+
+from botocore.exceptions import ClientError
+from moto.iam.models import iam_backends
+from moto.kms.models import kms_backends
+from moto.sns.models import sns_backends
+
+from emr_drill.authorization.decision import Request, decide
+from emr_drill.authorization.documents import Statement, parse_policy
+from emr_drill.authorization.needs import Need, UnknownCallError, needs_of
+from emr_drill.stand_in.api_actions import Refusal, action_of, encoded, refused
+from emr_drill.stand_in.http_server import Application
+from emr_drill.stand_in.latency import calling_key, internal
+
+if TYPE_CHECKING:
+    from emr_drill.stand_in.server import StandIn
+
+CALL_REFUSED = "call refused"
+_ACTION_LIST = re.compile(r"(.+)\.member\.(\d+)(?:\.(.+))?")
+_FUNCTION_PATH = re.compile(r"/2015-03-31/functions/([^/]+)/invocations")
+
+
+class Journal(Protocol):
+    """Where entries go."""
+
+    def append(self, entry: dict[str, Any], /) -> None: ...
+
+
+class Guard:
+    """Asks the policies of the caller's role.  Thread-safe."""
+
+    def __init__(self, stand_in: StandIn) -> None:
+        self._stand_in = stand_in
+        self._lock = threading.Lock()
+        self._parsed: dict[str, tuple[Statement, ...]] = {}
+        self._checked = 0
+
+    @property
+    def checked(self) -> int:
+        """How many permissions were asked for, and looked up in the policies of a role."""
+        return self._checked
+
+    @property
+    def account(self) -> str:
+        """The account."""
+        return self._stand_in.account
+
+    @property
+    def region(self) -> str:
+        """The region."""
+        return self._stand_in.region
+
+    def cluster_tags(self, cluster_id: str) -> Mapping[str, str]:
+        """Tags of a cluster; none of one that nobody knows."""
+        clusters = getattr(self._stand_in, "clusters", None)
+        return clusters.tags_of(cluster_id) if clusters is not None else {}
+
+    def topic_key(self, topic_arn: str) -> str | None:
+        """ARN of the key that encrypts a topic."""
+        topic = sns_backends[self.account][self.region].topics.get(topic_arn)
+        key = str(topic.kms_master_key_id or "") if topic is not None else ""
+        if not key:
+            return None
+        return key if key.startswith("arn:") else f"arn:aws:kms:{self.region}:{self.account}:key/{key}"
+
+    def refusal(self, role_arn: str, needs: Iterable[Need]) -> str | None:
+        """Why a role may not have *needs*; None if it may.  What is refused is written down."""
+        identity = self._identity(role_arn)
+        if identity is None:
+            return None
+        for need in needs:
+            request = Request(principal=role_arn, action=need.action, resource=need.resource, context=need.context)
+            decision = decide(request, identity=identity, resource=self._resource_policy(need))
+            with self._lock:
+                self._checked += 1
+            if not decision.allowed:
+                self._note(role_arn, need.action, need.resource, decision.why)
+                return f"{role_arn} is not authorized to perform {need.action} on {need.resource}: {decision.why}"
+        return None
+
+    def check(self, role_arn: str, action: str, needs: Iterable[Need]) -> None:
+        """Let a call of *action* with a role pass.
+
+        Raises:
+            ClientError: the role may not.
+        """
+        why = self.refusal(role_arn, needs)
+        if why is not None:
+            error = refused(Refusal.DENIED, action)
+            raise ClientError({"Error": {"Code": error.code, "Message": why}}, action.partition(":")[2])
+
+    def middleware(self, application: Application) -> Application:
+        """*application*, which answers functions only what their roles allow."""
+
+        def answer(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            functions = getattr(self._stand_in, "functions", None)
+            if functions is None or internal(environ):
+                return application(environ, start_response)
+            role = functions.role_of(calling_key(environ))
+            action = action_of(environ) if role else None
+            if not role or action is None or self._allowed(role, action, environ):
+                return application(environ, start_response)
+            error = refused(Refusal.DENIED, action)
+            headers, body = encoded(error, action.partition(":")[0])
+            start_response(f"{error.status} Denied", [*headers.items(), ("Content-Length", str(len(body)))])
+            return [body]
+
+        return answer
+
+    def _allowed(self, role: str, action: str, environ: dict[str, Any]) -> bool:
+        try:
+            needs = needs_of(action, parameters_of(environ), self)
+        except UnknownCallError as error:
+            if self._identity(role) is None:
+                return True
+            self._note(role, action, "*", str(error))
+            return False
+        return self.refusal(role, needs) is None
+
+    def _identity(self, role_arn: str) -> Sequence[Statement] | None:
+        """The statements of a role's own policies; None for a role that has none at all, as those of tests."""
+        role = next((each for each in iam_backends[self.account]["aws"].get_roles() if each.arn == role_arn), None)
+        if role is None or not role.policies:
+            return None
+        return [statement for document in list(role.policies.values()) for statement in self._parse(document)]
+
+    def _resource_policy(self, need: Need) -> Sequence[Statement] | None:
+        if not need.action.startswith("kms:"):
+            return None  # of the other kinds of resources none of ours lets a role in, or keeps one out
+        key = kms_backends[self.account][self.region].keys.get(need.resource.rpartition("/")[2])
+        return self._parse(key.policy) if key is not None else None
+
+    def _parse(self, document: str | Mapping[str, Any]) -> tuple[Statement, ...]:
+        text = document if isinstance(document, str) else json.dumps(document)
+        with self._lock:
+            if text not in self._parsed:
+                self._parsed[text] = parse_policy(json.loads(text))
+            return self._parsed[text]
+
+    def _note(self, role: str, action: str, resource: str, why: str) -> None:
+        self._stand_in.journal.append(
+            {
+                "at": self._stand_in.clock.now(),
+                "kind": CALL_REFUSED,
+                "role": role.rpartition("/")[2],
+                "action": action,
+                "resource": resource,
+                "why": why,
+            }
+        )
+
+
+def parameters_of(environ: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a request, by the names of its API; its body can be read again afterwards."""
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        return _form(parse_qsl(body.decode(), keep_blank_values=True))
+    if found := _FUNCTION_PATH.fullmatch(environ.get("PATH_INFO", "")):
+        return {"FunctionName": unquote(found[1])}
+    return dict(json.loads(body)) if body else {}
+
+
+def _form(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """``StackName=a&Tags.member.1.Key=b`` as parameters; deeper structures than these are of no matter to anybody."""
+    found: dict[str, Any] = {}
+    lists: dict[str, dict[int, Any]] = {}
+    for name, value in pairs:
+        part = _ACTION_LIST.fullmatch(name)
+        if part is None:
+            found[name] = value
+        elif part[3] is None:
+            lists.setdefault(part[1], {})[int(part[2])] = value
+        else:
+            lists.setdefault(part[1], {}).setdefault(int(part[2]), {})[part[3]] = value
+    return {**found, **{name: [items[key] for key in sorted(items)] for name, items in lists.items()}}
