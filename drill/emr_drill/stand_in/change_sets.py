@@ -179,8 +179,8 @@ class ChangeSets:
     def _refuse_unknown(call: responses.CloudFormationResponse) -> None:
         """What would look as if it had been done.
 
-        ``ImportExistingResources``, which ``cdk bootstrap`` asks for, would take in what is there under the name of a new
-        resource, such as a bucket that was kept.  Nothing is, in a new stand-in; what is fails the stack.
+        ``ImportExistingResources``, which ``cdk bootstrap`` asks for, would take in what is there under the name of a
+        new resource, such as a bucket that was kept.  Nothing is, in a new stand-in; what is fails the stack.
         """
         asked = {
             "ChangeSetType IMPORT": call._get_param("ChangeSetType") == "IMPORT",

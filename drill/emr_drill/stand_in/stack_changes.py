@@ -1,8 +1,8 @@
 """What a change set says of each resource: added, changed or removed, and of each property, from what to what.
 
-As https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html describes it.  A value
-that depends on a resource which is made or changed is not known before (``Dynamic``); a reference to the *id* of one that
-stays, changed or not, is.
+As https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChangeDetail.html describes it.  A
+value that depends on a resource which is made, or on an attribute of one that is changed, is not known before
+(``Dynamic``); the *id* of one that stays is, changed or not.
 """
 
 from __future__ import annotations
@@ -183,7 +183,9 @@ def _modified(
         )
     if not properties:
         return None
-    known = {key: UNKNOWN if any(each.name == key and each.dynamic for each in properties) else after[key] for key in after}
+    known = {
+        key: UNKNOWN if any(each.name == key and each.dynamic for each in properties) else after[key] for key in after
+    }
     return ResourceChange(
         action="Modify",
         name=name,

@@ -92,7 +92,11 @@ def test_what_is_made_is_named_before(world: StackWorld) -> None:
 
     assert (change_set["Status"], change_set["ExecutionStatus"]) == ("CREATE_COMPLETE", "AVAILABLE")
     change = change_set["Changes"][0]["ResourceChange"]
-    assert (change["Action"], change["LogicalResourceId"], change["ResourceType"]) == ("Add", "Queue", "AWS::SQS::Queue")
+    assert (change["Action"], change["LogicalResourceId"], change["ResourceType"]) == (
+        "Add",
+        "Queue",
+        "AWS::SQS::Queue",
+    )
 
 
 def test_tags_and_parameters_of_a_change_set_are_the_stack_s(world: StackWorld) -> None:
@@ -148,6 +152,14 @@ def test_a_failed_creation_stays_for_whoever_asks_for_that(world: StackWorld) ->
     template = refused(world, "refuse-2", reason="no")
 
     assert execute(world, propose(world, "kept", template, "CREATE"), DisableRollback=True) == "CREATE_FAILED"
+
+
+def test_a_stack_may_import_what_another_one_exports(world: StackWorld) -> None:
+    exporting = {**queue_template(), "Outputs": {"Id": {"Value": {"Ref": "Queue"}, "Export": {"Name": "exporting:Id"}}}}
+    created(world, "exporting", exporting)
+    importing = {**queue_template(), "Outputs": {"Id": {"Value": {"Fn::ImportValue": "exporting:Id"}}}}
+
+    assert execute(world, propose(world, "importing", importing, "CREATE")) == "CREATE_COMPLETE"
 
 
 def test_a_wrong_template_reserves_no_name(world: StackWorld) -> None:
