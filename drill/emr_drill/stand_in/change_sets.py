@@ -18,7 +18,7 @@ from moto.cloudformation.exceptions import AlreadyExistsException, CloudFormatio
 from moto.cloudformation.utils import generate_changeset_id
 from moto.core.responses import ActionResult, EmptyResult
 
-from emr_drill.stand_in.patching import replace, restore
+from emr_drill.stand_in.patching import replace
 from emr_drill.stand_in.stack_changes import ResourceChange, changes
 
 if TYPE_CHECKING:
@@ -285,9 +285,3 @@ def install(stacks: Stacks) -> None:
 
     for call in (create_change_set, delete_change_set, describe_change_set, execute_change_set, list_change_sets):
         replace(responses.CloudFormationResponse, call.__name__, call)
-
-
-def uninstall() -> None:
-    """Give moto its own change sets back."""
-    for call in CALLS:
-        restore(responses.CloudFormationResponse, call)

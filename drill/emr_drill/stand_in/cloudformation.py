@@ -44,7 +44,7 @@ CANCEL_UPDATE, PROTECT = "cancel_update_stack", "update_termination_protection"
 # What a stack is of which nothing but the name is known, until a change set that creates it is executed.
 NOTHING = '{"Resources": {}}'
 
-# By this module, custom_resources, intrinsics and resource_types.
+# By this module, change_sets, custom_resources, intrinsics and resource_types.
 REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
     (models, "Stack"),
     (models, "utcnow"),
@@ -57,6 +57,7 @@ REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
     (responses.CloudFormationResponse, "create_stack"),
     (responses.CloudFormationResponse, "list_stack_resources"),
     (responses.CloudFormationResponse, "update_stack"),
+    *((responses.CloudFormationResponse, call) for call in change_sets.CALLS),
 )
 
 
@@ -310,7 +311,6 @@ def uninstall() -> None:
     """Give moto its own CloudFormation back."""
     for owner, name in REPLACED:
         restore(owner, name)
-    change_sets.uninstall()
     for call in (CANCEL_UPDATE, PROTECT):
         with contextlib.suppress(AttributeError):
             delattr(responses.CloudFormationResponse, call)
