@@ -1,9 +1,9 @@
 """``python -m tests.command_line_proof``: README's part on deploying from a clean clone, ``make setup`` included.
 
 What the test of the same commands (``tests/drill/test_readme_deploy.py``) leaves out for want of time: the clone is
-git's own and is set up from nothing, the strategy is active-active, and its first deploy fails, as no cluster can start,
-and is simply repeated.  What was typed and what came of it is written to docs/results.  Exit code 1 if something was not
-as it must be.
+git's own and is set up from nothing, the strategy is active-active, and its first deploy fails, as no cluster can
+start, and is simply repeated.  What was typed and what came of it is written to docs/results.  Exit code 1 if something
+was not as it must be.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from typing import Any
 from emr_drill import bench
 from emr_drill.addresses import Addresses
 from emr_drill.observe import Deployment, deployment_name
-from emr_drill.preflight import hold_block
+from emr_drill.preflight import REPOSITORY, hold_block
 from tests.drill.command_line import ZONES, Person, moving, readme_commands, serving, stand_in
 from tests.drill.terminal import Said, type_in
-from tests.synthesis import REPOSITORY
 
 RESULTS = REPOSITORY / "docs" / "results"
 BLOCK = 29
@@ -173,8 +172,8 @@ def as_text(content: Mapping[str, Any]) -> str:
     lines = [
         "# The CDK's command line, as the README has it",
         "",
-        "Written by `make proof`: the README's commands for active-active, typed at a terminal in a clean clone, with the "
-        "stand-in for an account.",
+        "Written by `make proof`: the README's commands for active-active, typed at a terminal in a clean clone, with "
+        "the stand-in for an account.",
         "",
         f"Commit `{content['commit'][:10]}`, measured {content['measured']}; seconds of machine time.",
         "",

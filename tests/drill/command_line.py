@@ -12,10 +12,10 @@ from typing import Any
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.observe import Deployment
+from emr_drill.preflight import REPOSITORY
 from emr_drill.primary.primary import SimulatedPrimaryFactory
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
-from tests.synthesis import REPOSITORY
 
 from .terminal import Said, type_in
 

@@ -32,6 +32,17 @@ def free_block() -> int:
     return FIRST_BLOCK + worker % (LAST_BLOCK - FIRST_BLOCK + 1)
 
 
+def test_the_readme_has_the_whole_way() -> None:
+    """Other commands would be typed, too, and looked at for what these do."""
+    assert readme_commands() == [
+        "node_modules/.bin/cdk bootstrap",
+        "node_modules/.bin/cdk deploy ActivePassive",
+        "node_modules/.bin/cdk diff ActivePassive",
+        "node_modules/.bin/cdk deploy ActivePassive",
+        "node_modules/.bin/cdk destroy ActivePassive",
+    ]
+
+
 @pytest.mark.slow
 def test_a_person_deploys_looks_changes_and_destroys_as_the_readme_says(tmp_path: Path) -> None:
     bootstrap, deploy, diff, deploy_again, destroy = readme_commands()
