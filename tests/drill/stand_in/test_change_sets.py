@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.model import Shape
 
+from .change_set_world import created, described, propose
 from .stack_world import StackWorld, answer, queue_template, stack_world
 
 NO_CHANGES = "The submitted information didn't contain changes."
@@ -22,28 +22,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackWorld]:
         yield running
 
 
-def propose(world: StackWorld, stack: str, template: Mapping[str, Any], kind: str, **options: Any) -> str:
-    """The id of a new change set."""
-    request = {"ChangeSetName": "proposed", "TemplateBody": json.dumps(template), **options}
-    made = world.client("cloudformation").create_change_set(StackName=stack, ChangeSetType=kind, **request)
-    return str(made["Id"])
-
-
-def described(world: StackWorld, change_set: str, **options: Any) -> dict[str, Any]:
-    return dict(world.client("cloudformation").describe_change_set(ChangeSetName=change_set, **options))
-
-
 def execute(world: StackWorld, change_set: str, **options: Any) -> str:
     """The status of the stack after a change set was executed."""
     stack = described(world, change_set)["StackId"]
     world.client("cloudformation").execute_change_set(ChangeSetName=change_set, **options)
     return world.settled(stack)
-
-
-def created(world: StackWorld, name: str, template: Mapping[str, Any]) -> str:
-    stack = world.create(name, template)
-    assert world.settled(stack) == "CREATE_COMPLETE"
-    return stack
 
 
 def misfits(value: Any, shape: Shape, where: str) -> list[str]:
@@ -171,82 +154,6 @@ def test_a_wrong_template_reserves_no_name(world: StackWorld) -> None:
 
 
 # Update
-
-
-def test_what_changes_is_named_with_both_values(world: StackWorld) -> None:
-    created(world, "values", queue_template(Properties={"VisibilityTimeout": 30}))
-
-    change_set = propose(world, "values", queue_template(Properties={"VisibilityTimeout": 60}), "UPDATE")
-
-    change = described(world, change_set, IncludePropertyValues=True)["Changes"][0]["ResourceChange"]
-    target = change["Details"][0]["Target"]
-    assert (change["Action"], change["Replacement"]) == ("Modify", "False")
-    assert (target["Name"], target["BeforeValue"], target["AfterValue"]) == ("VisibilityTimeout", "30", "60")
-    assert target["RequiresRecreation"] == "Never"
-    assert json.loads(change["AfterContext"]) == {"Properties": {"VisibilityTimeout": 60}}
-
-
-def test_a_property_that_makes_a_resource_anew_is_said_to(world: StackWorld) -> None:
-    """By CloudFormation's own schema; the stand-in itself replaces nothing."""
-    created(world, "anew", queue_template(Properties={"QueueName": "anew"}))
-
-    change_set = propose(world, "anew", queue_template(Properties={"QueueName": "other"}), "UPDATE")
-
-    change = described(world, change_set)["Changes"][0]["ResourceChange"]
-    assert (change["Replacement"], change["Details"][0]["Target"]["RequiresRecreation"]) == ("True", "Always")
-
-
-def test_what_refers_to_an_attribute_of_something_changed_may_change(world: StackWorld) -> None:
-    arn = world.function("notes", answer)
-
-    def template(timeout: int) -> dict[str, Any]:
-        queue = queue_template(Properties={"VisibilityTimeout": timeout})["Resources"]["Queue"]
-        described_by = {
-            "ByAttribute": {"Fn::GetAtt": ["Queue", "Arn"]},
-            "ById": {"Ref": "Queue"},
-        }
-        notes = {
-            name: {"Type": "Custom::Thing", "Properties": {"ServiceToken": arn, "Value": value}}
-            for name, value in described_by.items()
-        }
-        return {"Resources": {"Queue": queue, **notes}}
-
-    created(world, "attributes", template(30))
-
-    change_set = described(world, propose(world, "attributes", template(60), "UPDATE"), IncludePropertyValues=True)
-
-    changes = {each["ResourceChange"]["LogicalResourceId"]: each["ResourceChange"] for each in change_set["Changes"]}
-    assert changes.keys() == {"Queue", "ByAttribute"}  # the id of a queue that stays is known
-    detail = changes["ByAttribute"]["Details"][0]
-    assert (detail["Evaluation"], detail["ChangeSource"], detail["CausingEntity"]) == (
-        "Dynamic",
-        "ResourceAttribute",
-        "Queue.Arn",
-    )
-    assert detail["Target"]["AfterValue"] == "{{changeSet:KNOWN_AFTER_APPLY}}"
-
-
-def test_a_change_of_a_parameter_is_said_to_be_one(world: StackWorld) -> None:
-    timeout = {"VisibilityTimeout": {"Ref": "Seconds"}}
-    template = {"Parameters": {"Seconds": {"Type": "Number", "Default": 30}}, **queue_template(Properties=timeout)}
-    created(world, "parameter", template)
-
-    change_set = propose(
-        world, "parameter", template, "UPDATE", Parameters=[{"ParameterKey": "Seconds", "ParameterValue": "60"}]
-    )
-
-    detail = described(world, change_set)["Changes"][0]["ResourceChange"]["Details"][0]
-    assert (detail["ChangeSource"], detail["CausingEntity"]) == ("ParameterReference", "Seconds")
-
-
-def test_what_goes_is_named(world: StackWorld) -> None:
-    both = queue_template()["Resources"] | {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {}}}
-    created(world, "goes", {"Resources": both})
-
-    change_set = described(world, propose(world, "goes", queue_template(), "UPDATE"))
-
-    change = change_set["Changes"][0]["ResourceChange"]
-    assert (change["Action"], change["LogicalResourceId"], change["PolicyAction"]) == ("Remove", "Topic", "Delete")
 
 
 def test_an_executed_change_set_changes_the_stack(world: StackWorld) -> None:
