@@ -75,6 +75,7 @@ proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
 	@$(BIN)/python -m tests.simulation
 	@$(BIN)/python -m tests.planted
+	@$(BIN)/python -m tests.command_line_proof
 	@EMR_DR_PROOF=10 $(BIN)/python -m pytest -q -n 2 tests/lambda/failover/test_machine.py
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof

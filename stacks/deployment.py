@@ -335,6 +335,7 @@ class Deployment(Stack):
                     deployment=self.deployment_name,
                     name=name,
                     template_url=incarnation.template_url,
+                    summary=incarnation.summary,
                     parameters=incarnation.parameters,
                     scaling=settings.scaling,
                     tags=settings.cluster.tags,

@@ -5,6 +5,7 @@ An app of its own makes a stray reference from the template to a stack of the ou
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from aws_cdk import App, Aws, DefaultStackSynthesizer, Environment, Stack
@@ -77,6 +78,7 @@ class PublishedIncarnation(Construct):
         template_bucket: name of the bucket that it lies in.
         seed_script_uri, canary_script_uri, restart_script_uri: ``s3://`` addresses of the scripts.
         parameters: the template's static parameters.
+        summary: what a person calls a cluster that is launched so; differs for every change that launches another one.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, platform: Platform) -> None:
@@ -99,6 +101,13 @@ class PublishedIncarnation(Construct):
         )
         self.template_url: str = template.http_url
         self.template_bucket: str = template.s3_bucket_name
+        # Scripts too: their addresses are parameters, and other parameters are another incarnation.
+        launched_from = hashlib.sha256("".join(each.asset_hash for each in (template, seed, canary)).encode())
+        cluster = settings.cluster
+        self.summary: str = (
+            f"{cluster.release_label}, primary {cluster.primary_instance_type}, core {cluster.core_instance_type}, "
+            f"template and scripts {launched_from.hexdigest()[:12]}"
+        )
         self.seed_script_uri: str = seed.s3_object_url
         self.canary_script_uri: str = canary.s3_object_url
         self.restart_script_uri: str = restart.s3_object_url

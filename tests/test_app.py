@@ -16,22 +16,67 @@ from .synthesis import REPOSITORY
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
 
 
+# Loaded into every process of Node and of Python that synth starts; both write down whom they were asked to connect to.
+NO_NETWORK_IN_NODE = """
+const fs = require("node:fs");
+const refuse = (where) => {
+  fs.appendFileSync(process.env.CONNECTIONS, `${JSON.stringify(where)}\\n`);
+  return Object.assign(new Error("no network here"), { code: "ENETUNREACH" });
+};
+require("node:net").Socket.prototype.connect = function (...where) {
+  process.nextTick(() => this.destroy(refuse(where[0])));
+  return this;
+};
+require("node:dns").lookup = (name, ...rest) => process.nextTick(() => rest.at(-1)(refuse(name)));
+"""
+NO_NETWORK_IN_PYTHON = """
+import os, socket
+
+def refuse(self, where):
+    with open(os.environ["CONNECTIONS"], "a") as file:
+        print(where, file=file)
+    raise OSError("no network here")
+
+socket.socket.connect = refuse
+"""
+
+
 def environment(**more: str) -> dict[str, str]:
     """No credentials and no region: synth must need neither."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CDK_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**kept, "PATH": path, "AWS_EC2_METADATA_DISABLED": "true", **more}
+    return {**kept, "PATH": path, **more}
+
+
+def isolated(folder: Path) -> dict[str, str]:
+    """What keeps a process from everything but the repository: an empty home, and no network."""
+    (home := folder / "home").mkdir()
+    (folder / "no-network.cjs").write_text(NO_NETWORK_IN_NODE)
+    (folder / "sitecustomize.py").write_text(NO_NETWORK_IN_PYTHON)
+    (folder / "connections").touch()
+    return {
+        "CONNECTIONS": str(folder / "connections"),
+        "HOME": str(home),
+        "NODE_OPTIONS": f"--require {folder / 'no-network.cjs'}",
+        "PYTHONPATH": str(folder),
+    }
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What ``cdk synth`` writes, with one value of the settings replaced."""
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of what keeps synth from everything; ``connections`` has whom it wanted to reach."""
+    return tmp_path_factory.mktemp("cut-off")
+
+
+@pytest.fixture(scope="module")
+def assembly(tmp_path_factory: pytest.TempPathFactory, cut_off: Path) -> Path:
+    """What ``cdk synth`` writes without credentials, home and network, with one value of the settings replaced."""
     folder = tmp_path_factory.mktemp("assembly")
     assert CDK.exists(), "node_modules is missing: run make setup"
     run = subprocess.run(
         [str(CDK), "synth", "--quiet", "--output", str(folder), "-c", "set.network.vpc_cidr=10.99.0.0/16"],
         cwd=REPOSITORY,
-        env=environment(),
+        env=environment(**isolated(cut_off)),
         capture_output=True,
         text=True,
         check=False,
@@ -55,6 +100,24 @@ def test_synth_writes_platform_strategy_and_incarnation(assembly: Path) -> None:
         "ActivePassive.template.json",
         "incarnation/Incarnation.template.json",
     }
+
+
+@pytest.mark.slow
+def test_synth_asks_nobody(assembly: Path, cut_off: Path) -> None:
+    """B13: whoever has neither account nor network synthesizes too; ``-c`` and the settings are all that it reads."""
+    assert (cut_off / "connections").read_text() == ""
+
+
+@pytest.mark.slow
+def test_templates_are_for_any_account_and_region(assembly: Path) -> None:
+    artifacts = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"]
+    stacks = {
+        name: each["environment"] for name, each in artifacts.items() if each["type"] == "aws:cloudformation:stack"
+    }
+
+    assert stacks == dict.fromkeys(
+        ("Platform", "ActiveActive", "ActivePassive"), "aws://unknown-account/unknown-region"
+    )
 
 
 @pytest.mark.slow

@@ -13,6 +13,9 @@ from emr_dr.controller import Controller
 
 RESOURCE_TYPE = "Custom::EmrManagedCluster"
 
+MOVES = "MovesWhenChanged"
+"""The property by which ``cdk diff`` shows which managed clusters will move to new clusters."""
+
 # The longest that CloudFormation waits for a custom resource; an operation ends before.
 ANSWER_LIMIT = Duration.hours(1)
 
@@ -36,6 +39,7 @@ class ManagedCluster(Construct):
         deployment: str,
         name: str,
         template_url: str,
+        summary: str,
         parameters: Mapping[str, str],
         scaling: Scaling,
         tags: Mapping[str, str],
@@ -47,6 +51,8 @@ class ManagedCluster(Construct):
         Args:
             name: ``a``, ``b``: part of the names of its stacks.
             template_url: of the incarnation template.
+            summary: of what a cluster is launched as; another text for whatever launches another one, so that who
+                reads a diff sees which managed clusters will move.
             parameters: of the template, those that are the same for every incarnation.
             scaling: limits of managed scaling; a change of them, or of *tags*, launches nothing.
             tags: of clusters, besides the product's own.
@@ -59,11 +65,14 @@ class ManagedCluster(Construct):
             self,
             "Resource",
             resource_type=RESOURCE_TYPE,
-            service_token=controller.managed_cluster.function.function_arn,
+            # No reference to an attribute of the function: a change set would call every managed cluster changed,
+            # and perhaps replaced, whenever the function is.
+            service_token=controller.managed_cluster.arn,
             service_timeout=ANSWER_LIMIT,
             properties={
                 "Deployment": deployment,
                 "Name": name,
+                MOVES: summary,  # for who reads a diff; the function does not
                 "TemplateUrl": template_url,
                 "Parameters": _canonical_json(self, parameters),
                 "Scaling": json.dumps(scaling.to_dict(), sort_keys=True),

@@ -53,7 +53,19 @@ def test_cloudformation_asks_for_the_cluster_by_its_name(active_passive: dict[st
 
     assert (properties["Deployment"], properties["Name"]) == ("emr-dr-active-passive", "a")
     assert properties["ServiceTimeout"] == "3600"
-    assert properties["ServiceToken"]["Fn::GetAtt"][0].startswith("ControllerManagedClusterFunction")
+
+
+def test_no_change_of_its_function_looks_like_one_of_the_managed_cluster(active_passive: dict[str, Any]) -> None:
+    """B13: a change set lists whatever refers to an attribute of something changed as changed, perhaps replaced."""
+    token = custom_resource(active_passive)["Properties"]["ServiceToken"]
+
+    assert "Fn::GetAtt" not in json.dumps(token)
+    assert json.dumps(token).endswith(':function:emr-dr-active-passive-managed-cluster"]]}')
+
+
+def test_a_diff_shows_whether_it_moves(active_passive: dict[str, Any]) -> None:
+    """B13: in words, besides the address of a template whose name is a hash."""
+    assert custom_resource(active_passive)["Properties"]["MovesWhenChanged"].startswith("emr-7.13.0, primary ")
 
 
 def test_template_is_the_published_one(active_passive: dict[str, Any]) -> None:

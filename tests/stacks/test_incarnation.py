@@ -110,3 +110,32 @@ def test_publishing_outside_an_app_is_refused(tmp_path: Path) -> None:
         PublishedIncarnation(
             Construct(RootConstruct("Alone"), "Here"), "Incarnation", settings=Settings(), platform=platform
         )
+
+
+def summary_of(tmp_path: Path, **cluster: Any) -> str:
+    settings = Settings.model_validate({"cluster": cluster})
+    app = new_app(tmp_path)
+    stack = Stack(app, "Strategy")
+    return PublishedIncarnation(
+        stack, "Incarnation", settings=settings, platform=Platform(app, "Platform", settings=settings)
+    ).summary
+
+
+def test_the_summary_says_what_a_person_calls_a_cluster(published: Published) -> None:
+    assert published.incarnation.summary.startswith("emr-7.13.0, primary m5.xlarge, core m5.xlarge, ")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"release_label": "emr-7.12.0"}, {"spark_defaults": {"spark.executor.cores": "2"}}],
+    ids=["named", "not named"],
+)
+def test_another_template_has_another_summary(published: Published, tmp_path: Path, changed: dict[str, Any]) -> None:
+    """B13: who reads a diff sees which managed clusters will move."""
+    assert summary_of(tmp_path, **changed) != published.incarnation.summary
+
+
+def test_what_changes_in_place_has_the_same_summary(published: Published, tmp_path: Path) -> None:
+    changed = {"maximum_instances": 12, "tags": {"cost-center": "analytics"}}
+
+    assert summary_of(tmp_path, **changed) == published.incarnation.summary

@@ -2,8 +2,8 @@
 
 Differences to moto 5.2.5, whose stacks are complete when CreateStack returns: see :mod:`emr_drill.stand_in.stack_run`
 (threads), :mod:`emr_drill.stand_in.stack_update`, :mod:`emr_drill.stand_in.custom_resources` and
-:mod:`emr_drill.stand_in.resource_types`.  CreateStack, UpdateStack, CancelUpdateStack, DeleteStack and the calls that
-read are made right; change sets are refused.
+:mod:`emr_drill.stand_in.resource_types`.  CreateStack, UpdateStack, CancelUpdateStack, DeleteStack, change sets
+(:mod:`emr_drill.stand_in.change_sets`) and the calls that read are made right.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 import moto.cloudformation.responses as responses
 from moto.cloudformation.exceptions import ValidationError
+from moto.cloudformation.utils import generate_stack_id
 from moto.core.responses import ActionResult, EmptyResult
 
-from emr_drill.stand_in import custom_resources, intrinsics, resource_types
+from emr_drill.stand_in import change_sets, custom_resources, intrinsics, resource_types
+from emr_drill.stand_in.change_sets import IN_REVIEW
 from emr_drill.stand_in.patching import replace, restore
 from emr_drill.stand_in.running_stack import ResourceDetail, RunningStack
 from emr_drill.stand_in.stack_diary import StackDiary
+from emr_drill.stand_in.stack_requests import StackRequest, read_request
+from emr_drill.stand_in.stack_resources import StackVersion
 from emr_drill.stand_in.stack_run import StackRun
 from emr_drill.stand_in.template import TemplateProblem, check_parameters, check_references
 from emr_drill.stand_in.template import resource_types as types_of
@@ -32,15 +36,15 @@ if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 
-# moto's own would block everything until they are done, and do not notice that something fails.
-REFUSED = ("create_change_set", "execute_change_set")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html: what an update may start from.
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"})
 
-# moto has no such call.
-CANCEL_UPDATE = "cancel_update_stack"
+# moto has no such calls.
+CANCEL_UPDATE, PROTECT = "cancel_update_stack", "update_termination_protection"
+# What a stack is of which nothing but the name is known, until a change set that creates it is executed.
+NOTHING = '{"Resources": {}}'
 
-# By this module, custom_resources, intrinsics and resource_types.
+# By this module, change_sets, custom_resources, intrinsics and resource_types.
 REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
     (models, "Stack"),
     (models, "utcnow"),
@@ -53,7 +57,7 @@ REPLACED: tuple[tuple[type | types.ModuleType, str], ...] = (
     (responses.CloudFormationResponse, "create_stack"),
     (responses.CloudFormationResponse, "list_stack_resources"),
     (responses.CloudFormationResponse, "update_stack"),
-    *((responses.CloudFormationResponse, call) for call in REFUSED),
+    *((responses.CloudFormationResponse, call) for call in change_sets.CALLS),
 )
 
 
@@ -82,22 +86,19 @@ class Stacks:
 
     def create(self, call: responses.CloudFormationResponse) -> str:
         """Do what a CreateStack *call* asks for; the stack's id."""
-        name, token = call._get_param("StackName"), call._get_param("ClientRequestToken")
-        url = call._get_param("TemplateURL")
-        body = call._get_stack_from_s3_url(url) if url else call._get_param("TemplateBody")
-        parameters = call._get_params_from_list(call._get_param("Parameters", []))
-        self._check(body, parameters)
+        request, token = self.read(call), call._get_param("ClientRequestToken")
+        self.check(request)
         with self._lock:
             for existing in list(self.backend.stacks.values()):
-                if token and existing.name == name and getattr(existing, "token", None) == token:
+                if token and existing.name == request.name and getattr(existing, "token", None) == token:
                     return str(existing.stack_id)
             stack: Any = self.backend.create_stack(
-                name=name,
-                template=body,
-                parameters=parameters,
-                notification_arns=call._get_param("NotificationARNs", []),
-                tags={item["Key"]: item["Value"] for item in call._get_param("Tags", [])},
-                role_arn=call._get_param("RoleARN"),
+                name=request.name,
+                template=request.template,
+                parameters=dict(request.parameters),
+                notification_arns=list(request.notification_arns),
+                tags=dict(request.tags or {}),
+                role_arn=request.role_arn,
                 enable_termination_protection=call._get_bool_param("EnableTerminationProtection", False),
                 timeout_in_mins=call._get_param("TimeoutInMinutes"),
                 stack_policy_body=call._get_param("StackPolicyBody"),
@@ -131,41 +132,74 @@ class Stacks:
         """
         with self._lock:
             stack = self.find(call._get_param("StackName"))
-            if stack.status not in UPDATABLE:
-                raise ValidationError(
-                    message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated."
-                )
-            url = call._get_param("TemplateURL")
-            body = call._get_stack_from_s3_url(url) if url else call._get_param("TemplateBody")
-            if call._get_bool_param("UsePreviousTemplate", False):
-                body = stack.template
-            parameters = {}
-            for item in call._get_param("Parameters", []):
-                key = item["ParameterKey"]
-                if not item.get("UsePreviousValue"):
-                    parameters[key] = item["ParameterValue"]
-                elif key in stack.parameters:
-                    parameters[key] = stack.parameters[key]
-            self._check(body, parameters)
-            self._check_update(stack, body, call._get_param("Tags"))
-            version = stack.version_of(body, parameters)
+            request = self.read(call, stack)
+            version = self.updated(stack, request)
             if not stack.changes(version):
                 raise ValidationError(message="No updates are to be performed.")
             stack.run.update(version)
         return str(stack.stack_id)
 
-    @staticmethod
-    def _check_update(stack: RunningStack, body: str, tags: list[dict[str, str]] | None) -> None:
-        if tags is not None and {item["Key"]: item["Value"] for item in tags} != stack.tags:
+    def now(self) -> datetime:
+        """Simulated time as moto keeps it: naive, UTC."""
+        return _moment(self._stand_in.clock.now())
+
+    def read(self, call: responses.CloudFormationResponse, stack: RunningStack | None = None) -> StackRequest:
+        """What *call* asks for, of *stack* if it is one that exists."""
+        return read_request(call, endpoint=self._stand_in.endpoint, stack=stack)
+
+    def updated(self, stack: RunningStack, request: StackRequest) -> StackVersion:
+        """What *stack* would be after the update that *request* asks for.
+
+        Raises:
+            ValidationError: it cannot be updated, with this template or at all.
+        """
+        if stack.status not in UPDATABLE:
+            raise ValidationError(message=f"Stack:{stack.stack_id} is in {stack.status} state and can not be updated.")
+        self.check(request)
+        if request.tags is not None and dict(request.tags) != stack.tags:
             raise ValidationError(
                 message="the stand-in does not change the tags of a stack, which CloudFormation hands to its resources"
             )
-        old, new = stack.template_dict["Resources"], RunningStack.parse_template(body)["Resources"]
+        old, new = stack.template_dict["Resources"], RunningStack.parse_template(request.template)["Resources"]
         if other := [name for name in old.keys() & new.keys() if old[name]["Type"] != new[name]["Type"]]:
             raise ValidationError(
                 message="Update of resource type is not permitted. The new template modifies resource type of the "
                 f"following resources: [{', '.join(sorted(other))}]"
             )
+        return stack.version_of(request.template, dict(request.parameters))
+
+    def reserve(self, name: str) -> RunningStack:
+        """The stack of that name, or a new one with nothing in it, as a change set that creates one needs it."""
+        with self._lock:
+            for known in self.backend.stacks.values():
+                if known.name == name:
+                    assert isinstance(known, RunningStack)
+                    return known
+            kind: Any = RunningStack  # of whose base's abstract functions moto leaves two out
+            stack: RunningStack = kind(
+                stack_id=generate_stack_id(name, self._stand_in.region, self._stand_in.account),
+                name=name,
+                template=NOTHING,
+                parameters={},
+                account_id=self._stand_in.account,
+                region_name=self._stand_in.region,
+            )
+            stack.template = ""
+            stack.cross_stack_resources = self.backend.exports
+            self.backend.stacks[stack.stack_id] = stack
+            stack.run = self._run(stack, "ROLLBACK")
+            stack.diary.status(IN_REVIEW, "User Initiated")
+        return stack
+
+    def fill(self, stack: RunningStack, request: StackRequest, *, on_failure: str) -> None:
+        """Begin to make what *request* asks for of a stack that was only reserved so far."""
+        with self._lock:
+            stack.tags, stack.role_arn = dict(request.tags or {}), request.role_arn
+            stack.notification_arns = list(request.notification_arns)
+            stack.adopt(stack.version_of(request.template, dict(request.parameters)))
+            stack.run = self._run(stack, on_failure)
+            stack.diary.status("CREATE_IN_PROGRESS", "User Initiated")
+        stack.run.create()
 
     def cancel_update(self, name_or_id: str) -> None:
         """Take back the update of a stack that is under way.
@@ -187,8 +221,13 @@ class Stacks:
         for run in runs:
             run.close()
 
-    def _check(self, body: str, parameters: dict[str, str]) -> None:
-        template = RunningStack.parse_template(body)
+    def check(self, request: StackRequest) -> None:
+        """Read a template as CloudFormation does before it makes anything.
+
+        Raises:
+            ValidationError: it would refuse it, or the stand-in does not know a type in it.
+        """
+        template = RunningStack.parse_template(request.template)
         if not template.get("Resources"):
             raise ValidationError(message="Template format error: At least one Resources member must be defined.")
         used = types_of(template)
@@ -199,7 +238,7 @@ class Stacks:
             )
         try:
             check_references(template)
-            check_parameters(template, parameters)
+            check_parameters(template, request.parameters)
         except TemplateProblem as problem:
             raise ValidationError(message=str(problem)) from problem
         self._stand_in.inert_types |= resource_types.inert(used)
@@ -241,34 +280,40 @@ def install(stand_in: StandIn) -> None:
         stacks.cancel_update(self._get_param("StackName"))
         return EmptyResult()
 
+    def update_termination_protection(self: responses.CloudFormationResponse) -> ActionResult:
+        stack = stacks.find(self._get_param("StackName"))
+        stack.enable_termination_protection = bool(self._get_bool_param("EnableTerminationProtection", False))
+        return ActionResult({"StackId": stack.stack_id})
+
     def delete_stack(self: models.CloudFormationBackend, name_or_stack_id: str) -> None:
         stacks.delete(name_or_stack_id)
 
     replace(models, "Stack", RunningStack)
-    replace(models, "utcnow", lambda: datetime.fromtimestamp(stand_in.clock.now(), UTC).replace(tzinfo=None))
+    replace(models, "utcnow", lambda: _moment(stand_in.clock.now()))
     replace(models.CloudFormationBackend, "delete_stack", delete_stack)
     replace(responses, "StackResourceDTO", ResourceDetail)
     replace(responses.CloudFormationResponse, "create_stack", create_stack)
     replace(responses.CloudFormationResponse, "list_stack_resources", _list_stack_resources)
     replace(responses.CloudFormationResponse, "update_stack", update_stack)
     setattr(responses.CloudFormationResponse, CANCEL_UPDATE, cancel_update_stack)
-    for call in REFUSED:
-        replace(responses.CloudFormationResponse, call, _refuse)
+    setattr(responses.CloudFormationResponse, PROTECT, update_termination_protection)
+    change_sets.install(stacks)
     intrinsics.install()
     resource_types.install(stand_in)
     custom_resources.install(stand_in)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
 def uninstall() -> None:
     """Give moto its own CloudFormation back."""
     for owner, name in REPLACED:
         restore(owner, name)
-    with contextlib.suppress(AttributeError):
-        delattr(responses.CloudFormationResponse, CANCEL_UPDATE)
-
-
-def _refuse(self: responses.CloudFormationResponse) -> ActionResult:
-    raise ValidationError(message="the stand-in has no change sets; call CreateStack or UpdateStack")
+    for call in (CANCEL_UPDATE, PROTECT):
+        with contextlib.suppress(AttributeError):
+            delattr(responses.CloudFormationResponse, call)
 
 
 def _list_stack_resources(self: responses.CloudFormationResponse) -> ActionResult:

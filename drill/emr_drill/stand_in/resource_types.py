@@ -39,6 +39,7 @@ MADE_BY_MOTO = frozenset(
         "AWS::EC2::VPC",
         "AWS::EC2::VPCEndpoint",
         "AWS::EC2::VPCGatewayAttachment",
+        "AWS::ECR::Repository",
         "AWS::EMR::SecurityConfiguration",
         "AWS::ElasticLoadBalancingV2::Listener",
         "AWS::ElasticLoadBalancingV2::ListenerRule",

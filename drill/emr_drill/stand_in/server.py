@@ -43,7 +43,10 @@ if TYPE_CHECKING:
 
 ACCOUNT = "123456789012"  # moto's own, which it takes for every caller with made-up credentials
 # Each of these modules of this package has `install(stand_in)`; the order is that of their needs.
-PARTS = ("event_bus", "notifications", "functions", "step_functions", "schedules", "load_balancers", "emr", "outages")
+PARTS = (
+    *("event_bus", "notifications", "functions", "step_functions", "schedules", "load_balancers", "emr", "outages"),
+    "trail",
+)
 # Closed in this order, so that nothing starts anew what was stopped before.
 CLOSED = ("schedules", "stacks", "state_machines", "event_bus", "functions", "load_balancers", "clusters")
 LOG_FILE = "aws.log"

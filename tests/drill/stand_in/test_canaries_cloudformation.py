@@ -14,6 +14,7 @@ import moto.cloudformation.custom_model as custom_model
 import moto.cloudformation.models as models
 import moto.cloudformation.parsing as parsing
 import moto.cloudformation.responses as responses
+import moto.cloudformation.utils as utils
 import pytest
 from moto.awslambda.models import LambdaFunction
 from moto.core.base_backend import BackendDict
@@ -62,9 +63,14 @@ def test_version_is_the_one_that_was_read() -> None:
         (responses.CloudFormationResponse, "list_stack_resources", ["self"]),
         (responses.CloudFormationResponse, "update_stack", ["self"]),
         (responses.CloudFormationResponse, "create_change_set", ["self"]),
+        (responses.CloudFormationResponse, "delete_change_set", ["self"]),
+        (responses.CloudFormationResponse, "describe_change_set", ["self"]),
         (responses.CloudFormationResponse, "execute_change_set", ["self"]),
+        (responses.CloudFormationResponse, "list_change_sets", ["self"]),
         (responses.CloudFormationResponse, "_get_stack_from_s3_url", ["self", "template_url"]),
-        (responses.CloudFormationResponse, "_get_params_from_list", ["self", "parameters_list"]),
+        (responses.ChangeDTO, "__init__", ["self", "change"]),
+        (utils, "generate_changeset_id", ["changeset_name", "region_name", "account_id"]),
+        (utils, "generate_stack_id", ["stack_name", "region", "account"]),
         (responses.StackResourceDTO, "__init__", ["self", "stack", "resource"]),
         (parsing, "clean_json", ["resource_json", "resources_map"]),
         (parsing, "get_model_map", []),

@@ -253,15 +253,6 @@ def test_inert_types_are_told(world: StackWorld) -> None:
     assert world.stand_in.inert_types == {"AWS::CDK::Metadata"}
 
 
-def test_change_sets_are_refused_in_words(world: StackWorld) -> None:
-    world.settled(world.create("q", queue_template()))
-
-    with pytest.raises(ClientError, match="no change sets"):
-        world.client("cloudformation").create_change_set(
-            StackName="q", ChangeSetName="c", TemplateBody=json.dumps(queue_template())
-        )
-
-
 def test_events_reach_the_journal(world: StackWorld) -> None:
     world.settled(world.create("q", queue_template()))
 
