@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import moto.cloudformation.parsing as parsing
 from moto.core.common_models import CloudFormationModel
 
-from emr_drill.stand_in import cluster_resource, custom_resources
+from emr_drill.stand_in import buckets, cluster_resource, custom_resources
 from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ MADE_BY_MOTO = frozenset(
         "AWS::Lambda::Function",
         "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
-        "AWS::S3::Bucket",
         "AWS::SNS::Topic",
         "AWS::SQS::Queue",
         "AWS::SSM::Parameter",
@@ -161,6 +160,7 @@ def install(stand_in: StandIn) -> None:
 
     _installed[:] = [stand_in]
     cluster_resource.install(stand_in)
+    buckets.install(stand_in)
     of_moto = original(parsing, "get_model_map")()
     names = original(parsing, "get_name_type_map")()
     recipes = [*RECIPES, *map(_inert, sorted(INERT))]
@@ -168,9 +168,11 @@ def install(stand_in: StandIn) -> None:
     _models.update({name: of_moto[name] for name in MADE_BY_MOTO})
     _models.update({recipe.type: _model(recipe) for recipe in recipes})
     _models[cluster_resource.TYPE] = cluster_resource.ClusterResource
+    _models[buckets.TYPE] = buckets.Bucket
     _models[custom_resources.TYPE] = custom_resources.CustomResource
     name_properties = {name: names[name] for name in MADE_BY_MOTO}
     name_properties.update({recipe.type: recipe.name_property for recipe in recipes})
     name_properties[cluster_resource.TYPE] = "Name"
+    name_properties[buckets.TYPE] = names[buckets.TYPE]
     replace(parsing, "get_model_map", lambda: _models)
     replace(parsing, "resource_name_property_from_type", name_properties.get)
