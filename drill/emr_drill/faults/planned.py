@@ -23,7 +23,10 @@ LOAD, LOAD_WITH_OVERLONG = Load(), Load(overlong=4)
 SPARK_DEFAULT = ('set.cluster.spark_defaults={"spark.sql.shuffle.partitions": "400"}',)
 OTHER_RELEASE = "emr-7.12.0"
 OTHER_MAXIMUM, OTHER_TAG = 20, "rehearsed"
-LIMITS_AND_TAGS = (f"set.cluster.maximum_instances={OTHER_MAXIMUM}", f'set.cluster.tags={{"cost-center": "{OTHER_TAG}"}}')
+LIMITS_AND_TAGS = (
+    f"set.cluster.maximum_instances={OTHER_MAXIMUM}",
+    f'set.cluster.tags={{"cost-center": "{OTHER_TAG}"}}',
+)
 TOOK_BACK_SECONDS = 60.0
 
 
