@@ -40,7 +40,7 @@ class ExistingAirflow(Construct):
         settings: Mwaa,
         connections: Sequence[str],
         livy_port: int,
-        key: kms.Key,
+        key: kms.IKey,
         artifact_bucket: s3.IBucket,
     ) -> None:
         """Define the grants and outputs.
@@ -49,7 +49,8 @@ class ExistingAirflow(Construct):
             settings: name, role and group of the environment.
             connections: ids of the connections that it may read.
             livy_port: of the front doors.
-            key: encrypts the connections.
+            key: encrypts the connections; the policy of a key of somebody else's is left as it is, and the role needs
+                the statements of the output then.
             artifact_bucket: what jobs are made of; DAGs learn its name.
 
         Raises:

@@ -92,7 +92,7 @@ class AirflowFiles(Construct):
 
         Args:
             name: first part of the function's name.
-            key: encrypts the bucket, as it does the environment: MWAA asks for one key for both.
+            key: encrypts the bucket and the function's log, as it does the environment: MWAA asks for one key for both.
             access_log_bucket: gets a line for each access to the bucket.
             log_retention: of the function's log.
         """
@@ -128,6 +128,7 @@ class AirflowFiles(Construct):
             timeout=_FUNCTION_LIMIT,
             log_retention=log_retention,
         )
+        self.function.encrypt_log(key)
         self._allow()
 
     def dag(self, file: Path) -> AirflowFile:

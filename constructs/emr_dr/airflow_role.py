@@ -154,6 +154,9 @@ class AirflowRole(Construct):
                     )
                     for action in _BUCKET_ACTIONS
                 },
+                "emr-dr::named-actions": (
+                    f"MWAA's user guide names these patterns, as which of these calls MWAA makes is its own; {own}"
+                ),
                 wildcard_arn(self, logs_arn): (
                     "MWAA makes the environment's log groups, which begin with its name, and their streams"
                 ),
