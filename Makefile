@@ -69,7 +69,7 @@ gates: setup ## format, types, layers, shell scripts, synth with policy checks, 
 	@$(BIN)/python -m tests.gates
 
 unit: setup ## the tests alone
-	@$(BIN)/python -m pytest -q -n 2
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
