@@ -36,7 +36,7 @@ _REASONS = {
 }
 _DRAINS = {
     DrainMode.WAIT: "they have controller.drain_limit_seconds to end, which is the default",
-    DrainMode.NOW: "they are ended at once; a message lists them before",
+    DrainMode.NOW: "they are ended as soon as none comes any more, about a minute; a message lists them before",
 }
 _TEXTS = {
     "managed_cluster": "name of the managed cluster, such as a",

@@ -46,7 +46,7 @@ class DrainMode(StrEnum):
 
     Attributes:
         WAIT: they have the policy's time to end.
-        NOW: they are ended at once.
+        NOW: they are ended as soon as none comes any more, about a minute.
     """
 
     WAIT = "wait"

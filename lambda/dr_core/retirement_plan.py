@@ -69,7 +69,7 @@ class Drain(StrEnum):
         DRAINED: nothing is left to do; or Livy is dead, and nothing runs that it could tell of.
         CLUSTER_ENDING: its cluster ends or has ended: there is nothing left to wait for.
         EVICTED: a failover needs its slot.
-        NOW: a person wants its jobs ended at once.
+        NOW: a person wants its jobs ended at once, and none comes any more.
         DEAD: neither its Livy nor its ResourceManager answers anybody: no client learns how a job of it ends.
         OVERDUE: the limit has passed.
     """
@@ -128,7 +128,8 @@ def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
         return Drain.DRAINED
     if seen.evicted:
         return Drain.EVICTED
-    if seen.ends_now:
+    # A minute, so that whoever reads the message finds every job in it that is ended: POSTs may be on their way still.
+    if seen.ends_now and settled:
         return Drain.NOW
     if livy_is_dead and yarn_is_dead:
         return Drain.DEAD

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_core.metrics import DRAIN_OVERDUE
 from dr_core.requests import DrainMode, Kind, Reason
 from emr_drill.faults.model import Act, Expectation, Fault, Moment, Old, Otherwise, Outcome, Page, Range
@@ -99,6 +101,29 @@ BAKED = Trace(
     seconds=BAKE_SECONDS + 384.0,
 )
 
+TAKEN_BACK = Expectation(
+    outcome=Outcome.TAKEN_BACK,
+    operations={"failed": (1, 1)},
+    launches=(1, 3),
+    old=Old.SERVES,
+    jobs_lost=False,
+    may=(Page(subject="launch of .* given up"),),
+    shows=(
+        _ends_as("UPDATE_ROLLBACK_COMPLETE"),
+        Trace(
+            what="the stack's event says why",
+            kind="stack",
+            like={
+                "type": "Custom::EmrManagedCluster",
+                "status": "UPDATE_FAILED",
+                "reason": "*bootstrap action 1 returned a non-zero return code*",
+            },
+        ),
+    ),
+)
+# No other AZ is left then, which people are told of before the last try.
+TAKEN_BACK_BESIDE = replace(TAKEN_BACK, may=(*TAKEN_BACK.may, Page(subject="a shares .* with b")))
+
 ROWS: tuple[Fault, ...] = (
     Fault(
         name="switchover",
@@ -191,26 +216,7 @@ ROWS: tuple[Fault, ...] = (
             ),
             Act(what="a person deploys that release", do=lambda scene: scene.deploy()),
         ),
-        expect=Expectation(
-            outcome=Outcome.TAKEN_BACK,
-            operations={"failed": (1, 1)},
-            launches=(1, 3),
-            old=Old.SERVES,
-            jobs_lost=False,
-            may=(Page(subject="launch of .* given up"),),
-            shows=(
-                _ends_as("UPDATE_ROLLBACK_COMPLETE"),
-                Trace(
-                    what="the stack's event says why",
-                    kind="stack",
-                    like={
-                        "type": "Custom::EmrManagedCluster",
-                        "status": "UPDATE_FAILED",
-                        "reason": "*bootstrap action 1 returned a non-zero return code*",
-                    },
-                ),
-            ),
-        ),
+        expect=TAKEN_BACK,
         must="the old cluster serves on, no submit is refused, no job is lost; the deploy fails and says why, nothing "
         "of the new one is left",
         notices="the operation's own looks at stack, cluster and canary",
@@ -220,6 +226,13 @@ ROWS: tuple[Fault, ...] = (
         change=(f"set.cluster.release_label={OTHER_RELEASE}",),
         load=LOAD,
         managed_cluster="a",
+        otherwise={
+            "active-active": Otherwise(
+                expect=TAKEN_BACK_BESIDE,
+                must="what serves serves on, no submit is refused, no job is lost; the deploy fails and says why, "
+                "nothing of the new one is left, which is tried in the other one's AZ as the last resort",
+            )
+        },
     ),
     Fault(
         name="limits-and-tags",

@@ -224,7 +224,14 @@ def test_an_eviction_ends_the_drain(work: Work, waited: float) -> None:
 @pytest.mark.parametrize("work", BUSY, ids=str)
 def test_a_person_may_end_the_drain(work: Work) -> None:
     """B13: who evacuates an AZ may not have the time."""
-    assert drained(work=work, waited=0, ends_now=True) is Drain.NOW
+    assert drained(work=work, waited=SETTLE_SECONDS, ends_now=True) is Drain.NOW
+
+
+@pytest.mark.parametrize("work", BUSY, ids=str)
+def test_whoever_ends_jobs_names_those_that_were_on_their_way_too(work: Work) -> None:
+    """B13: a drill's evacuation ended a job that had come after the message."""
+    assert drained(work=work, waited=SETTLE_SECONDS - 0.1, ends_now=True) is Drain.WAIT
+    assert drained(work=work, waited=3600, watched=SETTLE_SECONDS - 0.1, ends_now=True) is Drain.WAIT
 
 
 def test_a_person_ends_no_job_where_there_is_none() -> None:

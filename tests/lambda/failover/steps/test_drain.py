@@ -90,10 +90,11 @@ def test_jobs_may_still_come_right_after_the_cut_over(world: World) -> None:
 
 
 def test_a_person_who_wants_the_jobs_ended_is_told_which_they_are(world: World) -> None:
-    """B13: before they end; nobody waits, and nobody lingers."""
+    """B13: before they end, and when the last that was on its way has come; nobody waits longer, nobody lingers."""
     request = switched_over(world, batches=(1001000007,), drain="now")
     assert world.incarnation(1).ends_now
-    world.clock.now += 1
+    assert drain(world, request)[0] == "wait"
+    world.clock.now += 61
     assert drain(world, request) == ("done", "its drain is over")
     assert world.cluster(1).applications == ["application_1_1001000007"]
     notice = world.notices[-1]
