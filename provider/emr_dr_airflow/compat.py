@@ -61,15 +61,16 @@ async def task_state(trigger: BaseTrigger) -> tuple[str | None, int | None]:
     try:
         runtime = first_of("airflow.sdk.execution_time.task_runner:RuntimeTaskInstance")
     except ImportError:
-        return await sync_to_async(_state_in_database)(own)
+        found: tuple[str | None, int | None] = await sync_to_async(_state_in_database)(own)
+        return found
     states: Mapping[str, Mapping[str, str | None]] = await sync_to_async(runtime.get_task_states)(
         dag_id=own.dag_id, task_ids=[own.task_id], run_ids=[own.run_id], map_index=own.map_index
     )
     key = own.task_id if own.map_index is None or own.map_index < 0 else f"{own.task_id}_{own.map_index}"
-    found = states.get(own.run_id, {})
-    if key not in found:
+    run = states.get(own.run_id, {})
+    if key not in run:
         raise LookupError(f"{own.dag_id} {own.run_id} has no task instance {key}")
-    return found[key], None
+    return run[key], None
 
 
 def _state_in_database(own: Any) -> tuple[str | None, int | None]:

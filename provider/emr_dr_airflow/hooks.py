@@ -43,8 +43,10 @@ class Killed(AirflowException):
 class _Adapter(TCPKeepAliveAdapter):
     """Gives up on a connection that nobody hears."""
 
+    socket_options: list[Any]
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        if hasattr(socket, "TCP_USER_TIMEOUT"):
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # not on macOS
             option = (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_MILLISECONDS)
             self.socket_options = [*self.socket_options, option]
         super().init_poolmanager(*args, **kwargs)
@@ -58,6 +60,8 @@ class EmrLivyHook(LivyHook):
     the task view, and is not sent.
     """
 
+    extra_options: dict[str, Any]
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.keep_alive_adapter = _Adapter(**_KEEP_ALIVE)
@@ -66,12 +70,13 @@ class EmrLivyHook(LivyHook):
 
     def get_conn(self, headers: Any = None, extra_options: Any = None) -> requests.Session:
         """A session with what connection and operator say; see the stock hook."""
-        options = dict(extra_options or {})
-        session = super().get_conn(headers, dict(options))
+        options: dict[str, Any] = dict(extra_options or {})
+        session: requests.Session = super().get_conn(headers, dict(options))
         for key in OWN_EXTRAS:
             session.headers.pop(key, None)
         # Version 5.3.0 of the HTTP provider looks at these only where the connection has an extra.
-        session.verify = options.get("verify", options.get("verify_ssl", session.verify))
+        verify: bool | str = options.get("verify", options.get("verify_ssl", session.verify))
+        session.verify = verify
         session.cert = options.get("cert", session.cert)
         session.proxies = options.get("proxies", options.get("proxy", session.proxies)) or {}
         return session

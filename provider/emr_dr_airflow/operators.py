@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.exceptions import AirflowException
+from airflow.exceptions import AirflowException, AirflowTaskTimeout
 from airflow.providers.apache.livy.operators.livy import LivyOperator
 from airflow.providers.common.compat.openlineage.utils.spark import (
     inject_parent_job_information_into_spark_properties,
@@ -24,7 +25,7 @@ from emr_dr_airflow.decisions.submitting import NotSubmitted, submit
 from emr_dr_airflow.decisions.telemetry import Report, Result
 from emr_dr_airflow.decisions.watching import Ended, Lost, Outcome, TimedOut, watch
 from emr_dr_airflow.decisions.wire import Limits
-from emr_dr_airflow.hooks import EmrLivyHook
+from emr_dr_airflow.hooks import EmrLivyHook, Killed
 from emr_dr_airflow.links import HISTORY_LINK, SparkHistoryLink, history_link
 from emr_dr_airflow.reporting import publish
 from emr_dr_airflow.triggers import EmrLivyTrigger
@@ -92,10 +93,9 @@ class EmrLivyOperator(LivyOperator):
         """The hook."""
         return self._make_hook(self._extra_options)
 
-    # ExecutorSafeguard lets nobody but Airflow call execute().
     def execute(self, context: Context) -> Any:
         """Submit the job and see it through, or defer."""
-        return self._begin(context)
+        return self._begin(context)  # as nobody but Airflow may call execute()
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> Any:
         """Go on where the trigger stopped."""
@@ -104,7 +104,8 @@ class EmrLivyOperator(LivyOperator):
             self.log.warning("The event is of try %s: it is passed over (apache/airflow#56704)", course.number)
             return self._begin(context)
         self._take_up(course)
-        return self._follow(context, course, outcome_from_dict(event["outcome"]))
+        with self._told_of_its_end(context):
+            return self._follow(context, course, outcome_from_dict(event["outcome"]))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Also after the trigger failed or timed out, where the stock operator leaves the batch running."""
@@ -139,13 +140,23 @@ class EmrLivyOperator(LivyOperator):
         """A try from its beginning."""
         self._course = None
         self._inject_lineage(context)
-        task = self._task(context)
-        limits = self._limits()
-        earlier = earlier_names(task, self.resubmissions)
-        if earlier and (reason := self.hook.carry_out(end_earlier(earlier, limits), stop=self._stopped)):
-            self._fail(context, Result.UNKNOWN, reason)
-        course = self._submit(context, None)
-        return self._follow(context, course, None)
+        with self._told_of_its_end(context):
+            earlier = earlier_names(self._task(context), self.resubmissions)
+            if earlier and (reason := self.hook.carry_out(end_earlier(earlier, self._limits()), stop=self._stopped)):
+                self._fail(context, Result.UNKNOWN, reason)
+            return self._follow(context, self._submit(context, None), None)
+
+    @contextmanager
+    def _told_of_its_end(self, context: Context) -> Iterator[None]:
+        """Report a job whose task is ended from outside, too."""
+        try:
+            yield
+        except Killed as error:
+            self._report(context, Result.KILLED, reason=str(error))
+            raise
+        except AirflowTaskTimeout:
+            self._report(context, Result.TIMED_OUT, reason="the task's time is up")
+            raise
 
     def _submit(self, context: Context, lost: Course | None) -> Course:
         """Make a batch: the first of this try, or the one after one that was lost."""
@@ -225,7 +236,6 @@ class EmrLivyOperator(LivyOperator):
 
     def _defer(self, course: Course) -> NoReturn:
         kind = self._livy_conn_auth_type
-        left = None if course.deadline is None else timedelta(seconds=max(0.0, course.deadline - course.begun_at))
         self.defer(
             trigger=EmrLivyTrigger(
                 course=course.to_dict(),
@@ -237,7 +247,7 @@ class EmrLivyOperator(LivyOperator):
                 auth_type=f"{kind.__module__}:{kind.__qualname__}" if kind else "",
             ),
             method_name="execute_complete",
-            timeout=None if left is None else left + _GRACE,
+            timeout=self.execution_timeout + _GRACE if self.execution_timeout else None,
         )
         raise AssertionError("defer() raises")
 

@@ -20,8 +20,11 @@ def publish(metrics: Iterable[Count | Duration], *, pipeline: str) -> None:
     """
     target = stats()
     for metric in metrics:
-        names = ((f"{PREFIX}.{metric.name}.{pipeline}", {}), (f"{PREFIX}.{metric.name}", {"pipeline": pipeline}))
-        for name, tags in names:
+        both: dict[str, dict[str, str]] = {
+            f"{PREFIX}.{metric.name}.{pipeline}": {},
+            f"{PREFIX}.{metric.name}": {"pipeline": pipeline},
+        }
+        for name, tags in both.items():
             if isinstance(metric, Count):
                 target.incr(name, tags=tags)
             else:

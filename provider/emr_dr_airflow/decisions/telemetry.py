@@ -25,6 +25,7 @@ class Result(StrEnum):
     FAILED = "failed"
     LOST = "lost"
     TIMED_OUT = "timed_out"
+    KILLED = "killed"
     REFUSED = "refused"
     UNKNOWN = "unknown"
 

@@ -130,13 +130,19 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
             yield Say(text=f"Batch {batch} ({name}) cannot be asked for: {answer.summary}", warning=True)
         elif now - silent_since > limits.outage_seconds:
             return Unknown(reason=_silent(batch, name, limits, answer), at=now)
-        yield limits.pause(times)
+        yield _until_asked_again(limits, times, doubtful=bool(gone or not_found))
         times += 1
 
 
 def _until_next_poll(limits: Limits, now: float, deadline: float | None) -> Wait:
     left = limits.polling_seconds if deadline is None else max(0.1, deadline - now)
     return Wait(seconds=min(limits.polling_seconds, left))
+
+
+def _until_asked_again(limits: Limits, times: int, *, doubtful: bool) -> Wait:
+    """Not longer than between two polls, and at once to hear a 404 or a 410 again."""
+    longest = limits.again_seconds if doubtful else max(limits.polling_seconds, limits.again_seconds)
+    return Wait(seconds=min(limits.pause(times).seconds, longest))
 
 
 def _not_found(batch: int, name: str, silent: tuple[str, ...]) -> str:
