@@ -6,6 +6,7 @@ import sys
 
 from aws_cdk import App
 
+from emr_dr.airflow_packages import PackageError
 from emr_dr.policy_checks import add_policy_checks
 from emr_dr.settings_errors import SettingsError
 from emr_dr.settings_file import load_settings
@@ -15,13 +16,16 @@ from stacks.platform import Platform
 
 
 def main() -> int | str:
-    """Write the cloud assembly; the exit status, or what is wrong with the settings."""
+    """Write the cloud assembly; the exit status, or what is wrong with the settings or missing for them."""
     app = App()
     try:
         settings = load_settings(app.node.get_all_context())
     except SettingsError as error:
         return str(error)
-    platform = Platform(app, "Platform", settings=settings)
+    try:
+        platform = Platform(app, "Platform", settings=settings)
+    except PackageError as error:
+        return str(error)
     ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     add_policy_checks(app)

@@ -14,6 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from dr_core.config import FunctionConfig, ManagedClusterResources, Scripts, SlotResources, SubnetChoice
+from emr_dr.airflow_connection import AirflowConnection
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
 from emr_dr.front_door import FrontDoor
@@ -96,7 +97,11 @@ class Deployment(Stack):
             managed_clusters=strategy.managed_clusters,
             slots=strategy.slots,
             ports=settings.ports,
-            livy_clients=[platform.livy_clients_group, *_peers(settings.front_door.livy_clients)],
+            livy_clients=[
+                platform.livy_clients_group,
+                *([platform.airflow_group] if platform.airflow_group is not None else []),
+                *_peers(settings.front_door.livy_clients),
+            ],
             web_interface_clients=_peers(settings.front_door.web_interface_clients),
         )
         schedules = EveryMinute(self, "Schedules")
@@ -215,6 +220,8 @@ class Deployment(Stack):
             controller=controller,
             needs=[tables, self.front_door, probers, monitor, reconciler, *keepers, schedules, incarnation],
         )
+        if settings.mwaa.mode != "none":
+            self._connect_airflow(strategy, settings=settings, platform=platform, config=config)
         CfnOutput(
             self,
             "FrontDoorHost",
@@ -251,6 +258,28 @@ class Deployment(Stack):
             "BalancedTargetGroup",
             value=self.front_door.balanced.target_group_arn,
             description="where new jobs go; a person who wonders whether the front door works asks for its health",
+        )
+
+    def _connect_airflow(
+        self, strategy: Strategy, *, settings: Settings, platform: Platform, config: FunctionConfig
+    ) -> None:
+        """The connection with which Airflow submits to this front door."""
+        connection = AirflowConnection(
+            self,
+            "AirflowConnection",
+            connection=settings.mwaa.connection(strategy.name),
+            host=config.front_door_host,
+            port=config.front_door_port,
+            scheme=config.front_door_scheme,
+            timeout_seconds=settings.mwaa.connection_timeout_seconds,
+            key=platform.key,
+            reader_arn=platform.airflow_reader_arn,
+        )
+        CfnOutput(
+            self,
+            "LivyConnection",
+            value=connection.connection,
+            description="id of Airflow's connection to this front door",
         )
 
     def _function_config(

@@ -12,6 +12,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from emr_dr.airflow_environment import AirflowEnvironment
+from emr_dr.airflow_existing import ExistingAirflow
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
 from emr_dr.log_retention import log_retention
@@ -41,6 +43,10 @@ class Platform(Stack):
         primary_group, core_group, service_access_group, additional_primary_group, security_configuration_name: see
             :class:`emr_dr.emr_security.EmrSecurity`.
         livy_clients_group: group without rules of its own; whoever carries it may use Livy at the front door.
+        airflow_group: group of an Airflow environment that is there already, which front doors admit; None else.  One
+            that is made here carries livy_clients_group.
+        airflow_reader_arn: role of an environment that is there already, which the connections have to let in; None
+            else.
         alert_topic: where the product tells a person.
         log_retention: retention of every log group.
     """
@@ -98,6 +104,9 @@ class Platform(Stack):
             vpc=network.vpc,
             description="Whoever carries this group may use Livy at the front door",
         )
+        self.airflow_group: ec2.IPeer | None = None
+        self.airflow_reader_arn: str | None = None
+        self._airflow(settings)
         self.alert_topic: sns.Topic = sns.Topic(self, "Alerts", master_key=storage.key, enforce_ssl=True)
         self._let_alarms_tell()
         if settings.alert_email is not None:
@@ -111,6 +120,47 @@ class Platform(Stack):
             description="alarms and messages go there; subscribe a pager to it",
         )
         CfnOutput(self, "LogUri", value=self.log_uri, description="each cluster's logs, below its id")
+
+    def _airflow(self, settings: Settings) -> None:
+        """Airflow, as the settings have it."""
+        mwaa = settings.mwaa
+        if mwaa.mode == "none":
+            return
+        if mwaa.mode == "create":
+            AirflowEnvironment(
+                self,
+                "Airflow",
+                name=settings.name,
+                settings=mwaa,
+                connections=mwaa.connections,
+                vpc=self.vpc,
+                subnets=self.service_subnets,
+                clients_group=self.livy_clients_group,
+                has_way_out=settings.network.nat_gateways != "none",
+                key=self.key,
+                artifact_bucket=self.artifact_bucket,
+                access_log_bucket=self.access_log_bucket,
+                log_retention=self.log_retention,
+            )
+        else:
+            existing = ExistingAirflow(
+                self,
+                "Airflow",
+                settings=mwaa,
+                connections=mwaa.connections,
+                livy_port=settings.ports.livy,
+                key=self.key,
+                artifact_bucket=self.artifact_bucket,
+            )
+            self.airflow_reader_arn = existing.role_arn
+            if existing.security_group_id is not None:
+                self.airflow_group = ec2.Peer.security_group_id(existing.security_group_id)
+        CfnOutput(
+            self,
+            "ArtifactBucket",
+            value=self.artifact_bucket.bucket_name,
+            description="what jobs are made of; sample DAGs look for spark-examples.jar there, below jars/",
+        )
 
     def _let_alarms_tell(self) -> None:
         """Let alarms of this account publish to the encrypted topic; without these rights they say nothing.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,57 @@ def _synthesize(folder: Path) -> None:
     ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
     app.synth()
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Stacks with Airflow need no network: both wheels are files of these tests.  The folder that they lie in."""
+    from emr_dr import airflow_packages
+
+    folder = tmp_path_factory.mktemp("wheels")
+    livy = folder / "apache_airflow_providers_apache_livy-4.4.2-py3-none-any.whl"
+    own = folder / "emr_dr_airflow-0.1.0-py3-none-any.whl"
+    for file in (livy, own):
+        file.write_bytes(b"a wheel")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(airflow_packages, "livy_wheel", lambda provider: livy)
+        patch.setattr(airflow_packages, "own_wheels", lambda directory: [own])
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def with_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The templates of the platform and both strategies with an MWAA environment, by stack."""
+    return _with_mwaa(tmp_path_factory.mktemp("created"), {"mode": "create"})
+
+
+@pytest.fixture(scope="session")
+def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Likewise with an environment that is there already."""
+    existing = {
+        "mode": "existing",
+        "airflow_version": "2.11.0",
+        "environment_name": "theirs",
+        "execution_role_arn": "arn:aws:iam::111122223333:role/theirs",
+        "security_group_id": "sg-0123456789abcdef0",
+    }
+    return _with_mwaa(tmp_path_factory.mktemp("existing"), existing)
+
+
+def _with_mwaa(folder: Path, mwaa: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    from emr_dr.settings import Settings
+    from stacks.active_active import ActiveActive
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    from .synthesis import new_app, templates
+
+    app = new_app(folder)
+    settings = Settings.parse({"mwaa": mwaa})
+    platform = Platform(app, "Platform", settings=settings)
+    ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
+    ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
+    return templates(app)
 
 
 @pytest.fixture(scope="session")

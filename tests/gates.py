@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SCRIPTS = Path(sys.executable).parent
 # An assembly of its own, so that a drill that reads cdk.out meanwhile is not disturbed.
 ASSEMBLY = REPOSITORY / "build" / "gates" / "cdk.out"
+WITH_AIRFLOW = REPOSITORY / "build" / "gates" / "cdk.out.airflow"
 AT_A_TIME = 2
 
 
@@ -91,22 +92,26 @@ def check_shell_scripts() -> list[Outcome]:
 
 
 def check_templates() -> list[Outcome]:
-    """Synthesize every stack, then lint every template, that of the incarnations too."""
-    synth = run(
-        "cdk synth with policy checks",
-        [REPOSITORY / "node_modules" / ".bin" / "cdk", "synth", "--quiet", "--output", ASSEMBLY],
-    )
-    if not synth.passed:
+    """Synthesize every stack, without Airflow and with, then lint every template, that of the incarnations too."""
+    cdk = REPOSITORY / "node_modules" / ".bin" / "cdk"
+    synths = [
+        run(f"cdk synth with policy checks{what}", [cdk, "synth", "--quiet", "--output", folder, *context])
+        for what, folder, context in (
+            ("", ASSEMBLY, ()),
+            (", Airflow created", WITH_AIRFLOW, ("-c", "set.mwaa.mode=create")),
+        )
+    ]
+    if not all(synth.passed for synth in synths):
         return [
-            synth,
+            *synths,
             Outcome(name="cfn-lint", seconds=0, passed=False, output="there is nothing to lint: synth failed"),
         ]
-    templates = sorted(ASSEMBLY.rglob("*.template.json"))
+    templates = sorted(template for folder in (ASSEMBLY, WITH_AIRFLOW) for template in folder.rglob("*.template.json"))
     lint = run(f"cfn-lint on {len(templates)} templates", tool("cfn-lint", *templates))
     # Without the incarnation template the gate would be open although the most important resource was not looked at.
     if not any(template.name == "Incarnation.template.json" for template in templates):
-        return [synth, Outcome(name=lint.name, seconds=lint.seconds, passed=False, output="no incarnation template")]
-    return [synth, lint]
+        return [*synths, Outcome(name=lint.name, seconds=lint.seconds, passed=False, output="no incarnation template")]
+    return [*synths, lint]
 
 
 def one(name: str, command: Sequence[str | Path]) -> Callable[[], list[Outcome]]:

@@ -94,6 +94,29 @@ def test_no_template_leaves_anything_to_the_machine_that_synthesizes(assembly: P
     assert "dummy1a" not in text
 
 
+def test_the_app_ends_with_the_package_that_cannot_be_had_and_no_traceback(tmp_path: Path) -> None:
+    """Airflow's packages come from the network when an environment is made for the first time."""
+    context = {
+        **json.loads((REPOSITORY / "cdk.json").read_text("utf-8"))["context"],
+        "set.mwaa.mode": "create",
+        "set.mwaa.airflow_version": "3.9.0",
+        "set.mwaa.livy_provider_version": "0.0.0",
+    }
+
+    run = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=REPOSITORY,
+        env=environment(CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=json.dumps(context), PIP_NO_INDEX="1"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert "the wheel of apache-airflow-providers-apache-livy==0.0.0 cannot be had" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_the_app_ends_with_what_is_wrong_and_no_traceback(tmp_path: Path) -> None:
     context = {"set.cluster.release_label": "emr-5.36.0"}
 

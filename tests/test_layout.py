@@ -19,6 +19,7 @@ IMPORT_ROOTS = ("constructs", "lambda", "cli", "drill")
 # Package by the folder that holds its tests.
 MIRRORS = {
     "constructs/emr_dr": "tests/constructs",
+    "dags": "tests/dags",
     "stacks": "tests/stacks",
     "lambda": "tests/lambda",
     "cli/emr_dr_cli": "tests/cli",
@@ -47,6 +48,7 @@ HANDLERS = {
         "failover.reconcile",
         "failover.standby",
     ),
+    "airflow_files": ("airflow_files.handler",),
     "monitor": ("monitor.handler",),
     "prober": ("prober.handler",),
 }

@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
+from emr_dr import mwaa_settings
+from emr_dr.mwaa_settings import Mwaa, Peer
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
+from emr_dr.settings_section import Section
 
 CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
 """Where the step ``install-canary`` puts the built-in canary job."""
@@ -37,14 +40,6 @@ S3Prefix = Annotated[
 # As CreateStack takes it, which gives the tags to a cluster at its launch.
 TagValue = Annotated[str, Field(min_length=1, max_length=256)]
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
-# A CIDR block or the id of a security group.
-Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
-
-
-class Section(BaseModel):
-    """A part of the settings: unknown keys are errors, values keep the type that they were written in."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
 
 
 class Network(Section):
@@ -270,6 +265,7 @@ class Settings(Section):
     controller: Controller = Field(default_factory=Controller, description="deadlines of operations and retirements")
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
+    mwaa: Mwaa = Field(default_factory=Mwaa, description="Airflow, which submits the jobs")
     log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")
     alert_email: str | None = Field(
         default=None,
@@ -330,6 +326,7 @@ class Settings(Section):
             *self._time_problems(),
             *self._standby_problems(),
             *self._port_problems(),
+            *mwaa_settings.problems(self.mwaa),
         ]
         if problems:
             raise SettingsError(problems)

@@ -123,3 +123,16 @@ def test_clients_that_settings_name_are_admitted_to_their_ports(other: dict[str,
         ("10.1.0.0/16", 8998),
         *((client, port) for client in ("10.2.0.0/16", "sg-0123456789abcdef0") for port in web_interfaces),
     }
+
+
+def test_airflow_adds_a_connection_to_a_strategy_and_changes_nothing_else(
+    with_airflow: dict[str, dict[str, Any]], active_passive: dict[str, Any], active_active: dict[str, Any]
+) -> None:
+    """A5: Airflow carries the clients' group, so front doors admit nobody new; it can come and go without them."""
+    for stack, without in (("ActivePassive", active_passive), ("ActiveActive", active_active)):
+        found = with_airflow[stack]
+        added = {name: each for name, each in found["Resources"].items() if name not in without["Resources"]}
+
+        assert [each["Type"] for each in added.values()] == ["AWS::SecretsManager::Secret"]
+        assert {name: each for name, each in found["Resources"].items() if name not in added} == without["Resources"]
+        assert found["Outputs"].keys() - without["Outputs"].keys() == {"LivyConnection"}

@@ -114,3 +114,42 @@ def test_one_zone_each_for_clusters_and_services(tmp_path: Path) -> None:
 def test_nothing_in_it_runs_code(template: dict[str, Any]) -> None:
     """The slow, shared stack holds no function that would need rights on what everything stands on."""
     assert resources(template, "AWS::Lambda::Function") == {}
+
+
+@pytest.fixture(scope="module")
+def by_default(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    app = new_app(tmp_path_factory.mktemp("default"))
+    Platform(app, "Platform", settings=Settings())
+    return templates(app)["Platform"]
+
+
+def test_an_environment_for_airflow_changes_nothing_of_the_rest(
+    with_airflow: dict[str, dict[str, Any]], by_default: dict[str, Any]
+) -> None:
+    """Turning it on or off touches no resource that clusters and front doors stand on."""
+    found, before = with_airflow["Platform"]["Resources"], by_default["Resources"]
+    rest = {name: each for name, each in found.items() if not name.startswith("Airflow")}
+    (changed,) = (name for name in before if rest[name] != before[name])
+
+    assert rest.keys() == before.keys()
+    # One bucket more whose access log is taken.
+    assert changed.startswith("StorageAccessLogsPolicy")
+    statements, old = (each[changed]["Properties"]["PolicyDocument"]["Statement"] for each in (rest, before))
+    (added,) = (each for each in statements if each not in old)
+    assert len(statements) == len(old) + 1
+    assert added["Principal"] == {"Service": "logging.s3.amazonaws.com"}
+    assert "AirflowFilesBucket" in str(added["Condition"])
+
+
+def test_an_environment_that_is_there_changes_the_keys_policy_alone(
+    with_existing_airflow: dict[str, dict[str, Any]], by_default: dict[str, Any]
+) -> None:
+    found = with_existing_airflow["Platform"]["Resources"]
+
+    assert found.keys() == by_default["Resources"].keys()
+    assert [found[name]["Type"] for name in found if found[name] != by_default["Resources"][name]] == ["AWS::KMS::Key"]
+
+
+def test_by_default_nothing_of_airflow_is_made(by_default: dict[str, Any]) -> None:
+    assert [name for name in by_default["Resources"] if name.startswith("Airflow")] == []
+    assert [name for name in by_default["Outputs"] if name.startswith("Airflow")] == []

@@ -47,6 +47,18 @@ def _delete_secret(stand_in: StandIn, arn: str) -> None:
     stand_in.client("secretsmanager").delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
 
 
+def _secret_policy(stand_in: StandIn, properties: Properties, name: str) -> Made:
+    secret = properties["SecretId"]
+    stand_in.client("secretsmanager").put_resource_policy(
+        SecretId=secret, ResourcePolicy=json.dumps(properties["ResourcePolicy"])
+    )
+    return Made(secret, {"Id": secret})
+
+
+def _delete_secret_policy(stand_in: StandIn, secret: str) -> None:
+    stand_in.client("secretsmanager").delete_resource_policy(SecretId=secret)
+
+
 def _schedule(stand_in: StandIn, properties: Properties, name: str) -> Made:
     request = {"Name": name, **properties}
     retries = request["Target"].get("RetryPolicy")
@@ -190,5 +202,6 @@ RECIPES = (
         delete=_delete_schedule_group,
         name_property="Name",
     ),
+    Recipe(type="AWS::SecretsManager::ResourcePolicy", create=_secret_policy, delete=_delete_secret_policy),
     Recipe(type="AWS::SecretsManager::Secret", create=_secret, delete=_delete_secret, name_property="Name"),
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import moto.cloudformation.parsing as parsing
 from moto.core.common_models import CloudFormationModel
 
-from emr_drill.stand_in import cluster_resource, custom_resources
+from emr_drill.stand_in import buckets, cluster_resource, custom_resources
 from emr_drill.stand_in.patching import original, replace
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ MADE_BY_MOTO = frozenset(
         "AWS::Lambda::Function",
         "AWS::Lambda::Permission",
         "AWS::Logs::LogGroup",
-        "AWS::S3::Bucket",
         "AWS::SNS::Topic",
         "AWS::SQS::Queue",
         "AWS::SSM::Parameter",
@@ -64,6 +63,8 @@ MADE_BY_MOTO = frozenset(
 # AWS::S3::BucketPolicy: moto enforces policies but ignores the condition aws:SecureTransport: it would refuse all.
 # AWS::CloudWatch::CompositeAlarm: moto has no such alarm.
 INERT = frozenset({"AWS::CDK::Metadata", "AWS::CloudWatch::CompositeAlarm", "AWS::S3::BucketPolicy"})
+# What is asked for is checked, but nothing runs behind it.
+CHECKED_ONLY = frozenset({"AWS::MWAA::Environment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +142,8 @@ def known(types: Iterable[str]) -> set[str]:
 
 
 def inert(types: Iterable[str]) -> set[str]:
-    """Those of *types* that it accepts and does nothing for."""
-    return set(types) & INERT
+    """Those of *types* that it accepts, or checks, and does nothing for."""
+    return set(types) & (INERT | CHECKED_ONLY)
 
 
 # moto makes resources by their class, so there is one stand-in at a time.
@@ -157,20 +158,24 @@ def installed() -> StandIn:
 
 def install(stand_in: StandIn) -> None:
     """Have moto make resources of *stand_in* by :data:`MADE_BY_MOTO` and the classes of this package."""
+    from emr_drill.stand_in.airflow_environments import RECIPE as AIRFLOW_ENVIRONMENT
     from emr_drill.stand_in.resource_recipes import RECIPES
 
     _installed[:] = [stand_in]
     cluster_resource.install(stand_in)
+    buckets.install(stand_in)
     of_moto = original(parsing, "get_model_map")()
     names = original(parsing, "get_name_type_map")()
-    recipes = [*RECIPES, *map(_inert, sorted(INERT))]
+    recipes = [*RECIPES, AIRFLOW_ENVIRONMENT, *map(_inert, sorted(INERT))]
     _models.clear()
     _models.update({name: of_moto[name] for name in MADE_BY_MOTO})
     _models.update({recipe.type: _model(recipe) for recipe in recipes})
     _models[cluster_resource.TYPE] = cluster_resource.ClusterResource
+    _models[buckets.TYPE] = buckets.Bucket
     _models[custom_resources.TYPE] = custom_resources.CustomResource
     name_properties = {name: names[name] for name in MADE_BY_MOTO}
     name_properties.update({recipe.type: recipe.name_property for recipe in recipes})
     name_properties[cluster_resource.TYPE] = "Name"
+    name_properties[buckets.TYPE] = names[buckets.TYPE]
     replace(parsing, "get_model_map", lambda: _models)
     replace(parsing, "resource_name_property_from_type", name_properties.get)

@@ -122,6 +122,14 @@ TEMPLATE: dict[str, Any] = {
                 "GenerateSecretString": {"SecretStringTemplate": '{"user": "x"}', "GenerateStringKey": "password"},
             },
         },
+        "SecretPolicy": {
+            "Type": "AWS::SecretsManager::ResourcePolicy",
+            "Properties": {
+                "SecretId": {"Ref": "Secret"},
+                "BlockPublicPolicy": True,
+                "ResourcePolicy": {"Version": "2012-10-17", "Id": "readers", "Statement": []},
+            },
+        },
     }
 }
 
@@ -193,6 +201,12 @@ def test_subscription(world: StackWorld) -> None:
     subscriptions = world.client("sns").list_subscriptions_by_topic(TopicArn=physical(world, "Topic"))["Subscriptions"]
 
     assert subscriptions[0]["SubscriptionArn"] == physical(world, "Subscription")
+
+
+def test_policy_of_a_secret(world: StackWorld) -> None:
+    policy = world.client("secretsmanager").get_resource_policy(SecretId="livy")["ResourcePolicy"]
+
+    assert '"readers"' in policy
 
 
 def test_schedule(world: StackWorld) -> None:

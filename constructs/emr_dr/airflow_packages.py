@@ -1,0 +1,127 @@
+"""What Airflow gets besides DAG files: ``plugins.zip`` with the wheels, and the requirements that name them.
+
+MWAA's machines install from this file alone, so everything that its image lacks has to be in it.  The Livy provider
+comes from PyPI once for each machine that synthesizes, checked against the hash of its release.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import subprocess
+import sys
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from emr_dr import airflow_options
+from emr_dr.airflow_releases import LivyProvider
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DAGS_FOLDER = REPOSITORY / "dags"
+# Builds the wheel of the project's own operators, where there are any.
+BUILDER = "emr_dr.provider_wheel"
+CACHE = REPOSITORY / "build" / "airflow-wheels"
+
+# The earliest that a zip file can say: the same content has to be the same file.
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+class PackageError(Exception):
+    """A package that Airflow needs cannot be had; says which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """What an environment installs.
+
+    Attributes:
+        plugins: file ``plugins.zip``.
+        requirements: file ``requirements.txt``.
+        lines: the requirements themselves, such as ``apache-airflow-providers-apache-livy==4.4.2``.
+    """
+
+    plugins: Path
+    requirements: Path
+    lines: tuple[str, ...]
+
+
+def dag_files() -> list[Path]:
+    """The DAG files that Airflow receives."""
+    return sorted(DAGS_FOLDER.glob("*.py"))
+
+
+def prepare(provider: LivyProvider, directory: Path) -> Packages:
+    """Write both files to *directory*; the same wheels give the same files.
+
+    Raises:
+        PackageError: a wheel cannot be had.
+    """
+    wheels = [livy_wheel(provider), *own_wheels(directory)]
+    plugins, requirements = directory / "plugins.zip", directory / "requirements.txt"
+    pack(wheels, plugins)
+    lines = airflow_options.packages(provider, *(wheel.name for wheel in wheels[1:]))
+    requirements.write_text(airflow_options.requirements(lines), encoding="utf-8")
+    return Packages(plugins=plugins, requirements=requirements, lines=tuple(lines))
+
+
+def pack(files: Sequence[Path], archive: Path) -> None:
+    """Write *files* into a zip file that says nothing of when and where it was made."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as target:  # wheels are compressed already
+        for file in sorted(files, key=lambda each: each.name):
+            entry = zipfile.ZipInfo(file.name, date_time=_LONG_AGO)
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, file.read_bytes())
+
+
+def own_wheels(directory: Path) -> list[Path]:
+    """The wheel of the project's own operators, built below *directory*; none where there are no operators.
+
+    Raises:
+        PackageError: it cannot be built.
+    """
+    if importlib.util.find_spec(BUILDER) is None:
+        return []
+    try:
+        return [Path(importlib.import_module(BUILDER).build_provider_wheel(directory / "own"))]
+    except RuntimeError as error:
+        raise PackageError(f"mwaa: the wheel of the project's own operators cannot be built\n    {error}") from error
+
+
+def livy_wheel(provider: LivyProvider, cache: Path | None = None) -> Path:
+    """The wheel of the Livy provider, from the cache or else from PyPI.
+
+    Args:
+        provider: which; without a hash whatever PyPI has under that version is taken.
+        cache: where wheels are kept; ``build/airflow-wheels`` by default.
+
+    Raises:
+        PackageError: it cannot be downloaded, or has another hash.
+    """
+    folder = (cache or CACHE) / f"{provider.version}-{provider.sha256[:12] or 'any'}"
+    if found := sorted(folder.glob("*.whl")):
+        return found[0]
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = folder / "wanted.txt"
+    wanted.write_text(
+        provider.requirement + (f" --hash=sha256:{provider.sha256}" if provider.sha256 else "") + "\n", encoding="utf-8"
+    )
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"),
+            *("--only-binary", ":all:", "--requirement", str(wanted), "--dest", str(folder)),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = sorted(folder.glob("*.whl"))
+    if run.returncode != 0 or not found:
+        raise PackageError(
+            f"mwaa: the wheel of {provider.requirement} cannot be had\n"
+            f"    got: {(run.stderr or run.stdout).strip() or 'nothing'}\n"
+            f"    allowed: a wheel of that version{' and hash' if provider.sha256 else ''}\n"
+            f"    remedy: synthesize where pip reaches its index, or put the wheel into {folder}"
+        )
+    return found[0]

@@ -1,0 +1,1 @@
+"""Puts files into the bucket that Airflow reads: DAGs, requirements and plugins."""
