@@ -2,7 +2,7 @@
 
 It runs through the front door on whichever cluster is in service and needs nothing but that: the job is the one that
 proves a cluster before it gets traffic, which lies in the HDFS of each of them.  What it tells, as Airflow's metrics
-(MWAA sends those to CloudWatch, where an alarm can watch them) and as one line of JSON in the log:
+(by StatsD; on MWAA they are to be found in CloudWatch) and as one line of JSON in the log:
 
 * ``emr_dr.jobs_succeeded.canary`` beside ``jobs_submitted``, ``jobs_failed``, ``jobs_lost``, ``jobs_timed_out``,
   ``jobs_refused`` and ``jobs_unknown``: success;
