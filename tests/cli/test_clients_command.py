@@ -8,12 +8,16 @@ from typing import Any
 import pytest
 
 from emr_drill.clients import environments
-from emr_drill.clients.kinds import KINDS
+from emr_drill.clients.kinds import EARLY_KIND, KINDS, Kind
 
 from .conftest import Cli
 
 
-def test_install_fetches_every_client(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("options", "kinds"), [((), KINDS), (("--early",), (*KINDS, EARLY_KIND))])
+def test_install_fetches_every_client(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], kinds: tuple[Kind, ...]
+) -> None:
+    """The newest Airflow, which no drill uses, for whoever asks for it."""
     asked: list[Any] = []
 
     def fetch(kinds: Any, *, say: Callable[[str], None]) -> None:
@@ -21,8 +25,8 @@ def test_install_fetches_every_client(cli: Cli, monkeypatch: pytest.MonkeyPatch)
         say("installing airflow")
 
     monkeypatch.setattr(environments, "install", fetch)
-    ended = cli("clients", "install")
+    ended = cli("clients", "install", *options)
 
     assert ended.code == 0
-    assert asked == [KINDS]
+    assert asked == [kinds]
     assert "installing airflow" in ended.err

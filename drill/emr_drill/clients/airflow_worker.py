@@ -1,12 +1,13 @@
-"""Runs stock ``LivyOperator`` tasks in real Airflow, a DAG run for each job.
+"""Runs ``LivyOperator`` tasks in real Airflow, a DAG run for each job.
 
 A script for the Python of one of the environments in ``build/airflow`` (see :mod:`emr_drill.clients.environments`): it
 imports nothing of this project.  It reads jobs from standard input, a JSON object a line, and writes what becomes of
 them to standard output, likewise; it ends when its input does and every job has ended.
 
-The operator, its hook and its trigger are used as they are installed: what is written down comes from the callbacks
-that every task has, and from what the hook logs.  Airflow is imported once; each job is a fork with a database of its
-own, in which ``dag.test()`` runs the DAG: the scheduler's loop in small, with retries, their delay and time-outs.
+The operator is the stock one unless a job names another (``operator``, as ``module:class``, with ``options``).  It, its
+hook and its trigger are used as they are installed: what is written down comes from the callbacks that every task has,
+from what the hook logs, and from the XComs that are left.  Airflow is imported once; each job is a fork with a database
+of its own, in which ``dag.test()`` runs the DAG: the scheduler's loop in small, with retries, their delay and time-outs.
 There the trigger of a deferred task runs in line, by ``asyncio`` in the same process, and not in a triggerer; it makes
 the same requests.
 
@@ -25,13 +26,16 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 import traceback
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+STOCK = "airflow.providers.apache.livy.operators.livy:LivyOperator"
 # What operator, hook and trigger log, and the event that it is; the group is a number or a word.
 MESSAGES = {
     "posted": re.compile(r"Batch submitted with session id: (\d+)"),
@@ -124,7 +128,6 @@ def run(job: dict[str, Any], told: Told, home: Path, empty: Path) -> None:
     settings.configure_orm()
     from airflow.exceptions import AirflowTaskTimeout
     from airflow.models.dag import DAG
-    from airflow.providers.apache.livy.operators.livy import LivyOperator
 
     with contextlib.suppress(ImportError):  # from Airflow 3 on
         from airflow.sdk import DAG
@@ -141,8 +144,10 @@ def run(job: dict[str, Any], told: Told, home: Path, empty: Path) -> None:
     listener = Listener(told)
     for name in ("", "airflow", "airflow.task"):
         logging.getLogger(name).addHandler(listener)
+    module, _, name = job.get("operator", STOCK).partition(":")
+    operator = getattr(import_module(module), name)
     with DAG(dag_id=job["key"], schedule=None) as dag:
-        LivyOperator(
+        operator(
             task_id="job",
             file=job["file"],
             args=job["args"],
@@ -157,15 +162,25 @@ def run(job: dict[str, Any], told: Told, home: Path, empty: Path) -> None:
             on_success_callback=ended("success"),
             on_failure_callback=ended("failed"),
             on_retry_callback=ended("retry"),
+            **job.get("options", {}),
         )
     try:
         state = dag.test().state
     except AirflowTaskTimeout:
         # No Exception in Airflow 2: it passes through dag.test() when the task's own failure has been dealt with.
         state = "failed"
-    told.event("ended", state=str(getattr(state, "value", state)))
     settings.dispose_orm()
+    told.event("left", xcoms=xcoms(database))
+    told.event("ended", state=str(getattr(state, "value", state)))
     database.unlink(missing_ok=True)
+
+
+def xcoms(database: Path) -> dict[str, Any]:
+    """What the run left in its database, by key."""
+    with contextlib.closing(sqlite3.connect(database)) as connection:
+        rows = connection.execute("SELECT key, value FROM xcom").fetchall()
+    # SQLite gives a column of JSON back as a number where it looks like one.
+    return {key: json.loads(value) if isinstance(value, str | bytes) else value for key, value in rows}
 
 
 def start(job: dict[str, Any], home: Path, empty: Path) -> int:

@@ -10,6 +10,8 @@ from enum import StrEnum
 from emr_drill.jobs.plan import Job
 
 AIRFLOW_VERSIONS = ("3.0.6", "2.11.0")
+# Loads the DAGs before MWAA's users do: what it warns of is to be put right in time.  No drill uses it.
+EARLY_AIRFLOW_VERSION = "3.3.1"
 # Farther apart than the idle time-outs of the front door (25 s) and of Livy itself (30 s), as no limit of a socket is
 # scaled with the drill's clock: Airflow's hook keeps its connection from poll to poll, and only where it was closed
 # meanwhile can the next poll come to another server, which is how the fault hides in quick tests.
@@ -63,6 +65,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(name="python-livy", program=Program.PYTHON),
     Kind(name="curl", program=Program.CURL),
 )
+EARLY_KIND = Kind(name=f"airflow-{EARLY_AIRFLOW_VERSION}", program=Program.AIRFLOW, version=EARLY_AIRFLOW_VERSION)
 AIRFLOW_KINDS = tuple(kind for kind in KINDS if kind.program is Program.AIRFLOW)
 
 

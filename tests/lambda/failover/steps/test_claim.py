@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.config import Policy
+from dr_core.evidence import Verdict
+from dr_core.onlooker import Sight, decide
 from dr_core.record import IncarnationState, Lease, Outcome
 from dr_core.requests import Kind
+from dr_core.restraints import DeploymentView
+from dr_core.verdicts import Judgement
 from failover.record_store import Change
 
 from ..parts import OPERATIONS
@@ -64,6 +71,25 @@ def test_a_second_failover_is_called_off(world: World) -> None:
     lease = world.managed_cluster().lease
     assert lease is not None
     assert lease.operation == "op2"
+
+
+def test_what_a_second_monitor_asks_for_is_called_off_while_an_operation_runs(world: World) -> None:
+    """A11: whoever it is, and though it saw the lease free: nothing is launched, and the first goes on."""
+    request = failing(launched(world))
+    judgement = Judgement(
+        verdict=Verdict.UNHEALTHY, reason="livy: bad", first_bad_at=world.clock.now - 30, actionable=True
+    )
+    sight = Sight(managed_cluster=replace(world.managed_cluster(), lease=None), judged_from=None, judgement=judgement)
+    asked = decide(sight, (), DeploymentView(), now=world.clock.now, policy=Policy())[1]
+    assert asked is not None
+    world.run_operation(request, until="Verify")
+    before = world.managed_cluster()
+
+    assert world.run_operation(asked.to_dict()) == "Cancelled"
+
+    assert world.operation(asked.operation).outcome is Outcome.CANCELLED
+    assert world.operation(asked.operation).generation is None
+    assert world.managed_cluster() == before
 
 
 @pytest.mark.parametrize("kind", [Kind.LAUNCH, Kind.FAILOVER, Kind.SWITCHOVER])

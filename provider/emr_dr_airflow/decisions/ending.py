@@ -1,0 +1,118 @@
+"""Ending a batch of ours, and none of anybody else's.
+
+A DELETE kills whatever has the id.  So it is sent only right after the id was seen to have our name; between the two
+the id cannot change its owner, as no other batch ever gets it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from http import HTTPStatus
+
+from emr_dr_airflow.decisions.batches import is_gone, is_not_found, path_of, read_batch
+from emr_dr_airflow.decisions.looking_up import ask_around, look_up
+from emr_dr_airflow.decisions.wire import Ask, Flow, Limits, Say, Wait
+
+# How many times somebody who is being killed asks.
+ASKS = 4
+
+# A task instance in one of these states was taken away from whoever carried it out: by a person, or by Airflow because
+# of one.  In the others (deferred, scheduled, queued, running) it goes on, here or elsewhere: a triggerer that stops,
+# or hands a trigger over, cancels it too.
+_TAKEN_AWAY = frozenset({"failed", "success", "skipped", "upstream_failed", "removed", "restarting", "up_for_retry"})
+
+
+class Ending(StrEnum):
+    """What became of a batch that was to end.
+
+    Attributes:
+        ENDED: Livy was told to end it.
+        OVER: it had ended, or is gone.
+        NOT_OURS: the id is another's, and was left alone.
+        UNANSWERED: nobody could be asked, or said whether it did.
+    """
+
+    ENDED = "ended"
+    OVER = "over"
+    NOT_OURS = "not ours"
+    UNANSWERED = "unanswered"
+
+
+def end(batch: int, name: str, limits: Limits, *, asks: int = ASKS, even_ended: bool = False) -> Flow[Ending]:
+    """End the batch with an id, if it is called *name*.
+
+    Args:
+        batch: the id.
+        name: what it must be called.
+        limits: how long to wait between two asks.
+        asks: how many times to ask.
+        even_ended: whether one that has ended is deleted, too, which frees its name.
+    """
+    for times in range(asks):
+        answer = yield Ask(method="GET", path=path_of(batch))
+        if is_gone(answer) or is_not_found(answer):
+            return Ending.OVER
+        found = read_batch(answer)
+        if found is None:
+            yield limits.pause(times)
+            continue
+        if found.id != batch or found.name != name:
+            yield Say(text=f"Batch {batch} is {found.name!r}, not {name!r}: it is left alone.", warning=True)
+            return Ending.NOT_OURS
+        if found.ended and not even_ended:
+            return Ending.OVER
+        answer = yield Ask(method="DELETE", path=path_of(batch))
+        if answer.status in (HTTPStatus.OK, HTTPStatus.NO_CONTENT):
+            return Ending.ENDED
+        if is_gone(answer) or is_not_found(answer):
+            return Ending.OVER
+        # Livy answers when YARN has killed the application; the load balancer gives up before that and Livy goes on.
+        yield limits.pause(times)
+    return Ending.UNANSWERED
+
+
+def end_by_name(name: str, limits: Limits) -> Flow[Ending]:
+    """End the batch called *name*, whose id is not known; looks for it among what is in service, and no longer."""
+    for times in range(ASKS):
+        found = yield from ask_around(name)
+        if found is not None:
+            return (yield from end(found.id, name, limits))
+        yield limits.pause(times)
+    return Ending.UNANSWERED
+
+
+def was_taken_away(state: str | None, *, number: int | None, own_number: int) -> bool:
+    """Whether the task of a trigger that is cancelled was taken away, so that its batch has to end.
+
+    Args:
+        state: of the task instance now; ``None`` after it was cleared.
+        number: of its try now, if known.
+        own_number: of the try that the trigger belongs to.
+    """
+    return state is None or state in _TAKEN_AWAY or (number is not None and number != own_number)
+
+
+def end_earlier(names: Sequence[str], limits: Limits) -> Flow[str]:
+    """Make sure that no batch called one of *names* runs; why that is not certain, empty if it is.
+
+    They are those of an earlier try, whose worker may have died and left its batch running.
+    """
+    seen = yield from look_up(names, limits)
+    for name, batch in seen.batches.items():
+        if batch.ended:
+            continue
+        yield Say(
+            text=f"Batch {batch.id} ({name}) of an earlier try still is {batch.state}: it is ended.", warning=True
+        )
+        tick = yield Wait(seconds=0)
+        begun = tick.at
+        while (ending := (yield from end(batch.id, name, limits))) is Ending.UNANSWERED:
+            tick = yield limits.pause(ASKS)
+            if tick.at - begun > limits.outage_seconds:
+                break
+        if ending not in (Ending.ENDED, Ending.OVER):
+            return f"batch {batch.id} ({name}) of an earlier try may still run: ending it is {ending}"
+    if seen.silent:
+        return f"an earlier try may still run where nobody answers: {'; '.join(seen.silent)}"
+    return ""

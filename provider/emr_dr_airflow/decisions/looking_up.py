@@ -1,0 +1,207 @@
+"""Who has a batch of a name, when no id says so.
+
+Names do not tell their owner.  The front door has two rules that help (decision 2 and :mod:`dr_core.routing`):
+
+* a path with an id leads to the generation with the id's prefix, and is answered 410 if there is none;
+* a GET with the header ``X-Emr-Id-Prefix`` leads to the generation with that prefix.  If there is none, it goes where
+  any other request goes, so that an answer "not found" may be another's.
+
+So every prefix is asked for its first id.  Where the answer is 410, nothing of that generation runs any more.  Where
+a Livy answers, the look by name with the header is put to the same one, and its "not found" counts.  Anything else is
+a generation that cannot tell now.  A batch that is found is ours whoever told of it: the answer has its name and its
+id, and the id names its owner.  There are 1147 prefixes and nearly all are answered by the load balancer itself, in
+about a millisecond each; that is what certainty costs, when an answer was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from dr_core.id_ranges import PREFIXES, first_id, prefix_of
+from dr_core.routing import PREFIX_HEADER
+from emr_dr_airflow.decisions.batches import Batch, is_gone, is_not_found, path_of, read_batch
+from emr_dr_airflow.decisions.wire import NO_ANSWER, Answer, Ask, Flow, Limits, Say
+
+# Any cluster in service may have it: asking a few times at random finds it mostly, and spares the rest.
+QUICK_ASKS = 4
+# An id that no generation can have: longer than those of a Livy that numbers from 0, shorter than those of a range.
+NOBODYS_ID = 999_999_999
+# An id that a Livy numbering from 0 may have; such a one has no prefix that its ids tell.
+UNSEEDED_ID = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a look came to.
+
+    Attributes:
+        batches: those that were found, by name.
+        silent: what could not tell whether it has one, in words; empty if everything was asked and answered.
+    """
+
+    batches: dict[str, Batch]
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Owner:
+    """A generation that may live: its prefix, the path that only it answers, and what it answered there."""
+
+    prefix: int
+    path: str
+    answer: Answer
+
+    @property
+    def tells(self) -> bool:
+        """Whether a Livy answered."""
+        return is_not_found(self.answer) or (self.answer.status == HTTPStatus.OK and isinstance(self.answer.body, dict))
+
+
+def ask_around(name: str, times: int = QUICK_ASKS) -> Flow[Batch | None]:
+    """The batch called *name* if some cluster in service that happened to be asked has it."""
+    for _ in range(times):
+        found = read_batch((yield Ask(method="GET", path=path_of(name))))
+        if found is not None and found.name == name:
+            return found
+    return None
+
+
+def look_up(names: Sequence[str], limits: Limits) -> Flow[Seen]:
+    """Look for batches called *names* in every generation that lives, until each has answered or time is up."""
+    batches: dict[str, Batch] = {}
+    for name in names:
+        found = yield from ask_around(name)
+        if found is not None:
+            batches[name] = found
+    missing = [name for name in names if name not in batches]
+    if not missing:
+        return Seen(batches=batches)
+    control = yield from _await_front_door(limits)
+    if control is None:
+        return Seen(batches=batches, silent=("the front door",))
+    if not is_gone(control):
+        yield Say(text=f"No front door is here ({control.summary}): one Livy is asked.")
+        seen = yield from _ask_one_livy(missing, limits)
+        return Seen(batches={**batches, **seen.batches}, silent=seen.silent)
+    owners = yield from _find_owners(limits)
+    if owners is None:
+        return Seen(batches=batches, silent=("the front door",))
+    seen = yield from _ask_owners(owners, missing, limits)
+    return Seen(batches={**batches, **seen.batches}, silent=seen.silent)
+
+
+def _await_front_door(limits: Limits) -> Flow[Answer | None]:
+    """What an id of nobody is answered: 410 by a front door; ``None`` if nothing answered in time."""
+    begun, times = None, 0
+    while True:
+        answer = yield Ask(method="GET", path=_state_of(NOBODYS_ID))
+        begun = answer.at if begun is None else begun
+        if is_gone(answer) or is_not_found(answer):
+            return answer
+        if answer.at - begun > limits.outage_seconds:
+            return None
+        yield limits.pause(times)
+        times += 1
+
+
+def _ask_one_livy(names: Sequence[str], limits: Limits) -> Flow[Seen]:
+    batches: dict[str, Batch] = {}
+    for name in names:
+        begun, times = None, 0
+        while True:
+            answer = yield Ask(method="GET", path=path_of(name))
+            begun = answer.at if begun is None else begun
+            found = read_batch(answer)
+            if found is not None and found.name == name:
+                batches[name] = found
+            if found is not None or is_not_found(answer):
+                break
+            if answer.at - begun > limits.outage_seconds:
+                return Seen(batches=batches, silent=("Livy",))
+            yield limits.pause(times)
+            times += 1
+    return Seen(batches=batches)
+
+
+def _candidates() -> Iterator[int]:
+    """Every prefix, those of the first generations first."""
+    return (prefix_of(generation) for generation in range(1, PREFIXES + 1))
+
+
+def _find_owners(limits: Limits) -> Flow[list[_Owner] | None]:
+    """Every generation that is not answered 410; ``None`` if the front door went away meanwhile."""
+    owners: list[_Owner] = []
+    for prefix in _candidates():
+        path = _state_of(first_id(prefix))
+        answer = yield from _probe(path, limits)
+        if answer is None:
+            return None
+        if not is_gone(answer):
+            owners.append(_Owner(prefix=prefix, path=path, answer=answer))
+    path = _state_of(UNSEEDED_ID)
+    answer = yield from _probe(path, limits)
+    if answer is None:
+        return None
+    if not is_gone(answer):
+        # Its names are routed by its prefix, which nothing tells: each of the others may be it.
+        known = {owner.prefix for owner in owners}
+        owners += [_Owner(prefix=each, path=path, answer=answer) for each in _candidates() if each not in known]
+    return owners
+
+
+def _probe(path: str, limits: Limits) -> Flow[Answer | None]:
+    """The answer of a load balancer or of who is behind it; a connection that failed is tried again."""
+    begun, times = None, 0
+    while True:
+        answer = yield Ask(method="GET", path=path)
+        begun = answer.at if begun is None else begun
+        if answer.status != NO_ANSWER or answer.delivered:
+            return answer
+        if answer.at - begun > limits.outage_seconds:
+            return None
+        yield limits.pause(times)
+        times += 1
+
+
+def _ask_owners(owners: list[_Owner], names: Sequence[str], limits: Limits) -> Flow[Seen]:
+    """Ask until each of *owners* has told of each of *names*, or is known dead, or time is up."""
+    batches: dict[str, Batch] = {}
+    begun, times = None, 0
+    while True:
+        silent: list[_Owner] = []
+        for owner in owners:
+            if is_gone(owner.answer):
+                continue
+            for name in names:
+                if name in batches:
+                    continue
+                answer = yield _by_name(name, owner.prefix)
+                begun = answer.at if begun is None else begun
+                found = read_batch(answer)
+                if found is not None and found.name == name:
+                    batches[name] = found
+                elif not (owner.tells and is_not_found(answer)) and owner not in silent:
+                    silent.append(owner)
+        if not silent or len(batches) == len(names):
+            return Seen(batches=batches)
+        words = tuple(f"generation of prefix {owner.prefix} ({owner.answer.summary})" for owner in silent)
+        if times == 0:
+            yield Say(text=f"Cannot tell yet: {'; '.join(words[:5])}", warning=True)
+        tick = yield limits.pause(times)
+        times += 1
+        if begun is not None and tick.at - begun > limits.outage_seconds:
+            return Seen(batches=batches, silent=words)
+        owners = []
+        for owner in silent:
+            answer = yield Ask(method="GET", path=owner.path)
+            owners.append(_Owner(prefix=owner.prefix, path=owner.path, answer=answer))
+
+
+def _by_name(name: str, prefix: int) -> Ask:
+    return Ask(method="GET", path=path_of(name), headers={PREFIX_HEADER: str(prefix)})
+
+
+def _state_of(batch: int) -> str:
+    return f"{path_of(batch)}/state"

@@ -1,0 +1,129 @@
+"""The trigger: follows a batch in the triggerer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from importlib import import_module
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from emr_dr_airflow.asynchronous import AsyncDoor
+from emr_dr_airflow.compat import task_state
+from emr_dr_airflow.decisions.course import Course, outcome_to_dict
+from emr_dr_airflow.decisions.ending import end, was_taken_away
+from emr_dr_airflow.decisions.watching import Unknown, watch
+from emr_dr_airflow.decisions.wire import Limits
+from emr_dr_airflow.hooks import EmrLivyHook
+
+# To find out why it was cancelled, and to end the batch; a triggerer that stops waits for its triggers.
+_CANCEL_SECONDS = 20.0
+
+
+class EmrLivyTrigger(BaseTrigger):
+    """Follows one batch and fires once, when it has ended, is lost, or nobody can tell.
+
+    It only asks: what is done about it (submitting again, ending a batch whose time is up) the worker does.
+
+    Args:
+        course: of the job, as :meth:`~emr_dr_airflow.decisions.course.Course.to_dict` gives it.
+        limits: fields of :class:`~emr_dr_airflow.decisions.wire.Limits`.
+        livy_conn_id: the connection.
+        extra_options: for the hook.
+        extra_headers: for the hook.
+        endpoint_prefix: for the hook.
+        auth_type: class of a kind of log-in, as ``module:name``; empty for what the connection implies.
+    """
+
+    def __init__(
+        self,
+        course: Mapping[str, Any],
+        limits: Mapping[str, float],
+        livy_conn_id: str = "livy_default",
+        extra_options: Mapping[str, Any] | None = None,
+        extra_headers: Mapping[str, Any] | None = None,
+        endpoint_prefix: str | None = None,
+        auth_type: str = "",
+    ) -> None:
+        super().__init__()
+        self.course = dict(course)
+        self.limits = dict(limits)
+        self.livy_conn_id = livy_conn_id
+        self.extra_options = dict(extra_options or {})
+        self.extra_headers = dict(extra_headers or {})
+        self.endpoint_prefix = endpoint_prefix
+        self.auth_type = auth_type
+        self._over = False
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """For the database."""
+        return (
+            "emr_dr_airflow.triggers.EmrLivyTrigger",
+            {
+                "course": self.course,
+                "limits": self.limits,
+                "livy_conn_id": self.livy_conn_id,
+                "extra_options": self.extra_options,
+                "extra_headers": self.extra_headers,
+                "endpoint_prefix": self.endpoint_prefix,
+                "auth_type": self.auth_type,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Follow the batch."""
+        course = Course.from_dict(self.course)
+        try:
+            outcome = await self._door().carry_out(
+                watch(course.batch, course.name, Limits(**self.limits), deadline=course.deadline)
+            )
+        except asyncio.CancelledError:
+            await self._cancelled()
+            raise
+        except Exception as error:
+            self.log.exception("Cannot follow batch %s", course.batch)
+            outcome = Unknown(reason=f"batch {course.batch} could not be followed: {error!r}", at=course.submitted_at)
+        self._over = True
+        yield TriggerEvent({"course": course.to_dict(), "outcome": outcome_to_dict(outcome)})
+
+    async def on_kill(self) -> None:
+        """A person took the task away: end its batch.  Called by Airflow from 3.3 on."""
+        await self._end()
+
+    async def _cancelled(self) -> None:
+        """End the batch if the task was taken away, and leave it alone if the trigger only moves.
+
+        Whatever keeps us from knowing counts as moving: a batch that runs on is found by the next try, which ends it,
+        and one that was ended by mistake is lost.
+        """
+        course = Course.from_dict(self.course)
+        try:
+            async with asyncio.timeout(_CANCEL_SECONDS):
+                state, number = await task_state(self)
+                if was_taken_away(state, number=number, own_number=course.number):
+                    self.log.warning("The task is %s now: its batch is ended", state)
+                    await self._end()
+                else:
+                    self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
+        except Exception:
+            self.log.warning("Cannot tell why the trigger was cancelled: its batch runs on", exc_info=True)
+
+    async def _end(self) -> None:
+        if self._over:
+            return
+        course = Course.from_dict(self.course)
+        ending = await self._door().carry_out(end(course.batch, course.name, Limits(**self.limits)))
+        self._over = True
+        self.log.info("Batch %s (%s): %s", course.batch, course.name, ending)
+
+    def _door(self) -> AsyncDoor:
+        module, _, name = self.auth_type.partition(":")
+        hook = EmrLivyHook(
+            livy_conn_id=self.livy_conn_id,
+            extra_options=self.extra_options,
+            extra_headers=self.extra_headers,
+            auth_type=getattr(import_module(module), name) if name else None,
+            endpoint_prefix=self.endpoint_prefix,
+        )
+        return AsyncDoor(hook, self.log)

@@ -1,0 +1,58 @@
+"""What real Airflow makes of the DAGs: played once for a release, whichever process of the tests needs it first."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from emr_drill.clients import environments
+from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
+from emr_drill.preflight import REPOSITORY
+from tests.provider.airflows import VERSIONS
+
+from .stage import PLAYED
+
+Told = dict[str, Any]
+
+
+def _told(version: str, factory: pytest.TempPathFactory) -> Told:
+    own = factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"dags-{version}"
+    folder.mkdir(exist_ok=True)
+    file = folder / PLAYED
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not file.exists():
+            command = [sys.executable, "-m", "tests.dags.stage", version, str(folder)]
+            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+            assert done.returncode == 0, done.stderr[-4000:]
+    found: Told = json.loads(file.read_text())
+    return found
+
+
+@pytest.fixture(scope="session", params=[*VERSIONS, EARLY_AIRFLOW_VERSION])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What each release found in the folder of the DAGs; the newest one only where it is installed."""
+    version: str = request.param
+    if version == EARLY_AIRFLOW_VERSION and not environments.python(f"airflow-{version}").exists():
+        pytest.skip(f"Airflow {version} is not installed (`emr-dr clients install --early`)")
+    return _told(version, tmp_path_factory)
+
+
+@pytest.fixture(scope="session", params=VERSIONS)
+def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
+    """What became of the runs."""
+    return _told(request.param, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def runs(told: Told) -> Told:
+    """The runs alone, by key."""
+    found: Told = told["runs"]
+    return found

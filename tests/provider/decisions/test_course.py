@@ -1,0 +1,38 @@
+"""What travels through a deferral comes back as it was (A9)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from emr_dr_airflow.decisions.batches import Batch
+from emr_dr_airflow.decisions.course import Course, outcome_from_dict, outcome_to_dict
+from emr_dr_airflow.decisions.watching import Ended, Lost, Outcome, TimedOut, Unknown
+
+BATCH = Batch(id=7, name="n", state="success", application="application_1_1", tracking_url="http://x")
+COURSE = Course(number=2, name="n", batch=7, begun_at=1.5, submitted_at=2.5, resubmissions=1, deadline=9.0)
+
+
+def test_a_course_survives_json() -> None:
+    assert Course.from_dict(json.loads(json.dumps(COURSE.to_dict()))) == COURSE
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [Ended(batch=BATCH, at=3.5, running_at=2.5), Lost(at=1.0), TimedOut(at=2.0), Unknown(reason="why", at=3.0)],
+)
+def test_an_outcome_survives_json(outcome: Outcome) -> None:
+    assert outcome_from_dict(json.loads(json.dumps(outcome_to_dict(outcome)))) == outcome
+
+
+def test_an_event_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="got 'sunk'"):
+        outcome_from_dict({"kind": "sunk"})
+
+
+def test_a_course_learns_from_its_batch_and_forgets_nothing() -> None:
+    learned = COURSE.seen(BATCH)
+
+    assert (learned.application, learned.tracking_url) == ("application_1_1", "http://x")
+    assert learned.seen(Batch(id=7, name="n", state="recovering")) == learned
