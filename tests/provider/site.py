@@ -65,7 +65,9 @@ class Fault:
         request: ``submit``, ``poll``, ``name``, ``delete`` or ``log``.
         action: ``lose`` (the server gets it, the answer is lost), ``hang`` (nobody gets it, no answer comes),
             ``cut`` (nobody gets it, the connection breaks), ``page`` (200 and HTML), ``stranger`` (the answer tells
-            of another batch), a state that the answer tells of instead, or a status that the wire answers with.
+            of another batch), ``twice`` (the server gets it twice), ``ghost`` (the server gets one before that it
+            refuses while starting it, and that keeps the name), a state that the answer tells of instead, or a status
+            that the wire answers with.
         times: how many requests.
         after: how many requests before them go through.
     """
@@ -93,6 +95,7 @@ class Wire:
         self.seen: list[Seen] = []
         self.faults: dict[str, list[Fault]] = {}
         self.names: dict[str, str] = {}
+        self.bodies: dict[str, dict[str, Any]] = {}
         self._target = target
         self._lock = threading.Lock()
         self._server: ThreadingHTTPServer | None = None
@@ -105,6 +108,14 @@ class Wire:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = IDLE_SECONDS
+            disable_nagle_algorithm = True  # head and body are two writes
+            onward: http.client.HTTPConnection | None = None
+
+            def finish(self) -> None:
+                if self.onward is not None:
+                    self.onward.close()
+                with suppress(OSError):
+                    super().finish()
 
             def log_message(self, format: str, *arguments: object) -> None:
                 pass
@@ -155,6 +166,10 @@ class Wire:
             self._send(handler, action, b"<html>no</html>", request, name)
             return
         try:
+            if action == "twice":
+                self._pass_on(handler, body)
+            elif action == "ghost":
+                self._pass_on(handler, json.dumps({"name": name}).encode())
             status, content = self._pass_on(handler, body)
         except OSError:
             handler.close_connection = True
@@ -169,7 +184,7 @@ class Wire:
             content = b"<html>welcome</html>"
         elif action == "stranger":
             content = json.dumps({**json.loads(content), "name": "somebody-elses"}).encode()
-        elif action:
+        elif action not in ("", "twice", "ghost"):
             content = json.dumps({**json.loads(content), "state": action}).encode()
         self._send(handler, status, content, request, name)
 
@@ -180,19 +195,24 @@ class Wire:
         handler.end_headers()
         handler.wfile.write(content)
 
-    def _pass_on(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection(*self._target, timeout=LIMIT_SECONDS)
+    def _pass_on(self, handler: Any, body: bytes) -> tuple[int, bytes]:
+        if handler.onward is None:
+            handler.onward = http.client.HTTPConnection(*self._target, timeout=LIMIT_SECONDS)
+        headers = {key: value for key, value in handler.headers.items() if key.lower() != "connection"}
+        headers["Content-Length"] = str(len(body))
         try:
-            headers = {key: value for key, value in handler.headers.items() if key.lower() != "connection"}
-            connection.request(handler.command, handler.path, body or None, headers)
-            answer = connection.getresponse()
+            handler.onward.request(handler.command, handler.path, body or None, headers)
+            answer = handler.onward.getresponse()
             return answer.status, answer.read()
-        finally:
-            connection.close()
+        except (OSError, http.client.HTTPException) as error:
+            handler.onward.close()
+            raise OSError(str(error)) from error
 
     def _about(self, handler: BaseHTTPRequestHandler, body: bytes) -> tuple[str, str]:
         if handler.command == "POST":
-            return "submit", str(json.loads(body).get("name"))
+            sent = json.loads(body)
+            self.bodies[str(sent.get("name"))] = sent
+            return "submit", str(sent.get("name"))
         _, _, batch, *rest = [*handler.path.partition("?")[0].split("/"), ""]
         rest = [part for part in rest if part]
         if not batch.isdigit():

@@ -152,10 +152,15 @@ def _find_owners(limits: Limits) -> Flow[list[_Owner] | None]:
 
 
 def _probe(path: str, limits: Limits) -> Flow[Answer | None]:
-    """The answer of a load balancer or of who is behind it; a connection that failed is tried again."""
+    """The answer of a load balancer or of who is behind it; a connection that failed is tried again.
+
+    Once more also where the question may have arrived: a kept connection may be closed while it is sent.
+    """
     begun, times = None, 0
     while True:
         answer = yield Ask(method="GET", path=path)
+        if answer.status == NO_ANSWER and answer.delivered:
+            answer = yield Ask(method="GET", path=path)
         begun = answer.at if begun is None else begun
         if answer.status != NO_ANSWER or answer.delivered:
             return answer
