@@ -6,8 +6,6 @@ comes from PyPI once for each machine that synthesizes, checked against the hash
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import subprocess
 import sys
 import zipfile
@@ -17,11 +15,10 @@ from pathlib import Path
 
 from emr_dr import airflow_options
 from emr_dr.airflow_releases import LivyProvider
+from emr_dr.provider_wheel import WheelError, build_provider_wheel
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DAGS_FOLDER = REPOSITORY / "dags"
-# Builds the wheel of the project's own operators, where there are any.
-BUILDER = "emr_dr.provider_wheel"
 CACHE = REPOSITORY / "build" / "airflow-wheels"
 
 # The earliest that a zip file can say: the same content has to be the same file.
@@ -76,16 +73,14 @@ def pack(files: Sequence[Path], archive: Path) -> None:
 
 
 def own_wheels(directory: Path) -> list[Path]:
-    """The wheel of the project's own operators, built below *directory*; none where there are no operators.
+    """The wheel of the project's own operators, built below *directory*.
 
     Raises:
         PackageError: it cannot be built.
     """
-    if importlib.util.find_spec(BUILDER) is None:
-        return []
     try:
-        return [Path(importlib.import_module(BUILDER).build_provider_wheel(directory / "own"))]
-    except RuntimeError as error:
+        return [build_provider_wheel(directory / "own")]
+    except WheelError as error:
         raise PackageError(f"mwaa: the wheel of the project's own operators cannot be built\n    {error}") from error
 
 

@@ -89,10 +89,15 @@ class AsyncDoor:
             await asyncio.sleep(step.seconds)
         return Answer(at=time.time())
 
+    async def _prepared(self) -> _Connection:
+        """What the connection says, which is read in a thread: the secrets backend asks over the network."""
+        prepared: _Connection = await sync_to_async(_prepare)(self._hook)
+        return prepared
+
     async def _ask(self, question: Ask) -> Answer:
-        if self._connection is None:
-            self._connection = await sync_to_async(_prepare)(self._hook)
         connection = self._connection
+        if connection is None:
+            connection = self._connection = await self._prepared()
         if connection.by_thread:
             return await asyncio.to_thread(partial(self._hook.ask, question))
         if self._session is None:

@@ -13,6 +13,7 @@ import pytest
 from emr_dr import airflow_packages
 from emr_dr.airflow_packages import PackageError, dag_files, livy_wheel, own_wheels, pack, prepare
 from emr_dr.airflow_releases import LIVY_PROVIDERS, LivyProvider
+from emr_dr.provider_wheel import WheelError
 
 PROVIDER = LIVY_PROVIDERS[3, 0, 6]
 
@@ -103,9 +104,13 @@ def test_a_wheel_that_cannot_be_had_says_what_to_do(tmp_path: Path, monkeypatch:
         assert part in str(caught.value)
 
 
-def test_without_operators_of_our_own_there_is_no_wheel_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(airflow_packages, "BUILDER", "emr_dr.no_such_builder")
+def test_a_wheel_of_our_own_that_cannot_be_built_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A9: synth ends with a sentence, not with a traceback."""
 
-    assert own_wheels(tmp_path) == []
+    def build(directory: Path) -> Path:
+        raise WheelError(f"nothing to build in {directory.name}")
+
+    monkeypatch.setattr(airflow_packages, "build_provider_wheel", build)
+
+    with pytest.raises(PackageError, match="operators cannot be built\n    nothing to build in own"):
+        own_wheels(tmp_path)

@@ -7,7 +7,7 @@ them to standard output, likewise; it ends when its input does and every job has
 The operator is the stock one unless a job names another (``operator``, as ``module:class``, with ``options``).  It, its
 hook and its trigger are used as they are installed: what is written down comes from the callbacks that every task has,
 from what the hook logs, and from the XComs that are left.  Airflow is imported once; each job is a fork with a database
-of its own, in which ``dag.test()`` runs the DAG: the scheduler's loop in small, with retries, their delay and time-outs.
+of its own, in which ``dag.test()`` runs the DAG: the scheduler's loop in small, with retries, delays and time-outs.
 There the trigger of a deferred task runs in line, by ``asyncio`` in the same process, and not in a triggerer; it makes
 the same requests.
 

@@ -88,6 +88,7 @@ def job(scene: Scene, task: TaskTry = TASK) -> object:
         reason = carry_out(end_earlier(earlier, limits), scene.door)
         if reason:
             return reason
+    outcome: object = None
     for resubmission in range(RESUBMISSIONS + 1):
         name = batch_name(task, resubmission)
         found = carry_out(submit(name, {"file": "f"}, limits), scene.door)
