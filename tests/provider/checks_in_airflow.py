@@ -51,7 +51,7 @@ from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
 from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
 from emr_dr_airflow.decisions.wire import Answer, Ask, Flow, Wait  # noqa: E402
-from emr_dr_airflow.hooks import EmrLivyHook  # noqa: E402
+from emr_dr_airflow.hooks import EmrLivyHook, Killed  # noqa: E402
 from emr_dr_airflow.links import SparkHistoryLink, history_link  # noqa: E402
 from emr_dr_airflow.operators import EmrLivyOperator  # noqa: E402
 from emr_dr_airflow.triggers import EmrLivyTrigger  # noqa: E402
@@ -228,7 +228,7 @@ class Hooks(unittest.TestCase):
             yield Wait(seconds=60)
 
         begun, hook = time.monotonic(), EmrLivyHook()
-        with self.assertRaises(emr_dr_airflow.hooks.Killed):
+        with self.assertRaises(Killed):
             hook.carry_out(sleepy(), stop=lambda: time.monotonic() - begun > 0.2)
         self.assertLess(time.monotonic() - begun, 5)
 
