@@ -118,6 +118,8 @@ class EmrLivyHook(LivyHook):
                 data=None if question.body is None else json.dumps(question.body),
                 headers=dict(question.headers),
                 timeout=self._limit,
+                # Said with each request, as the stock hook does: else a bundle of the machine's would take its place.
+                verify=self._session.verify,
                 allow_redirects=bool(self.extra_options.get("allow_redirects", True)),
             )
         except requests.RequestException as error:

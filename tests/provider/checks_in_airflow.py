@@ -212,6 +212,11 @@ class Hooks(unittest.TestCase):
         over_tls = {"schema": "https"}
         with livy(extra={"timeout": 5, "verify": str(certificate)}, connection=over_tls, tls=context):
             self.assertEqual([answer.status for answer in answers(EmrLivyHook())], [200, 200])
+            # A machine that trusts other authorities than the connection's.
+            with mock.patch.dict(
+                os.environ, {"REQUESTS_CA_BUNDLE": ssl.get_default_verify_paths().cafile or "/dev/null"}
+            ):
+                self.assertEqual(answers(EmrLivyHook())[0].status, 200)
         with livy(extra={"timeout": 5, "verify": False}, connection=over_tls, tls=context):
             self.assertEqual([answer.status for answer in answers(EmrLivyHook())], [200, 200])
         # No patience makes a certificate good.
@@ -272,8 +277,9 @@ class Triggers(unittest.TestCase):
         json.dumps(event)
 
     def test_an_error_of_its_own_is_an_event_and_no_verdict(self) -> None:
-        with mock.patch.dict(os.environ, {"AIRFLOW_CONN_LIVY_DEFAULT": '{"conn_type": "livy", "host": ""}'}):
-            (event,) = self.events(self.trigger())
+        trigger = self.trigger()
+        trigger.auth_type = "there_is_no_such_module:LogIn"
+        (event,) = self.events(trigger)
         self.assertEqual(event["outcome"]["kind"], "unknown")
 
     def test_a_triggerer_that_stops_leaves_the_batch_alone(self) -> None:
@@ -463,7 +469,7 @@ class States(unittest.TestCase):
         with DAG(dag_id="asks", schedule=None) as dag:
             Asks(task_id="job")
         dag.test()
-        self.assertIn(Path(HOME, "state").read_text(), ("running None", "running 1"))
+        self.assertIn(Path(HOME, "state").read_text(), ("running None", "running 1", "scheduled 1"))
 
 
 def make_certificate(folder: Path) -> Path:

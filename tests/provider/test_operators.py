@@ -221,8 +221,8 @@ def test_a_cluster_that_dies(version: str, tmp_path: Path) -> None:
     """5xx until its ids answer 410; then its jobs are run again, once."""
     with site(tmp_path) as where:
         where.route([1, 2], in_service=[1])
-        orders = both("lives", where.host, seconds=60)
-        orders += both("once", where.host, seconds=60, options={"resubmissions": 0})
+        orders = both("lives", where.host, seconds=200)
+        orders += both("once", where.host, seconds=200, options={"resubmissions": 0})
 
         def die() -> None:
             until(lambda: all(where.wire.of(one["key"], "poll") for one in orders))
