@@ -26,7 +26,7 @@ OVERTIME_UNTIL_SECONDS = 115
 RUNS = "run"
 
 
-def next_round(started: float, now: float, *, round_seconds: int) -> float | None:
+def next_round(started: float, now: float, *, round_seconds: int, in_doubt: bool = False) -> float | None:
     """When the next round is due after one that ended at *now*; ``None`` when none is.
 
     Rounds stand at fixed distances from the start, so that a slow one does not move those after it; one that is
@@ -37,9 +37,12 @@ def next_round(started: float, now: float, *, round_seconds: int) -> float | Non
         started: when the function started, on any clock.
         now: on the same clock.
         round_seconds: distance of two rounds.
+        in_doubt: whether another round is made half-way, within the minute: whoever waits for the next look of others
+            need not wait for a round of its own besides.
     """
     passed = now - started
-    due = (math.floor(passed / round_seconds) + 1) * round_seconds
+    distance = round_seconds / 2 if in_doubt else round_seconds
+    due = (math.floor(passed / distance) + 1) * distance
     if due < SCHEDULE_SECONDS:
         return started + due
     first = SCHEDULE_SECONDS + round_seconds / 2

@@ -42,8 +42,10 @@ class Monitor:
             time.sleep(max(0.0, due - time.monotonic()))
             if is_overtime(started, due) and self._is_relieved(run):
                 return
-            self.round()
-            due = next_round(started, time.monotonic(), round_seconds=self.watch.config.policy.round_seconds)
+            in_doubt = self.round()
+            due = next_round(
+                started, time.monotonic(), round_seconds=self.watch.config.policy.round_seconds, in_doubt=in_doubt
+            )
 
     def _begin(self) -> Run:
         """Tell an older run that this one has begun; if that fails, the older one goes on beside it for a while."""
@@ -62,15 +64,20 @@ class Monitor:
             logger.exception("whether a younger run has begun could not be read")
             return False
 
-    def round(self) -> None:
-        """Make one round; the heartbeat beats only if every managed cluster was judged and answered."""
+    def round(self) -> bool:
+        """Make one round; the heartbeat beats only if every managed cluster was judged and answered.
+
+        Returns:
+            whether a verdict is in doubt: the next round comes sooner then, as the probers' next looks may decide it.
+        """
         try:
-            complete = self.watch.round()
+            made = self.watch.round()
         except Exception:
             logger.exception("nothing was judged in this round")
-            return
-        if complete:
+            return False
+        if made.complete:
             self.watch.report.heartbeat()
+        return made.in_doubt
 
 
 def handler(_event: object, _context: object) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dr_core.addresses import handed_on_to
 from dr_core.availability_zones import shared_zones
 from dr_core.config import FunctionConfig
+from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, ManagedCluster
 from dr_core.restraints import DeploymentView, Judged, common_cause, in_order, view_of
 from dr_core.verdicts import Judgement
@@ -20,6 +21,19 @@ from monitor.store import Overview, Store
 
 _NOT_JUDGED = "a managed cluster was not judged in this round"
 _NOT_ANSWERED = "a verdict was not answered in this round"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What came of a round.
+
+    Attributes:
+        complete: whether every managed cluster was judged and answered.
+        in_doubt: whether of one of them it is not known how it is, so that the next look at it may decide.
+    """
+
+    complete: bool
+    in_doubt: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +54,8 @@ class Watch:
     pool: Executor
     report: Report
 
-    def round(self) -> bool:
-        """Judge the incarnation in service of every managed cluster and answer; whether all were judged and answered.
+    def round(self) -> Round:
+        """Judge the incarnation in service of every managed cluster and answer.
 
         Raises:
             Exception: the record could not be read.  Nothing is started then: whoever does not know what was paused,
@@ -70,7 +84,10 @@ class Watch:
             shared_zones=shared_zones(incarnations.values()),
         )
         answered = [self._answer(each, overview, view) for each in in_order(judged, overview.incidents)]
-        return complete and all(answered)
+        return Round(
+            complete=complete and all(answered),
+            in_doubt=any(each.verdict is Verdict.UNKNOWN for each in judgements.values()),
+        )
 
     def _looks(self, overview: Overview, incarnations: Mapping[int, Incarnation]) -> dict[str, Look]:
         """A look at each managed cluster that has an incarnation in service."""

@@ -16,6 +16,7 @@ from .model import (
     ALL_BAD,
     ASKED_AFTER,
     CALL_SECONDS,
+    IN_DOUBT,
     JUDGED_AFTER,
     POLICY,
     PROBERS,
@@ -28,8 +29,6 @@ from .model import (
 # The operation's first state: the execution starts, a fresh process of the function starts, the lease is written.
 TO_CLAIM = 4 * CALL_SECONDS + 1 + 2 * CALL_SECONDS
 MINUTES = 6
-# No verdict comes earlier: K looks of one observer are at least so far apart.
-NOT_BEFORE = (POLICY.bad_rounds - 1) * POLICY.round_seconds * 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,23 +63,29 @@ def seconds_to_claim(seed: int, death: Death) -> float:
     rng = random.Random(f"{death.words} {seed}")
     died_at = 2 * SCHEDULE_SECONDS + rng.uniform(0, SCHEDULE_SECONDS)
     turns_at = died_at + rng.uniform(10, 15)
-    monitor, *probers = (Schedule(rng, MINUTES * ROUNDS_A_MINUTE) for _ in range(1 + len(PROBERS)))
+    rounds = MINUTES * ROUNDS_A_MINUTE
+    monitor = Schedule(rng, rounds, times=IN_DOUBT)
+    probers = [Schedule(rng, rounds) for _ in PROBERS]
     looks = [
         (prober, at, at + WRITTEN_AFTER + (death.answered_after if at >= died_at else 0), at >= died_at)
         for prober, schedule in zip(PROBERS, probers, strict=True)
         for _, at in schedule.between(0, MINUTES * SCHEDULE_SECONDS)
         if prober not in death.silent or at < died_at
     ]
-    for _, begins in monitor.between(0, MINUTES * SCHEDULE_SECONDS):
+    verdict = Verdict.HEALTHY
+    for number, begins in monitor.between(died_at - SCHEDULE_SECONDS, MINUTES * SCHEDULE_SECONDS):
+        if number % IN_DOUBT and verdict is not Verdict.UNKNOWN:
+            continue
         asked = begins + ASKED_AFTER
         looks.append((LOAD_BALANCER, asked, asked, asked >= turns_at))
-    for _, begins in monitor.between(died_at + NOT_BEFORE, MINUTES * SCHEDULE_SECONDS):
         now = begins + JUDGED_AFTER
         since = looked_at_since(now=now, policy=POLICY)
         seen = [
             look(who, at, ALL_BAD if bad else 0) for who, at, written, bad in looks if since <= at and written <= now
         ]
-        if judge(seen, now=now, policy=POLICY).verdict is Verdict.UNHEALTHY:
+        verdict = judge(seen, now=now, policy=POLICY).verdict
+        if verdict is Verdict.UNHEALTHY:
+            assert now > died_at, "noticed before it happened"
             return now + TO_CLAIM - died_at
     raise AssertionError("never noticed")
 

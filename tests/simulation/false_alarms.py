@@ -25,8 +25,8 @@ class Count:
 
     Attributes:
         seed: of the simulation.
-        rounds: of the monitor.
-        judged: rounds that could be unhealthy at all and were judged.
+        rounds: of each prober; the monitor makes twice as many.
+        judged: rounds of the monitor that could be unhealthy at all and were judged.
         unhealthy: rounds whose verdict was unhealthy.
         started: operations that this would start: one runs at a time.
         passed: those that came past Reassess.
@@ -41,7 +41,7 @@ class Count:
 
 
 def simulate(seed: int, *, rounds: int, policy: Policy, errors: Errors | None = None) -> Count:
-    """Judge *rounds* rounds of a monitor over an incarnation that is well."""
+    """Judge all that a monitor sees in *rounds* rounds of probers over an incarnation that is well."""
     world = World(seed, rounds, errors or Errors())
     judged = unhealthy = started = passed = 0
     free_at = 0.0

@@ -2,7 +2,8 @@
 
 Nothing waits: times are numbers.  The times of AWS are those of the drill's table (docs/assumptions.md).
 
-* A schedule fires up to 5 s after its minute; a function then makes six rounds, 10 s apart.
+* A schedule fires up to 5 s after its minute; a function then makes six rounds, 10 s apart.  The monitor makes twelve:
+  it does so while a verdict is in doubt, and here it always does, as that is when it may err.
 * A prober reads three services a round; each reading is wrong, that is unhealthy, with a probability of its own.
 * In each thousand rounds the network of one prober fails for 60 s while its control passes: all it reads is unhealthy.
 * Asked to look at once, all probers answer, and their readings are wrong as often.
@@ -26,6 +27,7 @@ from dr_core.verdicts import looked_at_since
 POLICY = Policy()
 ROUND_SECONDS = POLICY.round_seconds
 ROUNDS_A_MINUTE = SCHEDULE_SECONDS // ROUND_SECONDS
+IN_DOUBT = 2  # rounds of the monitor for one of a prober, at most
 SERVICES = tuple(Service)
 PROBERS = ("prober:a", "prober:b", "prober:c")
 
@@ -56,20 +58,22 @@ def look(observer: str, at: float, mask: int) -> Evidence:
 
 
 class Schedule:
-    """When the rounds of one scheduled function begin."""
+    """When the rounds of one scheduled function begin, *times* as many as a prober's."""
 
-    def __init__(self, rng: random.Random, rounds: int) -> None:
+    def __init__(self, rng: random.Random, rounds: int, *, times: int = 1) -> None:
         self._late = [rng.uniform(0, LATE_SECONDS) for _ in range(rounds // ROUNDS_A_MINUTE + 1)]
-        self.rounds = rounds
+        self._a_minute = ROUNDS_A_MINUTE * times
+        self._distance = ROUND_SECONDS / times
+        self.rounds = rounds * times
 
     def time(self, number: int) -> float:
         """When round *number* begins, in seconds."""
-        minute, round_of_minute = divmod(number, ROUNDS_A_MINUTE)
-        return minute * SCHEDULE_SECONDS + self._late[minute] + round_of_minute * ROUND_SECONDS
+        minute, round_of_minute = divmod(number, self._a_minute)
+        return minute * SCHEDULE_SECONDS + self._late[minute] + round_of_minute * self._distance
 
     def between(self, begin: float, end: float) -> Iterator[tuple[int, float]]:
         """Rounds, and when they begin, from *begin* to *end*, both included."""
-        number = max(0, int((begin - LATE_SECONDS) // ROUND_SECONDS))
+        number = max(0, int((begin - LATE_SECONDS) // self._distance))
         while number < self.rounds and (at := self.time(number)) <= end:
             if at >= begin:
                 yield number, at
@@ -122,7 +126,7 @@ class World:
         self.seed, self.rate = seed, errors.rate
         self.rounds = rounds
         self.blind: list[tuple[float, str]] = []
-        self.monitor = Schedule(rng, rounds)
+        self.monitor = Schedule(rng, rounds, times=IN_DOUBT)
         self.schedules = {prober: Schedule(rng, rounds) for prober in PROBERS}
         self.bad: dict[str, dict[int, int]] = {prober: {} for prober in PROBERS}
         for masks in self.bad.values():

@@ -37,7 +37,7 @@ def test_no_other_round_can_be_unhealthy(rate: float, bad_rounds: int) -> None:
     suspicious = set(suspicious_rounds(world, policy))
 
     unhealthy = set()
-    for number in range(world.rounds):
+    for number in range(world.monitor.rounds):
         begins = world.monitor.time(number)
         now = begins + JUDGED_AFTER
         if judge(world.evidence(now, policy), now=now, policy=policy).verdict is Verdict.UNHEALTHY:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
 from dr_core.evidence import LOAD_BALANCER, Service, Verdict
 from dr_core.verdicts import looked_at_since
 
@@ -21,11 +23,20 @@ def test_rounds_begin_late_in_each_minute_and_keep_their_distance_in_it() -> Non
         assert [round(each - times[0], 6) for each in times] == [0, 10, 20, 30, 40, 50]
 
 
-def test_rounds_between_two_times_are_found() -> None:
-    schedule = Schedule(random.Random(1), 600)
+def test_a_monitor_in_doubt_makes_twice_as_many() -> None:
+    schedule = Schedule(random.Random(1), 600, times=2)
+
+    times = [schedule.time(12 + number) for number in range(12)]
+    assert [round(each - times[0], 6) for each in times] == [5 * number for number in range(12)]
+    assert 60 <= times[0] <= 65
+
+
+@pytest.mark.parametrize("often", [1, 2])
+def test_rounds_between_two_times_are_found(often: int) -> None:
+    schedule = Schedule(random.Random(1), 600 // often, times=often)
     times = [schedule.time(number) for number in range(600)]
 
-    for begin, end in ((0, 100), (123.4, 345.6), (5900, 7000), (times[7], times[9])):
+    for begin, end in ((0, 100), (123.4, 345.6), (5900 / often, 7000), (times[7], times[9])):
         assert list(schedule.between(begin, end)) == [
             (number, at) for number, at in enumerate(times) if begin <= at <= end
         ]

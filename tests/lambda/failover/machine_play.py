@@ -277,7 +277,7 @@ class Play:
 
     def monitor(self, **how: Any) -> bool:
         """One round of the monitor."""
-        return self.run(Invocation(name="monitor", work=lambda: watch_of(self.world).round(), **how))
+        return self.run(Invocation(name="monitor", work=lambda: watch_of(self.world).round().complete, **how))
 
     def reconcile(self, **how: Any) -> bool:
         """One run of the reconciliation."""

@@ -18,6 +18,7 @@ from dr_core.rounds import Run
 from monitor import handler as handler_module
 from monitor.handler import Monitor, handler
 from monitor.reporting import Report
+from monitor.watch import Round
 
 CONFIG = FunctionConfig(
     deployment="dep",
@@ -64,12 +65,13 @@ class FakeWatch:
     rounds: list[float] = field(default_factory=list)
     fails: Callable[[int], bool] = lambda _: False
     complete: bool = True
+    in_doubt: Callable[[int], bool] = lambda _: False
 
-    def round(self) -> bool:
+    def round(self) -> Round:
         self.rounds.append(time.monotonic())
         if self.fails(len(self.rounds)):
             raise RuntimeError("a table is not reachable")
-        return self.complete
+        return Round(complete=self.complete, in_doubt=self.in_doubt(len(self.rounds)))
 
 
 @pytest.fixture
@@ -102,6 +104,16 @@ def test_a_minute_has_six_rounds(watch: FakeWatch, next_after: float) -> None:
     assert watch.rounds == [1000 + 10 * each for each in range(6)]
     assert watch.store.asked == [1065]
     assert watch.store.announced == [Run(function="monitor", began_at=1000.0)]
+
+
+def test_the_next_round_comes_sooner_while_a_verdict_is_in_doubt(watch: FakeWatch) -> None:
+    """A11: the looks that decide it are not left lying until the next full round; past the minute nothing changes."""
+    watch.in_doubt = lambda number: 2 <= number <= 4 or number >= 8
+    watch.store.next_after = 1000
+
+    handler({}, None)
+
+    assert [each - 1000 for each in watch.rounds] == [0, 10, 15, 20, 25, 30, 40, 50, 55, 65, 75, 85, 95, 105]
 
 
 @pytest.mark.parametrize(

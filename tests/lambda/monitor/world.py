@@ -153,7 +153,7 @@ class World:
         self.looks(unhealthy("connection refused"), incarnation=incarnation)
 
     def round(self) -> bool:
-        return self.watch.round()
+        return self.watch.round().complete
 
     def incident(self, managed_cluster: str = "a") -> Incident | None:
         """The latest incident of a managed cluster."""
