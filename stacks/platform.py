@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
 from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
@@ -46,6 +47,7 @@ class Platform(Stack):
             none).
         emr_subnets: private subnets for clusters, one in each AZ.
         service_subnets: private subnets for load balancers and probers, one in each AZ.
+        expected_network: what the VPC has to be like when clusters are launched in it.
         key: encrypts everything of the platform; strategies may use it too.
         log_bucket, artifact_bucket, access_log_bucket: see :class:`emr_dr.storage.Storage`.
         log_uri: where clusters put their logs.
@@ -92,6 +94,7 @@ class Platform(Stack):
         self.availability_zones_in_use: list[str] = network.availability_zones
         self.emr_subnets: list[ec2.ISubnet] = network.emr_subnets
         self.service_subnets: list[ec2.ISubnet] = network.service_subnets
+        self.expected_network = self._expected(settings)
 
         roles = EmrRoles(
             self,
@@ -146,6 +149,20 @@ class Platform(Stack):
                 self, "Network", existing=settings.network.existing, key=self.key, log_retention=self.log_retention
             )
         return Network(self, "Network", settings=settings, key=self.key, log_retention=self.log_retention)
+
+    def _expected(self, settings: Settings) -> ExpectedNetwork:
+        """What the custom resources have to find."""
+        existing = settings.network.existing
+        return ExpectedNetwork(
+            vpc=self.vpc.vpc_id,
+            way_out=settings.network.has_way_out,
+            endpoints=existing.endpoints if existing is not None else (),
+            subnets=tuple(
+                ExpectedSubnet(id=subnet.subnet_id, zone=zone, use=use)
+                for use, subnets in ((Use.EMR, self.emr_subnets), (Use.SERVICE, self.service_subnets))
+                for zone, subnet in zip(self.availability_zones_in_use, subnets, strict=True)
+            ),
+        )
 
     def _interface_endpoints(self, settings: Settings) -> InterfaceEndpoints | None:
         """Doors to the services that nothing else leads to, and to those that the settings name; None for none."""

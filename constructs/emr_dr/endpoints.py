@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dr_core.network import BREAKS_SCALING as BREAKS_SCALING  # re-exported: the settings refuse it
+
 GATEWAY = ("s3", "dynamodb")
 """Gateway endpoints, which cost nothing and are always there."""
-
-BREAKS_SCALING = "execute-api"
-"""Its private DNS name hides the endpoint that managed scaling calls (EMR Management Guide, "Using managed scaling")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,13 +15,10 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from dr_core.network import METADATA
 from emr_dr import endpoints
 from emr_dr.network import flow_log_destination
 from emr_dr.network_settings import ExistingVpc
-
-METADATA = "emr-dr:existing-network"
-"""Key of the template's metadata that says what is there already: a rehearsal makes it before it deploys."""
-
 
 class ExistingNetwork(Construct):
     """A VPC that is there already, with what :class:`emr_dr.network.Network` would have.

@@ -9,10 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from dr_core.network import EMR_TAG
 from emr_dr.settings import Settings
-
-# AmazonEMRServicePolicy_v2 allows EMR to start machines only in subnets and security groups with this tag.
-EMR_TAG = "for-use-with-amazon-emr-managed-policies"
 
 
 class Network(Construct):

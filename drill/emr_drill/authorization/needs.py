@@ -205,6 +205,7 @@ _RULES: Final[dict[str, Callable[[str, Parameters, Place], Iterable[Need]]]] = {
         f"cloudformation:{name}": _existing_stack
         for name in ("DeleteStack", "DescribeStackEvents", "DescribeStackResource", "DescribeStacks", "ListStacks")
     },
+    **{f"ec2:{name}": _anywhere for name in ("DescribeRouteTables", "DescribeSubnets", "DescribeVpcEndpoints")},
     "elasticloadbalancing:RegisterTargets": _register,
     "elasticloadbalancing:DeregisterTargets": _on("TargetGroupArn"),
     "elasticloadbalancing:ModifyRule": _on("RuleArn"),
