@@ -20,6 +20,7 @@ from emr_dr import endpoints
 from emr_dr.network import flow_log_destination
 from emr_dr.network_settings import ExistingVpc
 
+
 class ExistingNetwork(Construct):
     """A VPC that is there already, with what :class:`emr_dr.network.Network` would have.
 

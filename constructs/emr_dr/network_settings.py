@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from emr_dr import endpoints
+from emr_dr.own_rules.network import WIDEST
 from emr_dr.settings_errors import Problem
 from emr_dr.settings_section import Section
 
@@ -121,6 +122,27 @@ def problems(network: Network, *, region: str | None) -> Iterator[Problem]:
     if network.availability_zones is not None:
         yield from _zone_problems("network.availability_zones", network.availability_zones, region=region)
     yield from _range_problems(network.vpc_cidr)
+
+
+def client_problems(key: str, clients: Iterable[str]) -> Iterator[Problem]:
+    """Which of *clients*, ids of security groups and CIDR blocks, admit nobody or everybody."""
+    for client in clients:
+        if client.startswith("sg-"):
+            continue
+        try:
+            wide = ipaddress.ip_network(client, strict=False).prefixlen < WIDEST
+        except ValueError as error:
+            yield Problem(
+                key=key, got=client, allowed=f"four numbers from 0 to 255, and /0 to /32 ({error})", remedy="correct it"
+            )
+            continue
+        if wide:
+            yield Problem(
+                key=key,
+                got=client,
+                allowed=f"ranges of /{WIDEST} or narrower: no private network is wider",
+                remedy="name the security groups or the networks of clients",
+            )
 
 
 def _zone_problems(key: str, zones: tuple[str, ...], *, region: str | None) -> Iterator[Problem]:

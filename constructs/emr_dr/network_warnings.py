@@ -12,9 +12,9 @@ ONE_NAT = (
     "launched and jobs go on, which need S3 alone; managed scaling, Airflow and jobs that call anything else do not"
 )
 NO_WAY_OUT = (
-    "the subnets have no way out: whether EMR's managed scaling works there is documented both ways, so watch the first "
-    "growth of a cluster, or set cluster.minimum_instances to what jobs need at most; jobs reach S3, DynamoDB and what "
-    "has an endpoint, and nothing else (docs/network.md)"
+    "the subnets have no way out: whether EMR's managed scaling works there is documented both ways, so watch the "
+    "first growth of a cluster, or set cluster.minimum_instances to what jobs need at most; jobs reach S3, DynamoDB "
+    "and what has an endpoint, and nothing else (docs/network.md)"
 )
 
 

@@ -342,6 +342,11 @@ class Settings(Section):
     def _values_fit_each_other(self) -> Self:
         problems = [
             *network_settings.problems(self.network, region=self.region),
+            *network_settings.client_problems("front_door.livy_clients", self.front_door.livy_clients),
+            *network_settings.client_problems(
+                "front_door.web_interface_clients", self.front_door.web_interface_clients
+            ),
+            *network_settings.client_problems("mwaa.web_server_clients", self.mwaa.web_server_clients),
             *self._cluster_problems(),
             *self._time_problems(),
             *self._standby_problems(),

@@ -1,8 +1,9 @@
 """What is asked of vantage points when fewer probers are left than have to agree.
 
 With two AZs one prober is left when an AZ is lost.  What serves is judged by it and by the load balancer's health
-checks; what is new has none of those for ResourceManager and NameNode, so that nothing could ever be proved.  The canary
-takes the missing place: a job that ended well went through Livy, the ResourceManager and the NameNode, whoever looked.
+checks; what is new has none of those for ResourceManager and NameNode, so that nothing could ever be proved.  The
+canary takes the missing place: a job that ended well went through Livy, the ResourceManager and the NameNode, whoever
+looked.
 """
 
 from __future__ import annotations

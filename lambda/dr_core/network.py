@@ -118,35 +118,42 @@ def problems(
         endpoints: ``VpcEndpoints`` of DescribeVpcEndpoints, of the VPC.
     """
     by_id = {str(each["SubnetId"]): each for each in subnets}
-    found: list[str] = []
+    # What is wrong and what to do, and the subnets that it is about: they often share it with their route table.
+    found: dict[str, list[str]] = {}
     for wanted in expected.subnets:
         subnet = by_id.get(wanted.id)
-        if subnet is None:
-            found.append(f"there is no subnet {wanted.id} in this account and region: name another one")
-            continue
-        found += _subnet_problems(expected, wanted, subnet)
         table = _table_of(wanted.id, route_tables)
-        found += _route_problems(expected, wanted, table)
-        found += _gateway_problems(expected, wanted, table, endpoints)
-    found += _endpoint_problems(expected, endpoints)
-    return found
+        for sentence in (
+            ["there is no such subnet in this account and region: name another one"]
+            if subnet is None
+            else [
+                *_subnet_problems(expected, wanted, subnet),
+                *_route_problems(expected, table),
+                *_gateway_problems(expected, wanted, table, endpoints),
+            ]
+        ):
+            found.setdefault(sentence, []).append(wanted.id)
+    return [
+        *(f"{', '.join(ids)}: {sentence}" for sentence, ids in found.items()),
+        *_endpoint_problems(expected, endpoints),
+    ]
 
 
 def _subnet_problems(expected: ExpectedNetwork, wanted: ExpectedSubnet, subnet: Answer) -> Iterator[str]:
     if subnet["VpcId"] != expected.vpc:
-        yield f"subnet {wanted.id} is in {subnet['VpcId']}, not in {expected.vpc}: name one of that VPC"
+        yield f"it is in {subnet['VpcId']}, not in {expected.vpc}: name a subnet of that VPC"
     if subnet["AvailabilityZone"] != wanted.zone:
         yield (
-            f"subnet {wanted.id} is in {subnet['AvailabilityZone']}, not in {wanted.zone}: name it there, or a cluster "
-            "that is to leave an AZ would be launched in it"
+            f"it is in {subnet['AvailabilityZone']}, not in {wanted.zone}: name it there, or a cluster that is to "
+            "leave an AZ would be launched in it"
         )
     if subnet.get("MapPublicIpOnLaunch"):
-        yield f"subnet {wanted.id} gives machines public addresses: switch that off, or name a private subnet"
+        yield "it gives machines public addresses: switch that off, or name a private subnet"
     tags = {each["Key"]: each["Value"] for each in subnet.get("Tags", [])}
     if wanted.use is Use.EMR and tags.get(EMR_TAG) != "true":
         yield (
-            f"subnet {wanted.id} has no tag {EMR_TAG}: true, without which EMR starts no machine there: "
-            f"aws ec2 create-tags --resources {wanted.id} --tags Key={EMR_TAG},Value=true"
+            f"it has no tag {EMR_TAG}: true, without which EMR starts no machine there: aws ec2 create-tags "
+            f"--resources {wanted.id} --tags Key={EMR_TAG},Value=true"
         )
 
 
@@ -162,7 +169,7 @@ def _table_of(subnet: str, route_tables: Iterable[Answer]) -> Answer:
     return main
 
 
-def _route_problems(expected: ExpectedNetwork, wanted: ExpectedSubnet, table: Answer) -> Iterator[str]:
+def _route_problems(expected: ExpectedNetwork, table: Answer) -> Iterator[str]:
     default = [
         route
         for route in table.get("Routes", [])
@@ -171,13 +178,13 @@ def _route_problems(expected: ExpectedNetwork, wanted: ExpectedSubnet, table: An
     targets = [str(route[name]) for route in default for name in _WAYS_OUT if route.get(name)]
     if any(target.startswith("igw-") for target in targets):
         yield (
-            f"subnet {wanted.id} is public: its default route leads to {', '.join(targets)}; name a private subnet, or "
-            "lead the route to a NAT gateway"
+            f"it is public, as the default route of {_name(table)} leads to {', '.join(targets)}: name a private "
+            "subnet, or lead the route to a NAT gateway"
         )
     elif expected.way_out and not targets:
         yield (
-            f"subnet {wanted.id} has no way out, no active route to {_DEFAULT_ROUTE} in {_name(table)}: add one (to a "
-            "NAT gateway, a transit gateway, a firewall), or set network.existing.way_out: false"
+            f"no way out, as {_name(table)} has no active route to {_DEFAULT_ROUTE}: add one (to a NAT gateway, a "
+            "transit gateway, a firewall), or set network.existing.way_out: false"
         )
 
 
@@ -196,8 +203,8 @@ def _gateway_problems(
     )
     if not reached:
         yield (
-            f"subnet {wanted.id} does not reach {needed}: no gateway endpoint for it is in {_name(table)}; add that "
-            "route table to the endpoint, or to network.existing.route_tables if the endpoint is made here"
+            f"{needed} is not reached, as no gateway endpoint for it is in {_name(table)}: add that route table to the "
+            "endpoint, or to network.existing.route_tables if the endpoint is made here"
         )
 
 

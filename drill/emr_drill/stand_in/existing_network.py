@@ -1,7 +1,7 @@
 """A VPC that settings say is there already: made in the stand-in before anything is deployed, as its owner made it.
 
-The template says which (``emr-dr:existing-network`` in its metadata), so that settings with the ids of a real VPC can be
-drilled.
+The template says which (``emr-dr:existing-network`` in its metadata), so that settings with the ids of a real VPC can
+be drilled.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def wanted(assembly: Path, *, stack: str) -> Mapping[str, Any] | None:
         manifest = json.loads((assembly / "manifest.json").read_text())
         template = json.loads((assembly / manifest["artifacts"][stack]["properties"]["templateFile"]).read_text())
     except (OSError, ValueError, KeyError) as error:
-        raise DrillError(f"cannot read the template of {stack} in {assembly} ({error}); run `cdk synth` again") from error
+        raise DrillError(
+            f"cannot read the template of {stack} in {assembly} ({error}); run `cdk synth` again"
+        ) from error
     found: Mapping[str, Any] | None = template.get("Metadata", {}).get(METADATA)
     return found
 

@@ -79,7 +79,7 @@ def test_a_subnet_that_there_is_not_is_told(vpc: Vpc) -> None:
     network = vpc.expected()
     missing = ExpectedSubnet(id="subnet-0123456789abcdef0", zone=f"{REGION}b", use=Use.EMR)
 
-    with pytest.raises(NetworkError, match="there is no subnet subnet-0123456789abcdef0"):
+    with pytest.raises(NetworkError, match="subnet-0123456789abcdef0: there is no such subnet"):
         NetworkCheck(client=lambda: vpc.client).check(replace(network, subnets=(*network.subnets, missing)))
 
 
@@ -88,7 +88,9 @@ def test_nothing_is_launched_in_a_network_that_does_not_do(checked: World, vpc: 
     """A12: the deploy says what is wrong, not the failover in some months."""
     request = event(kind, Network=text(vpc.expected(way_out=True)))
 
-    with pytest.raises(NetworkError, match="the network is not what the settings say: subnet .* has no way out"):
+    with pytest.raises(
+        NetworkError, match=r"the network is not what the settings say: subnet-.*, subnet-.*: no way out"
+    ):
         respond(checked.deployment, request)
     assert started(checked) == []
 
