@@ -12,6 +12,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from dr_core import there_already
 from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
 from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
@@ -129,6 +130,8 @@ class Platform(Stack):
         self._let_alarms_tell()
         if settings.security.key is not None:
             Annotations.of(self).add_warning_v2("emr-dr:own-key", POLICY_OF_OWN_KEY)
+            options = self.template_options
+            options.metadata = {**(options.metadata or {}), there_already.OWN_KEY: settings.security.key}
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
         else:

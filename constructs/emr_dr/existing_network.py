@@ -15,7 +15,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from dr_core.network import METADATA
+from dr_core import there_already
 from emr_dr import endpoints
 from emr_dr.network import flow_log_destination
 from emr_dr.network_settings import ExistingVpc
@@ -75,7 +75,7 @@ class ExistingNetwork(Construct):
                 destination=flow_log_destination(self, key=key, log_retention=log_retention),
             )
         options = Stack.of(self).template_options
-        options.metadata = {**(options.metadata or {}), METADATA: _plain(existing)}
+        options.metadata = {**(options.metadata or {}), there_already.NETWORK: _plain(existing)}
 
     def _subnets(self, name: str, ids: Sequence[str]) -> list[ec2.ISubnet]:
         found: list[ec2.ISubnet] = []

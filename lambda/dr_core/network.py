@@ -14,9 +14,6 @@ from typing import Any, Self
 EMR_TAG = "for-use-with-amazon-emr-managed-policies"
 """The tag, with the value ``true``, without which EMR's service role starts no machine in a subnet."""
 
-METADATA = "emr-dr:existing-network"
-"""Key of a template's metadata that says what is there already: a rehearsal makes it before it deploys."""
-
 # The endpoint whose private DNS name hides the one that EMR's managed scaling calls.
 BREAKS_SCALING = "execute-api"
 _DEFAULT_ROUTE = "0.0.0.0/0"

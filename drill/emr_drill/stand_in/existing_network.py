@@ -1,47 +1,22 @@
-"""A VPC that settings say is there already: made in the stand-in before anything is deployed, as its owner made it.
-
-The template says which (``emr-dr:existing-network`` in its metadata), so that settings with the ids of a real VPC can
-be drilled.
-"""
+"""A VPC that settings say is there already, made as its owner made it."""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moto.ec2.models import route_tables, subnets, vpcs
 
-from dr_core.network import EMR_TAG, METADATA
-from emr_drill.errors import DrillError
-from emr_drill.stand_in.patching import replace, restore
+from dr_core.network import EMR_TAG
+from emr_drill.stand_in.patching import made_as
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
 RANGE = ipaddress.ip_network("10.30.0.0/16")
 GATEWAYS = ("s3", "dynamodb")
-
-
-def wanted(assembly: Path, *, stack: str) -> Mapping[str, Any] | None:
-    """What the template of *stack* says is there already; ``None`` if it makes its VPC itself.
-
-    Raises:
-        DrillError: the assembly cannot be read.
-    """
-    try:
-        manifest = json.loads((assembly / "manifest.json").read_text())
-        template = json.loads((assembly / manifest["artifacts"][stack]["properties"]["templateFile"]).read_text())
-    except (OSError, ValueError, KeyError) as error:
-        raise DrillError(
-            f"cannot read the template of {stack} in {assembly} ({error}); run `cdk synth` again"
-        ) from error
-    found: Mapping[str, Any] | None = template.get("Metadata", {}).get(METADATA)
-    return found
 
 
 def make(stand_in: StandIn, existing: Mapping[str, Any]) -> None:
@@ -52,7 +27,7 @@ def make(stand_in: StandIn, existing: Mapping[str, Any]) -> None:
         existing: the section ``network.existing`` of the settings.
     """
     client: Any = stand_in.client("ec2")
-    with _called(vpcs, "random_vpc_id", existing["vpc_id"]):
+    with made_as(vpcs, "random_vpc_id", existing["vpc_id"]):
         client.create_vpc(CidrBlock=str(RANGE))
     vpc = existing["vpc_id"]
     blocks = RANGE.subnets(new_prefix=20)
@@ -60,7 +35,7 @@ def make(stand_in: StandIn, existing: Mapping[str, Any]) -> None:
     made: list[str] = []
     for zone in existing["availability_zones"]:
         for key in ("emr_subnet", "service_subnet"):
-            with _called(subnets, "random_subnet_id", zone[key]):
+            with made_as(subnets, "random_subnet_id", zone[key]):
                 client.create_subnet(VpcId=vpc, CidrBlock=str(next(blocks)), AvailabilityZone=zone["name"])
             client.modify_subnet_attribute(SubnetId=zone[key], MapPublicIpOnLaunch={"Value": False})
             client.associate_route_table(RouteTableId=tables[len(made) % len(tables)], SubnetId=zone[key])
@@ -80,7 +55,7 @@ def make(stand_in: StandIn, existing: Mapping[str, Any]) -> None:
 
 def _table(client: Any, vpc: str, table: str | None) -> str:
     """A route table called *table*, or as moto calls it."""
-    with _called(route_tables, "random_route_table_id", table) if table else contextlib.nullcontext():
+    with made_as(route_tables, "random_route_table_id", table) if table else contextlib.nullcontext():
         return str(client.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"])
 
 
@@ -91,13 +66,3 @@ def _lead_out(client: Any, vpc: str, *, tables: list[str], block: str, zone: str
     nat = client.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
     for table in tables:
         client.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", NatGatewayId=nat)
-
-
-@contextlib.contextmanager
-def _called(module: ModuleType, name: str, resource_id: str) -> Iterator[None]:
-    """Have moto give the next thing the id *resource_id*; nothing else is made meanwhile."""
-    replace(module, name, lambda *_: resource_id)
-    try:
-        yield
-    finally:
-        restore(module, name)
