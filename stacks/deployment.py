@@ -14,6 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from dr_core.config import FunctionConfig, ManagedClusterResources, Scripts, SlotResources, SubnetChoice
+from dr_core.network import ExpectedNetwork
 from emr_dr.airflow_connection import AirflowConnection
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
@@ -224,6 +225,7 @@ class Deployment(Stack):
         self.managed_clusters: Sequence[ManagedCluster] = self._managed_clusters(
             strategy.managed_clusters,
             settings=settings,
+            network=platform.expected_network,
             incarnation=incarnation,
             controller=controller,
             needs=[tables, self.front_door, probers, monitor, reconciler, *keepers, schedules, incarnation],
@@ -350,6 +352,7 @@ class Deployment(Stack):
         names: Sequence[str],
         *,
         settings: Settings,
+        network: ExpectedNetwork,
         incarnation: PublishedIncarnation,
         controller: Controller,
         needs: Sequence[Construct],
@@ -368,6 +371,7 @@ class Deployment(Stack):
                     parameters=incarnation.parameters,
                     scaling=settings.scaling,
                     tags=settings.cluster.tags,
+                    network=network,
                     controller=controller,
                     needs=[*needs, *made[-1:]],
                 )

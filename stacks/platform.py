@@ -12,12 +12,18 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
+from dr_core import there_already
+from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
+from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
+from emr_dr.existing_network import ExistingNetwork
+from emr_dr.interface_endpoints import InterfaceEndpoints
 from emr_dr.log_retention import log_retention
 from emr_dr.network import Network
+from emr_dr.network_warnings import warn_of_network
 from emr_dr.own_checks import tag_stack
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.settings import Settings
@@ -37,11 +43,12 @@ class Platform(Stack):
     """Network, key, buckets, EMR's roles and groups, and the topic for alerts.
 
     Attributes:
-        vpc: VPC over three AZs.
-        availability_zones_in_use: names of the three AZs, in the order of the subnets below (tokens if the settings
-            name none).
+        vpc: VPC over two or three AZs.
+        availability_zones_in_use: names of the AZs, in the order of the subnets below (tokens if the settings name
+            none).
         emr_subnets: private subnets for clusters, one in each AZ.
         service_subnets: private subnets for load balancers and probers, one in each AZ.
+        expected_network: what the VPC has to be like when clusters are launched in it.
         key: encrypts everything of the platform; strategies may use it too.
         log_bucket, artifact_bucket, access_log_bucket: see :class:`emr_dr.storage.Storage`.
         log_uri: where clusters put their logs.
@@ -83,11 +90,12 @@ class Platform(Stack):
         self.access_log_bucket: s3.Bucket = storage.access_log_bucket
         self.log_uri: str = f"s3://{storage.log_bucket.bucket_name}/{EMR_LOG_PREFIX}/"
 
-        network = Network(self, "Network", settings=settings, key=storage.key, log_retention=self.log_retention)
-        self.vpc: ec2.Vpc = network.vpc
+        network = self._network(settings)
+        self.vpc: ec2.IVpc = network.vpc
         self.availability_zones_in_use: list[str] = network.availability_zones
         self.emr_subnets: list[ec2.ISubnet] = network.emr_subnets
         self.service_subnets: list[ec2.ISubnet] = network.service_subnets
+        self.expected_network = self._expected(settings)
 
         roles = EmrRoles(
             self,
@@ -108,6 +116,7 @@ class Platform(Stack):
         self.additional_primary_group: ec2.SecurityGroup = security.additional_primary_group
         self.security_configuration_name: str = security.security_configuration_name
 
+        self._endpoints = self._interface_endpoints(settings)
         self.livy_clients_group: ec2.SecurityGroup = ec2.SecurityGroup(
             self,
             "LivyClients",
@@ -121,6 +130,8 @@ class Platform(Stack):
         self._let_alarms_tell()
         if settings.security.key is not None:
             Annotations.of(self).add_warning_v2("emr-dr:own-key", POLICY_OF_OWN_KEY)
+            options = self.template_options
+            options.metadata = {**(options.metadata or {}), there_already.OWN_KEY: settings.security.key}
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
         else:
@@ -132,6 +143,53 @@ class Platform(Stack):
             description="alarms and messages go there; subscribe a pager to it",
         )
         CfnOutput(self, "LogUri", value=self.log_uri, description="each cluster's logs, below its id")
+
+    def _network(self, settings: Settings) -> Network | ExistingNetwork:
+        """The VPC, made or met."""
+        warn_of_network(self, settings.network)
+        if settings.network.existing is not None:
+            return ExistingNetwork(
+                self, "Network", existing=settings.network.existing, key=self.key, log_retention=self.log_retention
+            )
+        return Network(self, "Network", settings=settings, key=self.key, log_retention=self.log_retention)
+
+    def _expected(self, settings: Settings) -> ExpectedNetwork:
+        """What the custom resources have to find."""
+        existing = settings.network.existing
+        return ExpectedNetwork(
+            vpc=self.vpc.vpc_id,
+            way_out=settings.network.has_way_out,
+            endpoints=existing.endpoints if existing is not None else (),
+            subnets=tuple(
+                ExpectedSubnet(id=subnet.subnet_id, zone=zone, use=use)
+                for use, subnets in ((Use.EMR, self.emr_subnets), (Use.SERVICE, self.service_subnets))
+                for zone, subnet in zip(self.availability_zones_in_use, subnets, strict=True)
+            ),
+        )
+
+    def _interface_endpoints(self, settings: Settings) -> InterfaceEndpoints | None:
+        """Doors to the services that nothing else leads to, and to those that the settings name; None for none."""
+        existing = settings.network.existing
+        parts = {
+            *([endpoints.AIRFLOW] if settings.mwaa.mode == "create" else []),
+            *([endpoints.CATALOGUE] if settings.permissions.uses_catalogue else []),
+        }
+        services = endpoints.to_make(
+            parts,
+            has_way_out=settings.network.has_way_out,
+            wanted=settings.network.interface_endpoints,
+            there=existing.endpoints if existing is not None else (),
+        )
+        if not services:
+            return None
+        return InterfaceEndpoints(
+            self,
+            "Endpoints",
+            vpc=self.vpc,
+            subnets=self.service_subnets,
+            services=services,
+            callers=[self.primary_group, self.core_group],
+        )
 
     def _airflow(self, settings: Settings) -> None:
         """Airflow, as the settings have it."""
@@ -148,7 +206,7 @@ class Platform(Stack):
                 vpc=self.vpc,
                 subnets=self.service_subnets,
                 clients_group=self.livy_clients_group,
-                has_way_out=settings.network.nat_gateways != "none",
+                endpoints=self._endpoints,
                 key=self.key,
                 artifact_bucket=self.artifact_bucket,
                 access_log_bucket=self.access_log_bucket,

@@ -18,27 +18,13 @@ from constructs import Construct
 from emr_dr import airflow_options, airflow_packages
 from emr_dr.airflow_files import DAGS_PREFIX, AirflowFiles
 from emr_dr.airflow_role import AirflowRole
+from emr_dr.interface_endpoints import InterfaceEndpoints
 from emr_dr.mwaa_settings import AirflowLogs, Mwaa
 
 # MWAA takes exactly two, in different AZs, for good.
 _SUBNETS = 2
 
 _HTTPS = 443
-
-# Where there is no way out of the VPC, each service that MWAA calls needs a door (user guide, "Creating the required
-# VPC service endpoints in an Amazon VPC with private routing"; secretsmanager for the connections).  S3 has one.
-_ENDPOINTS = (
-    "airflow.api",
-    "airflow.env",
-    "airflow.ops",
-    "ecr.api",
-    "ecr.dkr",
-    "kms",
-    "logs",
-    "monitoring",
-    "secretsmanager",
-    "sqs",
-)
 
 _ACCESS = {"private": "PRIVATE_ONLY", "public": "PUBLIC_ONLY"}
 
@@ -65,7 +51,7 @@ class AirflowEnvironment(Construct):
         vpc: ec2.IVpc,
         subnets: Sequence[ec2.ISubnet],
         clients_group: ec2.ISecurityGroup,
-        has_way_out: bool,
+        endpoints: InterfaceEndpoints | None,
         key: kms.IKey,
         artifact_bucket: s3.IBucket,
         access_log_bucket: s3.IBucket,
@@ -80,7 +66,7 @@ class AirflowEnvironment(Construct):
             subnets: private ones, one in each AZ; the first two are taken.
             clients_group: whoever carries it may use Livy; all of Airflow's machines carry it, too.  So no front door
                 names a group that goes with the environment, and the environment can go without them.
-            has_way_out: whether the subnets have a NAT gateway; without, the services get endpoints in the VPC.
+            endpoints: doors to the services that it calls; ``None`` if it has another way to them.
             key: encrypts the environment and its bucket.
             artifact_bucket: what jobs are made of; DAGs learn its name.
             access_log_bucket: gets the access log of the environment's bucket.
@@ -108,7 +94,9 @@ class AirflowEnvironment(Construct):
         self.role: iam.Role = access.role
         chosen = list(subnets[:_SUBNETS])
         self.security_group = self._security_group(vpc, settings)
-        endpoints = [] if has_way_out else self._endpoints(vpc, chosen)
+        if endpoints is not None:
+            endpoints.admit(self.security_group)
+        doors = [] if endpoints is None else [endpoints]
         with tempfile.TemporaryDirectory() as folder:
             packages = airflow_packages.prepare(settings.livy_provider, Path(folder))
             requirements = self.files.requirements(packages.requirements)
@@ -148,7 +136,7 @@ class AirflowEnvironment(Construct):
         # An environment that is made before its role may read, its bucket is private or its way to the services is
         # there fails, and one that failed cannot be changed any more.
         self.environment.node.add_dependency(
-            access, self.files.bucket, self.security_group, *dags, *endpoints, *(subnet for subnet in chosen)
+            access, self.files.bucket, self.security_group, *dags, *doors, *(subnet for subnet in chosen)
         )
         CfnOutput(
             self,
@@ -171,21 +159,6 @@ class AirflowEnvironment(Construct):
             peer = ec2.Peer.security_group_id(client) if client.startswith("sg-") else ec2.Peer.ipv4(client)
             group.add_ingress_rule(peer, ec2.Port.tcp(_HTTPS), "Clients of the web interface")
         return group
-
-    def _endpoints(self, vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> list[ec2.InterfaceVpcEndpoint]:
-        return [
-            ec2.InterfaceVpcEndpoint(
-                self,
-                f"Endpoint{''.join(part.capitalize() for part in service.split('.'))}",
-                vpc=vpc,
-                service=ec2.InterfaceVpcEndpointAwsService(service),
-                subnets=ec2.SubnetSelection(subnets=list(subnets)),
-                security_groups=[self.security_group],
-                open=False,
-                private_dns_enabled=True,
-            )
-            for service in _ENDPOINTS
-        ]
 
 
 def _logging(logs: AirflowLogs) -> mwaa.CfnEnvironment.LoggingConfigurationProperty:

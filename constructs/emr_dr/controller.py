@@ -132,6 +132,7 @@ class Controller(Construct):
             [
                 *permissions.record_access(tables.record, transactions=True),
                 *permissions.service_changes(front_door),
+                *permissions.network_reading(),
                 *permissions.scaling_changes(self, deployment=deployment),
                 *permissions.machine_access(
                     self,
@@ -232,8 +233,8 @@ class Controller(Construct):
         }
         readings = {
             "AwsSolutions-IAM5[Resource::*]": (
-                "reading actions that know no resources: ListStacks, DescribeTargetHealth, and what Elastic Load "
-                "Balancing asks of EC2 for whoever registers an address; none changes anything"
+                "reading actions that know no resources: ListStacks, DescribeTargetHealth, what Elastic Load Balancing "
+                "asks of EC2 for whoever registers an address, and the look at the network; none changes anything"
             )
         }
         stacks = {

@@ -231,6 +231,17 @@ def _registration_reading() -> list[iam.PolicyStatement]:
     ]
 
 
+def network_reading() -> list[iam.PolicyStatement]:
+    """Look at subnets, route tables and endpoints; these actions know no resources."""
+    return [
+        iam.PolicyStatement(
+            sid="Network",
+            actions=["ec2:DescribeRouteTables", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"],
+            resources=["*"],
+        )
+    ]
+
+
 def routing_reading() -> iam.PolicyStatement:
     """Look at targets; this action knows no resources."""
     return iam.PolicyStatement(

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import CustomResource, Duration, Stack
 from constructs import Construct, IConstruct
 
+from dr_core.network import ExpectedNetwork
 from dr_core.scaling import Scaling
 from emr_dr.controller import Controller
 
@@ -43,6 +44,7 @@ class ManagedCluster(Construct):
         parameters: Mapping[str, str],
         scaling: Scaling,
         tags: Mapping[str, str],
+        network: ExpectedNetwork,
         controller: Controller,
         needs: Sequence[IConstruct],
     ) -> None:
@@ -56,6 +58,7 @@ class ManagedCluster(Construct):
             parameters: of the template, those that are the same for every incarnation.
             scaling: limits of managed scaling; a change of them, or of *tags*, launches nothing.
             tags: of clusters, besides the product's own.
+            network: what the VPC has to be like, which is checked before anything is launched in it.
             controller: carries out what CloudFormation asks for.
             needs: everything else that a launch or a retirement needs: made before this resource, and deleted only
                 after the last incarnation is gone.
@@ -77,6 +80,7 @@ class ManagedCluster(Construct):
                 "Parameters": _canonical_json(self, parameters),
                 "Scaling": json.dumps(scaling.to_dict(), sort_keys=True),
                 "Tags": json.dumps(dict(tags), sort_keys=True),
+                "Network": Stack.of(self).to_json_string(network.to_dict()),
             },
         )
         # Functions without the policies of their roles, or machines without rules to change, could neither finish a

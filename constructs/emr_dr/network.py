@@ -1,4 +1,4 @@
-"""The network of the platform: one VPC over three AZs."""
+"""The network of the platform: one VPC over two or three AZs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from dr_core.network import EMR_TAG
 from emr_dr.settings import Settings
-
-AVAILABILITY_ZONES = 3
-
-# AmazonEMRServicePolicy_v2 allows EMR to start machines only in subnets and security groups with this tag.
-EMR_TAG = "for-use-with-amazon-emr-managed-policies"
 
 
 class Network(Construct):
@@ -22,7 +18,7 @@ class Network(Construct):
 
     Attributes:
         vpc: the VPC.
-        availability_zones: the names of its three AZs, tokens if the settings name none.
+        availability_zones: the names of its AZs, tokens if the settings name none.
         emr_subnets: private subnets for clusters and nothing else, one in each AZ, in that order: a fault that is
             injected into a cluster's subnet then hits no load balancer and no prober.
         service_subnets: private subnets for load balancers and probers, one in each AZ, in that order.
@@ -48,13 +44,13 @@ class Network(Construct):
         """
         super().__init__(scope, construct_id)
         network = settings.network
-        # The stack knows only two AZs of an unknown region, and names none of them; the VPC gets all three from here.
+        # The stack knows only two AZs of an unknown region, and names none of them; the VPC gets all of them from here.
         self.availability_zones: list[str] = (
-            list(network.availability_zones)
-            if network.availability_zones is not None
-            else [Fn.select(number, Fn.get_azs()) for number in range(AVAILABILITY_ZONES)]
+            list(network.zones)
+            if network.zones is not None
+            else [Fn.select(number, Fn.get_azs()) for number in range(network.zone_count)]
         )
-        has_nat = network.nat_gateways != "none"
+        has_nat = network.has_way_out
         private = ec2.SubnetType.PRIVATE_WITH_EGRESS if has_nat else ec2.SubnetType.PRIVATE_ISOLATED
         prefix = int(network.vpc_cidr.partition("/")[2])
         self.vpc = ec2.Vpc(
@@ -62,7 +58,7 @@ class Network(Construct):
             "Vpc",
             ip_addresses=ec2.IpAddresses.cidr(network.vpc_cidr),
             availability_zones=self.availability_zones,
-            nat_gateways={"per-az": AVAILABILITY_ZONES, "one": 1, "none": 0}[network.nat_gateways],
+            nat_gateways={"per-az": network.zone_count, "one": 1, "none": 0}[network.nat_gateways],
             subnet_configuration=[
                 # /20 of a /16: room for 4,000 nodes in each AZ, and for more kinds of subnets later.
                 ec2.SubnetConfiguration(name="Emr", subnet_type=private, cidr_mask=prefix + 4),
@@ -87,19 +83,26 @@ class Network(Construct):
         # Logs, scripts and data to S3, evidence and record to DynamoDB: neither needs a NAT gateway.
         self.vpc.add_gateway_endpoint("S3", service=ec2.GatewayVpcEndpointAwsService.S3)
         self.vpc.add_gateway_endpoint("DynamoDb", service=ec2.GatewayVpcEndpointAwsService.DYNAMODB)
-        flow_logs = logs.LogGroup(
-            self, "FlowLogs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.RETAIN
-        )
-        # EC2 writes flow logs of this account alone with it (the confused-deputy guard of the VPC user guide).
-        writer = iam.Role(
-            self,
-            "FlowLogWriter",
-            description="EC2 writes the flow logs of the VPC with it",
-            assumed_by=iam.ServicePrincipal(
-                "vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
-            ),
-        )
-        self.vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs, writer))
+        self.vpc.add_flow_log("FlowLog", destination=flow_log_destination(self, key=key, log_retention=log_retention))
 
     def _subnets(self, name: str) -> list[ec2.ISubnet]:
         return list(self.vpc.select_subnets(subnet_group_name=name).subnets)
+
+
+def flow_log_destination(
+    scope: Construct, *, key: kms.IKey, log_retention: logs.RetentionDays
+) -> ec2.FlowLogDestination:
+    """Where flow logs of a VPC are written: a log group that outlives its stack, and the role of who writes there."""
+    flow_logs = logs.LogGroup(
+        scope, "FlowLogs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+    )
+    # EC2 writes flow logs of this account alone with it (the confused-deputy guard of the VPC user guide).
+    writer = iam.Role(
+        scope,
+        "FlowLogWriter",
+        description="EC2 writes the flow logs of the VPC with it",
+        assumed_by=iam.ServicePrincipal(
+            "vpc-flow-logs.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID}}
+        ),
+    )
+    return ec2.FlowLogDestination.to_cloud_watch_logs(flow_logs, writer)

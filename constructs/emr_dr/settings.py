@@ -14,8 +14,9 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import mwaa_settings
+from emr_dr import mwaa_settings, network_settings
 from emr_dr.mwaa_settings import Mwaa, Peer
+from emr_dr.network_settings import AvailabilityZone, Network
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
 from emr_dr.settings_section import Section
 
@@ -33,7 +34,6 @@ LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$", examples=["m5.xlarge"])]
-AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", examples=["us-east-1a"])]
 S3Prefix = Annotated[
     str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]*)$", examples=["s3://lake/raw/"])
 ]
@@ -51,24 +51,6 @@ OwnKeyArn = Annotated[
 PolicyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")]
 # As the Glue catalogue writes them: in lower case.
 Database = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,255}$", examples=["curated"])]
-
-
-class Network(Section):
-    """The VPC of the platform."""
-
-    vpc_cidr: str = Field(
-        default="10.20.0.0/16",
-        pattern=r"^\d{1,3}(\.\d{1,3}){3}/(1[6-9]|20)$",
-        description="range of the VPC, /16 to /20",
-    )
-    availability_zones: Annotated[
-        tuple[AvailabilityZone, ...] | None, Field(min_length=3, max_length=3, strict=False)
-    ] = Field(default=None, description="the three AZs; null takes the first three of the region")
-    nat_gateways: Literal["per-az", "one", "none"] = Field(
-        default="per-az",
-        description="per-az survives the loss of an AZ; with one, that AZ takes managed scaling of all clusters along; "
-        "with none, EMR managed scaling cannot reach its endpoint and clusters keep their first size",
-    )
 
 
 class Cluster(Section):
@@ -359,7 +341,12 @@ class Settings(Section):
     @model_validator(mode="after")
     def _values_fit_each_other(self) -> Self:
         problems = [
-            *self._network_problems(),
+            *network_settings.problems(self.network, region=self.region),
+            *network_settings.client_problems("front_door.livy_clients", self.front_door.livy_clients),
+            *network_settings.client_problems(
+                "front_door.web_interface_clients", self.front_door.web_interface_clients
+            ),
+            *network_settings.client_problems("mwaa.web_server_clients", self.mwaa.web_server_clients),
             *self._cluster_problems(),
             *self._time_problems(),
             *self._standby_problems(),
@@ -371,37 +358,8 @@ class Settings(Section):
             raise SettingsError(problems)
         return self
 
-    def _network_problems(self) -> Iterator[Problem]:
-        zones = self.network.availability_zones
-        if zones is not None:
-            key = "network.availability_zones"
-            if self.region is None:
-                yield Problem(
-                    key=key,
-                    got=list(zones),
-                    allowed="null as long as region is null",
-                    remedy=f"set region: {zones[0].rstrip('abcdefghijklmnopqrstuvwxyz')}",
-                )
-            elif foreign := [zone for zone in zones if zone[:-1] != self.region]:
-                yield Problem(
-                    key=key,
-                    got=foreign,
-                    allowed=f"AZs of the region {self.region}, such as {self.region}a",
-                    remedy="name AZs of that region, or change region",
-                )
-            if len(set(zones)) < len(zones):
-                yield Problem(key=key, got=list(zones), allowed="three different AZs", remedy="name each AZ once")
-        octets, _, _ = self.network.vpc_cidr.partition("/")
-        if any(int(octet) > 255 for octet in octets.split(".")):
-            yield Problem(
-                key="network.vpc_cidr",
-                got=self.network.vpc_cidr,
-                allowed="four numbers from 0 to 255",
-                remedy="correct it",
-            )
-
     def _cluster_problems(self) -> Iterator[Problem]:
-        cluster, zones = self.cluster, self.network.availability_zones
+        cluster, zones = self.cluster, self.network.zones
         preference = cluster.availability_zone_preference
         if preference is not None:
             key = "cluster.availability_zone_preference"
@@ -416,7 +374,7 @@ class Settings(Section):
                 yield Problem(
                     key=key,
                     got=unknown,
-                    allowed=f"AZs of network.availability_zones: {', '.join(zones)}",
+                    allowed=f"AZs of the network: {', '.join(zones)}",
                     remedy="name one of these, or add the AZ to the network",
                 )
             if len(set(preference)) < len(preference):
@@ -454,6 +412,15 @@ class Settings(Section):
                 got=monitor.bad_rounds,
                 allowed=f"at most monitor.rounds ({monitor.rounds})",
                 remedy="lower it, or raise monitor.rounds",
+            )
+        zones = self.network.zone_count
+        if monitor.vantage_points > zones:
+            yield Problem(
+                key="monitor.vantage_points",
+                got=monitor.vantage_points,
+                allowed=f"at most {zones}, the number of AZs: when one of them is lost, the probers of the others and "
+                "the load balancer's health checks are all that can see it",
+                remedy="lower it, or use more AZs",
             )
         if monitor.read_limit_seconds >= monitor.round_seconds:
             yield Problem(

@@ -33,6 +33,7 @@ from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story, job_footer
 from emr_drill.rehearsal import Rehearsal
 from emr_drill.report import Report
+from emr_drill.stand_in import there_already
 from emr_drill.stand_in.assembly import ResourceEvent, deploy, stack_name
 from emr_drill.stand_in.server import StandIn
 from emr_drill.strategies import strategy
@@ -281,6 +282,7 @@ class _Drill:
             _tell_stack(progress, event)
 
         before: frozenset[Thing] = frozenset()
+        there_already.make(stand_in, assembly, stack=strategies.PLATFORM, say=lambda text: progress.line("drill", text))
         if self.fault.remains is not None:
             needed = [stack for stack in self.strategy.stacks if stack != self.strategy.stack]
             deploy(stand_in, assembly, stacks=needed, on_event=tell)

@@ -12,6 +12,7 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_dynamodb import DynamoDBServiceResource
+    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_elbv2 import ElasticLoadBalancingv2Client
     from mypy_boto3_emr import EMRClient
     from mypy_boto3_lambda import LambdaClient
@@ -49,6 +50,11 @@ class Clients:
     def cloudformation(self) -> CloudFormationClient:
         """CloudFormation."""
         return boto3.client("cloudformation", config=self.calls)
+
+    @cached_property
+    def ec2(self) -> EC2Client:
+        """EC2, for a look at the network."""
+        return boto3.client("ec2", config=self.calls)
 
     @cached_property
     def emr(self) -> EMRClient:

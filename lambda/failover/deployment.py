@@ -16,6 +16,7 @@ from failover.clusters import Clusters
 from failover.emr_steps import EmrSteps
 from failover.executions import Executions
 from failover.front_door import FrontDoor
+from failover.network_check import NetworkCheck
 from failover.notices import Notices
 from failover.probers import Probers
 from failover.record_store import RecordStore
@@ -41,6 +42,7 @@ class Deployment:
         executions: of the two machines.
         notices: alert topic and metrics.
         stack_answers: answers to CloudFormation.
+        network: a look at the VPC.
         pool: where independent calls go on at once.
     """
 
@@ -54,6 +56,7 @@ class Deployment:
     executions: Executions
     notices: Notices
     stack_answers: StackAnswers
+    network: NetworkCheck
     pool: Executor
 
     @classmethod
@@ -77,6 +80,7 @@ class Deployment:
             ),
             notices=Notices(client=clients.topics, topic=config.alert_topic, deployment=config.deployment),
             stack_answers=StackAnswers(),
+            network=NetworkCheck(client=lambda: clients.ec2),
             pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="call"),
         )
 

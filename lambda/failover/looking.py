@@ -22,17 +22,29 @@ _ANSWER_SECONDS = 3
 # How long the others are waited for when as many have answered as have to agree: all were asked at the same time.
 _OTHERS_SECONDS = 2
 
+_TARGET_HEALTHY = "healthy"
 
-def healthy_vantage_points(deployment: Deployment, *, address: str) -> int:
-    """How many probers see every service at *address* healthy now; counted as far as are needed to agree.
 
-    A prober that cannot be asked, or that does not reach the front door either, is no vantage point.
+def healthy_vantage_points(deployment: Deployment, *, address: str, slot: int | None) -> int:
+    """How many vantage points see the services at *address* healthy now; counted as far as are needed to agree.
+
+    A prober that cannot be asked, or that does not reach the front door either, is none.  Where fewer probers are able
+    to look than have to agree, as with two AZs when one of them is lost, and all of them agree, the load balancer's
+    health checks of Livy are one.
+
+    Args:
+        slot: number of the slot whose target *address* is; ``None`` if it has none, so that no load balancer checks it.
     """
-    agreeing = 0
+    needed = deployment.config.policy.vantage_points
+    able = agreeing = 0
     for look in _looks(deployment, address=address):
+        able += bool(look["front_door"])
         agreeing += _all_good(look)
-        if agreeing >= deployment.config.policy.vantage_points:
-            break
+        if agreeing >= needed:
+            return agreeing
+    if slot is not None and 0 < agreeing == able < needed:
+        health = deployment.front_door.health(deployment.front_door.slot(slot).target_group)
+        agreeing += health.get(address) == _TARGET_HEALTHY
     return agreeing
 
 

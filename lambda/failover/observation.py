@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.controls import Controls
 from dr_core.evidence import Evidence, Verdict, sort_key_from
+from dr_core.few_probers import policy_beside_canary
 from dr_core.record import Incarnation, ManagedCluster
 from dr_core.restraints import DeploymentView, view_of
 from dr_core.verdicts import (
@@ -43,6 +44,18 @@ def verdict_on(deployment: Deployment, incarnation: Incarnation, *, serving_from
     """
     evidence = evidence_on(deployment, incarnation)
     return judge(evidence, now=time.time(), policy=deployment.config.policy, serving_from=serving_from)
+
+
+def proof_on(deployment: Deployment, incarnation: Incarnation, *, canary_succeeded: bool) -> Judgement:
+    """The verdict on a new incarnation from the evidence of this moment.
+
+    Its canary's success stands in for a prober where too few are left to agree (:mod:`dr_core.few_probers`).
+    """
+    evidence, policy = evidence_on(deployment, incarnation), deployment.config.policy
+    now = time.time()
+    if canary_succeeded:
+        policy = policy_beside_canary(evidence, now=now, policy=policy)
+    return judge(evidence, now=now, policy=policy)
 
 
 def second_look(deployment: Deployment, incarnation: Incarnation, *, since: float | None) -> Judgement:

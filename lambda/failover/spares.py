@@ -59,7 +59,7 @@ def take_spare(call: OperationCall) -> Incarnation | None:
 def _looks_well(deployment: Deployment, standby: Incarnation) -> bool:
     if standby.primary_address is None or address_handed_on(deployment, standby):
         return False
-    seen_by = healthy_vantage_points(deployment, address=standby.primary_address)
+    seen_by = healthy_vantage_points(deployment, address=standby.primary_address, slot=standby.slot)
     well = seen_by >= deployment.config.policy.vantage_points
     if not well:
         logger.warning("the standby is not taken", extra={"incarnation": standby.id, "seen_well_by": seen_by})

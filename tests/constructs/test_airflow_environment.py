@@ -187,7 +187,7 @@ def test_without_a_way_out_every_service_gets_a_door(without_way_out: dict[str, 
     assert len(services) == len(interfaces) == 10
     for service in ("sqs", "secretsmanager", "airflow.api", "ecr.dkr"):
         assert any(service in name for name in map(lambda each: json.dumps(each["ServiceName"]), interfaces))
-    assert all(each["PrivateDnsEnabled"] and len(each["SubnetIds"]) == 2 for each in interfaces)
+    assert all(each["PrivateDnsEnabled"] and len(each["SubnetIds"]) == 3 for each in interfaces)
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,25 @@ def _publish(action: str, parameters: Parameters, place: Place) -> Iterable[Need
             )
 
 
+def _head_object(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    """To look at an object takes the right to read it; that it is not there is told to who may list alone."""
+    yield Need(action="s3:GetObject", resource=_object(parameters))
+    yield Need(action="s3:ListBucket", resource=f"arn:aws:s3:::{parameters['Bucket']}")
+
+
+def _copy_object(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    yield Need(action="s3:GetObject", resource=f"arn:aws:s3:::{parameters['CopySource']}")
+    yield Need(action="s3:PutObject", resource=_object(parameters))
+
+
+def _delete_object(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    yield Need(action=action, resource=_object(parameters))
+
+
+def _object(parameters: Parameters) -> str:
+    return f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"
+
+
 _OF_CLUSTERS: Final = {
     "AddJobFlowSteps": "JobFlowId",
     "AddTags": "ResourceId",
@@ -205,11 +224,15 @@ _RULES: Final[dict[str, Callable[[str, Parameters, Place], Iterable[Need]]]] = {
         f"cloudformation:{name}": _existing_stack
         for name in ("DeleteStack", "DescribeStackEvents", "DescribeStackResource", "DescribeStacks", "ListStacks")
     },
+    **{f"ec2:{name}": _anywhere for name in ("DescribeRouteTables", "DescribeSubnets", "DescribeVpcEndpoints")},
     "elasticloadbalancing:RegisterTargets": _register,
     "elasticloadbalancing:DeregisterTargets": _on("TargetGroupArn"),
     "elasticloadbalancing:ModifyRule": _on("RuleArn"),
     "elasticloadbalancing:DescribeTargetHealth": _anywhere,
     "elasticloadbalancing:DescribeRules": _anywhere,
+    "s3:HeadObject": _head_object,
+    "s3:CopyObject": _copy_object,
+    "s3:DeleteObject": _delete_object,
     "lambda:Invoke": _invoke,
     "states:StartExecution": _on("stateMachineArn"),
     "states:ListExecutions": _on("stateMachineArn"),

@@ -33,6 +33,9 @@ SEEN_FROM_OTHER_ZONES = tuple(
     seen_bad(Service.RESOURCE_MANAGER, observer=f"prober:{{{name}}}", by=f"the prober of {words}")
     for name, words in (("preferred", "the second AZ"), ("third", "the third AZ"))
 )
+# What two AZs take: they are named.
+TWO_ZONES = ("set.region=us-east-1", "set.network.availability_zones=[us-east-1a, us-east-1b]")
+SEEN_FROM_THE_OTHER_ZONE = SEEN_FROM_OTHER_ZONES[:1]
 CANARY_FAILED = Trace(
     what="a message says that the canary job failed", kind="notification", like={"message": "*the canary job failed*"}
 )
@@ -41,6 +44,11 @@ SEEDED_AGAIN = Trace(
     kind="step",
     like={"step": "emr-dr-seed-livy-*", "state": "COMPLETED"},
     most=1,
+)
+
+LOSES_ZONE = Act(
+    what="the AZ's primary, prober and load-balancer nodes can be reached by nobody; containers go on",
+    do=lambda scene: scene.stand_in.outages.black_hole_zone(scene.availability_zone),
 )
 
 
@@ -73,12 +81,7 @@ def _shares() -> dict[str, Otherwise]:
 ROWS: tuple[Fault, ...] = (
     Fault(
         name="az-blackhole",
-        acts=(
-            Act(
-                what="the AZ's primary, prober and load-balancer nodes can be reached by nobody; containers go on",
-                do=lambda scene: scene.stand_in.outages.black_hole_zone(scene.availability_zone),
-            ),
-        ),
+        acts=(LOSES_ZONE,),
         expect=failover(),
         must=f"{TAKES_OVER}; the probers of the other AZs are not blinded by the AZ's silent load-balancer node",
         notices="the probers of the other AZs",
@@ -116,6 +119,22 @@ ROWS: tuple[Fault, ...] = (
             ),
         ),
         fastest=FASTEST_WITH_SOCKET_LIMITS,
+    ),
+    Fault(
+        name="az-blackhole-of-two",
+        acts=(LOSES_ZONE,),
+        expect=failover(),
+        must=f"{TAKES_OVER}, in the only AZ that is left; one prober, the load balancer's health checks and the canary "
+        "are enough to prove it",
+        otherwise={
+            "active-active": Otherwise(
+                expect=failover(pages=SHARED), must=f"{TAKES_OVER}, {SHARES}; one prober and the canary prove it"
+            )
+        },
+        notices="the prober of the other AZ and the load balancer's health checks",
+        struck=SEEN_FROM_THE_OTHER_ZONE,
+        fastest=FASTEST_WITH_SOCKET_LIMITS,
+        settings=TWO_ZONES,
     ),
     Fault(
         name="prober-network-gone",

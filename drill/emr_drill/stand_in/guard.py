@@ -27,7 +27,7 @@ from emr_drill.authorization.documents import Statement, parse_policy
 from emr_drill.authorization.needs import Need, UnknownCallError, needs_of
 from emr_drill.stand_in.api_actions import Refusal, action_of, encoded, refused
 from emr_drill.stand_in.http_server import Application
-from emr_drill.stand_in.latency import calling_key, internal
+from emr_drill.stand_in.latency import called_service, calling_key, internal
 
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
@@ -175,6 +175,10 @@ def parameters_of(environ: dict[str, Any]) -> dict[str, Any]:
         return _form(parse_qsl(body.decode(), keep_blank_values=True))
     if found := _FUNCTION_PATH.fullmatch(environ.get("PATH_INFO", "")):
         return {"FunctionName": unquote(found[1])}
+    if called_service(environ) == "s3":
+        bucket, _, key = unquote(environ.get("PATH_INFO", "")).lstrip("/").partition("/")
+        source = unquote(environ.get("HTTP_X_AMZ_COPY_SOURCE", "")).lstrip("/")
+        return {"Bucket": bucket, "Key": key, **({"CopySource": source} if source else {})}
     return dict(json.loads(body)) if body else {}
 
 

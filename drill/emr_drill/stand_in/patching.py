@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
+from collections.abc import Iterator
 from typing import Any
 
 _originals: dict[tuple[int, str], Any] = {}
@@ -36,3 +38,13 @@ def restore(owner: type | types.ModuleType, name: str) -> None:
     """Give *owner* back what moto itself has as *name*, if it was replaced."""
     if (id(owner), name) in _originals:
         setattr(owner, name, _originals[id(owner), name])
+
+
+@contextlib.contextmanager
+def made_as(module: types.ModuleType, name: str, resource_id: str) -> Iterator[None]:
+    """Have the function *name* of *module*, which makes ids up, give *resource_id*; nothing else is made meanwhile."""
+    replace(module, name, lambda *_: resource_id)
+    try:
+        yield
+    finally:
+        restore(module, name)

@@ -200,12 +200,29 @@ def _delete_egress_rule(stand_in: StandIn, rule: str) -> None:
         client.revoke_security_group_egress(GroupId=item["GroupId"], SecurityGroupRuleIds=[rule])
 
 
+def _route_table_association(stand_in: StandIn, properties: Properties, name: str) -> Made:
+    """By the API, which alone makes moto answer with it for route tables; its own model of the type does not."""
+    association = stand_in.client("ec2").associate_route_table(
+        RouteTableId=properties["RouteTableId"], SubnetId=properties["SubnetId"]
+    )["AssociationId"]
+    return Made(association, {"Id": association})
+
+
+def _delete_route_table_association(stand_in: StandIn, association: str) -> None:
+    stand_in.client("ec2").disassociate_route_table(AssociationId=association)
+
+
 RECIPES = (
     Recipe(type="AWS::CloudWatch::Alarm", create=_alarm, delete=_delete_alarm, name_property="AlarmName"),
     Recipe(
         type="AWS::DynamoDB::GlobalTable", create=_global_table, delete=_delete_global_table, name_property="TableName"
     ),
     Recipe(type="AWS::EC2::SecurityGroupEgress", create=_egress_rule, delete=_delete_egress_rule),
+    Recipe(
+        type="AWS::EC2::SubnetRouteTableAssociation",
+        create=_route_table_association,
+        delete=_delete_route_table_association,
+    ),
     Recipe(type="AWS::KMS::Key", create=_key, delete=_delete_key),
     Recipe(type="AWS::Lambda::Alias", create=_function_alias, delete=_delete_function_alias),
     Recipe(type="AWS::Lambda::EventInvokeConfig", create=_invocation_settings),

@@ -35,7 +35,6 @@ MADE_BY_MOTO = frozenset(
         "AWS::EC2::SecurityGroup",
         "AWS::EC2::SecurityGroupIngress",
         "AWS::EC2::Subnet",
-        "AWS::EC2::SubnetRouteTableAssociation",
         "AWS::EC2::VPC",
         "AWS::EC2::VPCEndpoint",
         "AWS::EC2::VPCGatewayAttachment",

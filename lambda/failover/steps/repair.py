@@ -71,7 +71,7 @@ def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, add
     policy = call.deployment.config.policy
     seen_by = 0
     if step.state == STEP_COMPLETED:
-        seen_by = healthy_vantage_points(call.deployment, address=address)
+        seen_by = healthy_vantage_points(call.deployment, address=address, slot=incarnation.slot)
     decision, why = judge_repair(
         step_state=step.state,
         seen_healthy_by=seen_by,

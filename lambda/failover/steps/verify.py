@@ -8,14 +8,14 @@ from dataclasses import replace
 from dr_core.evidence import Verdict
 from dr_core.id_ranges import id_range
 from dr_core.naming import canary_name, parse_canary_name
-from dr_core.operation_plan import Next, Proof, judge_canary, judge_proof
+from dr_core.operation_plan import CanaryState, Next, Proof, judge_canary, judge_proof
 from dr_core.record import Incarnation
 from dr_core.requests import Kind
 from dr_core.standby import VERIFIED_SECONDS
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.errors import InvariantError, NoProberAnsweredError
 from failover.leftovers import in_service_group, serves_well_before
-from failover.observation import verdict_on
+from failover.observation import proof_on
 from failover.probers import Canary
 from failover.removal import change_incarnation
 from failover.routing import ensure_routed
@@ -29,6 +29,7 @@ _OUTSIDE = "Livy numbers its batches outside the incarnation's range"
 def verify(call: OperationCall) -> StepAnswer:
     """Answer ``done`` once the canary succeeded with an id of the range and two vantage points see all services good.
 
+    Where fewer probers are left the canary is one of the vantage points.
     A probe's K-of-N rule is the monitor's own, so that a cluster that passes is not called unhealthy a moment later.
     A Livy that numbers outside the range is seeded once more and gets a second canary.
     """
@@ -57,10 +58,11 @@ def verify(call: OperationCall) -> StepAnswer:
         incarnation = replace(incarnation, unseeded=refusal is None)
     if refusal is None:
         ensure_routed(call.deployment, incarnation, evicts=call.request.kind is Kind.FAILOVER)
-    judgement = verdict_on(call.deployment, incarnation)
+    canary_state = judge_canary(canary.state)
+    judgement = proof_on(call.deployment, incarnation, canary_succeeded=canary_state is CanaryState.SUCCEEDED)
     decision, why = judge_proof(
         proof=Proof(
-            canary=judge_canary(canary.state),
+            canary=canary_state,
             id_in_range=refusal is None,
             seen_healthy=judgement.verdict is Verdict.HEALTHY,
         ),

@@ -133,3 +133,24 @@ def test_launching_a_cluster_passes_both_roles_and_tags() -> None:
     }
     tagged = {each.action for each in found if each.context.get("aws:RequestTag/emr-dr:deployment") == "ours"}
     assert tagged == {"elasticmapreduce:RunJobFlow", "elasticmapreduce:AddTags"}
+
+
+def test_a_look_at_an_object_takes_the_right_to_read_and_to_list() -> None:
+    """That an object is not there is told to who may list alone."""
+    assert set(of("s3:HeadObject", Bucket="b", Key="dags/a.py")) == {
+        ("s3:GetObject", "arn:aws:s3:::b/dags/a.py"),
+        ("s3:ListBucket", "arn:aws:s3:::b"),
+    }
+
+
+def test_a_copy_takes_reading_there_and_writing_here() -> None:
+    assert set(of("s3:CopyObject", Bucket="b", Key="dags/a.py", CopySource="assets/1.py")) == {
+        ("s3:GetObject", "arn:aws:s3:::assets/1.py"),
+        ("s3:PutObject", "arn:aws:s3:::b/dags/a.py"),
+    }
+    assert set(of("s3:DeleteObject", Bucket="b", Key="k")) == {("s3:DeleteObject", "arn:aws:s3:::b/k")}
+
+
+@pytest.mark.parametrize("name", ["DescribeRouteTables", "DescribeSubnets", "DescribeVpcEndpoints"])
+def test_a_look_at_the_network_knows_no_resource(name: str) -> None:
+    assert set(of(f"ec2:{name}", Filters=[])) == {(f"ec2:{name}", "*")}

@@ -87,4 +87,4 @@ def test_the_document_says_where_another_strategy_leads_to_something_else() -> N
     text = document([])
 
     assert "| `kill-all-primaries` (this strategy alone) |" in text
-    assert text.count("in the AZ of the other managed cluster") == 3
+    assert text.count("in the AZ of the other managed cluster") == 4

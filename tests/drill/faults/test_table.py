@@ -26,6 +26,7 @@ REQUIRED = {
     *("terminate-by-user", "throttled-api", "denied-api", "dynamodb-away", "no-capacity-one-az", "no-capacity-all"),
     *("stuck-starting", "canary-fails", "bad-seed-once", "bad-seed-always", "doubled-events", "old-returns"),
     *("cancelled-before-fence", "controller-crash-launch", "lost-answer-create-stack"),
+    "az-blackhole-of-two",
     *("switchover", "evacuate", "upgrade", "rollback", "bad-upgrade", "limits-and-tags", "in-a-row"),
 }
 

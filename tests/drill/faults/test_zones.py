@@ -22,6 +22,7 @@ ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
     ("name", "calls"),
     [
         ("az-blackhole", [("outages.black_hole_zone", "us-east-1a")]),
+        ("az-blackhole-of-two", [("outages.black_hole_zone", "us-east-1a")]),
         (
             "az-blackhole-unfenced",
             [
@@ -102,6 +103,8 @@ def look(zone: str, verdict: str = "unhealthy") -> dict[str, Any]:
         ("az-blackhole", [look("us-east-1b"), look("us-east-1c")] * 3, True),
         ("az-blackhole", [look("us-east-1b"), look("us-east-1c", "healthy")] * 3, False),
         ("az-blackhole", [look("us-east-1a"), look("us-east-1b")] * 3, False),
+        ("az-blackhole-of-two", [look("us-east-1b")] * 3, True),
+        ("az-blackhole-of-two", [look("us-east-1a")] * 3, False),
         (
             "terminate-by-user",
             [entry("cluster", cluster="j-1", state="TERMINATED", reason="USER_REQUEST Terminated by user request")],
@@ -139,3 +142,10 @@ def test_what_was_seeded_in_the_end_does_not_serve_unseeded() -> None:
 
     assert unseeded not in FAULTS["bad-seed-once"].expect.allowed
     assert unseeded in FAULTS["bad-seed-always"].expect.told
+
+
+def test_the_loss_of_one_of_two_azs_is_rehearsed_with_two_azs() -> None:
+    """A12: what is deployed has the two AZs and no third one to go to."""
+    settings = dict(each.split("=", 1) for each in FAULTS["az-blackhole-of-two"].settings)
+
+    assert settings["set.network.availability_zones"] == "[us-east-1a, us-east-1b]"

@@ -170,3 +170,14 @@ def test_parameters_of_a_form_with_lists() -> None:
         "Names": ["x", "y"],
     }
     assert cast(io.BytesIO, environ["wsgi.input"]).read() == body
+
+
+def test_parameters_of_an_object() -> None:
+    environ = {
+        "wsgi.input": io.BytesIO(b""),
+        "PATH_INFO": "/bucket/dags/a.py",
+        "HTTP_X_AMZ_COPY_SOURCE": "assets/1%2B.py",
+        "HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=key/20261129/us-east-1/s3/aws4_request, SignedHeaders=host",
+    }
+
+    assert parameters_of(environ) == {"Bucket": "bucket", "Key": "dags/a.py", "CopySource": "assets/1+.py"}

@@ -41,6 +41,15 @@ TEMPLATE: dict[str, Any] = {
             },
         },
         "Vpc": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.0.0.0/16"}},
+        "Subnet": {
+            "Type": "AWS::EC2::Subnet",
+            "Properties": {"VpcId": {"Ref": "Vpc"}, "CidrBlock": "10.0.1.0/24"},
+        },
+        "RouteTable": {"Type": "AWS::EC2::RouteTable", "Properties": {"VpcId": {"Ref": "Vpc"}}},
+        "RouteTableOfSubnet": {
+            "Type": "AWS::EC2::SubnetRouteTableAssociation",
+            "Properties": {"RouteTableId": {"Ref": "RouteTable"}, "SubnetId": {"Ref": "Subnet"}},
+        },
         "Group": {
             "Type": "AWS::EC2::SecurityGroup",
             "Properties": {"GroupDescription": "livy", "VpcId": {"Ref": "Vpc"}, "SecurityGroupEgress": []},
@@ -181,6 +190,14 @@ def test_egress_rule(world: StackWorld) -> None:
 
     rule = rules["SecurityGroupRules"][0]
     assert (rule["IsEgress"], rule["FromPort"], rule["CidrIpv4"]) == (True, 8998, "10.0.0.0/16")
+
+
+def test_route_table_of_a_subnet(world: StackWorld) -> None:
+    """Who asks for route tables finds it, which moto's own model of the type leaves out."""
+    filters = [{"Name": "association.subnet-id", "Values": [physical(world, "Subnet")]}]
+    (table,) = world.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
+
+    assert table["RouteTableId"] == physical(world, "RouteTable")
 
 
 def test_key(world: StackWorld) -> None:

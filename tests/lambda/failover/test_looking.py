@@ -23,7 +23,11 @@ from .world import World
 
 
 def seen_by(world: World) -> int:
-    return healthy_vantage_points(world.deployment, address="10.0.1.1")
+    return healthy_vantage_points(world.deployment, address="10.0.1.1", slot=None)
+
+
+def seen_in_slot_by(world: World) -> int:
+    return healthy_vantage_points(world.deployment, address="10.0.1.1", slot=world.incarnation(1).slot)
 
 
 def now(world: World) -> list[Evidence]:
@@ -44,7 +48,7 @@ def test_every_prober_is_asked_at_once(world: World, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(FakeProbers, "invoke", together)
     with ThreadPoolExecutor(len(ZONES)) as pool:
         deployment = replace(world.deployment, pool=pool)
-        assert healthy_vantage_points(deployment, address="10.0.1.1") == 2
+        assert healthy_vantage_points(deployment, address="10.0.1.1", slot=None) == 2
 
 
 def test_who_does_not_answer_is_not_waited_for(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +131,44 @@ def test_a_service_that_nobody_looked_at_is_not_good(
     look = [{"address": "10.0.1.1", "front_door": True, "services": services}]
     monkeypatch.setattr(FakeProbers, "invoke", lambda *_, **__: {"Payload": io.BytesIO(json.dumps(look).encode())})
     assert seen_by(world) == 0
+
+
+@pytest.mark.parametrize("how", ["dead_probers", "blind_probers"])
+@pytest.mark.parametrize(("zones", "count"), [("ab", 2), ("abc", 0)])
+def test_the_load_balancer_looks_where_one_prober_is_left(world: World, how: str, zones: str, count: int) -> None:
+    """A12: with two AZs, one of them lost, a standby that stands well has to be taken, and Livy mended."""
+    setattr(launched(world), how, {f"prober-us-east-1{zone}" for zone in zones})
+    assert seen_in_slot_by(world) == count
+
+
+def test_the_load_balancer_is_no_witness_for_a_target_that_it_calls_unhealthy(world: World) -> None:
+    """A14."""
+    launched(world).dead_probers = {"prober-us-east-1a", "prober-us-east-1b"}
+    world.targets["slot-1"].clear()
+    assert seen_in_slot_by(world) == 1
+
+
+def test_the_load_balancer_does_not_outvote_probers_that_can_look(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: it checks Livy alone; whoever sees YARN dead is right."""
+    launched(world).dead_probers = {"prober-us-east-1a"}
+    services = {service: {"verdict": "healthy", "detail": ""} for service in Service}
+    bad = {**services, Service.RESOURCE_MANAGER: {"verdict": "unhealthy", "detail": ""}}
+
+    def invoke(self: FakeProbers, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:
+        seen = bad if FunctionName == "prober-us-east-1b" else services
+        look = [{"address": "10.0.1.1", "front_door": True, "services": seen}]
+        return {"Payload": io.BytesIO(json.dumps(look).encode())}
+
+    monkeypatch.setattr(FakeProbers, "invoke", invoke)
+    monkeypatch.setattr(
+        looking,
+        "_ask",
+        lambda deployment, prober, address: (
+            []
+            if prober.endswith("1a")
+            else json.loads(invoke(FakeProbers(world), FunctionName=prober, Payload=b"")["Payload"].read())
+        ),
+    )
+    assert seen_in_slot_by(world) == 1

@@ -181,11 +181,22 @@ def test_a_standby_that_may_not_do_is_not_taken(world: World, what: Any) -> None
     assert world.incarnation(2).state is IncarnationState.STANDBY
 
 
+def test_one_prober_and_the_load_balancer_are_enough(world: World) -> None:
+    """A12: with two AZs, one of them lost, nobody else is left to look at a standby that stands well."""
+    standing_by(world)
+    request = failing(world)
+    world.run_operation(request, until="Launch")
+    seen_by_one_alone(world)
+    world.step("operation", "Launch", request)
+    assert world.operation("op2").generation == 2
+
+
 def test_one_vantage_point_is_not_enough(world: World) -> None:
     standing_by(world)
     request = failing(world)
     world.run_operation(request, until="Launch")
     seen_by_one_alone(world)
+    world.targets["slot-2"].clear()
     world.step("operation", "Launch", request)
     assert world.incarnation(2).state is IncarnationState.STANDBY
     assert world.operation("op2").generation == 3

@@ -21,6 +21,7 @@ from failover.emr_steps import EmrSteps
 from failover.executions import Executions
 from failover.front_door import FrontDoor
 from failover.handler import run_step
+from failover.network_check import NetworkCheck
 from failover.notices import Notices
 from failover.probers import Probers
 from failover.record_store import RecordStore
@@ -112,8 +113,12 @@ class World:
             ),
             notices=Notices(client=watched(FakeTopics(self)), topic=CONFIG.alert_topic, deployment=DEPLOYMENT),
             stack_answers=watched(FakeStackAnswers(self)),
+            network=NetworkCheck(client=self._no_network),
             pool=AtOnce(),
         )
+
+    def _no_network(self) -> Any:
+        raise AssertionError("no request of these tests says anything of the network")
 
     # What tests set up.
 

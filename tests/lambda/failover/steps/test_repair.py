@@ -130,15 +130,25 @@ def test_a_step_that_never_begins_leads_to_a_launch(world: World) -> None:
     assert "EMR calls the step that restarts Livy PENDING after 240 s" in until_answer(world, request).message
 
 
-@pytest.mark.parametrize(("blind", "status"), [({"a"}, "repaired"), ({"a", "b"}, "wait")])
+@pytest.mark.parametrize(("blind", "status"), [("a", "repaired"), ("ab", "repaired"), ("abc", "wait")])
 @pytest.mark.parametrize("how", ["dead_probers", "blind_probers"])
-def test_two_vantage_points_have_to_see_it(world: World, blind: set[str], status: str, how: str) -> None:
-    """A14: a prober that cannot be asked, or sees nothing of the world, is none."""
+def test_two_vantage_points_have_to_see_it(world: World, blind: str, status: str, how: str) -> None:
+    """A14: a prober that cannot be asked, or sees nothing of the world, is none; beside one the load balancer looks."""
     request = at_repair(world, hanging(launched(world)))
     world.step("operation", "Repair", request)
     world.clock.now += 60
     setattr(world, how, {f"prober-us-east-1{zone}" for zone in blind})
     assert world.step("operation", "Repair", request).status == status
+
+
+def test_one_prober_alone_is_not_enough(world: World) -> None:
+    """A14: neither another prober nor the load balancer sees Livy well."""
+    request = at_repair(world, hanging(launched(world)))
+    world.step("operation", "Repair", request)
+    world.clock.now += 60
+    world.dead_probers = {"prober-us-east-1a", "prober-us-east-1b"}
+    world.targets["slot-1"].clear()
+    assert world.step("operation", "Repair", request).status == "wait"
 
 
 @pytest.mark.parametrize("state", ["unhealthy", "ended"])

@@ -91,6 +91,24 @@ def test_a_canary_alone_is_no_proof(world: World, seen: Verdict) -> None:
     assert world.step("operation", "Verify", launching(world, seen=seen)).status == "wait"
 
 
+def test_one_prober_and_the_canary_are_proof_where_no_other_is_left(world: World) -> None:
+    """A12: the loss of one of two AZs leaves one prober."""
+    request = launching(world)
+    world.see_evidence(1, Verdict.HEALTHY, zones=("us-east-1b",))
+    assert world.step("operation", "Verify", request).status == "done"
+
+
+def test_one_prober_is_no_proof_before_the_canary_has_succeeded(world: World) -> None:
+    """A14: it is the canary that stands in for the other one."""
+    world.canary_state = "running"
+    request = world.request("launch", "op1")
+    world.run_operation(request, until="Verify")
+    world.see_evidence(1, Verdict.HEALTHY, zones=("us-east-1b",))
+    answer = world.step("operation", "Verify", request)
+    assert answer.status == "wait"
+    assert "two vantage points have not seen every service healthy" in answer.message
+
+
 @pytest.mark.parametrize("state", ["dead", "error", "killed"])
 def test_a_canary_that_failed_ends_the_launch(world: World, state: str) -> None:
     """A cluster that accepts jobs and cannot run them is no successor."""

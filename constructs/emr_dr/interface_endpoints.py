@@ -1,0 +1,60 @@
+"""Interface endpoints of the VPC: a door to each service that is called and that nothing else leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+_HTTPS = 443
+
+
+class InterfaceEndpoints(Construct):
+    """One endpoint for each service, in every AZ, behind one security group.
+
+    One for all who call: a private DNS name can be given once in a VPC, so that nobody could have an endpoint of its
+    own beside that of others.
+
+    Attributes:
+        security_group: of all the endpoints.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        subnets: Sequence[ec2.ISubnet],
+        services: Sequence[str],
+        callers: Sequence[ec2.ISecurityGroup],
+    ) -> None:
+        """Define the endpoints.
+
+        Args:
+            subnets: one in each AZ, so that the loss of one takes no endpoint away.
+            services: names as :data:`emr_dr.endpoints.INTERFACE` has them.
+            callers: who may call; :meth:`admit` adds others.
+        """
+        super().__init__(scope, construct_id)
+        self.security_group = ec2.SecurityGroup(
+            self, "Group", vpc=vpc, description="Interface endpoints of the VPC", allow_all_outbound=False
+        )
+        for caller in callers:
+            self.admit(caller)
+        for service in services:
+            ec2.InterfaceVpcEndpoint(
+                self,
+                "".join(part.capitalize() for part in service.split(".")),
+                vpc=vpc,
+                service=ec2.InterfaceVpcEndpointAwsService(service),
+                subnets=ec2.SubnetSelection(subnets=list(subnets)),
+                security_groups=[self.security_group],
+                open=False,
+                private_dns_enabled=True,
+            )
+
+    def admit(self, caller: ec2.ISecurityGroup) -> None:
+        """Let members of *caller* call the services."""
+        self.security_group.connections.allow_from(caller, ec2.Port.tcp(_HTTPS), "Calls of AWS services")
