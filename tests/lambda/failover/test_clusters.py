@@ -70,15 +70,21 @@ def test_a_cluster_that_emr_refuses_to_describe_raises(clusters: Clusters, monke
         clusters.describe("j-1")
 
 
-def test_the_address_is_that_of_the_primary(clusters: Clusters, cluster: Cluster) -> None:
-    """Where the front door leads to."""
-    assert clusters.primary_address("j-1") == cluster.address
+def address(clusters: Clusters) -> str | None:
+    return clusters.primary_address(clusters.describe("j-1") or pytest.fail())
+
+
+@pytest.mark.parametrize("fleets", [False, True], ids=["groups", "fleets"])
+def test_the_address_is_that_of_the_primary(clusters: Clusters, cluster: Cluster, fleets: bool) -> None:
+    """Where the front door leads to.  B5: EMR lists instances by the kind of collection that the cluster has."""
+    cluster.fleets = fleets
+    assert address(clusters) == cluster.address
 
 
 def test_a_primary_without_an_instance_has_no_address(clusters: Clusters, cluster: Cluster) -> None:
     """EMR lists it before EC2 has given it one."""
     cluster.address = ""
-    assert clusters.primary_address("j-1") is None
+    assert address(clusters) is None
 
 
 def test_protection_is_set_and_lifted(clusters: Clusters, cluster: Cluster) -> None:
