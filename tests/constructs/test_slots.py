@@ -116,7 +116,9 @@ OTHER_AIRFLOWS: tuple[dict[str, Any], ...] = (
     },
 )
 OTHER_MACHINES: dict[str, Any] = {
-    key: value for key, value in OTHER_SETTINGS["cluster"].items() if not key.endswith(("_type", "_instances", "_alone"))
+    key: value
+    for key, value in OTHER_SETTINGS["cluster"].items()
+    if not key.endswith(("_type", "_instances", "_alone"))
 }
 OF_FLEETS: dict[str, Any] = {**OTHER_SETTINGS, "cluster": {**OTHER_MACHINES, "fleets": WITH_TASK}}
 EVERY_OTHER_SETTINGS = (OTHER_SETTINGS, OF_FLEETS, *({**OTHER_SETTINGS, "mwaa": each} for each in OTHER_AIRFLOWS))

@@ -44,8 +44,8 @@ ROWS: tuple[Fault, ...] = (
         name="types-used-up",
         acts=(
             Act(
-                what="clusters are of instance fleets; no AZ has machines left of the type that primary and core prefer, "
-                "nor any spot machine for task nodes",
+                what="clusters are of instance fleets; no AZ has machines left of the type that primary and core "
+                "prefer, nor any spot machine for task nodes",
                 do=_use_up,
             ),
             KILLS_PRIMARY,
