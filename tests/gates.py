@@ -94,7 +94,7 @@ def check_shell_scripts() -> list[Outcome]:
 
 
 def check_templates() -> list[Outcome]:
-    """Synthesize every stack, as by default and with what is off then, and lint every template, the incarnations' too."""
+    """Synthesize every stack, by default and with what is off then, and lint every template, the incarnations' too."""
     cdk = REPOSITORY / "node_modules" / ".bin" / "cdk"
     synths = [
         run(f"cdk synth with policy checks{what}", [cdk, "synth", "--quiet", "--output", folder, *context])
