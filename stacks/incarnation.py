@@ -14,6 +14,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from emr_dr.assets import CANARY_SCRIPT, RESTART_SCRIPT, SEED_SCRIPT
+from emr_dr.incarnation_instances import in_words
 from emr_dr.incarnation_template import STATIC_PARAMETERS, IncarnationCluster
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.policy_checks import acknowledge, add_policy_checks, wildcard_resource
@@ -105,8 +106,7 @@ class PublishedIncarnation(Construct):
         launched_from = hashlib.sha256("".join(each.asset_hash for each in (template, seed, canary)).encode())
         cluster = settings.cluster
         self.summary: str = (
-            f"{cluster.release_label}, primary {cluster.primary_instance_type}, core {cluster.core_instance_type}, "
-            f"template and scripts {launched_from.hexdigest()[:12]}"
+            f"{cluster.release_label}, {in_words(cluster)}, template and scripts {launched_from.hexdigest()[:12]}"
         )
         self.seed_script_uri: str = seed.s3_object_url
         self.canary_script_uri: str = canary.s3_object_url

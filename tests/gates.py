@@ -22,7 +22,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 SCRIPTS = Path(sys.executable).parent
 # An assembly of its own, so that a drill that reads cdk.out meanwhile is not disturbed.
 ASSEMBLY = REPOSITORY / "build" / "gates" / "cdk.out"
-WITH_AIRFLOW = REPOSITORY / "build" / "gates" / "cdk.out.airflow"
+# What is off by default: Airflow, and clusters of instance fleets.
+WITH_ALL = REPOSITORY / "build" / "gates" / "cdk.out.all"
+FLEETS = "set.cluster.fleets={task: {types: [{type: m5.xlarge}, {type: m5a.xlarge}], spot_percent: 50}}"
 AT_A_TIME = 2
 
 
@@ -92,13 +94,13 @@ def check_shell_scripts() -> list[Outcome]:
 
 
 def check_templates() -> list[Outcome]:
-    """Synthesize every stack, without Airflow and with, then lint every template, that of the incarnations too."""
+    """Synthesize every stack, by default and with what is off then, and lint every template, the incarnations' too."""
     cdk = REPOSITORY / "node_modules" / ".bin" / "cdk"
     synths = [
         run(f"cdk synth with policy checks{what}", [cdk, "synth", "--quiet", "--output", folder, *context])
         for what, folder, context in (
             ("", ASSEMBLY, ()),
-            (", Airflow created", WITH_AIRFLOW, ("-c", "set.mwaa.mode=create")),
+            (", Airflow created, instance fleets", WITH_ALL, ("-c", "set.mwaa.mode=create", "-c", FLEETS)),
         )
     ]
     if not all(synth.passed for synth in synths):
@@ -106,7 +108,7 @@ def check_templates() -> list[Outcome]:
             *synths,
             Outcome(name="cfn-lint", seconds=0, passed=False, output="there is nothing to lint: synth failed"),
         ]
-    templates = sorted(template for folder in (ASSEMBLY, WITH_AIRFLOW) for template in folder.rglob("*.template.json"))
+    templates = sorted(template for folder in (ASSEMBLY, WITH_ALL) for template in folder.rglob("*.template.json"))
     lint = run(f"cfn-lint on {len(templates)} templates", tool("cfn-lint", *templates))
     # Without the incarnation template the gate would be open although the most important resource was not looked at.
     if not any(template.name == "Incarnation.template.json" for template in templates):

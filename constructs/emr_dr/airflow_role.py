@@ -229,6 +229,7 @@ def _cluster_statements(scope: Construct, *, name: str) -> list[iam.PolicyStatem
                 "elasticmapreduce:DescribeCluster",
                 "elasticmapreduce:DescribeStep",
                 "elasticmapreduce:GetManagedScalingPolicy",
+                "elasticmapreduce:ListInstanceFleets",
                 "elasticmapreduce:ListInstanceGroups",
                 "elasticmapreduce:ListInstances",
                 "elasticmapreduce:ListSteps",

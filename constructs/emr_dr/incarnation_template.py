@@ -8,7 +8,7 @@ from aws_cdk import Aws, CfnOutput, CfnParameter, CfnTag, Fn
 from aws_cdk import aws_emr as emr
 from constructs import Construct
 
-from dr_core.specs import MAXIMUM_PARAMETER, MINIMUM_PARAMETER
+from emr_dr.incarnation_instances import DRIVERS_ON_CORE_NODES, compute_limits, least, limit_parameters, machines
 from emr_dr.network import EMR_TAG
 from emr_dr.policy_checks import acknowledge
 from emr_dr.settings import CANARY_FILE, Settings
@@ -43,12 +43,6 @@ DYNAMIC_PARAMETERS: dict[str, tuple[str, str]] = {
 }
 """Parameters that the controller gives each incarnation: description and pattern."""
 
-LIMIT_PARAMETERS: dict[str, str] = {
-    MINIMUM_PARAMETER: "core nodes at launch, and the least that managed scaling keeps",
-    MAXIMUM_PARAMETER: "the most core nodes that managed scaling starts",
-}
-"""Numbers that the controller gives each incarnation: not literal, so that other limits are no other template."""
-
 
 class IncarnationCluster(Construct):
     """Parameters, the cluster with the logical id ``Cluster``, and the output ``ClusterId``.
@@ -63,14 +57,15 @@ class IncarnationCluster(Construct):
         Args:
             scope: the incarnation stack.
             construct_id: id below it.
-            settings: release, machines, Spark defaults and ports are literal in the template.  Limits and tags are not:
-                they change on a running cluster, and another text would be another incarnation.
+            settings: release, machines, whether they are in groups or fleets, Spark defaults and ports are literal in
+                the template.  Limits and tags are not: they change on a running cluster, and another text would be
+                another incarnation.
         """
         super().__init__(scope, construct_id)
         parameters = {name: self._parameter(name, *about) for name, about in STATIC_PARAMETERS.items()}
         parameters |= {name: self._parameter(name, *about) for name, about in DYNAMIC_PARAMETERS.items()}
-        minimum, maximum = (self._number(name, about) for name, about in LIMIT_PARAMETERS.items())
         cluster = settings.cluster
+        numbers = {name: self._number(name, about) for name, about in limit_parameters(cluster).items()}
         self.cluster = emr.CfnCluster(
             self,
             "Cluster",
@@ -87,9 +82,7 @@ class IncarnationCluster(Construct):
             # Finish the tasks on a node before scaling takes it away.
             scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
             instances=emr.CfnCluster.JobFlowInstancesConfigProperty(
-                ec2_subnet_id=parameters["SubnetId"],
-                master_instance_group=_group("primary", cluster.primary_instance_type, 1),
-                core_instance_group=_group("core", cluster.core_instance_type, minimum),
+                **machines(cluster, subnet=parameters["SubnetId"], numbers=numbers),
                 emr_managed_master_security_group=parameters["PrimarySecurityGroup"],
                 emr_managed_slave_security_group=parameters["CoreSecurityGroup"],
                 service_access_security_group=parameters["ServiceAccessSecurityGroup"],
@@ -101,13 +94,7 @@ class IncarnationCluster(Construct):
                 unhealthy_node_replacement=True,
             ),
             managed_scaling_policy=emr.CfnCluster.ManagedScalingPolicyProperty(
-                compute_limits=emr.CfnCluster.ComputeLimitsProperty(
-                    unit_type="Instances",
-                    minimum_capacity_units=minimum,
-                    maximum_capacity_units=maximum,
-                    maximum_core_capacity_units=maximum,
-                    maximum_on_demand_capacity_units=maximum,
-                )
+                compute_limits=compute_limits(cluster, numbers)
             ),
             configurations=[
                 emr.CfnCluster.ConfigurationProperty(classification=name, configuration_properties=properties)
@@ -141,7 +128,9 @@ class IncarnationCluster(Construct):
         return parameter.value_as_string
 
     def _number(self, name: str, description: str) -> float:
-        parameter = CfnParameter(self, name, type="Number", description=description, min_value=1, max_value=1000)
+        parameter = CfnParameter(
+            self, name, type="Number", description=description, min_value=least(name), max_value=1000
+        )
         parameter.override_logical_id(name)
         return parameter.value_as_number
 
@@ -198,6 +187,9 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
         },
         "spark-defaults": dict(settings.cluster.spark_defaults),
     }
+    fleets = settings.cluster.fleets
+    if fleets is not None and fleets.task is not None:
+        found["yarn-site"] |= DRIVERS_ON_CORE_NODES
     if settings.permissions.uses_catalogue:
         # EMR Release Guide, "Use the AWS Glue Data Catalog as the metastore for Spark SQL".
         found["spark-hive-site"] = {
@@ -213,12 +205,6 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
     if ports.name_node != defaults.name_node:
         found["hdfs-site"]["dfs.namenode.http-address"] = f"0.0.0.0:{ports.name_node}"
     return {name: properties for name, properties in found.items() if properties}
-
-
-def _group(name: str, instance_type: str, count: float) -> emr.CfnCluster.InstanceGroupConfigProperty:
-    return emr.CfnCluster.InstanceGroupConfigProperty(
-        name=name, instance_type=instance_type, instance_count=count, market="ON_DEMAND"
-    )
 
 
 def _script_step(name: str, script_uri: str, *, arguments: list[Any]) -> emr.CfnCluster.StepConfigProperty:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import mwaa_settings, network_settings
+from emr_dr import fleet_settings, mwaa_settings, network_settings
+from emr_dr.fleet_settings import Fleets, InstanceType
 from emr_dr.mwaa_settings import Mwaa, Peer
 from emr_dr.network_settings import AvailabilityZone, Network
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
@@ -33,7 +34,6 @@ MOST_TAGS = 40
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
-InstanceType = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9]+$", examples=["m5.xlarge"])]
 S3Prefix = Annotated[
     str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]*)$", examples=["s3://lake/raw/"])
 ]
@@ -82,6 +82,11 @@ class Cluster(Section):
         le=1000,
         description="active-active: the most core nodes while the other cluster is out of service, so that one may do "
         "the work of both; at least maximum_instances; null leaves it at that; changed in place",
+    )
+    fleets: Fleets | None = Field(
+        default=None,
+        description="instance fleets in place of the instance types and limits above; null: instance groups "
+        "(docs/instance-fleets.md)",
     )
     availability_zone_preference: tuple[AvailabilityZone, ...] | None = Field(
         default=None,
@@ -327,6 +332,8 @@ class Settings(Section):
     def scaling(self) -> Scaling:
         """The limits of managed scaling, as the functions know them."""
         cluster = self.cluster
+        if cluster.fleets is not None:
+            return cluster.fleets.scaling
         return Scaling(
             minimum_instances=cluster.minimum_instances,
             maximum_instances=cluster.maximum_instances,
@@ -348,6 +355,11 @@ class Settings(Section):
             ),
             *network_settings.client_problems("mwaa.web_server_clients", self.mwaa.web_server_clients),
             *self._cluster_problems(),
+            *fleet_settings.problems(
+                self.cluster.fleets,
+                of_groups=fleet_settings.set_in(self.cluster),
+                launch_limit_seconds=self.controller.launch_limit_seconds,
+            ),
             *self._time_problems(),
             *self._standby_problems(),
             *self._port_problems(),

@@ -11,7 +11,13 @@ from typing import Any, Self
 from dr_core.scaling import Scaling
 
 MINIMUM_PARAMETER, MAXIMUM_PARAMETER = "MinimumInstances", "MaximumInstances"
-"""The parameters of the incarnation template that take the limits."""
+"""The parameters of an incarnation template of instance groups that take the limits."""
+
+MINIMUM_UNITS, MAXIMUM_UNITS = "MinimumUnits", "MaximumUnits"
+MAXIMUM_CORE_UNITS, MAXIMUM_ON_DEMAND_UNITS = "MaximumCoreUnits", "MaximumOnDemandUnits"
+CORE_UNITS, TASK_ON_DEMAND_UNITS, TASK_SPOT_UNITS = "CoreUnits", "TaskOnDemandUnits", "TaskSpotUnits"
+"""The parameters of a template of instance fleets that take the limits, and what its fleets begin with; the last two
+are there with a task fleet only."""
 
 IN_PLACE = ("scaling", "tags")
 """What of a spec's JSON changes on a running cluster."""
@@ -80,17 +86,32 @@ class Spec:
         """Parameters of the template that this spec decides, as text."""
         if self.scaling is None:
             return dict(self.parameters)
-        return {
-            **self.parameters,
-            MINIMUM_PARAMETER: str(self.scaling.minimum_instances),
-            MAXIMUM_PARAMETER: str(self.scaling.maximum_instances),
-        }
+        numbers = launch_numbers(self.scaling)
+        return {**self.parameters, **{name: str(number) for name, number in numbers.items()}}
 
     @property
     def given(self) -> dict[str, Any]:
         """What an incarnation notes down that is launched with it: ``limits`` and ``tags``."""
         limits = None if self.scaling is None else self.scaling.usual.to_dict()
         return {"limits": limits, "tags": dict(self.tags)}
+
+
+def launch_numbers(scaling: Scaling) -> dict[str, int]:
+    """What an incarnation template's parameters of limits and sizes are at a launch."""
+    shares, limits = scaling.fleets, scaling.usual
+    if shares is None:
+        return {MINIMUM_PARAMETER: limits.minimum, MAXIMUM_PARAMETER: limits.maximum}
+    numbers = {
+        MINIMUM_UNITS: limits.minimum,
+        MAXIMUM_UNITS: limits.maximum,
+        MAXIMUM_CORE_UNITS: limits.most_core,
+        MAXIMUM_ON_DEMAND_UNITS: limits.most_on_demand,
+        CORE_UNITS: scaling.core_units,
+    }
+    if shares.task_units:
+        on_demand = shares.on_demand_of(shares.task_units)
+        numbers |= {TASK_ON_DEMAND_UNITS: on_demand, TASK_SPOT_UNITS: shares.task_units - on_demand}
+    return numbers
 
 
 def difference(old: Spec, new: Spec) -> Difference:

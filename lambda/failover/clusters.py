@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from dr_core.retirement_plan import CLUSTER_ENDED
-from dr_core.scaling import Limits
+from dr_core.scaling import Limits, Unit
 from failover.errors import InvariantError
 from failover.stacks import DEPLOYMENT_TAG, MANAGED_CLUSTER_TAG
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
-    from mypy_boto3_emr.literals import ClusterStateType
+    from mypy_boto3_emr.literals import ClusterStateType, InstanceStateType
 
 CLUSTER_ENDING = "TERMINATING"
-# What limits of managed scaling count, for clusters of instance groups.
-UNIT: Literal["Instances"] = "Instances"
+# ``InstanceCollectionType`` of a cluster of instance fleets.
+OF_FLEETS = "INSTANCE_FLEET"
+_THERE: tuple[InstanceStateType, ...] = ("PROVISIONING", "BOOTSTRAPPING", "RUNNING")
 
 _NOT_ENDED: tuple[ClusterStateType, ...] = ("STARTING", "BOOTSTRAPPING", "RUNNING", "WAITING", "TERMINATING")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterSeen:
-    """A cluster as EMR describes it."""
+    """A cluster as EMR describes it.
+
+    Attributes:
+        unit: what limits of its managed scaling count: its machines are in instance groups or in instance fleets.
+    """
 
     cluster_id: str
     name: str
     state: str
     reason: str
     tags: Mapping[str, str]
+    unit: Unit = Unit.INSTANCES
 
     @property
     def ended(self) -> bool:
@@ -66,6 +72,7 @@ class Clusters:
             state=status.get("State", ""),
             reason=" ".join(filter(None, (reason.get("Code", ""), reason.get("Message", "")))),
             tags={tag.get("Key", ""): tag.get("Value", "") for tag in found.get("Tags", [])},
+            unit=Unit.FLEET_UNITS if found.get("InstanceCollectionType") == OF_FLEETS else Unit.INSTANCES,
         )
 
     def names(self) -> Iterator[tuple[str, str]]:
@@ -75,13 +82,19 @@ class Clusters:
             for found in page.get("Clusters", []):
                 yield found.get("Id", ""), found.get("Name", "")
 
-    def primary_address(self, cluster_id: str) -> str | None:
-        """The private address of the primary, ``None`` as long as EMR has no instance for it."""
-        answer = self.client.list_instances(
-            ClusterId=cluster_id,
-            InstanceGroupTypes=["MASTER"],
-            InstanceStates=["PROVISIONING", "BOOTSTRAPPING", "RUNNING"],
-        )
+    def primary_address(self, seen: ClusterSeen) -> str | None:
+        """The private address of the primary, ``None`` as long as EMR has no instance for it.
+
+        EMR refuses to list a cluster's machines by a kind of collection that the cluster does not have.
+        """
+        if seen.unit is Unit.FLEET_UNITS:
+            answer = self.client.list_instances(
+                ClusterId=seen.cluster_id, InstanceFleetType="MASTER", InstanceStates=_THERE
+            )
+        else:
+            answer = self.client.list_instances(
+                ClusterId=seen.cluster_id, InstanceGroupTypes=["MASTER"], InstanceStates=_THERE
+            )
         addresses = (instance.get("PrivateIpAddress") for instance in answer["Instances"])
         return next((address for address in addresses if address), None)
 
@@ -92,18 +105,26 @@ class Clusters:
     def limits(self, cluster_id: str) -> Limits | None:
         """The limits of managed scaling; ``None`` if the cluster has no policy, or one that is none of ours.
 
-        Ours counts instances, and lets every one of them be a core node and on demand.  EMR may leave out what is as
-        it is by default.
+        Ours counts instances, every one of which may be a core node and on demand, or units of instance fleets.  EMR
+        may leave out what is as it is by default.
         """
         policy = self.client.get_managed_scaling_policy(ClusterId=cluster_id).get("ManagedScalingPolicy", {})
         found = policy.get("ComputeLimits")
-        if found is None or found["UnitType"] != UNIT:
+        if found is None or found["UnitType"] not in list(Unit):
             return None
         maximum = found["MaximumCapacityUnits"]
-        parts = (found.get("MaximumCoreCapacityUnits", maximum), found.get("MaximumOnDemandCapacityUnits", maximum))
-        if parts != (maximum, maximum) or not 1 <= found["MinimumCapacityUnits"] <= maximum:
+        try:
+            limits = Limits(
+                minimum=found["MinimumCapacityUnits"],
+                maximum=maximum,
+                unit=Unit(found["UnitType"]),
+                core=found.get("MaximumCoreCapacityUnits"),
+                on_demand=found.get("MaximumOnDemandCapacityUnits"),
+            )
+        except ValueError:
             return None
-        return Limits(minimum=found["MinimumCapacityUnits"], maximum=maximum)
+        divided = limits.core is not None or limits.on_demand is not None
+        return None if divided and limits.unit is Unit.INSTANCES else limits
 
     def set_limits(self, cluster_id: str, limits: Limits) -> None:
         """Let managed scaling move the cluster between *limits*; EMR refuses it for a cluster that ends."""
@@ -111,11 +132,11 @@ class Clusters:
             ClusterId=cluster_id,
             ManagedScalingPolicy={
                 "ComputeLimits": {
-                    "UnitType": UNIT,
+                    "UnitType": limits.unit.value,
                     "MinimumCapacityUnits": limits.minimum,
                     "MaximumCapacityUnits": limits.maximum,
-                    "MaximumCoreCapacityUnits": limits.maximum,
-                    "MaximumOnDemandCapacityUnits": limits.maximum,
+                    "MaximumCoreCapacityUnits": limits.most_core,
+                    "MaximumOnDemandCapacityUnits": limits.most_on_demand,
                 }
             },
         )

@@ -115,4 +115,4 @@ def _change(deployment: Deployment, managed_cluster: ManagedCluster, incarnation
     )
     found = deployment.clusters.limits(cluster_id)
     bring_in_line(deployment, incarnation, seen, limits=limits, spec=spec, found=found)
-    return f"{cluster_id} runs on, with {limits.text} instances and its tags as asked for"
+    return f"{cluster_id} runs on, with {limits.counted} and its tags as asked for"

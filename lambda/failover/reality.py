@@ -222,7 +222,7 @@ def _our_cluster(
             raise
         if seen is None or seen.ended or not _tags(deployment, owner).items() <= dict(seen.tags).items():
             return None
-        address = deployment.clusters.primary_address(cluster_id)
+        address = deployment.clusters.primary_address(seen)
         return any(address in targets for targets in reality.health.values())
 
     return traffic

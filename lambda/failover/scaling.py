@@ -119,6 +119,9 @@ def _see_to(
         deployment.record.change(Change(key=ManagedCluster.key(serving.managed_cluster.name), values={"alone_at": now}))
     wanted = wanted_limits(scaling, alone=alone, last_alone_at=serving.managed_cluster.alone_at, now=now)
     found = deployment.clusters.limits(serving.cluster_id)
+    if wanted.unit is not seen.unit:
+        logger.warning("limits of the spec do not fit the cluster", extra={"cluster": seen.cluster_id})
+        return  # a cluster of instance fleets serves with a spec of groups or the other way round, until it is replaced
     add, remove = tag_changes(serving.spec.tags, given=serving.incarnation.tags or {}, found=seen.tags)
     if paused or (found == wanted and not add and not remove):
         return
@@ -138,7 +141,7 @@ def room_of_others(deployment: Deployment, name: str) -> str:
         other = deployment.record.managed_cluster(each.name) if each.name != name else None
         scaling = Spec.from_json(other.spec).scaling if other is not None and other.spec is not None else None
         if scaling is not None and scaling.alone != scaling.usual:
-            told.append(f"managed scaling of {each.name} may start up to {scaling.alone.maximum} instances")
+            told.append(f"managed scaling of {each.name} may start up to {scaling.alone.maximum} {scaling.unit.noun}")
     return f"Meanwhile {' and '.join(told)}." if told else ""
 
 
@@ -203,16 +206,22 @@ def _tell_limits(
     if time.time() < float(known.get("told_at", 0)) + TELL_AGAIN_SECONDS:
         return
     name = serving.managed_cluster.name
-    what = "had no policy of ours" if found is None else f"kept to {found.text} instances"
+    what = "had no policy of ours" if found is None else f"kept to {found.counted}"
     deployment.notices.tell(
         subject=f"the scaling limits of {name} were not those of the settings",
         happened=f"Managed scaling of {serving.incarnation.title} ({serving.cluster_id}) {what}, and neither the "
         "settings nor this product had chosen that.",
-        done=f"It keeps to {wanted.text} instances again"
+        done=f"It keeps to {wanted.counted} again"
         + (", as it serves alone at the moment." if alone else ", as the settings say."),
-        to_do="If you want other limits, change cluster.minimum_instances and cluster.maximum_instances in the "
-        "settings and deploy: the cluster that runs gets them, none is replaced. While automatic operations are "
-        "paused nothing is put back. Who changed them: look for PutManagedScalingPolicy in CloudTrail. The same is "
-        "told again after an hour only.",
+        to_do=f"If you want other limits, change {_keys(serving.scaling)} in the settings and deploy: the cluster that "
+        "runs gets them, none is replaced. While automatic operations are paused nothing is put back. Who changed "
+        "them: look for PutManagedScalingPolicy in CloudTrail. The same is told again after an hour only.",
     )
     deployment.record.change(Change(key=key, values={"told_at": time.time()}))
+
+
+def _keys(scaling: Scaling) -> str:
+    """The settings that say the limits."""
+    if scaling.fleets is None:
+        return "cluster.minimum_instances and cluster.maximum_instances"
+    return "the units of cluster.fleets"

@@ -180,7 +180,7 @@ def _incarnation(incarnation: Incarnation) -> dict[str, Any]:
         "slot": incarnation.slot,
         "out_of_the_balanced_group": incarnation.isolated_at is not None,
         "unseeded": incarnation.unseeded,
-        "scaling_limits": None if incarnation.limits is None else Limits.from_dict(incarnation.limits).text,
+        "scaling_limits": None if incarnation.limits is None else Limits.from_dict(incarnation.limits).counted,
         "its_end_is_decided": incarnation.terminate_requested_at is not None,
         **(
             {"proved_at": _time(incarnation.canary_succeeded_at)}

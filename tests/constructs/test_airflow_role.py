@@ -38,6 +38,7 @@ ALLOWED = {
         "elasticmapreduce:DescribeCluster",
         "elasticmapreduce:DescribeStep",
         "elasticmapreduce:GetManagedScalingPolicy",
+        "elasticmapreduce:ListInstanceFleets",
         "elasticmapreduce:ListInstanceGroups",
         "elasticmapreduce:ListInstances",
         "elasticmapreduce:ListSteps",

@@ -10,9 +10,9 @@ import pytest
 from aws_cdk import Stack
 
 from dr_core.id_ranges import FIRST_PREFIX, PREFIXES, first_id
+from emr_dr.incarnation_instances import GROUP_LIMITS
 from emr_dr.incarnation_template import (
     DYNAMIC_PARAMETERS,
-    LIMIT_PARAMETERS,
     STATE_DIRECTORY,
     STATIC_PARAMETERS,
     IncarnationCluster,
@@ -89,7 +89,7 @@ def test_emr_scales_between_the_limits_that_a_launch_is_given(cluster: dict[str,
 def test_limits_are_numbers_that_emr_takes(tmp_path: Path) -> None:
     parameters = synthesize(tmp_path, Settings())["Parameters"]
 
-    for name in LIMIT_PARAMETERS:
+    for name in GROUP_LIMITS:
         assert (parameters[name]["Type"], parameters[name]["MinValue"]) == ("Number", 1)
 
 
@@ -159,7 +159,7 @@ def test_every_parameter_is_used(tmp_path: Path) -> None:
 
     unused = [
         name
-        for name in [*STATIC_PARAMETERS, *DYNAMIC_PARAMETERS, *LIMIT_PARAMETERS]
+        for name in [*STATIC_PARAMETERS, *DYNAMIC_PARAMETERS, *GROUP_LIMITS]
         if f"{{'Ref': '{name}'}}" not in text and f"${{{name}}}" not in text
     ]
 

@@ -18,6 +18,7 @@ from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
 from ..synthesis import new_app, resources, templates
+from .fleets import WITH_TASK
 
 # Every setting that may be changed at all, with another value than its default.
 OTHER_SETTINGS: dict[str, Any] = {
@@ -114,7 +115,13 @@ OTHER_AIRFLOWS: tuple[dict[str, Any], ...] = (
         "security_group_id": "sg-0123456789abcdef0",
     },
 )
-EVERY_OTHER_SETTINGS = (OTHER_SETTINGS, *({**OTHER_SETTINGS, "mwaa": each} for each in OTHER_AIRFLOWS))
+OTHER_MACHINES: dict[str, Any] = {
+    key: value
+    for key, value in OTHER_SETTINGS["cluster"].items()
+    if not key.endswith(("_type", "_instances", "_alone"))
+}
+OF_FLEETS: dict[str, Any] = {**OTHER_SETTINGS, "cluster": {**OTHER_MACHINES, "fleets": WITH_TASK}}
+EVERY_OTHER_SETTINGS = (OTHER_SETTINGS, OF_FLEETS, *({**OTHER_SETTINGS, "mwaa": each} for each in OTHER_AIRFLOWS))
 
 
 def routing_places(template: dict[str, Any]) -> dict[str, Any]:

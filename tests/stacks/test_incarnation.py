@@ -10,7 +10,8 @@ import pytest
 from aws_cdk import Stack
 from constructs import Construct, RootConstruct
 
-from emr_dr.incarnation_template import DYNAMIC_PARAMETERS, LIMIT_PARAMETERS, STATIC_PARAMETERS
+from emr_dr.incarnation_instances import GROUP_LIMITS
+from emr_dr.incarnation_template import DYNAMIC_PARAMETERS, STATIC_PARAMETERS
 from emr_dr.policy_checks import add_policy_checks
 from emr_dr.settings import Settings
 from stacks.incarnation import Incarnation, PublishedIncarnation, synthesize_incarnation
@@ -55,7 +56,7 @@ def test_the_template_holds_exactly_one_cluster_and_nothing_else(published: Publ
 
 
 def test_the_template_asks_for_the_agreed_parameters(published: Published) -> None:
-    agreed = STATIC_PARAMETERS.keys() | DYNAMIC_PARAMETERS.keys() | LIMIT_PARAMETERS.keys()
+    agreed = STATIC_PARAMETERS.keys() | DYNAMIC_PARAMETERS.keys() | GROUP_LIMITS.keys()
     assert template_in(published.folder)["Parameters"].keys() == agreed
 
 

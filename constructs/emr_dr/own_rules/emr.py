@@ -77,9 +77,20 @@ def _cluster(resource: Resource) -> Iterable[str]:
         got = classifications.get(classification, {}).get(name)
         if got != wanted:
             yield f"{name} is {got!r} in {classification}, it must be {wanted!r}"
+    yield from _machines(instances)
+
+
+def _machines(instances: Mapping[str, Any]) -> Iterable[str]:
+    """Instance groups or instance fleets, and no spot machine where a job or a cluster ends with it."""
+    kinds = {kind for kind in ("Group", "Fleet") if instances.get(f"MasterInstance{kind}")}
+    if len(kinds) != 1 or {kind for kind in ("Group", "Fleet") if instances.get(f"CoreInstance{kind}")} != kinds:
+        yield "its primary and core nodes must be in instance groups or in instance fleets, all of them"
     for group in ("MasterInstanceGroup", "CoreInstanceGroup"):
         if instances.get(group, {}).get("Market", "ON_DEMAND") != "ON_DEMAND":
             yield f"its {group} is of spot machines, which EC2 may take back"
+    for fleet in ("MasterInstanceFleet", "CoreInstanceFleet"):
+        if instances.get(fleet, {}).get("TargetSpotCapacity", 0) != 0:
+            yield f"its {fleet} has spot machines, which EC2 may take back"
 
 
 RULES = (

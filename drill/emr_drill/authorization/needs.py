@@ -206,6 +206,7 @@ _OF_CLUSTERS: Final = {
     "DescribeCluster": "ClusterId",
     "DescribeStep": "ClusterId",
     "GetManagedScalingPolicy": "ClusterId",
+    "ListInstanceFleets": "ClusterId",
     "ListInstances": "ClusterId",
     "ListSteps": "ClusterId",
     "PutManagedScalingPolicy": "ClusterId",

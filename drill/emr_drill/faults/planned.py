@@ -73,7 +73,7 @@ def _asks(what: str, **request: str) -> Act:
     return Act(what=what, do=do)
 
 
-def _ends_as(status: str) -> Trace:
+def ends_as(status: str) -> Trace:
     return Trace(
         what=f"the stack ends as {status}",
         kind="stack",
@@ -109,7 +109,7 @@ TAKEN_BACK = Expectation(
     jobs_lost=False,
     may=(Page(subject="launch of .* given up"),),
     shows=(
-        _ends_as("UPDATE_ROLLBACK_COMPLETE"),
+        ends_as("UPDATE_ROLLBACK_COMPLETE"),
         Trace(
             what="the stack's event says why",
             kind="stack",
@@ -157,7 +157,7 @@ ROWS: tuple[Fault, ...] = (
     Fault(
         name="upgrade",
         acts=(DEPLOYS,),
-        expect=planned(shows=(_ends_as("UPDATE_COMPLETE"),)),
+        expect=planned(shows=(ends_as("UPDATE_COMPLETE"),)),
         must=f"another cluster with the new setting takes over; {OVERDUE}",
         notices=ASKED,
         struck=(DEPLOYED,),
@@ -168,7 +168,7 @@ ROWS: tuple[Fault, ...] = (
         managed_cluster="a",
         otherwise={
             "active-active": Otherwise(
-                expect=planned(times=2, shows=(_ends_as("UPDATE_COMPLETE"), BAKED)),
+                expect=planned(times=2, shows=(ends_as("UPDATE_COMPLETE"), BAKED)),
                 must="one after the other is replaced by a cluster with the new setting, the second one when the first "
                 f"one has served well for {BAKE_SECONDS} s; {OVERDUE}",
             )
@@ -185,7 +185,7 @@ ROWS: tuple[Fault, ...] = (
                 seconds=TOOK_BACK_SECONDS,
             ),
         ),
-        expect=planned(times=2, shows=(_ends_as("UPDATE_COMPLETE"),)),
+        expect=planned(times=2, shows=(ends_as("UPDATE_COMPLETE"),)),
         must=f"the cluster with the new setting is replaced by one with the old setting, in the same way; {OVERDUE}",
         notices=ASKED,
         struck=(DEPLOYED,),
@@ -200,7 +200,7 @@ ROWS: tuple[Fault, ...] = (
                     times=2,
                     stopped=1,
                     pages=(Page(subject="switchover of b was stopped"),),
-                    shows=(_ends_as("UPDATE_ROLLBACK_COMPLETE"),),
+                    shows=(ends_as("UPDATE_ROLLBACK_COMPLETE"),),
                 ),
                 must="the cluster that has the new setting is replaced by one with the old setting, in the same way; "
                 f"the other one, which waits for its turn, never gets it; {OVERDUE}",
@@ -244,7 +244,7 @@ ROWS: tuple[Fault, ...] = (
             old=Old.SERVES,
             jobs_lost=False,
             shows=(
-                _ends_as("UPDATE_COMPLETE"),
+                ends_as("UPDATE_COMPLETE"),
                 Trace(
                     what="managed scaling may start as many instances as is asked for",
                     kind="scaling",

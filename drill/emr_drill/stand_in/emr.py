@@ -18,10 +18,20 @@ from urllib.request import ProxyHandler, build_opener
 from moto.ec2.models import ec2_backends
 
 from emr_drill.ports import Primary, PrimaryPlan, StepResult
-from emr_drill.stand_in import emr_api
+from emr_drill.stand_in import emr_api, emr_fleets
 from emr_drill.stand_in.cluster_faults import ClusterFaults
+from emr_drill.stand_in.emr_fleets import InstanceFleet, machines_in_words
 from emr_drill.stand_in.emr_life import ClusterLife, World
-from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, InstanceGroup, Step, new_id
+from emr_drill.stand_in.emr_records import (
+    ENDED,
+    ENDING,
+    Cluster,
+    ClusterState,
+    InstanceGroup,
+    Step,
+    new_id,
+    subnets_of,
+)
 from emr_drill.stand_in.emr_scaling import maximum_of, problem_of
 from emr_drill.stand_in.launch_faults import LaunchFaults
 from emr_drill.timing import Event
@@ -70,6 +80,7 @@ class EmrClusters(ClusterFaults, LaunchFaults):
             assign_address=self._assign_address,
             stuck=self.stuck,
             capacity_failure=self.capacity_failure,
+            available=self.available,
             bootstrap_failure=self.bootstrap_failure,
             make_primary=self._make_primary,
             run_step=self._run_step,
@@ -99,15 +110,17 @@ class EmrClusters(ClusterFaults, LaunchFaults):
             ValueError: EMR would refuse them, or the stand-in cannot do what they ask for.
         """
         instances = request.get("Instances", {})
-        if not instances.get("InstanceGroups") or not instances.get("Ec2SubnetId"):
-            raise ValueError("the stand-in launches instance groups in one subnet: InstanceGroups and Ec2SubnetId")
+        if problem := _problem_of(instances):
+            raise ValueError(problem)
+        groups, fleets = instances.get("InstanceGroups") or [], instances.get("InstanceFleets") or []
+        (wanted,) = subnets_of(instances)
         subnets = ec2_backends[self._stand_in.account][self._stand_in.region]
-        subnet = next(iter(subnets.describe_subnets(filters={"subnet-id": instances["Ec2SubnetId"]})), None)
+        subnet = next(iter(subnets.describe_subnets(filters={"subnet-id": wanted})), None)
         if subnet is None:
-            raise ValueError(f"The subnet {instances['Ec2SubnetId']} does not exist.")
+            raise ValueError(f"The subnet {wanted} does not exist.")
         zones = sorted(one.name for one in subnets.describe_availability_zones())
         scaling = request.get("ManagedScalingPolicy")
-        if scaling is not None and (problem := problem_of(scaling)):
+        if scaling is not None and (problem := problem_of(scaling, fleets=bool(fleets))):
             raise ValueError(problem)
         now = self._stand_in.clock.now()
         cluster = Cluster(
@@ -116,7 +129,8 @@ class EmrClusters(ClusterFaults, LaunchFaults):
             availability_zone=subnet.availability_zone,
             zone=zones.index(subnet.availability_zone) + 1,
             network=subnet.cidr_block,
-            groups=[InstanceGroup(id=new_id("ig"), request=one) for one in instances["InstanceGroups"]],
+            groups=[InstanceGroup(id=new_id("ig"), request=one) for one in groups],
+            fleets=[InstanceFleet(id=new_id("if"), request=one) for one in fleets],
             created=now,
             tags={one["Key"]: one.get("Value", "") for one in request.get("Tags") or []},
             termination_protected=bool(instances.get("TerminationProtected", False)),
@@ -286,6 +300,7 @@ class EmrClusters(ClusterFaults, LaunchFaults):
                 "availability_zone": cluster.availability_zone,
                 "address": cluster.address,
                 "reason": f"{cluster.reason.code} {cluster.reason.message}".strip(),
+                **({"machines": machines_in_words(cluster.fleets)} if cluster.fleets else {}),
             }
         )
         bus = getattr(self._stand_in, "event_bus", None)  # tests leave it out
@@ -308,6 +323,19 @@ class EmrClusters(ClusterFaults, LaunchFaults):
                 return bool((json.load(answer).get("apps") or {}).get("app"))
         except (URLError, OSError, ValueError):
             return True
+
+
+def _problem_of(instances: Mapping[str, Any]) -> str | None:
+    """Why EMR, or the stand-in, does not launch these ``Instances``."""
+    if instances.get("InstanceFleets"):
+        if problem := emr_fleets.problem_of(instances):
+            return problem
+        if len(instances["Ec2SubnetIds"]) > 1:
+            return "the stand-in does not choose between several subnets: name one in Ec2SubnetIds"
+        return None
+    if not instances.get("InstanceGroups") or not instances.get("Ec2SubnetId"):
+        return "the stand-in launches instance groups in one subnet: InstanceGroups and Ec2SubnetId"
+    return None
 
 
 def _event(cluster: Cluster) -> dict[str, Any]:

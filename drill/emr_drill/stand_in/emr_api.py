@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PAGE = 50
 USER_REQUEST = Reason(code="USER_REQUEST", message="Terminated by user request")
 SHUTTING_DOWN = "A job flow that is shutting down, terminated, or finished may not be modified."
+EXCLUSIVE = "Instance fleets and instance groups are mutually exclusive."
 PROTECTED = "Could not shut down one or more job flows since they are termination protected."
 
 # Tags of a resource (EMR Management Guide, "Tag and categorize Amazon EMR cluster resources").
@@ -66,24 +67,36 @@ class EmrApi:
 
     def list_instances(self, request: Request) -> dict[str, Any]:
         life = self._life(request["ClusterId"])
-        roles, states = request.get("InstanceGroupTypes"), request.get("InstanceStates")
-        group_id = request.get("InstanceGroupId")
-        if request.get("InstanceFleetType") or request.get("InstanceFleetId"):
-            raise InvalidRequestException("Instance fleets and instance groups are mutually exclusive.")
+        states = request.get("InstanceStates")
+        of_groups = request.get("InstanceGroupTypes") or request.get("InstanceGroupId")
+        of_fleets = request.get("InstanceFleetType") or request.get("InstanceFleetId")
+        if (of_groups and of_fleets) or (of_groups if life.cluster.fleets else of_fleets):
+            raise InvalidRequestException(EXCLUSIVE)
+        roles = request.get("InstanceGroupTypes") or [role for role in [request.get("InstanceFleetType")] if role]
+        part_id = request.get("InstanceGroupId") or request.get("InstanceFleetId")
         with life.lock:
             found = [
                 instance
-                for group, instance in life.cluster.instances(region=self._clusters.place[0])
-                if (not roles or group.role in roles)
-                and (not group_id or group.id == group_id)
+                for part, instance in life.cluster.instances(region=self._clusters.place[0])
+                if (not roles or part.role in roles)
+                and (not part_id or part.id == part_id)
                 and (not states or instance["Status"]["State"] in states)
             ]
         return _page("Instances", found, request)
 
     def list_instance_groups(self, request: Request) -> dict[str, Any]:
         life = self._life(request["ClusterId"])
+        if life.cluster.fleets:
+            raise InvalidRequestException(EXCLUSIVE)
         with life.lock:
             return _page("InstanceGroups", life.cluster.instance_groups(), request)
+
+    def list_instance_fleets(self, request: Request) -> dict[str, Any]:
+        life = self._life(request["ClusterId"])
+        if not life.cluster.fleets:
+            raise InvalidRequestException(EXCLUSIVE)
+        with life.lock:
+            return _page("InstanceFleets", life.cluster.instance_fleets(), request)
 
     def list_bootstrap_actions(self, request: Request) -> dict[str, Any]:
         self._life(request["ClusterId"])
@@ -131,7 +144,7 @@ class EmrApi:
     def put_managed_scaling_policy(self, request: Request) -> dict[str, Any]:
         cluster = self._modifiable(request["ClusterId"]).cluster
         policy = request["ManagedScalingPolicy"]
-        if problem := problem_of(policy):
+        if problem := problem_of(policy, fleets=bool(cluster.fleets)):
             raise ValidationException(problem)
         cluster.managed_scaling = policy
         self._clusters.scaled(cluster)
@@ -202,7 +215,7 @@ REPLACED = (
     "add_tags",
     "remove_tags",
 )
-ADDED = ("put_managed_scaling_policy", "get_managed_scaling_policy")
+ADDED = ("list_instance_fleets", "put_managed_scaling_policy", "get_managed_scaling_policy")
 # Moto would answer these from clusters of its own, which do not exist.
 REFUSED = (
     "add_instance_groups",

@@ -7,6 +7,7 @@ when EMR notices that the primary is dead.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 
 from emr_drill.clock import Clock
 from emr_drill.ports import Primary, Service, StepResult
+from emr_drill.stand_in.emr_fleets import provision
 from emr_drill.stand_in.emr_records import ENDED, ENDING, Cluster, ClusterState, Reason, Step, StepState
 from emr_drill.timing import Event, Timing
 
@@ -55,6 +57,7 @@ class World:
         assign_address: gives a new cluster's primary its address.
         stuck: whether a cluster gets no machines and no error either.
         capacity_failure: why its AZ has no machines for a cluster, or ``None``.
+        available: whether EC2 has another machine of a type and market for a cluster.
         bootstrap_failure: why a cluster's machines cannot be set up, or ``None``.
         make_primary: the machines of a cluster that has its address, not started.
         run_step: runs a step's program on a cluster's primary.
@@ -66,6 +69,7 @@ class World:
     assign_address: Callable[[Cluster], str]
     stuck: Callable[[Cluster], bool]
     capacity_failure: Callable[[Cluster], Reason | None]
+    available: Callable[[Cluster, str, str], bool]
     bootstrap_failure: Callable[[Cluster], Reason | None]
     make_primary: Callable[[Cluster], Primary]
     run_step: Callable[[Cluster, Primary, Step], StepResult]
@@ -201,15 +205,16 @@ class ClusterLife:
             now = self._clock.now()
             self._end_with(Ending(at=now, seconds=0, state=ClusterState.TERMINATED_WITH_ERRORS, reason=failure))
             raise Ended
+        begun = cluster.created + self._provision()
         with self.lock:
             cluster.address = self._world.assign_address(cluster)
             self._set(ClusterState.BOOTSTRAPPING)
-        self._until(cluster.created + launch * SERVICES_SHARE)
+        self._until(begun + launch * SERVICES_SHARE)
         if failure := self._world.bootstrap_failure(cluster):
             self.terminate(reason=failure, state=ClusterState.TERMINATED_WITH_ERRORS)
             raise Ended
         self._start_services()
-        self._until(cluster.created + launch - sum(step.seconds for step in cluster.steps))
+        self._until(begun + launch - sum(step.seconds for step in cluster.steps))
         with self.lock:
             cluster.ready = self._clock.now()
             self._set(ClusterState.RUNNING)
@@ -217,8 +222,24 @@ class ClusterLife:
             self._run_step(step)
         if not cluster.request["Instances"].get("KeepJobFlowAliveWhenNoSteps", False):
             self.terminate(reason=Reason(code="ALL_STEPS_COMPLETED", message="Steps completed"))
-        self._until(cluster.created + launch)
+        self._until(begun + launch)
         self._set(ClusterState.WAITING, self._waiting_reason())
+
+    def _provision(self) -> float:
+        """Wait until every fleet has its machines; for how long, which is by how much the launch is later."""
+        since, cluster = self._clock.now(), self.cluster
+        with self._changed:
+            while True:
+                now = self._clock.now()
+                available = functools.partial(self._world.available, cluster)
+                missing = provision(cluster.fleets, available, begun=cluster.created, now=now)
+                if missing is None:
+                    return now - since
+                if missing.given_up:
+                    reason = Reason(code="INSTANCE_FLEET_TIMEOUT", message=missing.given_up)
+                    self._end_with(Ending(at=now, seconds=0, state=ClusterState.TERMINATED_WITH_ERRORS, reason=reason))
+                    raise Ended
+                self._wait(missing.until)
 
     def _start_services(self) -> None:
         primary = self._world.make_primary(self.cluster)

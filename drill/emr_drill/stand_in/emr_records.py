@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from emr_drill.stand_in.emr_fleets import InstanceFleet, Machine
+
 
 class ClusterState(StrEnum):
     """States of a cluster, as the API names them."""
@@ -131,6 +133,20 @@ class InstanceGroup:
         """``ON_DEMAND`` or ``SPOT``."""
         return str(self.request.get("Market", "ON_DEMAND"))
 
+    @property
+    def machines(self) -> list[Machine]:
+        """Its machines."""
+        return [Machine(str(self.request["InstanceType"]), self.market)] * self.count
+
+    @property
+    def member(self) -> dict[str, str]:
+        """What an instance of ListInstances says it is a part of."""
+        return {"InstanceGroupId": self.id}
+
+
+# What machines of a cluster are in; one kind for all of a cluster.
+Collection = InstanceGroup | InstanceFleet
+
 
 @dataclass(slots=True, kw_only=True)
 class Cluster:
@@ -142,7 +158,8 @@ class Cluster:
         availability_zone: of its subnet.
         zone: number of that AZ in the region, from 1.
         network: the subnet's addresses; core nodes get some of them.
-        groups: its instance groups.
+        groups: its instance groups, or
+        fleets: its instance fleets.
         created: simulated seconds since 1970; so are *ready* and *ended*.
         address: the primary's, once there is one.
         history: every state and when it began.
@@ -155,6 +172,7 @@ class Cluster:
     network: str
     groups: Sequence[InstanceGroup]
     created: float
+    fleets: Sequence[InstanceFleet] = ()
     tags: dict[str, str] = field(default_factory=dict)
     termination_protected: bool = False
     managed_scaling: Mapping[str, Any] | None = None
@@ -178,6 +196,15 @@ class Cluster:
             one["Classification"]: dict(one.get("Properties") or {}) for one in self.request.get("Configurations") or []
         }
 
+    @property
+    def primary_type(self) -> str:
+        """The instance type of the primary; of a fleet the one that it was asked for first."""
+        for group in self.groups:
+            if group.role == "MASTER":
+                return str(group.request["InstanceType"])
+        fleet = next(fleet for fleet in self.fleets if fleet.role == "MASTER")
+        return str(fleet.request["InstanceTypeConfigs"][0]["InstanceType"])
+
     def arn(self, region: str, account: str) -> str:
         """The cluster's ARN."""
         return f"arn:aws:elasticmapreduce:{region}:{account}:cluster/{self.id}"
@@ -196,10 +223,11 @@ class Cluster:
         """The ``Cluster`` of DescribeCluster."""
         asked = self.request
         instances = asked["Instances"]
+        subnets = subnets_of(instances)
         attributes = {
             "Ec2KeyName": instances.get("Ec2KeyName"),
-            "Ec2SubnetId": instances.get("Ec2SubnetId"),
-            "RequestedEc2SubnetIds": [instances["Ec2SubnetId"]],
+            "Ec2SubnetId": subnets[0],
+            "RequestedEc2SubnetIds": subnets,
             "Ec2AvailabilityZone": self.availability_zone,
             "RequestedEc2AvailabilityZones": [],
             "IamInstanceProfile": asked.get("JobFlowRole"),
@@ -217,7 +245,7 @@ class Cluster:
         return {
             **self.summary(region=region, account=account),
             "Ec2InstanceAttributes": {name: value for name, value in attributes.items() if value is not None},
-            "InstanceCollectionType": "INSTANCE_GROUP",
+            "InstanceCollectionType": "INSTANCE_FLEET" if self.fleets else "INSTANCE_GROUP",
             "AutoTerminate": not instances.get("KeepJobFlowAliveWhenNoSteps", False),
             "TerminationProtected": self.termination_protected,
             "UnhealthyNodeReplacement": instances.get("UnhealthyNodeReplacement", False),
@@ -245,21 +273,21 @@ class Cluster:
             },
         }
 
-    def instances(self, *, region: str) -> list[tuple[InstanceGroup, dict[str, Any]]]:
-        """The items of ListInstances, with their groups; none before the machines exist."""
+    def instances(self, *, region: str) -> list[tuple[Collection, dict[str, Any]]]:
+        """The items of ListInstances, with their groups or fleets; none before the machines exist."""
         if self.address is None:
             return []
         # AWS keeps the first four addresses of a subnet; the drill's load balancers have none there.
         core_addresses = (ipaddress.ip_network(self.network)[number] for number in itertools.count(10))
-        found = []
-        for group in self.groups:
-            for number in range(group.count):
-                address = self.address if group.role == "MASTER" else str(next(core_addresses))
+        found: list[tuple[Collection, dict[str, Any]]] = []
+        for part in (*self.groups, *self.fleets):
+            for number, machine in enumerate(part.machines):
+                address = self.address if part.role == "MASTER" else str(next(core_addresses))
                 # Ids that stay the same from one answer to the next.
-                name = f"{self.id[2:]}{group.role[0]}{number}"
+                name = f"{self.id[2:]}{part.role[0]}{number}"
                 found.append(
                     (
-                        group,
+                        part,
                         {
                             "Id": f"ci-{name}",
                             "Ec2InstanceId": f"i-{int.from_bytes(name.encode()) % 16**17:017x}",
@@ -267,9 +295,9 @@ class Cluster:
                             "PrivateDnsName": private_name(address, region),
                             "PrivateIpAddress": address,
                             "Status": self._instance_status(),
-                            "InstanceGroupId": group.id,
-                            "Market": group.market,
-                            "InstanceType": group.request["InstanceType"],
+                            **part.member,
+                            "Market": machine.market,
+                            "InstanceType": machine.instance_type,
                             "EbsVolumes": [],
                         },
                     )
@@ -293,6 +321,11 @@ class Cluster:
             }
             for group in self.groups
         ]
+
+    def instance_fleets(self) -> list[dict[str, Any]]:
+        """The items of ListInstanceFleets."""
+        status = self._instance_status()
+        return [fleet.describe(status=status) for fleet in self.fleets]
 
     def _status(self) -> dict[str, Any]:
         reason = {"Code": self.reason.code, "Message": self.reason.message}
@@ -318,6 +351,11 @@ class Cluster:
             "StateChangeReason": {"Code": "CLUSTER_TERMINATED"} if state == "TERMINATED" else {},
             "Timeline": _times(CreationDateTime=self.created, ReadyDateTime=self.ready, EndDateTime=self.ended),
         }
+
+
+def subnets_of(instances: Mapping[str, Any]) -> list[str]:
+    """The subnets that RunJobFlow's ``Instances`` name: one for instance groups, several for instance fleets."""
+    return [str(one) for one in instances.get("Ec2SubnetIds") or [instances["Ec2SubnetId"]]]
 
 
 def private_name(address: str, region: str) -> str:

@@ -1,4 +1,4 @@
-"""What EMR refuses of a policy of managed scaling for a cluster of instance groups.
+"""What EMR refuses of a policy of managed scaling for a cluster of instance groups or of instance fleets.
 
 The words are not EMR's, which are not documented; what is refused follows from the API reference of ``ComputeLimits``.
 """
@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-UNITS = ("Instances", "VCPU")
+UNITS_OF_GROUPS, UNITS_OF_FLEETS = ("Instances", "VCPU"), ("InstanceFleetUnits",)
 PARTS = ("MaximumCoreCapacityUnits", "MaximumOnDemandCapacityUnits")
 
 
-def problem_of(policy: Mapping[str, Any]) -> str | None:
-    """Why a policy is refused; ``None`` if it is taken."""
+def problem_of(policy: Mapping[str, Any], *, fleets: bool) -> str | None:
+    """Why a policy is refused for a cluster of *fleets*, or of groups; ``None`` if it is taken."""
     limits = policy.get("ComputeLimits")
     if not limits:
         return "ManagedScalingPolicy has to have ComputeLimits."
     unit = limits["UnitType"]
-    if unit not in UNITS:
-        return f"UnitType of a cluster of instance groups is {' or '.join(UNITS)}, got {unit}."
+    units = UNITS_OF_FLEETS if fleets else UNITS_OF_GROUPS
+    if unit not in units:
+        kind = "fleets" if fleets else "groups"
+        return f"UnitType of a cluster of instance {kind} is {' or '.join(units)}, got {unit}."
     minimum, maximum = limits["MinimumCapacityUnits"], limits["MaximumCapacityUnits"]
     if not 1 <= minimum <= maximum:
         return f"MinimumCapacityUnits is at least 1 and at most MaximumCapacityUnits, got {minimum} and {maximum}."

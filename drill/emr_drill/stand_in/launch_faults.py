@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from emr_drill.ports import Primary, StepResult
+from emr_drill.stand_in.emr_fleets import ON_DEMAND, SPOT
 from emr_drill.stand_in.emr_records import Cluster, Reason, Step
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ NO_CAPACITY = "The selected Availability Zone {} does not have enough capacity f
 # By these parts of their names steps are known.
 SEED_STEP, CANARY_STEP = "seed-livy", "install-canary"
 EVER = 2**31
+MARKETS = (ON_DEMAND, SPOT)
 # What a Livy whose state is lost starts from: files that it cannot read, which it takes for 0.
 GARBLE = b"""set -euo pipefail
 sudo systemctl stop livy-server
@@ -42,6 +44,7 @@ class LaunchFaults(ABC):
     def __init__(self) -> None:
         self.__lock = threading.Lock()
         self.__without_capacity: dict[str, str] = {}
+        self.__used_up: set[tuple[str, str, str]] = set()
         self.__stuck: set[str] = set()
         self.__bootstrap_fails: set[str] = set()
         self.__broken_releases: set[str] = set()
@@ -69,6 +72,18 @@ class LaunchFaults(ABC):
         """Let launches in an AZ succeed again."""
         with self.__lock:
             self.__without_capacity.pop(availability_zone, None)
+
+    def use_up(self, availability_zone: str, instance_type: str, *, markets: Sequence[str] = MARKETS) -> None:
+        """Let EC2 have no machine of a type in an AZ from now on, which concerns instance fleets alone."""
+        with self.__lock:
+            self.__used_up |= {(availability_zone, instance_type, market) for market in markets}
+
+    def give_back(self, availability_zone: str, instance_type: str) -> None:
+        """Let EC2 have machines of that type in that AZ again; launches that wait for them go on."""
+        with self.__lock:
+            self.__used_up -= {(availability_zone, instance_type, market) for market in MARKETS}
+        for life in self.lives():
+            life.look_again()
 
     def stick_in_starting(self, availability_zone: str) -> None:
         """Let launches in an AZ stay STARTING, without machines and without an error."""
@@ -127,6 +142,11 @@ class LaunchFaults(ABC):
         with self.__lock:
             return cluster.availability_zone in self.__stuck
 
+    def available(self, cluster: Cluster, instance_type: str, market: str) -> bool:
+        """Whether EC2 has another machine of a type for *cluster*."""
+        with self.__lock:
+            return (cluster.availability_zone, instance_type, market) not in self.__used_up
+
     def capacity_failure(self, cluster: Cluster) -> Reason | None:
         """Why there are no machines for *cluster*."""
         with self.__lock:
@@ -135,8 +155,7 @@ class LaunchFaults(ABC):
             message = NO_CAPACITY.format(cluster.availability_zone)
         if message is None:
             return None
-        primary = next(group for group in cluster.groups if group.role == "MASTER")
-        data = {"instance-type": primary.request["InstanceType"], "availability-zone": cluster.availability_zone}
+        data = {"instance-type": cluster.primary_type, "availability-zone": cluster.availability_zone}
         detail = {"ErrorCode": NO_CAPACITY_DETAIL, "ErrorData": [data], "ErrorMessage": message}
         return Reason(code=NO_CAPACITY_CODE, message=message, details=(detail,))
 

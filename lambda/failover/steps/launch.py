@@ -392,7 +392,7 @@ def _see(call: OperationCall, incarnation: Incarnation) -> tuple[Incarnation, La
     if cluster is None:
         return incarnation, LaunchSeen(cluster_state="TERMINATED", cluster_reason="EMR does not know the cluster")
     if incarnation.primary_address is None and cluster.state in ("BOOTSTRAPPING", "RUNNING", CLUSTER_READY):
-        incarnation = replace(incarnation, primary_address=deployment.clusters.primary_address(incarnation.cluster_id))
+        incarnation = replace(incarnation, primary_address=deployment.clusters.primary_address(cluster))
     return incarnation, LaunchSeen(
         stack_status=status,
         stack_reason=reason,

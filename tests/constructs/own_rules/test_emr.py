@@ -115,8 +115,29 @@ def test_a_closed_cluster_passes() -> None:
         ("Instances.Ec2KeyName", "mine", "a key pair opens"),
         ("Instances.MasterInstanceGroup.Market", "SPOT", "spot machines"),
         ("Instances.CoreInstanceGroup.Market", "SPOT", "spot machines"),
+        ("Instances.CoreInstanceGroup", None, "must be in instance groups or in instance fleets"),
+        ("Instances.MasterInstanceFleet", {"TargetOnDemandCapacity": 1}, "must be in instance groups or in instance"),
         ("Configurations", [], "yarn.webapp.enable-rest-app-submissions is None"),
     ],
 )
 def test_an_open_cluster_is_found(path: str, value: Any, words: str) -> None:
     assert [what for what in of_cluster(changed(CLUSTER, path, value)) if words in what]
+
+
+def with_fleets(*, primary_spot: int = 0, core_spot: int = 0) -> dict[str, Any]:
+    groups = ("MasterInstanceGroup", "CoreInstanceGroup")
+    instances = {name: value for name, value in CLUSTER["Instances"].items() if name not in groups}
+    instances["MasterInstanceFleet"] = {"TargetOnDemandCapacity": 1, "TargetSpotCapacity": primary_spot}
+    instances["CoreInstanceFleet"] = {"TargetOnDemandCapacity": {"Ref": "CoreUnits"}, "TargetSpotCapacity": core_spot}
+    return {**CLUSTER, "Instances": instances}
+
+
+def test_a_cluster_of_instance_fleets_passes() -> None:
+    """B5, B8."""
+    assert of_cluster(with_fleets()) == []
+
+
+@pytest.mark.parametrize("spot", ["primary_spot", "core_spot"])
+def test_a_fleet_of_spot_machines_is_found_where_a_cluster_or_a_job_ends_with_them(spot: str) -> None:
+    """B5."""
+    assert [what for what in of_cluster(with_fleets(**{spot: 1})) if "spot machines" in what]

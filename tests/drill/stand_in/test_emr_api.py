@@ -264,15 +264,16 @@ def test_a_subnet_that_is_not_there_is_refused(world: EmrWorld) -> None:
         world.launch(instances={"Ec2SubnetId": "subnet-0"})
 
 
-def test_a_launch_that_the_stand_in_cannot_do_is_refused(world: EmrWorld) -> None:
-    fleets = [{"InstanceFleetType": "MASTER", "TargetOnDemandCapacity": 1}]
+def test_a_launch_without_machines_is_refused(world: EmrWorld) -> None:
     with fails("ValidationException", "the stand-in launches instance groups in one subnet"):
-        world.launch(instances={"InstanceGroups": [], "InstanceFleets": fleets})
+        world.launch(instances={"InstanceGroups": []})
 
 
-def test_fleets_cannot_be_asked_for(world: EmrWorld, waiting: str) -> None:
+def test_machines_of_groups_are_not_listed_as_those_of_a_fleet(world: EmrWorld, waiting: str) -> None:
     with fails("InvalidRequestException", "mutually exclusive"):
         world.emr.list_instances(ClusterId=waiting, InstanceFleetType="MASTER")
+    with fails("InvalidRequestException", "mutually exclusive"):
+        world.emr.list_instance_fleets(ClusterId=waiting)
 
 
 def test_there_are_no_bootstrap_actions(world: EmrWorld, waiting: str) -> None:

@@ -24,7 +24,7 @@ def policy(**changes: Any) -> dict[str, Any]:
     ],
 )
 def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
-    assert problem_of(policy(**changes)) is None
+    assert problem_of(policy(**changes), fleets=False) is None
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,14 @@ def test_what_makes_sense_is_taken(changes: dict[str, Any]) -> None:
     ],
 )
 def test_what_makes_none_is_refused(bad: dict[str, Any]) -> None:
-    assert problem_of(bad) is not None
+    assert problem_of(bad, fleets=False) is not None
+
+
+def test_a_cluster_of_fleets_counts_units_of_fleets_alone() -> None:
+    """B5: API reference of ``ComputeLimits``."""
+    assert problem_of(policy(UnitType="InstanceFleetUnits"), fleets=True) is None
+    for unit in ("Instances", "VCPU"):
+        assert "is InstanceFleetUnits, got" in (problem_of(policy(UnitType=unit), fleets=True) or "")
 
 
 def test_the_most_of_a_policy() -> None:

@@ -8,7 +8,16 @@ from typing import Any
 import pytest
 
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster
-from dr_core.scaling import SETTLE_SECONDS, Limits, Scaling, serves_alone, set_by_others, wanted_limits
+from dr_core.scaling import (
+    SETTLE_SECONDS,
+    FleetShares,
+    Limits,
+    Scaling,
+    Unit,
+    serves_alone,
+    set_by_others,
+    wanted_limits,
+)
 
 NOW = 1_800_000_000.0
 SCALING = Scaling(minimum_instances=2, maximum_instances=10, maximum_instances_alone=20)
@@ -55,6 +64,70 @@ def test_numbers_that_arrive_as_text_are_numbers() -> None:
 
 def test_limits_are_read_as_the_record_keeps_them() -> None:
     assert Limits.from_dict(USUAL.to_dict()) == USUAL
+
+
+SHARES = FleetShares(core_maximum=4, task_units=3, spot_percent=75)
+OF_FLEETS = Scaling(minimum_instances=5, maximum_instances=20, maximum_instances_alone=40, fleets=SHARES)
+
+
+def test_units_of_fleets_are_divided() -> None:
+    """B5: core nodes are on demand, and of what task nodes may be so many in a hundred are spot."""
+    assert OF_FLEETS.usual == Limits(minimum=5, maximum=20, unit=Unit.FLEET_UNITS, core=4, on_demand=8)
+    assert OF_FLEETS.alone == Limits(minimum=5, maximum=40, unit=Unit.FLEET_UNITS, core=4, on_demand=13)
+    assert OF_FLEETS.core_units == 2
+
+
+def test_without_a_task_fleet_every_unit_is_a_core_nodes() -> None:
+    """A3: also those that come while it serves alone."""
+    scaling = Scaling(
+        minimum_instances=2, maximum_instances=10, maximum_instances_alone=20, fleets=FleetShares(core_maximum=10)
+    )
+    assert scaling.alone == Limits(minimum=2, maximum=20, unit=Unit.FLEET_UNITS)
+    assert (scaling.alone.most_core, scaling.alone.most_on_demand) == (20, 20)
+
+
+@pytest.mark.parametrize(("units", "spot_percent", "on_demand"), [(4, 100, 0), (4, 0, 4), (3, 50, 2), (1, 99, 1)])
+def test_a_part_of_a_unit_is_on_demand(units: int, spot_percent: int, on_demand: int) -> None:
+    shares = FleetShares(core_maximum=1, task_units=units, spot_percent=spot_percent)
+    assert shares.on_demand_of(units) == on_demand
+
+
+@pytest.mark.parametrize("shares", [(0, 1, 50), (1, -1, 50), (1, 1, 101), (1, 1, -1)])
+def test_shares_that_make_no_sense_are_refused(shares: tuple[int, int, int]) -> None:
+    core_maximum, task_units, spot_percent = shares
+    with pytest.raises(ValueError, match="core_maximum is 1 or more"):
+        FleetShares(core_maximum=core_maximum, task_units=task_units, spot_percent=spot_percent)
+
+
+@pytest.mark.parametrize("minimum", [3, 8])
+def test_a_core_fleet_begins_between_one_unit_and_its_most(minimum: int) -> None:
+    with pytest.raises(ValueError, match="the core fleet begins with 1 to core_maximum"):
+        Scaling(minimum_instances=minimum, maximum_instances=20, fleets=SHARES)
+
+
+def test_scaling_of_fleets_is_read_as_it_was_written() -> None:
+    texts: dict[str, Any] = {name: str(value) for name, value in OF_FLEETS.to_dict().items()}
+    assert Scaling.from_dict(OF_FLEETS.to_dict()) == Scaling.from_dict(texts) == OF_FLEETS
+
+
+def test_limits_of_fleets_are_read_as_the_record_keeps_them() -> None:
+    assert Limits.from_dict(OF_FLEETS.usual.to_dict()) == OF_FLEETS.usual
+
+
+@pytest.mark.parametrize("part", ["core", "on_demand"])
+def test_a_part_is_not_above_the_whole(part: str) -> None:
+    with pytest.raises(ValueError, match=f"{part} is at most the maximum"):
+        Limits(minimum=1, maximum=10, **{part: 11})
+
+
+def test_limits_are_equal_however_they_were_said() -> None:
+    """EMR tells a part that is the whole, or leaves it out."""
+    assert Limits(minimum=1, maximum=10, core=10, on_demand=10) == Limits(minimum=1, maximum=10)
+
+
+def test_limits_say_what_they_count() -> None:
+    assert USUAL.counted == "2 to 10 instances"
+    assert OF_FLEETS.usual.counted == "5 to 20 units (at most 4 in core nodes and 8 on demand)"
 
 
 def test_nobody_is_alone_while_both_serve() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dr_core.scaling import Scaling
+from dr_core.scaling import FleetShares, Scaling
 from dr_core.specs import Difference, Spec, difference, tag_changes
 
 SPEC = Spec(
@@ -17,6 +17,7 @@ SPEC = Spec(
     scaling=Scaling(minimum_instances=2, maximum_instances=10),
     tags={"cost-center": "analytics"},
 )
+FLEET_SHARES = FleetShares(core_maximum=4, task_units=3, spot_percent=50)
 OTHER_SCALING = Scaling(minimum_instances=2, maximum_instances=12)
 ALONE = Scaling(minimum_instances=2, maximum_instances=10, maximum_instances_alone=12)
 
@@ -97,3 +98,35 @@ def test_only_tags_of_ours_are_taken_back(
 ) -> None:
     """None touched that is not ours: others put tags on clusters too."""
     assert tag_changes(wanted, given=given, found=found) == (add, remove)
+
+
+def test_a_launch_of_fleets_has_its_numbers_as_text() -> None:
+    """A3, B5: CreateStack takes text, and a template of instance fleets has parameters of its own."""
+    shares = FleetShares(core_maximum=4, task_units=3, spot_percent=50)
+    spec = replace(SPEC, scaling=Scaling(minimum_instances=5, maximum_instances=11, fleets=shares))
+    assert spec.launch_parameters == {
+        "ServiceRole": "role",
+        "MinimumUnits": "5",
+        "MaximumUnits": "11",
+        "MaximumCoreUnits": "4",
+        "MaximumOnDemandUnits": "8",
+        "CoreUnits": "2",
+        "TaskOnDemandUnits": "2",
+        "TaskSpotUnits": "1",
+    }
+
+
+def test_without_a_task_fleet_nothing_is_said_of_one() -> None:
+    """CreateStack refuses a parameter that the template does not have."""
+    spec = replace(
+        SPEC, scaling=Scaling(minimum_instances=5, maximum_instances=11, fleets=FleetShares(core_maximum=11))
+    )
+    assert not {name for name in spec.launch_parameters if name.startswith("Task")}
+
+
+def test_other_units_are_changed_in_place() -> None:
+    """A3, A14."""
+    first = replace(SPEC, scaling=Scaling(minimum_instances=5, maximum_instances=11, fleets=FLEET_SHARES))
+    second = replace(SPEC, scaling=Scaling(minimum_instances=5, maximum_instances=20, fleets=FLEET_SHARES))
+    assert difference(first, second) is Difference.IN_PLACE
+    assert Spec.from_json(first.to_json()) == first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -175,6 +175,7 @@ class FakeCloudFormation(_Fake):
             bad_seed=world.bad_seed,
             canary_state=world.canary_state,
             limits=_limits(stack.parameters),
+            fleets="MaximumUnits" in stack.parameters,
         )
         world.clusters[cluster.cluster_id] = cluster
         return cluster
@@ -182,6 +183,14 @@ class FakeCloudFormation(_Fake):
 
 def _limits(parameters: Mapping[str, str]) -> dict[str, Any] | None:
     """The policy of managed scaling that the template makes of its parameters."""
+    if "MaximumUnits" in parameters:
+        return {
+            "UnitType": "InstanceFleetUnits",
+            **{
+                f"{name}CapacityUnits": int(parameters[f"{name}Units"])
+                for name in ("Minimum", "Maximum", "MaximumCore", "MaximumOnDemand")
+            },
+        }
     if "MaximumInstances" not in parameters:
         return None
     minimum, maximum = int(parameters["MinimumInstances"]), int(parameters["MaximumInstances"])
@@ -200,6 +209,9 @@ def compute_limits(minimum: int, maximum: int, **others: Any) -> dict[str, Any]:
     }
 
 
+GROUPS_OF_PRIMARY = {"InstanceGroupTypes": ["MASTER"]}
+
+
 class FakeEmr(_Fake):
     """Clusters and their steps by the clock."""
 
@@ -216,10 +228,19 @@ class FakeEmr(_Fake):
         reason = {"Code": "VALIDATION_ERROR", "Message": cluster.fails} if cluster.fails else {}
         state = self.world.cluster_state(cluster)
         return {
-            "Cluster": {"Name": cluster.name, "Tags": tags, "Status": {"State": state, "StateChangeReason": reason}}
+            "Cluster": {
+                "Name": cluster.name,
+                "Tags": tags,
+                "Status": {"State": state, "StateChangeReason": reason},
+                "InstanceCollectionType": "INSTANCE_FLEET" if cluster.fleets else "INSTANCE_GROUP",
+            }
         }
 
-    def list_instances(self, *, ClusterId: str, **_: Any) -> dict[str, Any]:
+    def list_instances(self, *, ClusterId: str, InstanceStates: Sequence[str], **filters: Any) -> dict[str, Any]:
+        wanted = {"InstanceFleetType": "MASTER"} if self.world.clusters[ClusterId].fleets else GROUPS_OF_PRIMARY
+        if filters != wanted:
+            raise client_error("InvalidRequestException", "Instance fleets and instance groups are mutually exclusive.")
+        assert {"BOOTSTRAPPING", "RUNNING"} <= set(InstanceStates)
         return {"Instances": [{"PrivateIpAddress": self.world.clusters[ClusterId].address}]}
 
     def set_termination_protection(self, *, JobFlowIds: list[str], TerminationProtected: bool) -> None:
@@ -237,7 +258,11 @@ class FakeEmr(_Fake):
         return {} if limits is None else {"ManagedScalingPolicy": {"ComputeLimits": limits}}
 
     def put_managed_scaling_policy(self, *, ClusterId: str, ManagedScalingPolicy: dict[str, Any]) -> None:
-        self._changeable(ClusterId).limits = ManagedScalingPolicy["ComputeLimits"]
+        cluster = self._changeable(ClusterId)
+        limits = ManagedScalingPolicy["ComputeLimits"]
+        if (limits["UnitType"] == "InstanceFleetUnits") != cluster.fleets:
+            raise client_error("ValidationException", "UnitType does not fit the cluster's instances.")
+        cluster.limits = limits
 
     def add_tags(self, *, ResourceId: str, Tags: list[dict[str, str]]) -> None:
         self._changeable(ResourceId).tags.update({tag["Key"]: tag["Value"] for tag in Tags})

@@ -128,6 +128,7 @@ class Cluster:
     steps: list[Step] = field(default_factory=list)
     canaries: dict[str, int] = field(default_factory=dict)  # ids by name
     limits: dict[str, Any] | None = None  # of managed scaling, as EMR tells them
+    fleets: bool = False  # of instance fleets, not of instance groups
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from dr_core.record import Incarnation, ManagedCluster
-from dr_core.scaling import Scaling
+from dr_core.scaling import FleetShares, Scaling
 from dr_core.specs import Spec
 
 from .fakes import compute_limits
@@ -67,3 +67,24 @@ def tags(world: World, generation: int = 1) -> dict[str, str]:
     return {
         key: value for key, value in world.cluster(generation).tags.items() if not key.startswith(("emr-dr:", "for-"))
     }
+
+
+FLEET_SPEC = Spec(
+    template_url="https://bucket/fleets.json",
+    parameters={"ServiceRole": "role"},
+    scaling=Scaling(
+        minimum_instances=6,
+        maximum_instances=20,
+        maximum_instances_alone=40,
+        fleets=FleetShares(core_maximum=2, task_units=4, spot_percent=75),
+    ),
+    tags={"cost-center": "analytics"},
+)
+"""Another shape of the same managed cluster."""
+
+
+def of_fleets(world: World) -> World:
+    """Generation 1 serves as :data:`FLEET_SPEC` says."""
+    world.put(ManagedCluster(name="a", spec=FLEET_SPEC.to_json()).to_item())
+    launched(world).notices.clear()
+    return world

@@ -7,10 +7,11 @@ from typing import Any, NoReturn
 
 import pytest
 
+from dr_core.scaling import Limits, Unit
 from failover.clusters import Clusters, ClusterSeen
 from failover.errors import InvariantError
 
-from .fakes import FakeEmr, InvalidRequestException
+from .fakes import FakeEmr, InvalidRequestException, compute_limits
 from .parts import Cluster
 from .scenarios import launched
 from .world import World
@@ -70,15 +71,57 @@ def test_a_cluster_that_emr_refuses_to_describe_raises(clusters: Clusters, monke
         clusters.describe("j-1")
 
 
-def test_the_address_is_that_of_the_primary(clusters: Clusters, cluster: Cluster) -> None:
-    """Where the front door leads to."""
-    assert clusters.primary_address("j-1") == cluster.address
+def address(clusters: Clusters) -> str | None:
+    return clusters.primary_address(clusters.describe("j-1") or pytest.fail())
+
+
+@pytest.mark.parametrize("fleets", [False, True], ids=["groups", "fleets"])
+def test_the_address_is_that_of_the_primary(clusters: Clusters, cluster: Cluster, fleets: bool) -> None:
+    """Where the front door leads to.  B5: EMR lists instances by the kind of collection that the cluster has."""
+    cluster.fleets = fleets
+    assert address(clusters) == cluster.address
 
 
 def test_a_primary_without_an_instance_has_no_address(clusters: Clusters, cluster: Cluster) -> None:
     """EMR lists it before EC2 has given it one."""
     cluster.address = ""
-    assert clusters.primary_address("j-1") is None
+    assert address(clusters) is None
+
+
+FLEET_LIMITS = {
+    "UnitType": "InstanceFleetUnits",
+    "MinimumCapacityUnits": 6,
+    "MaximumCapacityUnits": 20,
+    "MaximumCoreCapacityUnits": 2,
+    "MaximumOnDemandCapacityUnits": 7,
+}
+
+
+def test_limits_of_fleets_are_read_and_set_in_units(clusters: Clusters, cluster: Cluster) -> None:
+    """A3, B5: with how many of them may be core nodes and on demand."""
+    cluster.fleets, cluster.limits = True, FLEET_LIMITS
+    found = clusters.limits("j-1")
+    assert found == Limits(minimum=6, maximum=20, unit=Unit.FLEET_UNITS, core=2, on_demand=7)
+    cluster.limits = None
+    clusters.set_limits("j-1", found or pytest.fail())
+    assert cluster.limits == FLEET_LIMITS
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        compute_limits(2, 10, UnitType="VCPU"),
+        compute_limits(2, 10, MaximumCoreCapacityUnits=4),
+        compute_limits(2, 10, MaximumOnDemandCapacityUnits=4),
+        compute_limits(0, 10),
+    ],
+)
+def test_limits_that_we_never_set_are_none_of_ours(
+    clusters: Clusters, cluster: Cluster, limits: dict[str, Any]
+) -> None:
+    """A cluster of instance groups has core nodes on demand alone."""
+    cluster.limits = limits
+    assert clusters.limits("j-1") is None
 
 
 def test_protection_is_set_and_lifted(clusters: Clusters, cluster: Cluster) -> None:

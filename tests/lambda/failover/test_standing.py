@@ -127,7 +127,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
             "slot": 1,
             "out_of_the_balanced_group": True,
             "unseeded": False,
-            "scaling_limits": "2 to 20",
+            "scaling_limits": "2 to 20 instances",
             "its_end_is_decided": False,
         }
     ]
