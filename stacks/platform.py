@@ -14,6 +14,7 @@ from constructs import Construct
 
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
+from emr_dr.emr_leftovers import EmrLeftovers
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
 from emr_dr.log_retention import log_retention
@@ -107,6 +108,17 @@ class Platform(Stack):
         self.service_access_group: ec2.SecurityGroup = security.service_access_group
         self.additional_primary_group: ec2.SecurityGroup = security.additional_primary_group
         self.security_configuration_name: str = security.security_configuration_name
+
+        EmrLeftovers(
+            self,
+            "EmrLeftovers",
+            name=settings.name,
+            vpc=network.vpc,
+            subnets=network.emr_subnets,
+            security=security,
+            key=storage.key,
+            log_retention=self.log_retention,
+        )
 
         self.livy_clients_group: ec2.SecurityGroup = ec2.SecurityGroup(
             self,
