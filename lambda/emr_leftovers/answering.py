@@ -15,14 +15,12 @@ from aws_lambda_powertools import Logger
 logger = Logger()
 
 # CloudFormation takes no answer above 4,096 bytes.
-_REASON_LENGTH = 1000
+_REASON_LENGTH = 2000
 _ATTEMPTS = 4
 _LIMIT_SECONDS = 10
 
 
-def answer(
-    event: Mapping[str, Any], *, physical_id: str, reason: str, succeeded: bool, data: Mapping[str, str] | None = None
-) -> None:
+def answer(event: Mapping[str, Any], *, physical_id: str, reason: str, succeeded: bool) -> None:
     """Put SUCCESS or FAILED to the URL of *event*.
 
     The URL is presigned: the content type has to be empty, and repeating the same answer does no harm.  S3 answers 403
@@ -39,7 +37,6 @@ def answer(
             "StackId": event["StackId"],
             "RequestId": event["RequestId"],
             "LogicalResourceId": event["LogicalResourceId"],
-            "Data": dict(data or {}),
         }
     ).encode()
     for attempt in range(1, _ATTEMPTS + 1):
