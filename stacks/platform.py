@@ -17,6 +17,7 @@ from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
 from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
+from emr_dr.emr_leftovers import EmrLeftovers
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
 from emr_dr.existing_network import ExistingNetwork
@@ -117,6 +118,17 @@ class Platform(Stack):
         self.security_configuration_name: str = security.security_configuration_name
 
         self._endpoints = self._interface_endpoints(settings)
+        EmrLeftovers(
+            self,
+            "EmrLeftovers",
+            name=settings.name,
+            vpc=network.vpc,
+            subnets=network.emr_subnets,
+            security=security,
+            key=storage.key,
+            log_retention=self.log_retention,
+        )
+
         self.livy_clients_group: ec2.SecurityGroup = ec2.SecurityGroup(
             self,
             "LivyClients",

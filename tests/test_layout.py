@@ -49,6 +49,7 @@ HANDLERS = {
         "failover.standby",
     ),
     "airflow_files": ("airflow_files.handler",),
+    "emr_leftovers": ("emr_leftovers.handler",),
     "monitor": ("monitor.handler",),
     "prober": ("prober.handler",),
 }

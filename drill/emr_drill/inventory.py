@@ -69,7 +69,10 @@ LISTINGS = (
     ),
     Listing("AWS::EC2::SecurityGroup", "ec2", "describe_security_groups", "SecurityGroups[].GroupId"),
     Listing("AWS::EC2::SecurityGroupRule", "ec2", "describe_security_group_rules", _RULE),
-    Listing("AWS::EC2::VPCEndpoint", "ec2", "describe_vpc_endpoints", "VpcEndpoints[].VpcEndpointId"),
+    Listing(
+        *("AWS::EC2::VPCEndpoint", "ec2", "describe_vpc_endpoints"),
+        "VpcEndpoints[?State!='deleted'].VpcEndpointId",
+    ),
     Listing("AWS::EMR::Cluster", "emr", "list_clusters", _ALIVE),
     Listing(
         *("AWS::ElasticLoadBalancingV2::LoadBalancer", "elbv2", "describe_load_balancers"),

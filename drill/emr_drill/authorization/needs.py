@@ -36,6 +36,10 @@ class Place(Protocol):
         """Tags of an EMR cluster; none if there is no such cluster."""
         ...
 
+    def interface_context(self, interface_id: str) -> Context:
+        """What conditions may look at of a network interface; nothing if there is no such interface."""
+        ...
+
     def topic_key(self, topic_arn: str) -> str | None:
         """ARN of the key that encrypts a topic; None for none."""
         ...
@@ -200,6 +204,19 @@ def _object(parameters: Parameters) -> str:
     return f"arn:aws:s3:::{parameters['Bucket']}/{parameters['Key']}"
 
 
+def _security_group(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    yield Need(action=action, resource=_ec2(place, "security-group", parameters["GroupId"]))
+
+
+def _interface(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    interface = str(parameters["NetworkInterfaceId"])
+    yield Need(
+        action=action,
+        resource=_ec2(place, "network-interface", interface),
+        context=place.interface_context(interface),
+    )
+
+
 _OF_CLUSTERS: Final = {
     "AddJobFlowSteps": "JobFlowId",
     "AddTags": "ResourceId",
@@ -234,6 +251,11 @@ _RULES: Final[dict[str, Callable[[str, Parameters, Place], Iterable[Need]]]] = {
     "s3:HeadObject": _head_object,
     "s3:CopyObject": _copy_object,
     "s3:DeleteObject": _delete_object,
+    "ec2:DeleteNetworkInterface": _interface,
+    "ec2:DescribeNetworkInterfaces": _anywhere,
+    "ec2:DescribeSecurityGroups": _anywhere,
+    "ec2:RevokeSecurityGroupEgress": _security_group,
+    "ec2:RevokeSecurityGroupIngress": _security_group,
     "lambda:Invoke": _invoke,
     "states:StartExecution": _on("stateMachineArn"),
     "states:ListExecutions": _on("stateMachineArn"),
@@ -262,6 +284,10 @@ def _table_arn(place: Place, name: str) -> str:
 
 def _cluster(place: Place, cluster_id: str) -> str:
     return f"arn:aws:elasticmapreduce:{place.region}:{place.account}:cluster/{cluster_id}"
+
+
+def _ec2(place: Place, kind: str, name: str) -> str:
+    return f"arn:aws:ec2:{place.region}:{place.account}:{kind}/{name}"
 
 
 def _stack(place: Place, name: str) -> str:

@@ -22,6 +22,7 @@ from emr_drill.stand_in import emr_api, emr_fleets
 from emr_drill.stand_in.cluster_faults import ClusterFaults
 from emr_drill.stand_in.emr_fleets import InstanceFleet, machines_in_words
 from emr_drill.stand_in.emr_life import ClusterLife, World
+from emr_drill.stand_in.emr_network import EmrNetwork
 from emr_drill.stand_in.emr_records import (
     ENDED,
     ENDING,
@@ -65,12 +66,17 @@ class ClusterSeen(NamedTuple):
 
 
 class EmrClusters(ClusterFaults, LaunchFaults):
-    """All clusters of the stand-in, and what the drill may do to them behind EMR's back."""
+    """All clusters of the stand-in, and what the drill may do to them behind EMR's back.
+
+    Attributes:
+        network: rules and interfaces that EMR makes for them.
+    """
 
     def __init__(self, stand_in: StandIn) -> None:
         ClusterFaults.__init__(self, clock=stand_in.clock)
         LaunchFaults.__init__(self)
         self._stand_in = stand_in
+        self.network = EmrNetwork(stand_in)
         self._lives: dict[str, ClusterLife] = {}
         self._lock = threading.RLock()
         self._launched: Counter[int] = Counter()
@@ -140,6 +146,7 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         life.add_steps([self.new_step(cluster, one) for one in request.get("Steps") or []])
         with self._lock:
             self._lives[cluster.id] = life
+        self.network.prepare(cluster)
         self.launched(cluster)
         life.start()
         return cluster
@@ -292,6 +299,8 @@ class EmrClusters(ClusterFaults, LaunchFaults):
                 {**about, "kind": "step", "step": step.name, "state": str(step.state), "output": step.message}
             )
             return
+        if cluster.state in ENDED:
+            self.network.release(cluster)
         self._stand_in.journal.append(
             {
                 **about,

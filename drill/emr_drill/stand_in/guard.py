@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from botocore.exceptions import ClientError
+from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 
+from emr_drill.authorization.conditions import Context
 from emr_drill.authorization.decision import Request, decide
 from emr_drill.authorization.documents import Statement, parse_policy
 from emr_drill.authorization.needs import Need, UnknownCallError, needs_of
@@ -71,6 +73,16 @@ class Guard:
         """Tags of a cluster; none of one that nobody knows."""
         clusters = getattr(self._stand_in, "clusters", None)
         return clusters.tags_of(cluster_id) if clusters is not None else {}
+
+    def interface_context(self, interface_id: str) -> Context:
+        """Subnet and tags of a network interface; nothing of one that nobody knows."""
+        backend = ec2_backends[self.account][self.region]
+        interface = backend.enis.get(interface_id)
+        if interface is None:
+            return {}
+        tags = {f"aws:ResourceTag/{tag['key']}": str(tag["value"]) for tag in interface.get_tags()}
+        subnet = f"arn:aws:ec2:{self.region}:{self.account}:subnet/{interface.subnet.id}"
+        return {**tags, "ec2:Subnet": subnet}
 
     def topic_key(self, topic_arn: str) -> str | None:
         """ARN of the key that encrypts a topic."""

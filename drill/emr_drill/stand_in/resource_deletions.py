@@ -54,13 +54,23 @@ def _is_ingress(rule: Mapping[str, Any], properties: Mapping[str, Any]) -> bool:
     )
 
 
+def _delete_nat_gateway(stand_in: StandIn, physical_id: str, properties: Mapping[str, Any]) -> None:
+    """With its interface, which moto leaves in the subnet."""
+    client = stand_in.client("ec2")
+    found = client.describe_nat_gateways(NatGatewayIds=[physical_id])["NatGateways"]
+    interfaces = [address.get("NetworkInterfaceId") for each in found for address in each["NatGatewayAddresses"]]
+    client.delete_nat_gateway(NatGatewayId=physical_id)
+    for interface in filter(None, interfaces):
+        client.delete_network_interface(NetworkInterfaceId=interface)
+
+
 DELETIONS: dict[str, Deletion] = {
     "AWS::EC2::EIP": _release_address,
     "AWS::EC2::FlowLog": lambda stand_in, id_, _: stand_in.client("ec2").delete_flow_logs(FlowLogIds=[id_]),
     "AWS::EC2::InternetGateway": lambda stand_in, id_, _: stand_in.client("ec2").delete_internet_gateway(
         InternetGatewayId=id_
     ),
-    "AWS::EC2::NatGateway": lambda stand_in, id_, _: stand_in.client("ec2").delete_nat_gateway(NatGatewayId=id_),
+    "AWS::EC2::NatGateway": _delete_nat_gateway,
     "AWS::EC2::Route": lambda stand_in, _, properties: stand_in.client("ec2").delete_route(
         RouteTableId=properties["RouteTableId"], DestinationCidrBlock=properties["DestinationCidrBlock"]
     ),

@@ -20,7 +20,7 @@ from moto.core.model_instances import reset_model_data
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.ports import PrimaryFactory
-from emr_drill.stand_in import cloudformation, economy
+from emr_drill.stand_in import cloudformation, economy, network_dependencies
 from emr_drill.stand_in.api_faults import ApiFaults
 from emr_drill.stand_in.crashes import Crashes
 from emr_drill.stand_in.custom_resources import ResponseDesk
@@ -162,6 +162,7 @@ class StandIn:
         try:
             # moto's interpreter of state machines calls http://localhost:$MOTO_PORT.
             os.environ["MOTO_PORT"] = str(self._server.port)
+            network_dependencies.install(self)
             cloudformation.install(self)
             for part in self._parts:
                 install: Callable[[StandIn], None] = importlib.import_module(f"{__package__}.{part}").install
@@ -191,6 +192,7 @@ class StandIn:
         if self._server is not None:
             self._server.stop()
         cloudformation.uninstall()
+        network_dependencies.uninstall()
         for client in self._clients.values():
             client.close()
         self._clients.clear()

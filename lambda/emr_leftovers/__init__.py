@@ -1,0 +1,1 @@
+"""What EMR leaves behind in the platform's network: found and removed when the platform goes."""

@@ -1,0 +1,220 @@
+"""From the first deploy to the end of everything, by the requests that CloudFormation makes (A12, B8, B13)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..synthesis import new_app
+from .life_cycle_world import STACK, ZONES, Account, account, until
+
+pytestmark = pytest.mark.slow
+
+OLD, NEW = "emr-7.13.0", "emr-7.12.0"
+PHYSICAL_ID = "emr-dr-active-passive/a"
+# What is there before anything is deployed is made by who uploads assets.
+UPLOADS = {("AWS::S3::Bucket", "cdk-hnb659fds-assets-123456789012-us-east-1"), ("AWS::SSM::Parameter", "/cdk-bootstrap/hnb659fds/version")}
+RECORD = {("AWS::DynamoDB::Table", "ActivePassive-TablesRecord")}
+PLATFORM_KEEPS = {
+    ("AWS::KMS::Key", ""),
+    ("AWS::Logs::LogGroup", "Platform-NetworkFlowLogs"),
+    ("AWS::S3::Bucket", "platform-storageaccesslogs"),
+    ("AWS::S3::Bucket", "platform-storageartifacts"),
+    ("AWS::S3::Bucket", "platform-storagelogs"),
+}
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The assembly with another release."""
+    from emr_dr.settings import Settings
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    folder = tmp_path_factory.mktemp("changed")
+    app = new_app(folder)
+    standard = Settings()
+    settings = standard.model_copy(update={"cluster": standard.cluster.model_copy(update={"release_label": NEW})})
+    ActivePassive(app, STACK, settings=settings, platform=Platform(app, "Platform", settings=settings))
+    app.synth()
+    return folder
+
+
+def no_capacity(made: Account) -> None:
+    for zone in ZONES:
+        made.aws.clusters.fail_capacity(zone)
+
+
+def capacity(made: Account) -> None:
+    for zone in ZONES:
+        made.aws.clusters.restore_capacity(zone)
+
+
+def test_everything_goes_but_what_is_kept_on_purpose(tmp_path: Path, assembly: Path) -> None:
+    """EMR has added rules that no template knows, and left its interface; a person's group refers to EMR's."""
+    with account(tmp_path / "aws") as made:
+        network = made.aws.clusters.network
+        network.more_ports, network.leaves_interfaces = (7337,), True
+        assert made.deploy(assembly) == ""
+        assert [each.kind for each in made.requests("Custom::EmrLeftovers")] == ["Create"]
+        assert made.delete() == ("DELETE_COMPLETE", {})
+
+        ec2: Any = made.aws.client("ec2")
+        (left,) = ec2.describe_network_interfaces()["NetworkInterfaces"][-1:]
+        primary = next(
+            group["GroupId"]
+            for group in ec2.describe_security_groups()["SecurityGroups"]
+            if group["Description"] == "EMR-managed: primary nodes"
+        )
+        theirs = ec2.create_security_group(GroupName="theirs", Description="a person's", VpcId=left["VpcId"])["GroupId"]
+        ssh = {
+            "IpProtocol": "tcp",
+            "FromPort": 22,
+            "ToPort": 22,
+            "UserIdGroupPairs": [{"GroupId": primary}],
+        }
+        ec2.authorize_security_group_ingress(GroupId=theirs, IpPermissions=[ssh])
+        status, failed = made.delete("Platform")
+        assert status == "DELETE_FAILED"
+        (reason,) = failed.values()
+        assert f"the rule tcp 22-22 into {theirs} from {primary}" in reason
+        assert "remove these rules, then delete the stack again" in reason
+
+        ec2.delete_security_group(GroupId=theirs)
+        assert made.delete("Platform") == ("DELETE_COMPLETE", {})
+        assert made.left() == UPLOADS | RECORD | PLATFORM_KEEPS
+        asked = made.requests("Custom::EmrLeftovers")
+        assert [each.kind for each in asked] == ["Create", "Delete", "Delete"]
+        assert len({each.physical_id for each in asked[1:]}) == 1
+        assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+def test_a_first_deploy_that_could_start_no_cluster_leaves_nothing_and_can_be_repeated(
+    tmp_path: Path, assembly: Path
+) -> None:
+    with account(tmp_path / "aws") as made:
+        no_capacity(made)
+        assert "no availability zone is left to launch in" in made.deploy(assembly)
+        assert made.status() == "ROLLBACK_COMPLETE"
+        assert made.running() == []
+        create, delete = made.requests()
+        assert (create.kind, delete.kind) == ("Create", "Delete")
+        # The answer to the Create that failed named it: the Delete is for that one.
+        assert delete.physical_id == PHYSICAL_ID
+        assert delete.properties == create.properties
+
+        assert made.delete() == ("DELETE_COMPLETE", {})
+        strategy = {kind for kind, name in made.left() if name.startswith(("ActivePassive", "emr-dr-active-passive"))}
+        assert strategy == set()
+
+        capacity(made)
+        assert made.deploy(assembly) == ""
+        assert made.serving()["generation"] == 1
+
+
+def test_an_update_goes_forward_and_back_and_is_cancelled(tmp_path: Path, assembly: Path, changed: Path) -> None:
+    with account(tmp_path / "aws") as made:
+        assert made.deploy(assembly) == ""
+        assert [each.kind for each in made.requests()] == ["Create"]
+        first = made.serving()["cluster_id"]
+
+        made.forget_requests()
+        assert made.deploy(assembly) == ""
+        assert made.requests() == [], "the same again asks for nothing"
+
+        no_capacity(made)
+        assert "no availability zone is left to launch in" in made.deploy(changed)
+        assert made.status() == "UPDATE_ROLLBACK_COMPLETE"
+        forward, back = made.requests()
+        assert (forward.kind, back.kind) == ("Update", "Update")
+        assert (back.properties, back.old) == (forward.old, forward.properties), "the way back has the old properties"
+        assert forward.physical_id == back.physical_id == PHYSICAL_ID
+        assert made.serving()["cluster_id"] == first
+        assert made.running() == [OLD]
+        capacity(made)
+
+        made.forget_requests()
+        thread, told = made.deploying(changed)
+        until("a cluster that starts", made.launching)
+        made.aws.client("cloudformation").cancel_update_stack(StackName=STACK)
+        thread.join()
+        assert "UPDATE_ROLLBACK_COMPLETE" in told[0]
+        assert [each.kind for each in made.requests()] == ["Update", "Update"]
+        until("the end of what was begun", made.at_rest)
+        assert made.serving()["cluster_id"] == first
+
+        assert made.deploy(changed) == ""
+        until("the end of the old one", made.at_rest)
+        assert made.running() == [NEW]
+        assert made.deploy(assembly) == "", "the old settings are deployed again"
+        until("the end of the new one", made.at_rest)
+        assert made.running() == [OLD]
+        assert {each.physical_id for each in made.requests()} == {PHYSICAL_ID}
+
+        assert made.delete() == ("DELETE_COMPLETE", {})
+        assert made.running() == []
+
+
+def test_a_stack_is_deleted_while_it_is_made(tmp_path: Path, assembly: Path) -> None:
+    with account(tmp_path / "aws") as made:
+        thread, _ = made.deploying(assembly)
+        until("a cluster that starts", made.launching)
+        assert made.delete() == ("DELETE_COMPLETE", {})
+        thread.join()
+        assert made.running() == []
+        assert [each.kind for each in made.requests()] == ["Create", "Delete"]
+        assert made.delete("Platform") == ("DELETE_COMPLETE", {})
+        assert made.left() == UPLOADS | RECORD | PLATFORM_KEEPS
+
+
+def test_a_stack_is_deleted_after_two_failovers_in_the_middle_of_a_third_operation(
+    tmp_path: Path, assembly: Path
+) -> None:
+    """With an incarnation's stack that no record knows: the answer to the call that made it was lost."""
+    with account(tmp_path / "aws") as made:
+        assert made.deploy(assembly) == ""
+        for generation in (2, 3):
+            made.aws.clusters.kill_primary(made.serving()["cluster_id"])
+            until(
+                "a failover",
+                lambda wanted=generation: any(
+                    item["generation"] == wanted and item["state"] == "serving"
+                    for item in made.deployment.incarnations()
+                ),
+            )
+            until("the end of the old one", made.at_rest)
+        orphan = _orphan(made)
+        machine = made.deployment.config.operation_state_machine
+        made.aws.client("stepfunctions").start_execution(
+            stateMachineArn=machine,
+            name="by-hand",
+            input='{"request": {"kind": "switchover", "reason": "manual", "managed_cluster": "a"}}',
+        )
+        until("a cluster that starts", lambda: len(made.running()) == 3)
+
+        assert made.delete() == ("DELETE_COMPLETE", {})
+        assert made.running() == []
+        assert made.aws.stacks.find(orphan).status == "DELETE_COMPLETE"
+        assert made.delete("Platform") == ("DELETE_COMPLETE", {})
+        assert made.left() == UPLOADS | RECORD | PLATFORM_KEEPS
+        assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+def _orphan(made: Account) -> str:
+    """Make the stack of an incarnation that no record knows; its id."""
+    serving = made.serving()
+    client: Any = made.aws.client("cloudformation")
+    like = made.aws.stacks.find(serving["stack_id"])
+    tags = {**like.tags, "emr-dr:generation": "99"}
+    return str(
+        client.create_stack(
+            StackName="emr-dr-active-passive-a-g99",
+            TemplateBody=like.template,
+            RoleARN=like.role_arn,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in like.parameters.items()],
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            OnFailure="DELETE",
+        )["StackId"]
+    )

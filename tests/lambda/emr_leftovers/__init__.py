@@ -1,0 +1,1 @@
+"""Tests of what removes what EMR left."""

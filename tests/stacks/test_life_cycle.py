@@ -1,0 +1,271 @@
+"""What outlives what, and what stays, read from the synthesized templates (A12, B8, B9, B13).
+
+CloudFormation deletes a resource before everything that it refers to or depends on: what a custom resource needs to
+clean up with must be among the latter, or in a stack that its own stack imports from.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_drill.stand_in.template import dependencies
+
+STRATEGIES = ("ActiveActive", "ActivePassive")
+MANAGED_CLUSTER, LEFTOVERS = "Custom::EmrManagedCluster", "Custom::EmrLeftovers"
+# What holds data, and what becomes of it when its stack goes: of anything else of these types a person has to decide.
+HOLDS_DATA = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SecretsManager::Secret",
+    "AWS::SQS::Queue",
+}
+KEPT = {
+    "Platform/StorageKey": "Retain",
+    "Platform/StorageAccessLogs": "Retain",
+    "Platform/StorageLogs": "Retain",
+    "Platform/StorageArtifacts": "Retain",
+    "Platform/NetworkFlowLogs": "Retain",
+    # A first deploy that failed leaves none: nothing ever ran that anybody could ask about.
+    "ActiveActive/TablesRecord": "RetainExceptOnCreate",
+    "ActivePassive/TablesRecord": "RetainExceptOnCreate",
+}
+KEPT_WITH_AIRFLOW = {"Platform/AirflowFilesBucket": "Retain"}
+# Deleted with their stack: what functions said (their messages went to people, the record says what was done), what
+# probers saw minutes ago, and messages that could not be delivered.
+GONE = {"AWS::Logs::LogGroup", "AWS::SQS::Queue"}
+GONE_TABLES = ("TablesEvidence",)
+
+# What a retirement works with, by type: all of a strategy's are deleted after its managed clusters.
+NEEDED_TO_RETIRE = {
+    "AWS::DynamoDB::Table",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::SecurityGroupEgress",
+    "AWS::EC2::SecurityGroupIngress",
+    "AWS::ElasticLoadBalancingV2::Listener",
+    "AWS::ElasticLoadBalancingV2::ListenerRule",
+    "AWS::ElasticLoadBalancingV2::LoadBalancer",
+    "AWS::ElasticLoadBalancingV2::TargetGroup",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::Scheduler::Schedule",
+    "AWS::StepFunctions::StateMachine",
+}
+# Of these types nothing helps a retirement: who reads numbers and messages, and Airflow's connection.
+NEEDED_BY_PEOPLE = {"AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard"}
+
+Template = Mapping[str, Any]
+
+
+@pytest.fixture(scope="session")
+def made(assembly: Path) -> dict[str, Any]:
+    return {
+        name: json.loads((assembly / f"{name}.template.json").read_text("utf-8")) for name in ("Platform", *STRATEGIES)
+    }
+
+
+def of_type(template: Template, *types: str) -> list[str]:
+    return [name for name, body in template["Resources"].items() if body["Type"] in types]
+
+
+def outlives(template: Template, name: str) -> frozenset[str]:
+    """Everything that is deleted after a resource."""
+    needed = dependencies(template)
+
+    @functools.cache
+    def all_of(each: str) -> frozenset[str]:
+        return frozenset().union(needed[each], *map(all_of, needed[each]))
+
+    return all_of(name)
+
+
+def imports(value: Any) -> Iterable[str]:
+    """The names of exports of other stacks that *value* has in it."""
+    if isinstance(value, Mapping):
+        for key, content in value.items():
+            if key == "Fn::ImportValue":
+                yield str(content)
+            else:
+                yield from imports(content)
+    elif isinstance(value, list):
+        for each in value:
+            yield from imports(each)
+
+
+def exports(template: Template) -> dict[str, Any]:
+    return {
+        str(output["Export"]["Name"]): output["Value"]
+        for output in template.get("Outputs", {}).values()
+        if "Export" in output
+    }
+
+
+def missing_for_retirement(template: Template) -> set[str]:
+    """What a managed cluster would be deleted after, or beside, though its retirement works with it."""
+    wanted = set(of_type(template, *NEEDED_TO_RETIRE))
+    return {
+        each for cluster in of_type(template, MANAGED_CLUSTER) for each in wanted - outlives(template, cluster)
+    }
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_what_a_retirement_needs_goes_after_the_managed_clusters(made: dict[str, Any], strategy: str) -> None:
+    """Functions with their policies, machines, tables, listeners, rules, groups, schedules and the rule for what ended
+    badly: until the last incarnation is gone."""
+    assert missing_for_retirement(made[strategy]) == set()
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_whatever_is_added_to_a_strategy_is_sorted_into_what_a_retirement_needs(
+    made: dict[str, Any], strategy: str
+) -> None:
+    """Another type of resource: add it to NEEDED_TO_RETIRE or NEEDED_BY_PEOPLE."""
+    types = {body["Type"] for body in made[strategy]["Resources"].values()}
+    of_functions = {"AWS::Lambda::EventInvokeConfig"}  # how often Lambda repeats an event: goes before or after
+
+    assert types - NEEDED_TO_RETIRE - NEEDED_BY_PEOPLE - of_functions == {MANAGED_CLUSTER}
+
+
+def test_a_dependency_that_is_lost_is_found(made: dict[str, Any]) -> None:
+    broken = copy.deepcopy(made["ActivePassive"])
+    (cluster,) = of_type(broken, MANAGED_CLUSTER)
+    body = broken["Resources"][cluster]
+    body["DependsOn"] = [each for each in body["DependsOn"] if not each.startswith("ControllerFailoverRoleDefault")]
+    function = next(each for each in of_type(broken, "AWS::Lambda::Function") if "ControllerFailover" in each)
+    broken["Resources"][function]["DependsOn"] = []
+
+    assert any(each.startswith("ControllerFailoverRoleDefaultPolicy") for each in missing_for_retirement(broken))
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_one_managed_cluster_goes_after_the_other(made: dict[str, Any], strategy: str) -> None:
+    clusters = of_type(made[strategy], MANAGED_CLUSTER)
+    after = {name: outlives(made[strategy], name) for name in clusters}
+
+    assert all(one in after[other] or other in after[one] for one in clusters for other in clusters if one != other)
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_platform_cannot_go_before_the_strategy(made: dict[str, Any], strategy: str) -> None:
+    """CloudFormation refuses to delete an export that is in use: network, key, roles, groups and topic outlive it.
+
+    Routes and gateway endpoints, over which probers reach clusters and tables, go with that network.
+    """
+    platform = made["Platform"]
+    exported = exports(platform)
+    used = {name for name in imports(made[strategy]["Resources"])}
+    assert used <= exported.keys()
+    needed = {name for key in used for name in _named(exported[key])}
+    types = {platform["Resources"][name]["Type"] for name in needed}
+    assert {
+        "AWS::EC2::SecurityGroup",
+        "AWS::EC2::Subnet",
+        "AWS::EC2::VPC",
+        "AWS::EMR::SecurityConfiguration",
+        "AWS::IAM::InstanceProfile",
+        "AWS::IAM::Role",
+        "AWS::KMS::Key",
+        "AWS::SNS::Topic",
+    } <= types
+    assert of_type(platform, "AWS::EC2::VPCEndpoint") and of_type(platform, "AWS::EC2::Route")
+
+
+def _named(value: Any) -> Iterable[str]:
+    if isinstance(value, Mapping):
+        if "Ref" in value:
+            yield value["Ref"]
+        if "Fn::GetAtt" in value:
+            yield value["Fn::GetAtt"][0]
+
+
+def missing_for_clean_up(template: Template) -> set[str]:
+    """What the clean-up of the platform would be deleted after, or beside, though it works with it or on it."""
+    (clean_up,) = of_type(template, LEFTOVERS)
+    properties = template["Resources"][clean_up]["Properties"]
+    own = {name for name in template["Resources"] if name.startswith("EmrLeftoversFunction")}
+    on = {name for each in [*properties["Groups"], *properties["Subnets"], properties["Vpc"]] for name in _named(each)}
+    return (own | on) - outlives(template, clean_up)
+
+
+def test_the_clean_up_goes_before_groups_subnets_and_what_it_works_with(made: dict[str, Any]) -> None:
+    assert missing_for_clean_up(made["Platform"]) == set()
+
+
+def test_the_clean_up_goes_after_every_rule_of_the_template(made: dict[str, Any]) -> None:
+    """What it finds then is what EMR added, and CloudFormation finds every rule that it wants to delete."""
+    template = made["Platform"]
+    (clean_up,) = of_type(template, LEFTOVERS)
+    groups = {name for each in template["Resources"][clean_up]["Properties"]["Groups"] for name in _named(each)}
+    rules = [
+        name
+        for name in of_type(template, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
+        if groups & dependencies(template)[name]
+    ]
+
+    assert len(rules) == 17
+    assert [name for name in rules if clean_up not in outlives(template, name)] == []
+
+
+def test_the_clean_up_is_about_every_group_that_clusters_carry(made: dict[str, Any]) -> None:
+    template = made["Platform"]
+    (clean_up,) = of_type(template, LEFTOVERS)
+    groups = {name for each in template["Resources"][clean_up]["Properties"]["Groups"] for name in _named(each)}
+    tagged = {
+        name
+        for name in of_type(template, "AWS::EC2::SecurityGroup")
+        if {"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}
+        in template["Resources"][name]["Properties"].get("Tags", [])
+    }
+
+    assert groups == tagged
+
+
+def kept(templates: Mapping[str, Template]) -> dict[str, str]:
+    """``stack/construct`` of everything that stays when its stack goes, and its deletion policy."""
+    return {
+        f"{stack}/{name[:-8]}": str(body["DeletionPolicy"])
+        for stack, template in templates.items()
+        for name, body in template["Resources"].items()
+        if body.get("DeletionPolicy", "Delete") != "Delete"
+    }
+
+
+def test_what_stays_is_what_people_ask_for_afterwards_and_nothing_else(made: dict[str, Any]) -> None:
+    assert kept(made) == KEPT
+
+
+def test_files_of_airflow_stay_too(with_airflow: dict[str, dict[str, Any]]) -> None:
+    assert kept(with_airflow) == KEPT | KEPT_WITH_AIRFLOW
+
+
+def test_what_holds_data_says_what_becomes_of_it(
+    made: dict[str, Any], with_airflow: dict[str, dict[str, Any]]
+) -> None:
+    for templates in (made, with_airflow):
+        for stack, template in templates.items():
+            for name in of_type(template, *HOLDS_DATA):
+                body = template["Resources"][name]
+                stays = f"{stack}/{name[:-8]}" in KEPT | KEPT_WITH_AIRFLOW
+                goes = body["Type"] in GONE or name.startswith(GONE_TABLES) or body["Type"].endswith("::Secret")
+                assert stays or goes, f"{stack}/{name} is neither kept nor known to go"
+
+
+def test_what_is_kept_is_not_lost_by_a_replacement_either(made: dict[str, Any]) -> None:
+    for stack, template in made.items():
+        for name, body in template["Resources"].items():
+            if body.get("DeletionPolicy", "Delete") != "Delete":
+                assert body["UpdateReplacePolicy"] == "Retain", f"{stack}/{name}"
