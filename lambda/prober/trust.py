@@ -1,8 +1,8 @@
 """Whose certificates a prober believes, and by which name it expects each of them.
 
-A certificate that cannot be trusted is told and never acted upon.  Whoever shows it answers all the same, load balancers
-ask for no certificate of a target at all, and one certificate serves every cluster: were an expired one taken for a
-sick service, every cluster would be replaced, by clusters with the same certificate.  So the request is repeated
+A certificate that cannot be trusted is told and never acted upon.  Whoever shows it answers all the same, load
+balancers look at no certificate of a target at all, and one certificate serves every cluster: were an expired one taken
+for a sick service, every cluster would be replaced, by clusters with the same certificate.  So the request is made
 without trust, what it finds counts as ever, and beside it stands what is wrong with the certificate.  No request of a
 prober carries a secret.
 """
@@ -98,7 +98,7 @@ class TlsConnection(HTTPConnection):
         self._name = name
 
     def connect(self) -> None:
-        """Connect and wrap the socket; no hand is shaken yet, so that whoever cuts it knows it before anything waits."""
+        """Connect and wrap the socket; no hand is shaken yet: whoever cuts it has to know it before anything waits."""
         super().connect()
         self.sock: socket.socket = self._context.wrap_socket(
             self.sock, server_hostname=self._name, do_handshake_on_connect=False
