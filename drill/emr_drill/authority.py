@@ -27,11 +27,13 @@ class Certificate:
         certificate: PEM, without the authority's.
         chain: PEM of the authority's.
         key: PEM, not encrypted.
+        ends: when it ends, ISO 8601 in UTC.
     """
 
     certificate: bytes
     chain: bytes
     key: bytes
+    ends: str
 
     def archive(self) -> bytes:
         """As EMR takes it for encryption in transit: a zip file of three PEM files.
@@ -116,4 +118,5 @@ class Authority:
                 serialization.PrivateFormat.PKCS8,
                 serialization.NoEncryption(),
             ),
+            ends=certificate.not_valid_after_utc.isoformat(),
         )

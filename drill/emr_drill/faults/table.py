@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from emr_drill import strategies
 from emr_drill.errors import DrillError
-from emr_drill.faults import cloud, in_a_row, planned, services, standbys, zones
+from emr_drill.faults import certificates, cloud, in_a_row, planned, services, standbys, zones
 from emr_drill.faults.model import WARM, Fault
 
 NONE = "none"
@@ -22,7 +22,15 @@ def _with_standby(fault: Fault) -> Fault:
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: _with_standby(fault)
-    for fault in (*services.ROWS, *zones.ROWS, *cloud.ROWS, *planned.ROWS, *in_a_row.ROWS, *standbys.ROWS)
+    for fault in (
+        *services.ROWS,
+        *zones.ROWS,
+        *cloud.ROWS,
+        *certificates.ROWS,
+        *planned.ROWS,
+        *in_a_row.ROWS,
+        *standbys.ROWS,
+    )
 }
 
 
