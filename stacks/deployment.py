@@ -18,7 +18,7 @@ from dr_core.network import ExpectedNetwork
 from emr_dr.airflow_connection import AirflowConnection
 from emr_dr.alarms import Alarms
 from emr_dr.controller import Controller
-from emr_dr.front_door import FrontDoor
+from emr_dr.front_door import Encryption, FrontDoor
 from emr_dr.functions import encrypt_log
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.managed_cluster import ManagedCluster
@@ -29,8 +29,10 @@ from emr_dr.probers import Probers
 from emr_dr.reconciler import Reconciler
 from emr_dr.schedules import EveryMinute
 from emr_dr.settings import Settings
+from emr_dr.settings_file import REPOSITORY
 from emr_dr.standby_keeper import StandbyKeeper
 from emr_dr.tables import Tables
+from emr_dr.tls_settings import authority
 from stacks.incarnation import PublishedIncarnation
 from stacks.platform import Platform
 
@@ -109,6 +111,7 @@ class Deployment(Stack):
                 *_peers(settings.front_door.livy_clients),
             ],
             web_interface_clients=_peers(settings.front_door.web_interface_clients),
+            encryption=_encryption(settings, strategy),
         )
         schedules = EveryMinute(self, "Schedules")
         probers = Probers(
@@ -124,6 +127,7 @@ class Deployment(Stack):
             evidence=tables.evidence,
             schedules=schedules,
             log_retention=platform.log_retention,
+            authority=authority(settings.tls, folder=REPOSITORY),
         )
         incarnation = PublishedIncarnation(self, "IncarnationTemplate", settings=settings, platform=platform)
         controller = Controller(
@@ -180,6 +184,7 @@ class Deployment(Stack):
         )
         config = self._function_config(
             settings=settings,
+            host_name=settings.tls.host(strategy.name),
             standby=keeps_standby,
             platform=platform,
             tables=tables,
@@ -212,6 +217,8 @@ class Deployment(Stack):
         alarms.watch_machines(controller.machines)
         alarms.watch_monitor()
         alarms.watch_probers(len(probers.probers))
+        if config.front_door_scheme == "https":
+            alarms.watch_certificates()
         alarms.watch_restraints(launches_per_day=settings.policy.launches_per_day)
         alarms.watch_operations()
         if keeps_standby:
@@ -235,13 +242,20 @@ class Deployment(Stack):
         CfnOutput(
             self,
             "FrontDoorHost",
-            value=config.front_door_host,
+            value=_client_host(config),
             description="host of every client's connection, as of Airflow's livy_default",
         )
+        if config.front_door_name:
+            CfnOutput(
+                self,
+                "FrontDoorAddress",
+                value=config.front_door_host,
+                description="what the name of the front door leads to",
+            )
         CfnOutput(
             self,
             "LivyUrl",
-            value=f"{config.front_door_scheme}://{config.front_door_host}:{config.front_door_port}",
+            value=f"{config.front_door_scheme}://{_client_host(config)}:{config.front_door_port}",
             description="Livy behind the front door",
         )
         CfnOutput(
@@ -278,7 +292,7 @@ class Deployment(Stack):
             self,
             "AirflowConnection",
             connection=settings.mwaa.connection(strategy.name),
-            host=config.front_door_host,
+            host=_client_host(config),
             port=config.front_door_port,
             scheme=config.front_door_scheme,
             timeout_seconds=settings.mwaa.connection_timeout_seconds,
@@ -296,6 +310,7 @@ class Deployment(Stack):
         self,
         *,
         settings: Settings,
+        host_name: str,
         standby: bool,
         platform: Platform,
         tables: Tables,
@@ -331,7 +346,10 @@ class Deployment(Stack):
             balanced_target_group=door.balanced.target_group_arn,
             front_door_host=door.network_load_balancer.load_balancer_dns_name,
             load_balancer_host=door.load_balancer.load_balancer_dns_name,
+            front_door_scheme=settings.tls.scheme,
             front_door_port=settings.ports.livy,
+            front_door_name=host_name,
+            cluster_domain=settings.tls.domain(settings.region),
             probers=probers.in_config,
             operation_state_machine=controller.machines.operation_arn,
             retirement_state_machine=controller.machines.retirement_arn,
@@ -377,6 +395,23 @@ class Deployment(Stack):
                 )
             )
         return made
+
+
+def _client_host(config: FunctionConfig) -> str:
+    """What clients call the front door: the name of its certificate, if it has one."""
+    return config.front_door_name or config.front_door_host
+
+
+def _encryption(settings: Settings, strategy: Strategy) -> Encryption | None:
+    """What the front door speaks TLS with, if it does."""
+    tls = settings.tls
+    if tls.certificate_arn is None:
+        return None
+    return Encryption(
+        certificate_arn=tls.certificate_arn,
+        host_name=tls.host(strategy.name),
+        hosted_zone_id=tls.hosted_zone_id,
+    )
 
 
 def _places(platform: Platform, *, preference: Sequence[str] | None) -> tuple[SubnetChoice, ...]:

@@ -154,6 +154,14 @@ def drill(
             help="Drill this in place of the product, on the same stand-in.  script: the published recipe's script."
         ),
     ] = None,
+    tls: Annotated[
+        bool,
+        typer.Option(
+            "--tls",
+            help="With encryption in transit: the front door has a certificate of an authority that is made for this "
+            "drill, and clients and probers trust that one alone.",
+        ),
+    ] = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Submit a job every 20 s from the fault on, besides the usual ones.")
     ] = False,
@@ -203,6 +211,8 @@ def drill(
     if len(rows) * len(many) > 1:
         if zone is not None:
             raise DrillError(f"{zone} is for one drill, and this would run several: leave the AZ or the seeds out")
+        if tls:
+            raise DrillError("--tls is for one drill, and this would run several: leave it out, or name one fault")
         if keep or stream or baseline or workdir is not None or jobs is not Jobs.OWN:
             raise DrillError(
                 "--keep, --workdir, --stream, --jobs and --baseline are for one drill, and this would run several: "
@@ -230,7 +240,7 @@ def drill(
             _write(json.dumps(report.to_dict(), indent=2) + "\n", json_file)
 
     if baseline is not None:
-        if services is Services.REAL or keep or assembly is not None or strategy is not Strategy.ACTIVE_PASSIVE:
+        if tls or services is Services.REAL or keep or assembly is not None or strategy is not Strategy.ACTIVE_PASSIVE:
             raise DrillError(
                 "--baseline has simulated services, deploys nothing and ends, and knows one cluster: leave the other "
                 "option out"
@@ -260,6 +270,7 @@ def drill(
             seed=many[0],
             block=block,
             stream=stream,
+            tls=tls,
             keep=keep,
             assembly=assembly,
             clients={Jobs.AIRFLOW: AIRFLOW_PLAN, Jobs.CLIENTS: EVERY_CLIENT}.get(jobs),

@@ -168,6 +168,18 @@ class Texts:
             "at the load balancers. While an AZ is away this is expected.",
         )
 
+    def certificate_problem(self) -> Text:
+        """A prober was shown a certificate that it does not trust, or that ends soon."""
+        return Text(
+            happened=f"A certificate of {self._deployment} is not trusted, or ends within two weeks: that of the front "
+            "door, or that of a cluster.",
+            done="Nothing. Clusters are watched and replaced as ever, as none would have a better certificate. Clients "
+            "that look at certificates are refused by an expired one.",
+            to_do="The log says which certificate it is, and why: aws logs filter-log-events --log-group-name "
+            f"/aws/lambda/{self._deployment}-monitor --filter-pattern '\"a certificate needs a person\"' "
+            "Renew it, or put tls.authority_file right: docs/tls.md says how.",
+        )
+
     def failover_blocked(self, name: str) -> Text:
         """A failover waits: the block after failovers, or the budget of launches."""
         acknowledge = self.commands.control(action="acknowledge", because="...", by="...")

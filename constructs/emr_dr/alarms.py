@@ -122,6 +122,17 @@ class Alarms(Construct):
             text=self._texts.prober_missing(probers=probers, minutes=PROBER_MISSING_MINUTES),
         )
 
+    def watch_certificates(self) -> None:
+        """Alarm while a certificate is not trusted, or will not be for long.
+
+        Nothing else happens then: no verdict looks at certificates.
+        """
+        self._alarm(
+            metrics.CERTIFICATE_PROBLEMS,
+            metric=self._metric(metrics.CERTIFICATE_PROBLEMS, statistic=_AT_ANY_TIME),
+            text=self._texts.certificate_problem(),
+        )
+
     def watch_restraints(self, *, launches_per_day: int) -> None:
         """Alarm while automatic operations are kept back, or something keeps being wrong.
 

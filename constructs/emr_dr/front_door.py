@@ -14,6 +14,7 @@ from aws_cdk import Duration
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_elasticloadbalancingv2_targets as targets
+from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -36,6 +37,26 @@ IDLE_TIMEOUT_SECONDS = 25
 
 # The web interfaces of each further managed cluster are this much higher: 8088 of the first, 18088 of the second.
 _PORT_STEP = 10_000
+
+
+# TLS 1.2 with forward secrecy and authenticated ciphers, and 1.3.  Not 1.3 alone: health checks of a network load
+# balancer fail where a target speaks nothing older (its user guide, "Health checks").
+_SSL_POLICY = elbv2.SslPolicy.TLS13_RES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encryption:
+    """What the front door speaks TLS with.
+
+    Attributes:
+        certificate_arn: of Certificate Manager.
+        host_name: what the certificate is for, and clients use.
+        hosted_zone_id: of the zone that gets the alias; ``None`` if the name is made elsewhere.
+    """
+
+    certificate_arn: str
+    host_name: str
+    hosted_zone_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +100,7 @@ class FrontDoor(Construct):
         ports: ServicePorts,
         livy_clients: Sequence[ec2.IPeer] = (),
         web_interface_clients: Sequence[ec2.IPeer] = (),
+        encryption: Encryption | None = None,
     ) -> None:
         """Define the front door.
 
@@ -90,8 +112,11 @@ class FrontDoor(Construct):
             slots: how many incarnations can be routed to at once.
             livy_clients: who may use Livy.  Nobody by default.
             web_interface_clients: who may use ResourceManager and NameNode.  Nobody by default.
+            encryption: what clients are answered with over TLS.  In the clear by default.
         """
         super().__init__(scope, construct_id)
+        self._encryption = encryption
+        self._service_protocol = elbv2.ApplicationProtocol(ports.scheme.upper())
         self._vpc = vpc
         self._primary_group = primary_group
         self._network_group = ec2.SecurityGroup(
@@ -146,11 +171,15 @@ class FrontDoor(Construct):
             },
         )
 
-        self.balanced = ServiceTargetGroup(self, "Balanced", vpc=vpc, health_path=LIVY_HEALTH_PATH)
+        self.balanced = ServiceTargetGroup(
+            self, "Balanced", vpc=vpc, health_path=LIVY_HEALTH_PATH, protocol=self._service_protocol
+        )
         self.livy_listener = self._listener(
             "Livy", port=ports.livy, service_port=ports.livy, group=self.balanced, clients=livy_clients
         )
-        self.slots = SlotPool(self, "Slots", vpc=vpc, listener=self.livy_listener, count=slots).slots
+        self.slots = SlotPool(
+            self, "Slots", vpc=vpc, listener=self.livy_listener, count=slots, protocol=self._service_protocol
+        ).slots
         for number, conditions in enumerate(routing.gone_rules()):
             ListenerRule(
                 self,
@@ -163,6 +192,25 @@ class FrontDoor(Construct):
         self.web_interfaces = tuple(
             self._web_interfaces(name, position=position, ports=ports, clients=web_interface_clients)
             for position, name in enumerate(managed_clusters)
+        )
+        if encryption is not None and encryption.hosted_zone_id is not None:
+            self._name(encryption.host_name, hosted_zone_id=encryption.hosted_zone_id)
+
+    def _name(self, host_name: str, *, hosted_zone_id: str) -> None:
+        """Give the network load balancer the name that clients know."""
+        balancer = self.network_load_balancer
+        route53.CfnRecordSet(
+            self,
+            "Alias",
+            hosted_zone_id=hosted_zone_id,
+            name=host_name,
+            type="A",
+            alias_target=route53.CfnRecordSet.AliasTargetProperty(
+                dns_name=balancer.load_balancer_dns_name,
+                hosted_zone_id=balancer.load_balancer_canonical_hosted_zone_id,
+                # There is nowhere else to send clients to.
+                evaluate_target_health=False,
+            ),
         )
 
     def admit(self, group: ec2.ISecurityGroup, *, port: int) -> None:
@@ -179,8 +227,15 @@ class FrontDoor(Construct):
             f"ResourceManager{suffix}",
             vpc=self._vpc,
             health_path=RESOURCE_MANAGER_HEALTH_PATH,
+            protocol=self._service_protocol,
         )
-        name_node = ServiceTargetGroup(self, f"NameNode{suffix}", vpc=self._vpc, health_path=NAME_NODE_HEALTH_PATH)
+        name_node = ServiceTargetGroup(
+            self,
+            f"NameNode{suffix}",
+            vpc=self._vpc,
+            health_path=NAME_NODE_HEALTH_PATH,
+            protocol=self._service_protocol,
+        )
         for name, service_port, group in (
             (f"ResourceManager{suffix}", ports.resource_manager, resource_manager),
             (f"NameNode{suffix}", ports.name_node, name_node),
@@ -204,10 +259,14 @@ class FrontDoor(Construct):
         clients: Sequence[ec2.IPeer],
     ) -> elbv2.ApplicationListener:
         """One port of the front door, all the way to *group*, whose members answer on *service_port*."""
+        encryption = self._encryption
+        # The network load balancer passes bytes on: its target is a load balancer, to which it speaks TCP alone.
         listener = self.load_balancer.add_listener(
             f"{name}Listener",
             port=port,
-            protocol=elbv2.ApplicationProtocol.HTTP,
+            protocol=elbv2.ApplicationProtocol.HTTPS if encryption else elbv2.ApplicationProtocol.HTTP,
+            certificates=[elbv2.ListenerCertificate.from_arn(encryption.certificate_arn)] if encryption else None,
+            ssl_policy=_SSL_POLICY if encryption else None,
             open=False,
             default_target_groups=[group],
         )
@@ -234,7 +293,7 @@ class FrontDoor(Construct):
                     targets=[targets.AlbListenerTarget(listener)],
                     # The load balancer's own answer: its health is not the clusters', who come and go behind it.
                     health_check=elbv2.HealthCheck(
-                        protocol=elbv2.Protocol.HTTP,
+                        protocol=elbv2.Protocol.HTTPS if encryption else elbv2.Protocol.HTTP,
                         path=routing.HEALTH_PATH,
                         healthy_http_codes="200",
                         interval=Duration.seconds(10),

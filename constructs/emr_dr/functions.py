@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack
@@ -70,6 +71,7 @@ class PythonFunction(Construct):
         dead_letters: sqs.IQueue | None = None,
         placement: Placement | None = None,
         environment: Mapping[str, str] | None = None,
+        authority: Path | None = None,
     ) -> None:
         """Define the function.
 
@@ -83,6 +85,7 @@ class PythonFunction(Construct):
                 default, as nobody waits for the answer of an asynchronous invocation.
             placement: where it runs in the VPC.  Outside of any VPC by default.
             environment: additional variables.
+            authority: PEM file of the authorities that it trusts over TLS.  The public ones by default.
         """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -111,7 +114,7 @@ class PythonFunction(Construct):
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.X86_64,
-            code=function_code(package),
+            code=function_code(package, authority=authority),
             handler=handler,
             timeout=timeout,
             memory_size=256,

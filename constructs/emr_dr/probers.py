@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
@@ -53,12 +54,14 @@ class Probers(Construct):
         evidence: dynamodb.ITable,
         schedules: EveryMinute,
         log_retention: logs.RetentionDays,
+        authority: Path | None = None,
     ) -> None:
         """Define the probers.
 
         Args:
             subnets: one in each AZ; a route to DynamoDB is all they need besides the VPC itself.
             primary_group: additional security group of every primary; it gets a rule for each port of a service.
+            authority: PEM file of the authorities whose certificates they trust.  The public ones by default.
         """
         super().__init__(scope, construct_id)
         group = ec2.SecurityGroup(
@@ -102,6 +105,7 @@ class Probers(Construct):
                     log_retention=log_retention,
                     placement=Placement(vpc=vpc, subnet=subnet, security_group=group),
                     environment={"EMR_DR_AVAILABILITY_ZONE": subnet.availability_zone},
+                    authority=authority,
                 ),
             )
             for number, subnet in enumerate(subnets, start=1)

@@ -26,23 +26,32 @@ class ServiceTargetGroup(elbv2.ApplicationTargetGroup):
     Without a name of its own, so that a change which replaces the group does not collide with the old one.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, health_path: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        health_path: str,
+        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
+    ) -> None:
         """Define the group.
 
         Args:
             health_path: answered with 200 by a service in order.
+            protocol: what the members speak.  Another one replaces the group.
         """
         super().__init__(
             scope,
             construct_id,
             vpc=vpc,
             port=_UNUSED_PORT,
-            protocol=elbv2.ApplicationProtocol.HTTP,
+            protocol=protocol,
             target_type=elbv2.TargetType.IP,
             # Livy's calls are short; whoever is deregistered has no more than these to finish.
             deregistration_delay=Duration.seconds(30),
             health_check=elbv2.HealthCheck(
-                protocol=elbv2.Protocol.HTTP,
+                protocol=elbv2.Protocol(protocol.value),
                 path=health_path,
                 healthy_http_codes="200",
                 interval=Duration.seconds(5),

@@ -14,12 +14,13 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import fleet_settings, mwaa_settings, network_settings
+from emr_dr import fleet_settings, mwaa_settings, network_settings, tls_settings
 from emr_dr.fleet_settings import Fleets, InstanceType
 from emr_dr.mwaa_settings import Mwaa, Peer
 from emr_dr.network_settings import AvailabilityZone, Network
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
 from emr_dr.settings_section import Section
+from emr_dr.tls_settings import Tls
 
 CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
 """Where the step ``install-canary`` puts the built-in canary job."""
@@ -290,6 +291,7 @@ class Settings(Section):
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
     security: Security = Field(default_factory=Security, description="permissions boundary and key")
+    tls: Tls = Field(default_factory=Tls, description="encryption in transit")
     mwaa: Mwaa = Field(default_factory=Mwaa, description="Airflow, which submits the jobs")
     log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")
     alert_email: str | None = Field(
@@ -316,12 +318,15 @@ class Settings(Section):
 
     @property
     def ports(self) -> ServicePorts:
-        """The ports of the services, as the functions know them."""
-        return ServicePorts(
-            livy=self.front_door.livy_port,
-            resource_manager=self.front_door.resource_manager_port,
-            name_node=self.front_door.name_node_port,
-        )
+        """The ports of the services, and what they speak there, as the functions know them."""
+        door, scheme = self.front_door, self.tls.cluster_scheme
+        given = {name: getattr(door, f"{name}_port") for name in ("livy", "resource_manager", "name_node")}
+        if scheme == "https":
+            # Hadoop's own ports of its web interfaces that speak HTTPS (core-default and hdfs-default).
+            for name, port in (("resource_manager", 8090), ("name_node", 9871)):
+                if f"{name}_port" not in door.model_fields_set:
+                    given[name] = port
+        return ServicePorts(scheme=scheme, **given)
 
     @property
     def policy(self) -> Policy:
@@ -365,6 +370,7 @@ class Settings(Section):
             *self._port_problems(),
             *self._key_problems(),
             *mwaa_settings.problems(self.mwaa),
+            *tls_settings.problems(self.tls, region=self.region),
         ]
         if problems:
             raise SettingsError(problems)

@@ -2,8 +2,9 @@
 
 CloudFormation makes the groups and the rules; their members and conditions belong to the controller at run time.  A
 deploy that wrote a live rule anew would answer 410 for live jobs, so nothing here may depend on a setting: a template
-that says the same leaves the rules alone (a test changes every setting and compares).  Tags that CloudFormation gets
-for the whole stack are beyond a template's reach: see the limits in the README.
+that says the same leaves the rules alone (a test changes every setting and compares).  The one exception is what Livy
+speaks, which CloudFormation can only change by replacing the groups: that is decided before the first deploy.  Tags
+that CloudFormation gets for the whole stack are beyond a template's reach: see the limits in the README.
 """
 
 from __future__ import annotations
@@ -44,7 +45,14 @@ class SlotPool(Construct):
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, listener: elbv2.IApplicationListener, count: int
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        listener: elbv2.IApplicationListener,
+        count: int,
+        protocol: elbv2.ApplicationProtocol = elbv2.ApplicationProtocol.HTTP,
     ) -> None:
         """Define the pool.
 
@@ -52,6 +60,7 @@ class SlotPool(Construct):
             listener: Livy's.
             count: how many slots; part of the strategy, never a setting.  1 to 99, as priorities leave a hundred
                 places for each kind of rule.
+            protocol: what Livy speaks; the one setting that the pool depends on, decided before the first deploy.
 
         Raises:
             ValueError: *count* is out of its range.
@@ -59,10 +68,13 @@ class SlotPool(Construct):
         super().__init__(scope, construct_id)
         if not 1 <= count <= 99:
             raise ValueError(f"a pool has 1 to 99 slots, got {count}: correct the strategy")
+        self._protocol = protocol
         self.slots = tuple(self._slot(number, vpc=vpc, listener=listener) for number in range(1, count + 1))
 
     def _slot(self, number: int, *, vpc: ec2.IVpc, listener: elbv2.IApplicationListener) -> Slot:
-        group = ServiceTargetGroup(self, f"Group{number}", vpc=vpc, health_path=LIVY_HEALTH_PATH)
+        group = ServiceTargetGroup(
+            self, f"Group{number}", vpc=vpc, health_path=LIVY_HEALTH_PATH, protocol=self._protocol
+        )
         return Slot(
             number=number,
             target_group=group,

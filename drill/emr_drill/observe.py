@@ -136,7 +136,7 @@ class Deployment:
 
     def front_door_addresses(self) -> Sequence[str]:
         """What the front door's name resolves to."""
-        return self._addresses(self.config.front_door_host)
+        return self._addresses(self.config.front_door_name or self.config.front_door_host)
 
     def load_balancer_nodes(self) -> Sequence[str]:
         """What the application load balancer's name resolves to: one node in each AZ."""

@@ -20,6 +20,7 @@ from emr_drill.clock import Clock
 from emr_drill.collect import collect
 from emr_drill.deploys import Deploys
 from emr_drill.destroying import destroy, judge
+from emr_drill.encryption import Encryption
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen, find
 from emr_drill.inventory import Thing, inventory
@@ -61,6 +62,7 @@ class Options:
         assembly: a cloud assembly to deploy; ``None`` runs ``cdk synth``.
         zone: AZ in which a managed cluster is struck; ``None`` for any.
         clients: stock clients that run the jobs, and which; ``None`` for the drill's own submitter.
+        tls: whether clients and probers speak TLS with the front door, whose certificate is made for this drill.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
     """
 
@@ -74,6 +76,7 @@ class Options:
     keep: bool = False
     assembly: Path | None = None
     clients: ClientPlan | None = None
+    tls: bool = False
     workdir: Path | None = None
     zone: str | None = None
 
@@ -109,10 +112,15 @@ def run(
     addresses = Addresses(block=options.block)
     preflight.check_function_runtime()
     primaries.check()
+    if options.tls and (options.clients is not None or options.assembly is not None):
+        raise DrillError(
+            "--tls brings settings and an authority of its own, which stock clients and an assembly that is there do not "
+            "know: leave --jobs and --assembly out"
+        )
     if options.assembly is not None:
-        if find(options.fault).settings or find(options.fault).change:
+        if (row := find(options.fault)).settings or row.change or row.tls:
             raise DrillError(
-                f"{options.fault} deploys settings of its own ({', '.join(find(options.fault).settings)}), which "
+                f"{options.fault} deploys settings of its own ({', '.join(row.settings) or 'a certificate'}), which "
                 f"{options.assembly} need not have: leave --assembly out"
             )
         preflight.check_assembly(options.assembly, stacks=stacks)
@@ -137,6 +145,12 @@ def _tell_stack(progress: Progress, event: ResourceEvent) -> None:
         progress.line("stack", f"{event.stack}: {event.type} {event.resource}: {event.status}.  {event.reason}")
     elif event.type.startswith("Custom::") and event.status.startswith("UPDATE_"):
         progress.line("stack", f"{event.stack}: {event.resource}: {event.status}")
+
+
+def _address(deployment: Deployment) -> str:
+    """Where clients find Livy."""
+    config = deployment.config
+    return f"{config.front_door_scheme}://{config.front_door_name or config.front_door_host}:{config.front_door_port}"
 
 
 class _Drill:
@@ -164,6 +178,7 @@ class _Drill:
         self.deleted = False
         self.fault = find(options.fault).under(options.strategy)
         self.strategy = strategy(options.strategy)
+        self.encryption = Encryption.make(workdir) if options.tls or self.fault.tls else None
         self.report = Report(
             strategy=options.strategy,
             services=options.services,
@@ -177,6 +192,8 @@ class _Drill:
         began = time.monotonic()
         assembly = self.options.assembly or self.workdir / "cdk.out"
         settings = (*self.strategy.context, *self.fault.settings)
+        if self.encryption is not None:
+            settings = (*settings, *self.encryption.context)
         if self.options.assembly is None:
             if not self.quiet:
                 self.console.print("synthesizing the stacks (cdk synth, with every policy check)", style="dim")
@@ -214,11 +231,14 @@ class _Drill:
         story = Story(progress=progress)
         progress.watch(lambda: story.clusters(stand_in.clusters.states()))
         progress.watch(lambda: story.notices(stand_in.journal))
+        if self.encryption is not None:
+            self.encryption.begin(stand_in)
+            stand_in.encryption = self.encryption
         before = self._deploy(stand_in, progress, assembly)
         deployment = Deployment(
             stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
         )
-        progress.line("drill", f"deployed; clients use http://{deployment.config.front_door_host}:8998")
+        progress.line("drill", f"deployed; clients use {_address(deployment)}")
         progress.watch(lambda: story.record(deployment))
         stock = None
         if self.options.clients is not None:
@@ -296,6 +316,7 @@ class _Drill:
             addresses=deployment.front_door_addresses,
             file=self.job_file,
             starting=REAL_STARTING if self.options.services == "real" else None,
+            secure=self.encryption.secure() if self.encryption else None,
         )
 
     def _stream(self, clock: Clock, submitter: JobSource, *, shared: bool) -> Stream | None:
@@ -326,7 +347,10 @@ class _Drill:
                 stand_in=stand_in, name=deployment_name(stand_in, strategy=self.strategy.deployment_ending)
             )
             address = deployment.front_door_addresses()[0]
-            progress.line("drill", f"kept running; try: curl http://{address}:8998/batches")
+            curl = f"curl http://{address}:8998/batches"
+            if self.encryption is not None:
+                curl = self.encryption.curl(address)
+            progress.line("drill", f"kept running; try: {curl}")
         progress.line("drill", f"AWS endpoint: aws --endpoint-url {stand_in.endpoint} emr list-clusters")
         progress.line("drill", "Ctrl-C stops everything")
         with contextlib.suppress(KeyboardInterrupt):  # which is how a kept drill is meant to end

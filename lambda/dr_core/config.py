@@ -173,6 +173,9 @@ class FunctionConfig:
         load_balancer_host: DNS name of the application load balancer behind it.
         front_door_scheme: ``http`` or ``https``.
         front_door_port: port that Livy's clients use.
+        front_door_name: host name that the front door's certificate is for; empty with ``http``.
+        cluster_domain: domain of the clusters' machines, which their certificate is for; empty where their services
+            speak ``http``.
         probers: the probers, one in each AZ.
         operation_state_machine: ARN.
         retirement_state_machine: ARN.
@@ -195,6 +198,8 @@ class FunctionConfig:
     load_balancer_host: str
     front_door_scheme: str = "http"
     front_door_port: int = 8998
+    front_door_name: str = ""
+    cluster_domain: str = ""
     probers: tuple[ProberFunction, ...] = ()
     operation_state_machine: str = ""
     retirement_state_machine: str = ""
@@ -208,9 +213,12 @@ class FunctionConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; what the stacks put into the environment.
 
-        That nobody wants a standby is not written: a function's variables have little room.
+        That nobody wants a standby, or speaks TLS, is not written: a function's variables have little room.
         """
         values = asdict(self)
+        for name in ("front_door_name", "cluster_domain"):
+            if not values[name]:
+                del values[name]
         for each in values["managed_clusters"]:
             if not each["standby"]:
                 del each["standby"]

@@ -87,6 +87,7 @@ class Evidence:
         observed_at: when the round began, seconds since 1970.
         services: what each service showed.
         front_door: whether the observer's control passed: it reached the front door's fixed answer.
+        certificates: what is to be told of the certificates of front door and incarnation; no verdict looks at it.
     """
 
     incarnation: str
@@ -94,6 +95,7 @@ class Evidence:
     observed_at: float
     services: Mapping[Service, Reading]
     front_door: bool
+    certificates: tuple[str, ...] = ()
 
     @property
     def observed(self) -> str:
@@ -111,6 +113,7 @@ class Evidence:
             "services": {str(service): reading.to_dict() for service, reading in self.services.items()},
             "front_door": self.front_door,
             "expires_at": int(self.observed_at) + LIFETIME_SECONDS,
+            **({"certificates": list(self.certificates)} if self.certificates else {}),
         }
 
     @classmethod
@@ -122,6 +125,7 @@ class Evidence:
             observed_at=float(item["observed_at"]),
             services={Service(name): Reading.from_dict(data) for name, data in item["services"].items()},
             front_door=bool(item["front_door"]),
+            certificates=tuple(str(each) for each in item.get("certificates", ())),
         )
 
     @classmethod
@@ -139,7 +143,8 @@ def look_to_dict(evidence: Evidence, *, address: str) -> dict[str, Any]:
     """One immediate look at *address*, as a prober answers it.
 
     Returns:
-        ``{"address", "observer", "observed_at", "front_door", "services": {service: {"verdict", "detail"}}}``.
+        ``{"address", "observer", "observed_at", "front_door", "services": {service: {"verdict", "detail"}}}``, and
+        ``"certificates"`` if anything is to be told of them.
     """
     return {
         "address": address,
@@ -147,4 +152,5 @@ def look_to_dict(evidence: Evidence, *, address: str) -> dict[str, Any]:
         "observed_at": evidence.observed_at,
         "front_door": evidence.front_door,
         "services": {str(service): reading.to_dict() for service, reading in evidence.services.items()},
+        **({"certificates": list(evidence.certificates)} if evidence.certificates else {}),
     }

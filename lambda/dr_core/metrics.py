@@ -14,6 +14,9 @@ MANAGED_CLUSTER_DIMENSION = "managed_cluster"
 MONITOR_HEARTBEAT = "MonitorHeartbeat"
 # Of the deployment, each round in which something was judged: how many probers have a voice.
 PROBERS_HEARD = "ProbersHeard"
+# Of the deployment, each round in which something was judged, where TLS is spoken: how many things are to be told of
+# certificates that are not trusted, or will not be for long.
+CERTIFICATE_PROBLEMS = "CertificateProblems"
 # Of the deployment, when it happens: 1 for each message that the alert topic refused.
 NOTICES_REFUSED = "NoticesRefused"
 

@@ -9,7 +9,7 @@ that refuses our request (3xx, 4xx) and everything that fails on our side says n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,10 +25,17 @@ LIVY_SESSIONS = "/sessions?size=1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """The service sent a whole answer in time."""
+    """The service sent a whole answer in time.
+
+    Attributes:
+        status: HTTP status.
+        body: the body, as text.
+        certificate: what is to be told of the certificate of whoever sent it; empty if nothing.
+    """
 
     status: int
     body: str
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,15 @@ def read_services(answers: Mapping[str, Answer]) -> dict[Service, Reading]:
         service: _together([_read(answers[path], meaning) for path, meaning in meanings.items()])
         for service, meanings in _MEANINGS.items()
     }
+
+
+def certificates(answers: Iterable[Answer]) -> tuple[str, ...]:
+    """What is to be told of the certificates of those who answered; each thing once, sorted.
+
+    Nothing of it says anything about a service: see ``prober.trust``.
+    """
+    told = {answer.certificate for answer in answers if isinstance(answer, Answered)}
+    return tuple(sorted(told - {""}))
 
 
 def paths() -> dict[Service, tuple[str, ...]]:

@@ -46,6 +46,7 @@ class Look:
     Attributes:
         incarnation: what is looked at.
         heard: after :meth:`judge`, the probers that have a voice.
+        certificates: after :meth:`judge`, what the probers tell of certificates.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Look:
         """
         self.incarnation = incarnation
         self.heard: frozenset[str] = frozenset()
+        self.certificates: frozenset[str] = frozenset()
         self._eyes = eyes
         self._resources = resources
         self._address_owner = address_owner
@@ -107,6 +109,7 @@ class Look:
         assert self._told is not None, "ask and read come first"
         seen, now, policy = [*self._seen.result(), self._told], time.time(), self._eyes.config.policy
         self.heard = probers_heard(seen, now=now, policy=policy)
+        self.certificates = frozenset(told for each in seen for told in each.certificates)
         judgement = judge(seen, now=now, policy=policy, serving_from=self.incarnation.judged_from)
         self._writing.result()
         if judgement.verdict is Verdict.UNHEALTHY and self.incarnation.cluster_id is not None:

@@ -45,6 +45,12 @@ class Report:
         """The probers that have a voice in this round."""
         self._count(metrics.PROBERS_HEARD, len(observers))
 
+    def certificates(self, told: Collection[str]) -> None:
+        """What is to be told of certificates in this round; nobody acts on it but a person."""
+        self._count(metrics.CERTIFICATE_PROBLEMS, len(told))
+        for each in sorted(told):
+            self.logger.error("a certificate needs a person", certificate=each)
+
     def nothing_in_service(self, managed_cluster: str) -> None:
         """A managed cluster has no incarnation to judge: it is being made or deleted."""
         self.logger.info("nothing in service", managed_cluster=managed_cluster)

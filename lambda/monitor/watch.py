@@ -77,6 +77,8 @@ class Watch:
         ]
         if judged:
             self.report.probers_heard(frozenset[str]().union(*(looks[name].heard for name in judgements)))
+            if self.config.front_door_scheme == "https":
+                self.report.certificates(frozenset[str]().union(*(looks[name].certificates for name in judgements)))
         complete = len(judged) == len(looks)
         self.report.deployment_seen(
             view,

@@ -16,6 +16,7 @@ from dr_core.config import FunctionConfig
 from dr_core.readings import RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered
 from dr_core.routing import HEALTH_PATH
 from prober.looking import fetch, resolve
+from prober.trust import Trust, of_front_door, of_primary
 
 # A submission starts spark-submit before it answers; a killed application is only marked.
 _WRITE_LIMIT_SECONDS = 10
@@ -43,10 +44,22 @@ class Actions:
     Attributes:
         config: of the deployment.
         pool: where requests go on at once.
+        trust: whose certificates are believed; ``None`` where nobody shows one.
     """
 
     config: FunctionConfig
     pool: Executor
+    trust: Trust | None = None
+
+    def _ask(self, address: str, port: int, path: str, **how: Any) -> Answer:
+        """One request to a service of the primary at *address*; see :func:`prober.looking.fetch`."""
+        how = {"limit": self.config.policy.read_limit_seconds, **how}
+        return fetch(address, port, path, peer=of_primary(self.config, self.trust, address), **how)
+
+    def _ask_front_door(self, address: str, path: str) -> Answer:
+        """One request to the load balancer at *address*."""
+        limit, peer = self.config.policy.read_limit_seconds, of_front_door(self.config, self.trust)
+        return fetch(address, self.config.front_door_port, path, limit=limit, peer=peer)
 
     def canary(self, *, address: str, name: str) -> dict[str, Any]:
         """Submit the canary job to the Livy at *address* unless a batch *name* exists there, and read it.
@@ -54,17 +67,17 @@ class Actions:
         Returns:
             ``{"id", "state", "app_id", "name"}``, or ``{"error"}``.
         """
-        port, limit = self.config.ports.livy, self.config.policy.read_limit_seconds
+        port = self.config.ports.livy
         by_name = f"/batches/{quote(name, safe='')}"
         try:
-            found = fetch(address, port, by_name, limit=limit)
+            found = self._ask(address, port, by_name)
             if isinstance(found, Answered) and found.status == 404:
-                found = fetch(
+                found = self._ask(
                     address, port, "/batches", limit=_WRITE_LIMIT_SECONDS, method="POST", body=self._canary_job(name)
                 )
                 # Somebody was quicker; or our own submission of a moment ago, whose answer was lost.
                 if isinstance(found, Answered) and found.status == 400 and _DUPLICATE_NAME in found.body:
-                    found = fetch(address, port, by_name, limit=limit)
+                    found = self._ask(address, port, by_name)
             batch = _object(found)
         except _Refused as refusal:
             return {"error": f"Livy at {address}:{port}: {refusal}"}
@@ -90,7 +103,7 @@ class Actions:
 
         def through(address: str) -> str:
             for _ in range(times):
-                answer = fetch(address, port, f"/batches/{id}", limit=limit)
+                answer = self._ask_front_door(address, f"/batches/{id}")
                 if isinstance(answer, NotAnswered) and not self._answers(address):
                     raise _Unreachable(answer.detail)
                 try:
@@ -118,8 +131,7 @@ class Actions:
 
     def _answers(self, address: str) -> bool:
         """Whether the load balancer itself says anything at *address*; an error of our own is no silence of it."""
-        limit = self.config.policy.read_limit_seconds
-        asked = (fetch(address, self.config.front_door_port, HEALTH_PATH, limit=limit) for _ in range(2))
+        asked = (self._ask_front_door(address, HEALTH_PATH) for _ in range(2))
         return not all(isinstance(answer, NotAnswered) for answer in asked)
 
     def kill_applications(self, *, address: str) -> dict[str, Any]:
@@ -132,11 +144,11 @@ class Actions:
             ``{"reachable": bool, "running": [ids that are still not at their end], "lost_nodes": how many nodes it has
             lost, or null if it does not say}``.
         """
-        port, limit = self.config.ports.resource_manager, self.config.policy.read_limit_seconds
+        port = self.config.ports.resource_manager
 
         def kill(application: str) -> Answer:
             path = f"{_APPLICATIONS}/{quote(application, safe='')}/state"
-            return fetch(address, port, path, limit=limit, method="PUT", body={"state": "KILLED"})
+            return self._ask(address, port, path, method="PUT", body={"state": "KILLED"})
 
         try:
             for killed in [self.pool.submit(kill, application) for application in self._running(address)]:
@@ -187,7 +199,7 @@ class Actions:
 
         def page(first: int) -> tuple[int, list[Any]]:
             path = f"{collection}?from={first}&size={_PAGE}"
-            found = _object(fetch(address, self.config.ports.livy, path, limit=self.config.policy.read_limit_seconds))
+            found = _object(self._ask(address, self.config.ports.livy, path))
             total, items = found.get("total"), found.get("sessions")
             if not isinstance(total, int) or not isinstance(items, list):
                 raise _Refused(f"answered {path} without total or sessions")
@@ -201,21 +213,16 @@ class Actions:
         return [int(_member(each, "id")) for each in listed if _member(each, "state") not in _FINAL]
 
     def _lost_nodes(self, address: str) -> int | None:
-        port, limit = self.config.ports.resource_manager, self.config.policy.read_limit_seconds
         try:
-            found = _object(fetch(address, port, RESOURCE_MANAGER_METRICS, limit=limit))
+            found = _object(self._ask(address, self.config.ports.resource_manager, RESOURCE_MANAGER_METRICS))
             lost = _member(_member(found, "clusterMetrics"), "lostNodes")
         except _Refused:
             return None
         return lost if isinstance(lost, int) and not isinstance(lost, bool) else None
 
     def _running(self, address: str) -> list[str]:
-        answer = fetch(
-            address,
-            self.config.ports.resource_manager,
-            f"{_APPLICATIONS}?states={_STATES_BEFORE_THE_END}",
-            limit=self.config.policy.read_limit_seconds,
-        )
+        path = f"{_APPLICATIONS}?states={_STATES_BEFORE_THE_END}"
+        answer = self._ask(address, self.config.ports.resource_manager, path)
         # "apps" is null when there is none.
         applications = _member(_object(answer), "apps")
         listed = _member(applications, "app") if applications else []

@@ -17,11 +17,12 @@ from aws_lambda_powertools import Logger
 
 from dr_core.addresses import gone_with_its_address, handed_on_to
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
-from dr_core.evidence import Evidence, Reading, Service, look_to_dict, prober_observer
+from dr_core.evidence import Evidence, look_to_dict, prober_observer
 from dr_core.rounds import Run, is_overtime, next_round
 from prober.actions import Actions
-from prober.looking import begin_looks, end_looks, reaches_front_door
+from prober.looking import Seen, begin_looks, end_looks, look_at_front_door
 from prober.store import Store
+from prober.trust import Trust
 
 AVAILABILITY_ZONE_VARIABLE = "EMR_DR_AVAILABILITY_ZONE"
 # Five reads of each of a handful of incarnations, and the controls.
@@ -36,13 +37,13 @@ class Look:
 
     Attributes:
         observed_at: when it began, seconds since 1970.
-        front_door: whether the control passed.
-        services: what each service showed, by address.
+        front_door: the control, and what is to be told of its certificate.
+        primaries: what each one showed, by address.
     """
 
     observed_at: float
-    front_door: bool
-    services: Mapping[str, Mapping[Service, Reading]]
+    front_door: Seen
+    primaries: Mapping[str, Seen]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,12 +55,14 @@ class Prober:
         observer: the name that its evidence carries.
         store: the tables.
         pool: where reads go on at once.
+        trust: whose certificates are believed; ``None`` where nobody shows one.
     """
 
     config: FunctionConfig
     observer: str
     store: Store
     pool: ThreadPoolExecutor
+    trust: Trust | None = None
 
     def rounds(self) -> None:
         """Make rounds until a younger run has begun; an error costs one round, not those after it."""
@@ -103,32 +106,35 @@ class Prober:
         }
         look = self._look([str(each.primary_address) for name, each in live.items() if name not in gone])
         for name, each in live.items():
-            services = gone.get(name) or look.services[str(each.primary_address)]
-            self.store.write(self._evidence(look, services, incarnation=name))
+            if name in gone:
+                seen = Seen(services=gone[name], reached=False)
+            else:
+                seen = look.primaries[str(each.primary_address)]
+            self.store.write(self._evidence(look, seen, incarnation=name))
 
     def look(self, addresses: list[str]) -> list[dict[str, Any]]:
         """Look at primaries once, without keeping what was seen; see ``dr_core.evidence.look_to_dict``."""
         look = self._look(list(dict.fromkeys(addresses)))
         return [
-            look_to_dict(self._evidence(look, services, incarnation=""), address=address)
-            for address, services in look.services.items()
+            look_to_dict(self._evidence(look, seen, incarnation=""), address=address)
+            for address, seen in look.primaries.items()
         ]
 
     def _look(self, addresses: Sequence[str]) -> Look:
         """What is seen at each address now."""
         observed_at = time.time()
-        config, limit = self.config, self.config.policy.read_limit_seconds
-        looks = begin_looks(self.pool, addresses, ports=config.ports, limit=limit)
-        front_door = reaches_front_door(self.pool, config.front_door_host, config.front_door_port, limit=limit)
-        return Look(observed_at=observed_at, front_door=front_door, services=end_looks(looks))
+        looks = begin_looks(self.pool, addresses, config=self.config, trust=self.trust)
+        front_door = look_at_front_door(self.pool, config=self.config, trust=self.trust)
+        return Look(observed_at=observed_at, front_door=front_door, primaries=end_looks(looks))
 
-    def _evidence(self, look: Look, services: Mapping[Service, Reading], *, incarnation: str) -> Evidence:
+    def _evidence(self, look: Look, seen: Seen, *, incarnation: str) -> Evidence:
         return Evidence(
             incarnation=incarnation,
             observer=self.observer,
             observed_at=look.observed_at,
-            services=services,
-            front_door=look.front_door,
+            services=seen.services,
+            front_door=look.front_door.reached,
+            certificates=(*look.front_door.certificates, *seen.certificates),
         )
 
 
@@ -139,7 +145,7 @@ def handler(event: Mapping[str, Any], _: object) -> Any:
         ValueError: the action is not one of ours.
     """
     prober = _prober()
-    actions = Actions(config=prober.config, pool=prober.pool)
+    actions = Actions(config=prober.config, pool=prober.pool, trust=prober.trust)
     match event:
         case {"action": "canary", "address": address, "name": name}:
             return actions.canary(address=address, name=name)
@@ -168,8 +174,7 @@ def _prober() -> Prober:
     from botocore.config import Config
 
     config = FunctionConfig.from_json(os.environ[ENVIRONMENT_VARIABLE])
-    if config.ports.scheme != "http":
-        raise ValueError(f"probers read services over http, got {config.ports.scheme!r} in ports.scheme")
+    speaks_tls = "https" in (config.front_door_scheme, config.ports.scheme)
     # Short limits: a round that waits for its table has nothing to say in time.
     limits = Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2, "mode": "standard"})
     return Prober(
@@ -182,4 +187,5 @@ def _prober() -> Prober:
             round_seconds=config.policy.round_seconds,
         ),
         pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="read"),
+        trust=Trust.load() if speaks_tls else None,
     )

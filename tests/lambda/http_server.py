@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,8 +39,8 @@ class CannedServer:
 
 
 @contextmanager
-def canned_server() -> Iterator[CannedServer]:
-    """A server that runs until the end of the block."""
+def canned_server(tls: ssl.SSLContext | None = None) -> Iterator[CannedServer]:
+    """A server that runs until the end of the block; with *tls* it speaks nothing else."""
 
     class Handler(BaseHTTPRequestHandler):
         def _reply(self) -> None:
@@ -59,6 +60,10 @@ def canned_server() -> Iterator[CannedServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    if tls is not None:
+        # Each thread shakes the hands of its own client, as the socket is read for the first time.
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        server.handle_error = lambda *_: None  # type: ignore[method-assign]
     canned = CannedServer(port=server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()

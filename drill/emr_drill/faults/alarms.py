@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dr_core.metrics import (
     ATTEMPTS_EXHAUSTED,
     AVAILABILITY_ZONES_SHARED,
+    CERTIFICATE_PROBLEMS,
     COMMON_CAUSE,
     DRAIN_OVERDUE,
     FAILOVER_BLOCKED,
@@ -27,6 +28,7 @@ ALARMS = frozenset(
     {
         *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),
         *(AVAILABILITY_ZONES_SHARED, FENCE_OVERDUE, RETIREMENT_OVERDUE, DRAIN_OVERDUE, ORPHANS, NOTICES_REFUSED),
+        CERTIFICATE_PROBLEMS,
     }
 )
 # Metrics that are written all the time, and after how many whole minutes without them an alarm rings.

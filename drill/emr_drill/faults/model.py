@@ -354,6 +354,7 @@ class Fault:
             that is for them has to say it.
         settings: what is deployed at first, besides the settings file: ``cdk synth -c`` arguments.
         change: settings that a deploy of the row changes, likewise.
+        tls: whether the front door speaks TLS in this row, also without ``--tls``.
         load: what jobs run, if not the usual waves.
         managed_cluster: which one is struck; empty for any.
         remains: what must be left when the strategy's stack is deleted at the end, and nothing else besides what there
@@ -374,6 +375,7 @@ class Fault:
     otherwise: Mapping[str, Otherwise] = field(default_factory=dict)
     settings: tuple[str, ...] = ()
     change: tuple[str, ...] = ()
+    tls: bool = False
     load: Load | None = None
     managed_cluster: str = ""
     remains: tuple[Remains, ...] | None = None

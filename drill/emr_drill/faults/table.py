@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from emr_drill import strategies
 from emr_drill.errors import DrillError
-from emr_drill.faults import cloud, fleets, in_a_row, planned, services, standbys, zones
+from emr_drill.faults import certificates, cloud, fleets, in_a_row, planned, services, standbys, zones
 from emr_drill.faults.model import WARM, Fault
 
 NONE = "none"
@@ -27,6 +27,7 @@ FAULTS: Mapping[str, Fault] = {
         *zones.ROWS,
         *fleets.ROWS,
         *cloud.ROWS,
+        *certificates.ROWS,
         *planned.ROWS,
         *in_a_row.ROWS,
         *standbys.ROWS,

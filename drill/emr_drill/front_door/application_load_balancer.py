@@ -90,6 +90,7 @@ class ApplicationLoadBalancerNode:
         """Serve one client's connection on *port* until either side closes or it was idle too long."""
         peer = writer.get_extra_info("peername")
         client = peer[0] if peer else ""
+        scheme = "http" if writer.get_extra_info("ssl_object") is None else "https"
         while True:
             try:
                 async with asyncio.timeout(self.view.at(self._clock.now()).idle_timeout_seconds):
@@ -106,7 +107,7 @@ class ApplicationLoadBalancerNode:
                 await writer.drain()
                 return
             keep = head.keeps_alive
-            status, target, rule, answer = await self._handle(port, head, body, client, keep=keep)
+            status, target, rule, answer = await self._handle(port, head, body, client, scheme=scheme, keep=keep)
             writer.write(answer)
             await writer.drain()
             if not (head.get("user-agent") or "").startswith(USER_AGENT):
@@ -115,7 +116,7 @@ class ApplicationLoadBalancerNode:
                 return
 
     async def _handle(
-        self, port: int, head: Head, body: bytes, client: str, *, keep: bool
+        self, port: int, head: Head, body: bytes, client: str, *, scheme: str, keep: bool
     ) -> tuple[int, str, str, bytes]:
         """Status, target, rule's priority, and the bytes of the answer."""
         view = self.view.at(self._clock.now())
@@ -129,28 +130,29 @@ class ApplicationLoadBalancerNode:
             content = b"" if head.first == "HEAD" else action.body.encode()
             answer = _answer(action.status, action.content_type, content, keep=keep)
             return action.status, "", rule.label, answer
-        target = self._choose(view, rule, rule.action)
-        if target is None:
+        group, target = self._choose(view, rule, rule.action)
+        if group is None or target is None:
             return 503, "", rule.label, _generated(503, keep=keep)
         try:
             answered, content = await self._pool.exchange(
                 target,
-                _forwarded(head, body, client, port),
+                _forwarded(head, body, client, port, scheme),
                 method=head.first,
                 idle_timeout=view.idle_timeout_seconds,
+                encrypted=group.encrypted,
             )
         except TargetError as error:
             return error.status, str(target), rule.label, _generated(error.status, keep=keep)
         return int(answered.second), str(target), rule.label, _passed_on(answered, content, head.first, keep=keep)
 
-    def _choose(self, view: LoadBalancer, rule: Rule, forward: Forward) -> Target | None:
-        """The next target, round robin."""
+    def _choose(self, view: LoadBalancer, rule: Rule, forward: Forward) -> tuple[TargetGroup | None, Target | None]:
+        """The next target, round robin, and its group."""
         groups = [arn for arn, weight in forward.groups for _ in range(weight)]
         if not groups:
-            return None
+            return None, None
         group = view.group(groups[self._next(rule.arn) % len(groups)])
         candidates = self._candidates(group) if group else []
-        return candidates[self._next(group.arn) % len(candidates)] if group and candidates else None
+        return group, candidates[self._next(group.arn) % len(candidates)] if group and candidates else None
 
     def _next(self, key: str) -> int:
         self._turns[key] += 1
@@ -163,14 +165,14 @@ class ApplicationLoadBalancerNode:
         return healthy or [target for target, state in states.items() if state is HealthState.UNHEALTHY]
 
 
-def _forwarded(head: Head, body: bytes, client: str, port: int) -> bytes:
+def _forwarded(head: Head, body: bytes, client: str, port: int, scheme: str) -> bytes:
     """The request as the target gets it."""
     before = [value for name, value in head.headers if name.lower() == "x-forwarded-for"]
     own = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-port", "expect")
     headers = [(name, value) for name, value in without_hop_by_hop(head.headers) if name.lower() not in own]
     headers += [
         ("X-Forwarded-For", ", ".join([*before, client])),
-        ("X-Forwarded-Proto", "http"),
+        ("X-Forwarded-Proto", scheme),
         ("X-Forwarded-Port", str(port)),
         ("Connection", "keep-alive"),
     ]

@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from emr_drill.clock import Clock
 from emr_drill.front_door.health import CheckResult, HealthState, TargetHealth
 from emr_drill.front_door.model import HealthCheck, Target, TargetGroup
+from emr_drill.front_door.tls import blind
 
 # Machine seconds: at high speeds a check each 5 simulated seconds would keep a small machine busy with checks alone.
 SHORTEST_PAUSE = 0.2
 # Simulated seconds for which a deregistered target's health is still known to nodes that have not yet heard.
 KNOWN_AFTER_DEREGISTRATION = 150.0
+_TLS = blind()
 USER_AGENT = "ELB-HealthChecker/2.0"
 
 
@@ -226,7 +228,8 @@ async def run_check(probe: Probe, address: str, started_at: float) -> CheckResul
     check = probe.check
     try:
         async with asyncio.timeout(check.timeout_seconds):
-            reader, writer = await asyncio.open_connection(address, probe.port)
+            tls = _TLS if check.protocol == "HTTPS" else None
+            reader, writer = await asyncio.open_connection(address, probe.port, ssl=tls)
             try:
                 status = await _ask(reader, writer, f"{address}:{probe.port}", check) if check.protocol != "TCP" else ""
             finally:

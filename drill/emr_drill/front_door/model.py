@@ -28,7 +28,7 @@ class HealthCheck:
     """How the members of a group are checked.
 
     Attributes:
-        protocol: ``HTTP`` or ``TCP``.
+        protocol: ``HTTP``, ``HTTPS`` or ``TCP``.
         port: None for the target's own port.
         path: path and query of an HTTP check.
         matcher: good status codes, as in ``200``, ``200-399`` or ``200,202``.
@@ -60,6 +60,7 @@ class TargetGroup:
         health_check: how they are checked.
         deregistration_delay_seconds: simulated seconds that a deregistered target is reported as draining.
         cross_zone: the group's own setting; None to use the load balancer's.
+        encrypted: whether its targets are spoken to over TLS.
     """
 
     arn: str
@@ -69,6 +70,7 @@ class TargetGroup:
     health_check: HealthCheck
     deregistration_delay_seconds: float = 300
     cross_zone: bool | None = None
+    encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +119,13 @@ class Listener:
         arn: its ARN.
         port: the port that every node listens on.
         rules: in order of evaluation, the default rule last.
+        certificate: ARN of the certificate that it speaks TLS with; empty if it speaks in the clear.
     """
 
     arn: str
     port: int
     rules: tuple[Rule, ...]
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

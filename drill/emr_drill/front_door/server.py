@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
@@ -91,6 +92,7 @@ class FrontDoorServer:
         self._thread = threading.Thread(target=self._run, name="front door", daemon=True)
         self._servers: dict[tuple[str, int], asyncio.Server] = {}
         self._handlers: dict[tuple[str, int], Handler] = {}
+        self._speaking: dict[tuple[str, int], ssl.SSLContext | None] = {}
         self._plugs: dict[tuple[str, int], Plug] = {}
         self._serving: dict[asyncio.Task[None], str] = {}
         self._silent: dict[str, list[asyncio.StreamWriter]] = {}
@@ -109,22 +111,27 @@ class FrontDoorServer:
         """Addresses and ports that are listened on, silent ones too."""
         return set(self._handlers)
 
-    def listen(self, address: str, port: int, handler: Handler) -> None:
-        """Serve connections to *address* and *port* with *handler*, which need not close them.
+    def speaks(self, address: str, port: int) -> ssl.SSLContext | None:
+        """What TLS is spoken with on *address* and *port*; ``None`` if none is."""
+        return self._speaking.get((address, port))
+
+    def listen(self, address: str, port: int, handler: Handler, tls: ssl.SSLContext | None = None) -> None:
+        """Serve connections to *address* and *port* with *handler*, which need not close them, over *tls* if given.
 
         Raises:
             DrillError: it cannot be bound; says what to do.
         """
         self._handlers[address, port] = handler
+        self._speaking[address, port] = tls
         try:
             self._open(address, port)
         except BaseException:
-            del self._handlers[address, port]
+            del self._handlers[address, port], self._speaking[address, port]
             raise
 
     def stop_listening(self, address: str, port: int) -> None:
         """Close the listening socket; open connections live on."""
-        del self._handlers[address, port]
+        del self._handlers[address, port], self._speaking[address, port]
         self._shut(address, port)
 
     def silence(self, address: str) -> None:
@@ -204,7 +211,9 @@ class FrontDoorServer:
                     with contextlib.suppress(ConnectionError):
                         writer.close()
 
-        return await asyncio.start_server(serve, address, port, backlog=512, reuse_address=True)
+        return await asyncio.start_server(
+            serve, address, port, backlog=512, reuse_address=True, ssl=self._speaking[address, port]
+        )
 
     def close(self) -> None:
         """Close everything and end the thread.  May be called more than once."""

@@ -14,6 +14,7 @@ from collections import defaultdict
 
 from emr_drill.front_door.http_messages import HEAD_LIMIT, Head, MessageError, read_body, read_head
 from emr_drill.front_door.model import Target
+from emr_drill.front_door.tls import blind
 
 # Machine seconds.  AWS: a target that does not accept within 10 s is a 504.
 CONNECT_LIMIT = 10.0
@@ -73,6 +74,7 @@ class Pool:
     def __init__(self, *, close_noticed_after: float = CLOSE_NOTICED_AFTER) -> None:
         self._close_noticed_after = close_noticed_after
         self._idle: defaultdict[Target, list[Connection]] = defaultdict(list)
+        self._tls = blind()
 
     def close(self) -> None:
         """Close every idle connection."""
@@ -81,14 +83,16 @@ class Pool:
                 connection.abort()
         self._idle.clear()
 
-    async def exchange(self, target: Target, request: bytes, *, method: str, idle_timeout: float) -> tuple[Head, bytes]:
-        """Send *request* to *target* and return its answer's head and body.
+    async def exchange(
+        self, target: Target, request: bytes, *, method: str, idle_timeout: float, encrypted: bool = False
+    ) -> tuple[Head, bytes]:
+        """Send *request* to *target*, over TLS if *encrypted*, and return its answer's head and body.
 
         Raises:
             TargetError: 502 if it refused, closed or sent rubbish; 504 if it did not accept within 10 s or was silent
                 for *idle_timeout* machine seconds.
         """
-        connection = self._take(target) or await self._connect(target)
+        connection = self._take(target) or await self._connect(target, encrypted=encrypted)
         try:
             head, body = await _talk(connection, request, method=method, idle_timeout=idle_timeout)
         except BaseException:
@@ -122,14 +126,14 @@ class Pool:
         connection.expiry = asyncio.get_running_loop().call_later(idle_timeout, expire)
         self._idle[target].append(connection)
 
-    @staticmethod
-    async def _connect(target: Target) -> Connection:
+    async def _connect(self, target: Target, *, encrypted: bool) -> Connection:
         loop = asyncio.get_running_loop()
         reader = _Reader(loop=loop)
         protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
         try:
             async with asyncio.timeout(CONNECT_LIMIT):
-                transport, _ = await loop.create_connection(lambda: protocol, target.id, target.port)
+                tls = self._tls if encrypted else None
+                transport, _ = await loop.create_connection(lambda: protocol, target.id, target.port, ssl=tls)
         except TimeoutError as error:
             raise TargetError(504, f"{target} did not accept within {CONNECT_LIMIT:g} s") from error
         except OSError as error:

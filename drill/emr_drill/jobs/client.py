@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 CONNECT_SECONDS = 5.0  # machine time, for each address
 NO_ANSWER = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secure:
+    """How a client speaks TLS.
+
+    Attributes:
+        name: of the front door, which its certificate has to be for.
+        context: whose certificates are trusted.
+    """
+
+    name: str
+    context: ssl.SSLContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +54,19 @@ class LivyClient:
         port: Livy's port at the front door.
         keep: whether to keep the connection between calls.
         limit_seconds: time limit of one call, machine time.
+        secure: how it speaks TLS; ``None`` if it does not.
     """
 
     def __init__(
-        self, *, addresses: Callable[[], Sequence[str]], port: int = 8998, keep: bool = False, limit_seconds: float = 15
+        self,
+        *,
+        addresses: Callable[[], Sequence[str]],
+        port: int = 8998,
+        keep: bool = False,
+        limit_seconds: float = 15,
+        secure: Secure | None = None,
     ) -> None:
+        self._secure = secure
         self._addresses = addresses
         self._port = port
         self._keep = keep
@@ -93,6 +115,8 @@ class LivyClient:
             connection = http.client.HTTPConnection(address, self._port, timeout=CONNECT_SECONDS)
             try:
                 connection.connect()
+                if (secure := self._secure) is not None:
+                    connection.sock = secure.context.wrap_socket(connection.sock, server_hostname=secure.name)
             except OSError as failure:
                 error = failure
                 continue

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from emr_drill.clock import Clock
-from emr_drill.jobs.client import Answer, LivyClient
+from emr_drill.jobs.client import Answer, LivyClient, Secure
 from emr_drill.jobs.plan import Job
 
 SUBMIT_AGAIN_SECONDS = 2.0
@@ -99,6 +99,7 @@ class Submitter:
         file: URI of the job file, as a cluster reads it.
         tries: how many times a lost job is run altogether.
         starting: how many jobs may be between their submit and their application at once; no limit if ``None``.
+        secure: how clients speak TLS; ``None`` if they do not.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class Submitter:
         file: str,
         tries: int = 3,
         starting: int | None = None,
+        secure: Secure | None = None,
     ) -> None:
         self._clock = clock
         self._addresses = addresses
@@ -119,7 +121,8 @@ class Submitter:
         self._wake = threading.Condition()
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._client = LivyClient(addresses=addresses)
+        self._secure = secure
+        self._client = LivyClient(addresses=addresses, secure=secure)
         self.jobs: list[Progress] = []
         self.submissions: list[Submission] = []
 
@@ -219,7 +222,7 @@ class Submitter:
         )
 
     def _poll(self, progress: Progress, batch: Try) -> None:
-        client = LivyClient(addresses=self._addresses, keep=progress.job.keeps_connection)
+        client = LivyClient(addresses=self._addresses, keep=progress.job.keeps_connection, secure=self._secure)
         try:
             while not batch.told and not self._clock.wait(self._stop, POLL_SECONDS):
                 self._read(client.call("GET", f"/batches/{batch.id}"), batch)

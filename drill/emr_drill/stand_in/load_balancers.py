@@ -19,7 +19,9 @@ from typing import Any, Protocol
 from moto.elbv2.models import elbv2_backends
 
 from emr_drill.addresses import Addresses
+from emr_drill.authority import Certificate
 from emr_drill.clock import Clock
+from emr_drill.errors import DrillError
 from emr_drill.front_door.application_load_balancer import ApplicationLoadBalancerNode, RequestHook
 from emr_drill.front_door.health import CheckResult, HealthState
 from emr_drill.front_door.health_checks import HealthBoard, Membership
@@ -28,6 +30,7 @@ from emr_drill.front_door.network_load_balancer import NetworkLoadBalancerNode
 from emr_drill.front_door.propagation import NodeView
 from emr_drill.front_door.rules import Request
 from emr_drill.front_door.server import FrontDoorServer, check_address
+from emr_drill.front_door.tls import Certificates
 from emr_drill.front_door.upstream import CLOSE_NOTICED_AFTER
 from emr_drill.stand_in import load_balancers_cloudformation, load_balancers_moto
 from emr_drill.stand_in.load_balancers_snapshot import snapshot
@@ -104,6 +107,8 @@ class LoadBalancers:
         self._lock = threading.RLock()
         self._balancers: dict[str, _Balancer] = {}
         self._gone: dict[str, float] = {}  # AZ, since when
+        self._aliases: dict[str, str] = {}  # name, DNS name of the load balancer
+        self.certificates = Certificates(stand_in.workdir)
         self._closed = False
         check_address(stand_in.addresses.application_load_balancer(1))
         self._server = FrontDoorServer()
@@ -113,12 +118,29 @@ class LoadBalancers:
     # ------------------------------------------------------------------ what the drill asks
 
     def dns_names(self) -> dict[str, list[str]]:
-        """DNS name of each load balancer to its nodes' addresses, in the order of AZs."""
+        """DNS name of each load balancer, and each alias of one, to its nodes' addresses, in the order of AZs."""
         with self._lock:
-            return {
+            names = {
                 balancer.published.dns_name: [node.address for node in balancer.nodes]
                 for balancer in self._balancers.values()
             }
+            return names | {alias: names[name] for alias, name in self._aliases.items() if name in names}
+
+    def alias(self, name: str, dns_name: str | None) -> None:
+        """Let *name* lead to the load balancer with *dns_name*; ``None`` for nowhere any more."""
+        with self._lock:
+            if dns_name is None:
+                self._aliases.pop(name, None)
+            else:
+                self._aliases[name] = dns_name
+            self._write_names()
+
+    def hold_certificate(self, arn: str, certificate: Certificate) -> None:
+        """Have *certificate* under *arn*, in place of the one that was there; listeners use it from now on."""
+        load_balancers_moto.hold_certificate(ACCOUNT, self._region, arn, certificate)
+        self.certificates.hold(arn, certificate)
+        self._note(self._clock.now(), "certificate", arn=arn, ends=certificate.ends)
+        self.refresh()
 
     def owners_of(
         self, path: str, *, port: int = LIVY_PORT, method: str = "GET", headers: Mapping[str, str] | None = None
@@ -285,16 +307,23 @@ class LoadBalancers:
 
     def _listen(self) -> None:
         wanted = {
-            (node.address, listener.port): (balancer, node)
+            (node.address, listener.port): (listener, node)
             for balancer in self._balancers.values()
             for node in balancer.nodes
             for listener in balancer.published.listeners
         }
         for address, port in self._server.listening - wanted.keys():
             self._server.stop_listening(address, port)
-        for (address, port), (_, node) in wanted.items():
+        for (address, port), (listener, node) in wanted.items():
+            tls = self.certificates.context(listener.certificate)
+            if listener.certificate and tls is None:
+                raise DrillError(
+                    f"the listener on port {port} names a certificate that is not there: {listener.certificate}"
+                )
+            if (address, port) in self._server.listening and self._server.speaks(address, port) is not tls:
+                self._server.stop_listening(address, port)
             if (address, port) not in self._server.listening:
-                self._server.listen(address, port, _handler(node, port))
+                self._server.listen(address, port, _handler(node, port), tls)
 
     def _memberships(self) -> Iterable[Membership]:
         return [

@@ -16,7 +16,7 @@ from moto.elbv2 import exceptions, models
 from emr_drill.stand_in.patching import replace
 
 # Canonical hosted zones of us-east-1 are published; the drill resolves names itself, so that one of each will do.
-_HOSTED_ZONES = {"application": "Z35SXDOTRQ7X7K", "network": "Z26RNL4JYFTOTI"}
+HOSTED_ZONES = {"application": "Z35SXDOTRQ7X7K", "network": "Z26RNL4JYFTOTI"}
 
 LOAD_BALANCER_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
     "DNSName": lambda balancer: balancer.dns_name,
@@ -103,7 +103,7 @@ def _create_load_balancer(
         ip_address_type=properties.get("IpAddressType", "ipv4"),
         tags=properties.get("Tags"),
     )
-    balancer.canonical_hosted_zone_id = _HOSTED_ZONES.get(kind, balancer.canonical_hosted_zone_id)
+    balancer.canonical_hosted_zone_id = HOSTED_ZONES.get(kind, balancer.canonical_hosted_zone_id)
     balancer.state = "active"
     if attributes := _pairs(properties.get("LoadBalancerAttributes")):
         backend.modify_load_balancer_attributes(balancer.arn, attributes)

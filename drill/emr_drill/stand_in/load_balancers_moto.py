@@ -11,8 +11,10 @@ import ipaddress
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from moto.acm.models import CertBundle, acm_backends
 from moto.elbv2 import exceptions, models
 
+from emr_drill.authority import Certificate
 from emr_drill.front_door.rules import RuleError, parse_conditions
 from emr_drill.stand_in.patching import original, replace
 
@@ -151,21 +153,30 @@ def _create_load_balancer(plain: Any) -> Any:
 
 
 def _create_listener(plain: Any) -> Any:
-    """moto lets two listeners have one port; and the data path speaks neither TLS nor UDP."""
+    """moto lets two listeners have one port; and the data path speaks TLS at an application load balancer alone."""
 
     @functools.wraps(plain)
     def create(self: Any, load_balancer_arn: str, protocol: str, port: Any, *args: Any, **kwargs: Any) -> Any:
         balancer = self.load_balancers.get(load_balancer_arn)
         if balancer is not None and any(int(known.port) == int(port) for known in balancer.listeners.values()):
             raise exceptions.DuplicateListenerError()
-        if protocol in ("HTTPS", "TLS", "UDP", "TCP_UDP"):
+        if protocol in ("TLS", "UDP", "TCP_UDP"):
             raise refused(
-                f"Listener {port} with protocol '{protocol}' is not carried out here; allowed: HTTP, TCP. "
-                "Rehearse with encryption in transit turned off"
+                f"Listener {port} with protocol '{protocol}' is not carried out here; allowed: HTTP, HTTPS, TCP"
             )
         return plain(self, load_balancer_arn, protocol, port, *args, **kwargs)
 
     return create
+
+
+def hold_certificate(account: str, region: str, arn: str, certificate: Certificate) -> None:
+    """Have moto's Certificate Manager know *certificate* under *arn*.
+
+    Not by ImportCertificate, which chooses the ARN, and refuses one that has expired: certificates get there by waiting.
+    """
+    acm_backends[account][region]._certificates[arn] = CertBundle(
+        account, certificate.certificate, certificate.key, region=region, arn=arn
+    )
 
 
 def _create_rule(plain: Any) -> Any:

@@ -51,7 +51,12 @@ def _groups(action: Action) -> Iterator[str]:
 
 def _listener(listener: Any) -> Listener:
     rules = sorted((_rule(rule) for rule in list(listener.rules.values())), key=lambda rule: rule.priority)
-    return Listener(arn=listener.arn, port=int(listener.port), rules=tuple(rules))
+    return Listener(
+        arn=listener.arn,
+        port=int(listener.port),
+        rules=tuple(rules),
+        certificate=(listener.certificate or "") if listener.protocol == "HTTPS" else "",
+    )
 
 
 def _rule(rule: Any) -> Rule:
@@ -87,6 +92,7 @@ def _group(group: Any) -> TargetGroup:
         health_check=_health_check(group),
         deregistration_delay_seconds=float(group.attributes.get("deregistration_delay.timeout_seconds", 300)),
         cross_zone={"true": True, "false": False}.get(cross_zone),
+        encrypted=group.protocol == "HTTPS",
     )
 
 

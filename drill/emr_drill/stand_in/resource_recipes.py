@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from emr_drill.stand_in.load_balancers_cloudformation import HOSTED_ZONES
 from emr_drill.stand_in.resource_types import Made, Properties, Recipe
 
 if TYPE_CHECKING:
@@ -53,6 +54,20 @@ def _secret_policy(stand_in: StandIn, properties: Properties, name: str) -> Made
         SecretId=secret, ResourcePolicy=json.dumps(properties["ResourcePolicy"])
     )
     return Made(secret, {"Id": secret})
+
+
+def _record_set(stand_in: StandIn, properties: Properties, name: str) -> Made:
+    """An alias of a load balancer.  Whether the zone is there, and whose it is, is not looked at."""
+    alias = properties["AliasTarget"]
+    wanted = alias["DNSName"].lower()
+    if wanted not in stand_in.load_balancers.dns_names() or alias["HostedZoneId"] != HOSTED_ZONES["network"]:
+        raise ValueError(f"the alias {properties['Name']} names no network load balancer here with its zone: {alias}")
+    stand_in.load_balancers.alias(properties["Name"], wanted)
+    return Made(properties["Name"], {})
+
+
+def _delete_record_set(stand_in: StandIn, name: str) -> None:
+    stand_in.load_balancers.alias(name, None)
 
 
 def _delete_secret_policy(stand_in: StandIn, secret: str) -> None:
@@ -227,6 +242,7 @@ RECIPES = (
     Recipe(type="AWS::Lambda::Alias", create=_function_alias, delete=_delete_function_alias),
     Recipe(type="AWS::Lambda::EventInvokeConfig", create=_invocation_settings),
     Recipe(type="AWS::Lambda::Version", create=_function_version),
+    Recipe(type="AWS::Route53::RecordSet", create=_record_set, delete=_delete_record_set),
     Recipe(type="AWS::SNS::Subscription", create=_subscription, delete=_delete_subscription),
     Recipe(type="AWS::SNS::TopicPolicy", create=_topic_policy),
     Recipe(type="AWS::SQS::QueuePolicy", create=_queue_policy),

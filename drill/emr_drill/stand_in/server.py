@@ -32,6 +32,7 @@ from emr_drill.stand_in.serialization import Serialization
 from emr_drill.timing import Timing
 
 if TYPE_CHECKING:
+    from emr_drill.encryption import Encryption
     from emr_drill.stand_in.cloudformation import Stacks
     from emr_drill.stand_in.emr import EmrClusters
     from emr_drill.stand_in.event_bus import EventBus
@@ -69,6 +70,7 @@ class StandIn:
         crashes: functions that shall die.
         guard: asks the policies of whoever calls.
         deliveries: how often and how late events and asynchronous invocations come.
+        encryption: the authority of this drill, where TLS is spoken.
         journal: what happened, as dictionaries with ``at`` (simulated seconds since 1970) and ``kind``.
     """
 
@@ -81,6 +83,7 @@ class StandIn:
     outages: Outages
     stacks: Stacks
     responses: ResponseDesk
+    encryption: Encryption | None = None
 
     def __init__(
         self,

@@ -311,15 +311,6 @@ def test_a_prober_is_made_of_its_environment(world: World, monkeypatch: pytest.M
     handler_module._prober.cache_clear()
 
 
-def test_only_http_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    config = replace(world.config, ports=ServicePorts(scheme="https"))
-    monkeypatch.setenv(ENVIRONMENT_VARIABLE, json.dumps(config.to_dict()))
-    handler_module._prober.cache_clear()
-
-    with pytest.raises(ValueError, match=r"over http, got 'https' in ports.scheme"):
-        handler_module._prober()
-
-
 def test_a_cold_start_imports_no_sdk() -> None:
     """The SDK is imported when it is first used: it takes longer than everything else together."""
     program = "import sys, prober.handler; sys.exit('boto3' in sys.modules)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -102,9 +103,10 @@ def test_what_fails_on_our_side_is_no_word_about_the_service(
 
 
 def test_every_service_of_a_healthy_primary(world: World, pool: ThreadPoolExecutor) -> None:
-    looks = looking.begin_looks(pool, [world.address], ports=world.config.ports, limit=3)
+    looks = looking.begin_looks(pool, [world.address], config=world.config)
+    services = looking.end_looks(looks)[world.address].services
 
-    assert {service: reading.verdict for service, reading in looking.end_looks(looks)[world.address].items()} == {
+    assert {service: reading.verdict for service, reading in services.items()} == {
         service: Verdict.HEALTHY for service in Service
     }
 
@@ -116,18 +118,17 @@ def test_a_primary_whose_livy_died(world: World, pool: ThreadPoolExecutor) -> No
         name_node=world.config.ports.name_node,
     )
 
-    services = looking.end_looks(looking.begin_looks(pool, [world.address], ports=ports, limit=3))[world.address]
+    config = replace(world.config, ports=ports)
+    services = looking.end_looks(looking.begin_looks(pool, [world.address], config=config))[world.address].services
 
     assert [services[each].verdict for each in Service] == [Verdict.UNHEALTHY, Verdict.HEALTHY, Verdict.HEALTHY]
     assert services[Service.LIVY].detail == "connection refused"
 
 
 def test_each_primary_is_read_by_itself(world: World, pool: ThreadPoolExecutor) -> None:
-    looks = looking.end_looks(
-        looking.begin_looks(pool, [world.address, "127.0.0.2"], ports=world.config.ports, limit=3)
-    )
+    looks = looking.end_looks(looking.begin_looks(pool, [world.address, "127.0.0.2"], config=world.config))
 
-    assert {address: services[Service.LIVY].verdict for address, services in looks.items()} == {
+    assert {address: seen.services[Service.LIVY].verdict for address, seen in looks.items()} == {
         "127.0.0.1": Verdict.HEALTHY,
         "127.0.0.2": Verdict.UNHEALTHY,
     }
@@ -151,11 +152,11 @@ def test_a_name_that_nobody_knows_has_none(monkeypatch: pytest.MonkeyPatch, pool
 
 
 def test_the_control_passes(world: World, pool: ThreadPoolExecutor) -> None:
-    assert looking.reaches_front_door(pool, "127.0.0.1", world.front_door.port, limit=3)
+    assert looking.look_at_front_door(pool, config=world.config).reached
 
 
 def test_the_control_asks_for_the_fixed_answer(world: World, pool: ThreadPoolExecutor) -> None:
-    looking.reaches_front_door(pool, "127.0.0.1", world.front_door.port, limit=3)
+    looking.look_at_front_door(pool, config=world.config)
 
     assert world.front_door.requests == [("GET", "/_front-door/health", None)]
 
@@ -166,7 +167,7 @@ def test_the_control_passes_if_one_address_answers(
     """An address in a dead zone must not blind who looks from elsewhere."""
     monkeypatch.setattr(looking, "resolve", lambda *_, **__: ["127.0.0.2", "127.0.0.1"])
 
-    assert looking.reaches_front_door(pool, "nlb.example.com", world.front_door.port, limit=3)
+    assert looking.look_at_front_door(pool, config=replace(world.config, front_door_host="nlb.example.com")).reached
 
 
 @pytest.mark.parametrize("answer", [(503, ""), (410, "")])
@@ -175,13 +176,15 @@ def test_the_control_fails_without_the_fixed_answer(
 ) -> None:
     world.front_door.answers["GET", routing.HEALTH_PATH] = answer
 
-    assert not looking.reaches_front_door(pool, "127.0.0.1", world.front_door.port, limit=3)
+    assert not looking.look_at_front_door(pool, config=world.config).reached
 
 
-def test_the_control_fails_without_an_address(pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_control_fails_without_an_address(
+    world: World, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(looking, "resolve", lambda *_, **__: [])
 
-    assert not looking.reaches_front_door(pool, "nlb.example.com", 1, limit=LIMIT)
+    assert not looking.look_at_front_door(pool, config=world.config).reached
 
 
 def _until_closed(connected: socket.socket) -> None:

@@ -1,0 +1,216 @@
+"""B8: TLS with a certificate that is looked at, and what becomes of one that cannot be trusted."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import ssl
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dr_core import readings, routing
+from dr_core.config import ServicePorts
+from dr_core.evidence import Evidence, Service, Verdict, look_to_dict
+from dr_core.readings import Answered, NotAnswered
+from emr_drill.authority import Authority, Certificate
+from prober import looking
+from prober.actions import Actions
+from prober.trust import Peer, Trust, of_front_door, of_primary
+
+from ..http_server import CannedServer, canned_server, odd_server
+from .conftest import World
+
+NAME = "livy.example.com"
+LIMIT = 2.0
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def authority() -> Authority:
+    return Authority()
+
+
+@pytest.fixture
+def trust(authority: Authority, tmp_path: Path) -> Trust:
+    file = tmp_path / "authority.pem"
+    file.write_bytes(authority.pem)
+    return Trust.load(file)
+
+
+@pytest.fixture
+def peer(trust: Trust) -> Peer:
+    return Peer(name=NAME, trust=trust)
+
+
+def speaking(certificate: Certificate, folder: Path) -> ssl.SSLContext:
+    file = folder / "server.pem"
+    file.write_bytes(certificate.key + certificate.certificate + certificate.chain)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+@contextmanager
+def server(certificate: Certificate, folder: Path) -> Iterator[CannedServer]:
+    with canned_server(speaking(certificate, folder)) as canned:
+        canned.answers["GET", "/x"] = (200, "hello")
+        canned.answers["GET", routing.HEALTH_PATH] = (200, routing.HEALTH_BODY)
+        yield canned
+
+
+def test_a_good_certificate_says_nothing(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    with server(authority.issue([NAME]), tmp_path) as canned:
+        answer = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert answer == Answered(status=200, body="hello")
+
+
+@pytest.mark.parametrize(
+    ("names", "life", "said"),
+    [
+        ([NAME], -DAY / 2, "certificate has expired"),
+        (["other.example.com"], DAY * 90, "Hostname mismatch"),
+    ],
+)
+def test_a_wrong_certificate_is_told_and_the_answer_counts(
+    authority: Authority, peer: Peer, tmp_path: Path, names: Sequence[str], life: datetime.timedelta, said: str
+) -> None:
+    """A14: it is no sick service, and no failover would mend it."""
+    with server(authority.issue(names, life=life), tmp_path) as canned:
+        answer = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, Answered)
+    assert (answer.status, answer.body) == (200, "hello")
+    assert answer.certificate.startswith(
+        f"the certificate that 127.0.0.1:{canned.port} shows for {NAME} is not trusted"
+    )
+    assert said in answer.certificate
+
+
+def test_a_certificate_of_a_stranger_is_told(peer: Peer, tmp_path: Path) -> None:
+    with server(Authority("somebody").issue([NAME]), tmp_path) as canned:
+        answer = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, Answered)
+    assert "unable to get local issuer certificate" in answer.certificate or "self-signed" in answer.certificate
+
+
+def test_a_certificate_is_told_of_before_it_ends(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    """Two weeks before, so that a person has time."""
+    with server(authority.issue([NAME], life=13 * DAY), tmp_path) as canned:
+        answer = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, Answered)
+    assert answer.certificate.startswith(f"the certificate of {NAME} ends on ")
+
+
+def test_a_request_goes_out_once(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    """A14: a canary that is submitted twice would be two."""
+    with server(authority.issue(["other.example.com"]), tmp_path) as canned:
+        canned.answers["POST", "/batches"] = (201, {})
+        looking.fetch("127.0.0.1", canned.port, "/batches", limit=LIMIT, method="POST", body={"file": "x"}, peer=peer)
+
+        assert canned.requests == [("POST", "/batches", {"file": "x"})]
+
+
+def test_who_does_not_speak_tls_has_not_answered(peer: Peer) -> None:
+    """The load balancer speaks TLS to its targets: such a service is of no use to clients."""
+    with canned_server() as plain:
+        answer = looking.fetch("127.0.0.1", plain.port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, NotAnswered)
+    assert answer.detail.startswith("does not speak TLS")
+
+
+def test_hands_that_are_never_shaken_are_cut(peer: Peer) -> None:
+    def silent(connected: object) -> None:
+        while connected.recv(4096):  # type: ignore[attr-defined]
+            pass
+
+    with odd_server(silent) as port:
+        answer = looking.fetch("127.0.0.1", port, "/x", limit=0.2, peer=peer)
+
+    assert answer == NotAnswered(detail="no whole answer within 0.2 s")
+
+
+def test_a_file_of_authorities_replaces_the_public_ones(trust: Trust) -> None:
+    """Least trust: who has an authority of his own means that one."""
+    assert [dict(each["subject"][0])["commonName"] for each in trust.verifying.get_ca_certs()] == ["emr-dr drill"]
+
+
+def test_without_a_file_the_public_authorities_are_trusted(tmp_path: Path) -> None:
+    trust = Trust.load(tmp_path / "none.pem")
+
+    assert trust.verifying.verify_mode is ssl.CERT_REQUIRED
+    assert trust.verifying.check_hostname
+
+
+def test_names_come_from_the_settings_and_from_ec2(world: World, trust: Trust) -> None:
+    config = replace(
+        world.config,
+        front_door_scheme="https",
+        front_door_name=NAME,
+        cluster_domain="ec2.internal",
+        ports=ServicePorts(scheme="https"),
+    )
+    door, primary = of_front_door(config, trust), of_primary(config, trust, "10.20.1.7")
+
+    assert door is not None and door.name == NAME
+    assert primary is not None and primary.name == "ip-10-20-1-7.ec2.internal"
+    assert of_front_door(world.config, trust) is None
+    assert of_primary(world.config, trust, "10.20.1.7") is None
+
+
+def test_the_control_passes_with_a_wrong_certificate_and_tells(
+    world: World, authority: Authority, trust: Trust, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    """A14: probers that an expired certificate blinds would see no dead cluster either."""
+    with server(authority.issue([NAME], life=-DAY / 2), tmp_path) as canned:
+        config = replace(world.config, front_door_scheme="https", front_door_name=NAME, front_door_port=canned.port)
+        seen = looking.look_at_front_door(pool, config=config, trust=trust)
+
+    assert seen.reached
+    assert len(seen.certificates) == 1
+    assert "certificate has expired" in seen.certificates[0]
+
+
+def test_a_livy_with_an_expired_certificate_is_healthy(
+    world: World, authority: Authority, trust: Trust, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    """A14: every cluster has the same certificate; a verdict on it would replace them all, for nothing."""
+    expired = authority.issue(["*.ec2.internal"], life=-DAY / 2)
+    with canned_server(speaking(expired, tmp_path)) as canned:
+        canned.answers["GET", readings.LIVY_SESSIONS] = (200, {"from": 0, "total": 0, "sessions": []})
+        config = replace(
+            world.config, cluster_domain="ec2.internal", ports=ServicePorts(scheme="https", livy=canned.port)
+        )
+        (seen,) = looking.end_looks(looking.begin_looks(pool, ["127.0.0.1"], config=config, trust=trust)).values()
+
+    assert seen.services[Service.LIVY].verdict is Verdict.HEALTHY
+    assert [each for each in seen.certificates if "ip-127-0-0-1.ec2.internal is not trusted" in each]
+
+
+def test_ids_are_followed_through_a_front_door_that_speaks_tls(
+    world: World, authority: Authority, trust: Trust, tmp_path: Path, pool: ThreadPoolExecutor
+) -> None:
+    with server(authority.issue([NAME]), tmp_path) as canned:
+        canned.answers["GET", "/batches/7"] = (200, {"id": 7, "name": "c", "appId": None})
+        config = replace(world.config, front_door_scheme="https", front_door_name=NAME, front_door_port=canned.port)
+        answer = Actions(config=config, pool=pool, trust=trust).route(name="c", id=7, app_id=None, times=2)
+
+    assert answer["ok"], answer
+
+
+def test_evidence_keeps_what_was_told() -> None:
+    evidence = Evidence(
+        incarnation="g000001", observer="prober:a", observed_at=1.0, services={}, front_door=True, certificates=("x",)
+    )
+
+    assert Evidence.from_item(evidence.to_item(round_seconds=10)).certificates == ("x",)
+    assert Evidence.from_look(look_to_dict(evidence, address="a"), incarnation="g000001").certificates == ("x",)
+    json.dumps(look_to_dict(evidence, address="a"))
