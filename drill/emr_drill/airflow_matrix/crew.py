@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ class Task:
     case: Case
     client: Client
     line: Line
-    said: Said = Said()
+    said: Said = field(default_factory=Said)
     tries: int = 0
     reason: str = ""
 
