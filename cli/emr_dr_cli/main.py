@@ -13,6 +13,8 @@ import typer
 from rich.console import Console
 
 from emr_dr_cli import (
+    airflow_drill_command,
+    airflow_matrix_command,
     bench_clients_command,
     bench_command,
     client_case_command,
@@ -36,6 +38,8 @@ app.command("drill")(drill_command.drill)
 app.command("bench-drill")(bench_command.bench_drill)
 app.command("bench-clients")(bench_clients_command.bench_clients)
 app.command("client-case", hidden=True)(client_case_command.client_case)
+app.command("airflow-matrix")(airflow_matrix_command.airflow_matrix)
+app.command("airflow-drill", hidden=True)(airflow_drill_command.airflow_drill)
 app.command("compare")(compare_command.compare)
 app.add_typer(real_services_command.app, name="real-services")
 app.add_typer(clients_command.app, name="clients")

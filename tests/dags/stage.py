@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from emr_drill.clients.flow import FOLDER
 from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
+from emr_drill.clients.worker import FOLDER
 from emr_drill.preflight import REPOSITORY
 from emr_drill.primary.simulated.batches import hdfs_root
 from tests.provider import airflows

@@ -2,55 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from emr_dr.provider_wheel import build_provider_wheel
-from emr_drill.clients import environments
-from emr_drill.clients.flow import FOLDER
-from emr_drill.clients.kinds import KINDS
+from emr_drill.airflow_matrix.clients import python
+from emr_drill.clients.worker import FOLDER
 
 VERSIONS = ("3.0.6", "2.11.0")
 OPERATOR = "emr_dr_airflow.operators:EmrLivyOperator"
 LIMIT_SECONDS = 300
 HERE = Path(__file__).parent
-BUILT = environments.HOME.parent / "provider"
-
-
-def python(version: str) -> Path:
-    """The interpreter of an environment in which the wheel is installed beside Airflow; made if need be, once.
-
-    It sees the packages of the pinned environment, and pip finds everything there that the wheel asks for: without an
-    index, it would fail otherwise.
-    """
-    BUILT.mkdir(parents=True, exist_ok=True)
-    with (BUILT / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        environments.install([kind for kind in KINDS if kind.version == version], say=print)
-        wheel = build_provider_wheel(BUILT / "wheel")
-        base = environments.python(f"airflow-{version}")
-        home = BUILT / f"airflow-{version}"
-        mark, content = home / ".installed", f"{sha256(wheel.read_bytes()).hexdigest()} {base}"
-        if not mark.is_file() or mark.read_text() != content:
-            _make(home, base, wheel)
-            mark.write_text(content)
-    return home / "bin" / "python"
-
-
-def _make(home: Path, base: Path, wheel: Path) -> None:
-    subprocess.run([str(base), "-m", "venv", "--clear", "--without-pip", str(home)], check=True)
-    (packages,) = home.glob("lib/python*/site-packages")
-    (seen,) = base.parents[1].glob("lib/python*/site-packages")
-    (packages / "airflow.pth").write_text(f"{seen}\n")
-    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-index", "--disable-pip-version-check"]
-    subprocess.run([*pip, str(wheel)], check=True)
 
 
 @dataclass(kw_only=True)

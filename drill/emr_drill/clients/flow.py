@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import threading
 from collections import deque
@@ -22,16 +19,13 @@ from emr_drill.clients.kinds import (
 )
 from emr_drill.clients.listing import Listing
 from emr_drill.clients.story import StockJob, hear
+from emr_drill.clients.worker import FOLDER, Worker, end_group
 from emr_drill.clock import Clock
-from emr_drill.errors import DrillError
 from emr_drill.jobs.plan import Job
 from emr_drill.jobs.submitter import Progress, Submission
 
-FOLDER = Path(__file__).resolve().parent
 LIVY_PORT = 8998
 LOOK_SECONDS = 0.3  # machine time
-READY_SECONDS = 120.0  # machine time, for Airflow to be imported
-STOP_SECONDS = 5.0  # machine time
 # What a job asks Spark for so that it is cheap: no executors, as it is there for what becomes of its batch and not for
 # what it counts (see emr_drill.jobs.job); a driver and its YARN container are what it takes.
 CHEAP_SPARK: Mapping[str, str] = {
@@ -95,7 +89,7 @@ class StockClients:
         self._port = port
         self._queue: deque[StockJob] = deque()
         self._started: list[StockJob] = []
-        self._workers: dict[str, _Worker] = {}
+        self._workers: dict[str, Worker] = {}
         self._curls: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
         self._lock = threading.RLock()
@@ -122,7 +116,7 @@ class StockClients:
         """
         self._workdir.mkdir(parents=True, exist_ok=True)
         names = dict.fromkeys(environments.environment(kind) for kind in self._kinds)
-        self._workers = {name: _Worker(name, self._workdir / name, self._hear) for name in names if name}
+        self._workers = {name: _worker(name, self._workdir / name, self._hear) for name in names if name}
         for worker in self._workers.values():
             worker.wait_ready()
         for watcher in self._beside:
@@ -163,7 +157,7 @@ class StockClients:
         for worker in self._workers.values():
             worker.stop()
         for process in self._curls:
-            _end_group(process)
+            end_group(process)
         for thread in self._threads:
             thread.join(timeout=20)
         for watcher in reversed(self._beside):
@@ -274,69 +268,6 @@ class StockClients:
                 )
 
 
-class _Worker:
-    """A program in one of the environments: orders in, events out."""
-
-    def __init__(self, name: str, home: Path, hear: Callable[[dict[str, Any]], None]) -> None:
-        self._name = name
-        self._hear = hear
-        self._ready = threading.Event()
-        self._log = home.with_name(f"{home.name}.log")
-        script = FOLDER / ("livy_worker.py" if name == "python-livy" else "airflow_worker.py")
-        kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TZ", "USER") if key in os.environ}
-        with self._log.open("w") as log:
-            # -P: the script's folder is not for imports.
-            self._process = subprocess.Popen(
-                [str(environments.python(name)), "-P", str(script), str(home)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                bufsize=1,
-                start_new_session=True,
-                env={**kept, "NO_PROXY": "*"},
-            )
-        self._lock = threading.Lock()
-        self._reader = threading.Thread(target=self._read, name=name, daemon=True)
-        self._reader.start()
-
-    def wait_ready(self) -> None:
-        if not self._ready.wait(READY_SECONDS):
-            raise DrillError(f"{self._name} does not start:\n{self._log.read_text(errors='replace')[-2000:]}")
-
-    def run(self, order: dict[str, Any]) -> None:
-        assert self._process.stdin is not None
-        with self._lock:
-            self._process.stdin.write(json.dumps(order) + "\n")
-            self._process.stdin.flush()
-
-    def stop(self) -> None:
-        with contextlib.suppress(OSError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(timeout=STOP_SECONDS)
-        _end_group(self._process)
-        self._reader.join(timeout=STOP_SECONDS)
-        if not self._reader.is_alive():
-            assert self._process.stdout is not None
-            self._process.stdout.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue  # a word of a library
-            if event["event"] == "ready":
-                self._ready.set()
-            else:
-                self._hear(event)
-
-
-def _end_group(process: subprocess.Popen[str]) -> None:
-    """End what we started, with its children."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _worker(name: str, home: Path, hear: Callable[[dict[str, Any]], None]) -> Worker:
+    script = FOLDER / ("livy_worker.py" if name == "python-livy" else "airflow_worker.py")
+    return Worker(environments.python(name), script, home, hear)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from emr_drill.clients import environments
-from emr_drill.clients.flow import FOLDER
+from emr_drill.clients.worker import FOLDER
 from tests.drill.clients.livy_server import HOST, LivyServer
 
 LIMIT_SECONDS = 240
