@@ -76,12 +76,14 @@ proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.simulation
 	@$(BIN)/python -m tests.planted
 	@$(BIN)/python -m tests.command_line_proof
+	@$(BIN)/python -m tests.settings_matrix
 	@EMR_DR_PROOF=10 $(BIN)/python -m pytest -q -n 2 tests/lambda/failover/test_machine.py
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof
 
-proof-sample: setup ## some rows of the fault table that follow from the commit, less than ten minutes
+proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit, about ten minutes
 	@$(BIN)/python -m tests.fault_proof --sample
+	@$(BIN)/python -m tests.settings_matrix --sample
 
 bench-drill: setup ## measure recovery overhead over the seeds; results go to docs/results
 	@$(BIN)/emr-dr bench-drill

@@ -111,11 +111,12 @@ def as_text(content: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|---|",
     ]
     for each in content["rows"]:
+        why = " ".join("; ".join(each.get("why", [])).split())
         jobs, recovery = each.get("jobs") or {}, each.get("recovery_seconds")
         lines.append(
             f"| `{each['row']}` | {what.get(each['row'], '')} | {each['strategy']}, `{each['fault']}` "
             f"| {each.get('templates', '-')} | {'-' if recovery is None else f'{recovery:.0f}'} "
-            f"| {jobs.get('lost', '-')} | {'yes' if each['passed'] else '**no**: ' + '; '.join(each.get('why', []))} |"
+            f"| {jobs.get('lost', '-')} | {'yes' if each['passed'] else f'**no**: {why}'} |"
         )
     return "\n".join([*lines, ""])
 

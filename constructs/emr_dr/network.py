@@ -9,7 +9,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from dr_core.network import EMR_TAG
+from dr_core.network import EMR_TAG as EMR_TAG  # those who tag import it from here
 from emr_dr.settings import Settings
 
 

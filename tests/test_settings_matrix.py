@@ -1,0 +1,80 @@
+"""The settings matrix: its rows, its sample and its files; ``make proof`` runs it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from emr_dr.settings import Settings
+from emr_drill import campaign
+from emr_drill.errors import DrillError
+from emr_drill.faults.table import chosen
+
+from . import settings_matrix
+from .matrix_rows import ROWS, Row, settings_of
+
+# What people have to be able to choose.
+REQUIRED = {
+    *("existing-vpc", "two-azs", "one-nat", "no-nat", "mwaa-create", "defaults", "own-key", "permissions-boundary"),
+}
+
+
+def test_nothing_that_people_must_be_able_to_choose_is_missing() -> None:
+    assert REQUIRED - {row.name for row in ROWS} == set()
+    assert len({row.name for row in ROWS}) == len(ROWS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_a_row_has_settings_that_are_taken_and_a_fault_that_can_be_drilled(row: Row) -> None:
+    Settings.parse(settings_of(row))
+
+    assert [fault.name for fault in chosen(row.fault, real=False, strategy=row.strategy)] == [row.fault]
+    assert row.what
+
+
+def test_no_two_rows_choose_the_same() -> None:
+    seen = [(settings_of(row), row.strategy) for row in ROWS]
+
+    assert all(one not in seen[:number] for number, one in enumerate(seen))
+
+
+def test_each_row_has_its_turn_and_nobody_picks_it() -> None:
+    """Of a hundred commits."""
+    turns = {settings_matrix.sample(f"commit {number}").name for number in range(100)}
+
+    assert turns == {row.name for row in ROWS}
+    assert settings_matrix.sample("one") == settings_matrix.sample("one")
+
+
+def result(row: Row, **values: Any) -> dict[str, Any]:
+    found = {"row": row.name, "strategy": row.strategy, "fault": row.fault, "passed": True, "why": [], "templates": 5}
+    return {**found, "settings": settings_of(row), "code": "abc", "recovery_seconds": 600.0, **values}
+
+
+def content(*rows: dict[str, Any]) -> dict[str, Any]:
+    return {"commit": "0123456789abcdef", "measured": "2026-11-29", "rows": list(rows)}
+
+
+def test_a_row_that_held_is_not_run_again_for_the_same_code_and_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "code", lambda: "abc")
+    first, second, third, *_ = ROWS
+    earlier = content(result(first), result(second, passed=False), result(third, settings={"other": 1}))
+
+    assert settings_matrix.still_good(earlier).keys() == {first.name}
+    assert settings_matrix.still_good(content(result(first, code="other"))) == {}
+
+
+def test_the_page_says_what_did_not_hold() -> None:
+    first, second, *_ = ROWS
+    text = settings_matrix.as_text(content(result(first), result(second, passed=False, why=["no reason"])))
+
+    assert "1 of 2 rows held" in text
+    assert "**no**: no reason" in text
+
+
+def test_an_assembly_without_a_template_of_incarnations_does_not_hold(tmp_path: Path) -> None:
+    """The most important resource would not have been looked at."""
+    with pytest.raises(DrillError, match="no template of incarnations"):
+        settings_matrix.lint(tmp_path)
