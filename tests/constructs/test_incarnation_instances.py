@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from aws_cdk import Stack
+from botocore.validate import ParamValidator
 
 from dr_core.specs import launch_numbers
 from emr_dr.incarnation_instances import DRIVERS_ON_CORE_NODES, in_words, limit_parameters
 from emr_dr.incarnation_template import IncarnationCluster, classifications
 from emr_dr.settings import Settings
+from emr_drill.stand_in.cluster_resource import run_job_flow_request
+from emr_drill.stand_in.emr_fleets import problem_of as fleets_problem
+from emr_drill.stand_in.emr_scaling import problem_of as scaling_problem
 
 from ..synthesis import new_app, only, templates
 from .fleets import CORE_TYPES, FLEETS, TASK, WITH_TASK
@@ -133,6 +138,31 @@ def test_units_of_the_settings_are_no_part_of_the_text(
 ) -> None:
     """A14: another text would be another incarnation, and EMR changes limits on a cluster that runs."""
     assert synthesize(tmp_path, {**WITH_TASK, **changes}) == template
+
+
+def test_emr_takes_what_the_template_makes_of_a_launch(cluster: dict[str, Any]) -> None:
+    """By botocore's model and by the stand-in's rules; CloudFormation hands numbers on as text."""
+    given = {name: str(number) for name, number in launch_numbers(settings(WITH_TASK).scaling).items()}
+
+    def resolved(value: Any) -> Any:
+        if isinstance(value, dict):
+            name = value.get("Ref")
+            return given.get(name, f"subnet-{name}") if name else {key: resolved(each) for key, each in value.items()}
+        return [resolved(each) for each in value] if isinstance(value, list) else value
+
+    service = botocore.session.get_session().get_service_model("emr")
+    shape = service.operation_model("RunJobFlow").input_shape
+    assert shape is not None
+    asked = {"Name": "a", **{name: resolved(cluster[name]) for name in ("Instances", "ManagedScalingPolicy")}}
+    request = run_job_flow_request(asked, shape)
+
+    assert ParamValidator().validate(request, shape).generate_report() == ""
+    assert fleets_problem(request["Instances"]) is None
+    assert scaling_problem(request["ManagedScalingPolicy"], fleets=True) is None
+    targets = [
+        (each["TargetOnDemandCapacity"], each["TargetSpotCapacity"]) for each in request["Instances"]["InstanceFleets"]
+    ]
+    assert targets == [(1, 0), (2, 0), (1, 3)]
 
 
 def test_drivers_run_where_no_spot_machine_is() -> None:

@@ -17,6 +17,7 @@ from emr_dr.settings import Settings
 from stacks.incarnation import Incarnation, PublishedIncarnation, synthesize_incarnation
 from stacks.platform import Platform
 
+from ..constructs.fleets import FLEETS, WITH_TASK
 from ..synthesis import findings, new_app, only
 
 
@@ -75,10 +76,11 @@ def test_the_strategy_gives_every_static_parameter(published: Published) -> None
     assert published.incarnation.parameters.keys() == STATIC_PARAMETERS.keys()
 
 
-def test_the_policy_checks_find_nothing_in_the_template(tmp_path: Path) -> None:
-    """A14, B8: a cluster launched at run time is checked like every stack."""
+@pytest.mark.parametrize("cluster", [{}, {"fleets": FLEETS}, {"fleets": WITH_TASK}], ids=["groups", "fleets", "task"])
+def test_the_policy_checks_find_nothing_in_the_template(tmp_path: Path, cluster: dict[str, Any]) -> None:
+    """A14, B5, B8: a cluster launched at run time is checked like every stack."""
     app = new_app(tmp_path)
-    Incarnation(app, "Incarnation", settings=Settings())
+    Incarnation(app, "Incarnation", settings=Settings.parse({"cluster": cluster}))
 
     assert findings(app) == []
 
@@ -128,8 +130,8 @@ def test_the_summary_says_what_a_person_calls_a_cluster(published: Published) ->
 
 @pytest.mark.parametrize(
     "changed",
-    [{"release_label": "emr-7.12.0"}, {"spark_defaults": {"spark.executor.cores": "2"}}],
-    ids=["named", "not named"],
+    [{"release_label": "emr-7.12.0"}, {"spark_defaults": {"spark.executor.cores": "2"}}, {"fleets": {}}],
+    ids=["named", "not named", "another shape"],
 )
 def test_another_template_has_another_summary(published: Published, tmp_path: Path, changed: dict[str, Any]) -> None:
     """B13: who reads a diff sees which managed clusters will move."""

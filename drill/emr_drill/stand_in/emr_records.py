@@ -280,7 +280,8 @@ class Cluster:
         # AWS keeps the first four addresses of a subnet; the drill's load balancers have none there.
         core_addresses = (ipaddress.ip_network(self.network)[number] for number in itertools.count(10))
         found: list[tuple[Collection, dict[str, Any]]] = []
-        for part in (*self.groups, *self.fleets):
+        parts: tuple[Collection, ...] = (*self.groups, *self.fleets)
+        for part in parts:
             for number, machine in enumerate(part.machines):
                 address = self.address if part.role == "MASTER" else str(next(core_addresses))
                 # Ids that stay the same from one answer to the next.
