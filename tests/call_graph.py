@@ -19,7 +19,7 @@ from botocore import xform_name
 
 LAMBDA = Path(__file__).resolve().parents[1] / "lambda"
 # What the functions use, by the names that boto3 has for them.
-SERVICES = ("cloudformation", "dynamodb", "elbv2", "emr", "lambda", "sns", "stepfunctions")
+SERVICES = ("cloudformation", "dynamodb", "ec2", "elbv2", "emr", "lambda", "sns", "stepfunctions")
 # Not an operation of EMR but botocore's own function.
 NO_CLIENTS = ("botocore.session",)
 
