@@ -63,7 +63,7 @@ def run(say: Callable[[str], None] = print) -> dict[str, Any]:
     for _ in range(IMPORTS):
         for name in HANDLERS:
             imports[name].append(_in_function(name.partition(".")[0], "import", name, environment={}))
-    say(f"imports: {({name: each[-1]['seconds'] for name, each in imports.items()})}")
+    say(f"imports: { ({name: each[-1]['seconds'] for name, each in imports.items()}) }")
     with scene(INCARNATIONS) as where:
         rounds = {
             name: {"load": _load(), **_in_function(name, name, str(ROUNDS), environment=where.environment)}

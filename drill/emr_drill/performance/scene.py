@@ -49,7 +49,7 @@ PRIMARIES = "127.35.0.{number}"
 
 
 class _Service(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server asks for
+    def do_GET(self) -> None:
         body = ANSWERS.get(self.path, "ok").encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -57,7 +57,7 @@ class _Service(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *_: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *_: object) -> None:
         pass
 
 
@@ -72,9 +72,17 @@ class Scene:
 
     Attributes:
         environment: variables of a function's process.
+        endpoint: of AWS.
     """
 
     environment: dict[str, str]
+    endpoint: str
+
+    def evidence(self) -> list[tuple[str, str]]:
+        """Incarnation and observer of everything that was seen."""
+        client: Any = boto3.Session("test", "test", region_name=REGION).client("dynamodb", endpoint_url=self.endpoint)
+        items = client.scan(TableName="evidence")["Items"]
+        return [(item["incarnation"]["S"], item.get("observer", {}).get("S", "")) for item in items]
 
 
 @contextmanager
@@ -92,16 +100,17 @@ def scene(incarnations: int) -> Iterator[Scene]:
         endpoint = f"http://{host}:{port}"
         config = _deployment(endpoint, [server.server_port for server in servers], incarnations=incarnations)
         yield Scene(
+            endpoint=endpoint,
             environment={
                 "AWS_ACCESS_KEY_ID": "test",
                 "AWS_SECRET_ACCESS_KEY": "test",
                 "AWS_DEFAULT_REGION": REGION,
                 "AWS_ENDPOINT_URL": endpoint,
-                "AVAILABILITY_ZONE": f"{REGION}a",
+                "EMR_DR_AVAILABILITY_ZONE": f"{REGION}a",
                 "POWERTOOLS_SERVICE_NAME": "bench",
                 "POWERTOOLS_METRICS_NAMESPACE": "Bench",
                 ENVIRONMENT_VARIABLE: config,
-            }
+            },
         )
     finally:
         for server in servers:
@@ -195,9 +204,9 @@ def _target_groups(client: Any, ec2: Any, count: int) -> list[str]:
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     return [
         str(
-            client.create_target_group(
-                Name=f"bench-{number}", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip"
-            )["TargetGroups"][0]["TargetGroupArn"]
+            client.create_target_group(Name=f"bench-{number}", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")[
+                "TargetGroups"
+            ][0]["TargetGroupArn"]
         )
         for number in range(count)
     ]
