@@ -91,7 +91,7 @@ def _load() -> float:
 
 
 def _synthesis(command: Sequence[str], folder: Path) -> dict[str, float]:
-    """One synthesis in a process of its own, with the feature flags of ``cdk.json``, as the CDK command line runs it."""
+    """One synthesis in a process of its own, with the feature flags of ``cdk.json``, as the command line runs it."""
     context = json.loads((REPOSITORY / "cdk.json").read_text("utf-8"))["context"]
     environment = {
         **os.environ,

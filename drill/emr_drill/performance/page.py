@@ -13,13 +13,13 @@ DOCUMENT = REPOSITORY / "docs" / "performance.md"
 GOAL_RATIO = 2.5
 MEMORY_MIB = 256
 NAMES = {
-    "empty": "an empty Python CDK app: one stack, nothing in it",
+    "empty": "an empty Python CDK app: one stack, one resource that makes nothing",
     "one_strategy": "platform and one strategy, with policy checks",
     "one_strategy_without_checks": "the same without policy checks",
     "whole_app": "what `cdk synth` runs: both strategies, with policy checks",
 }
 WHY = """\
-What remains of the ratio, by what can be left out one by one in the table: the policy checks (cdk-nag and our own) look
+What remains of the ratio, as the rows of the table differ: the policy checks (cdk-nag and our own) look
 at every resource with every rule, and that is their point; a second strategy costs what the first one did, without the
 start of Node and the import of the CDK, which the empty app pays as well.  Each construct is a call from Python to Node
 and back (jsii), so that time follows the number of constructs."""
@@ -37,9 +37,9 @@ def document(content: Mapping[str, Any]) -> str:
     lines = [
         "# Performance",
         "",
-        "Made by `make bench` from [results/performance.json](results/performance.json), which has every raw time; nothing",
-        "here is written by hand.  What is compared was measured in turns.  Medians; *processor* is what the processes",
-        "themselves used of it, which other work on the machine disturbs less than the seconds of the wall do.",
+        "Made by `make bench` from [results/performance.json](results/performance.json), which has every raw time;",
+        "nothing here is written by hand.  What is compared was measured in turns.  Medians; *processor* is what the",
+        "processes used of it, which other work on the machine disturbs less than the seconds of the wall do.",
         "",
         f"Commit `{content['commit'][:10]}`, measured {content['measured']}, {machine['system']}, Python "
         f"{machine['python']}, {machine['cores']} cores, load average {_loads(content)}.",
@@ -74,9 +74,9 @@ def document(content: Mapping[str, Any]) -> str:
             for name, times in sorted(content["imports"].items())
         ),
         "",
-        f"A round of the prober over {content['incarnations']} incarnations (five reads each, evidence written), a tick of",
-        "the monitor over two managed clusters and that record; services and AWS answer at once, from this machine.  *First*",
-        "includes connections; memory is the highest of the process, SDK included.",
+        f"A round of the prober over {content['incarnations']} incarnations (five reads each, evidence written), a",
+        "tick of the monitor over two managed clusters and that record; services and AWS answer at once, from this machine.",
+        "*First* includes connections; memory is the highest of the process, SDK included.",
         "",
         "| | first, seconds | later, median | processor | memory, MiB |",
         "|---|---|---|---|---|",

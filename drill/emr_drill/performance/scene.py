@@ -36,7 +36,7 @@ from dr_core.readings import (
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 
 REGION = "us-east-1"
-SESSIONS = ", ".join('{"id": %d, "state": "idle", "log": []}' % number for number in range(50))
+SESSIONS = ", ".join(f'{{"id": {number}, "state": "idle", "log": []}}' for number in range(50))
 ANSWERS = {
     LIVY_SESSIONS: f'{{"from": 0, "total": 50, "sessions": [{SESSIONS}]}}',
     RESOURCE_MANAGER_INFO: '{"clusterInfo": {"state": "STARTED"}}',
