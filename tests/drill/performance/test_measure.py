@@ -52,3 +52,14 @@ def test_sizes_are_of_what_is_uploaded(assembly: Path) -> None:
 def test_every_measured_handler_exists() -> None:
     for name in measure.HANDLERS:
         assert (measure.REPOSITORY / "lambda" / f"{name.replace('.', '/')}.py").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "stacks"), [("empty", {"Empty"}), ("one_strategy_without_checks", {"ActivePassive", "Platform"})]
+)
+def test_an_app_is_synthesized_in_a_process_of_its_own(tmp_path: Path, name: str, stacks: set[str]) -> None:
+    found = measure._synthesis(measure.APPS[name], tmp_path)
+
+    assert {file.name.partition(".")[0] for file in tmp_path.glob("*.template.json")} >= stacks
+    assert 0 < found["processor_seconds"]
