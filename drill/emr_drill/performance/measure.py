@@ -48,17 +48,22 @@ HANDLERS = (
 )
 
 
-def run(say: Callable[[str], None] = print) -> dict[str, Any]:
-    """Measure everything; the content of the result file."""
+def run(say: Callable[[str], None] = print, *, turns: int = TURNS) -> dict[str, Any]:
+    """Measure everything; the content of the result file.
+
+    Args:
+        say: gets a line after each step.
+        turns: how often each app is synthesized.
+    """
     synth: dict[str, list[dict[str, float]]] = {name: [] for name in APPS}
     sizes: dict[str, Any] = {}
-    for turn in range(TURNS):
+    for turn in range(turns):
         for name, command in APPS.items():
             with tempfile.TemporaryDirectory(prefix="emr-dr-bench-") as folder:
                 synth[name].append(_synthesis(command, Path(folder)))
                 if name == "one_strategy" and turn == 0:
                     sizes = _sizes(Path(folder))
-            say(f"synthesis {turn + 1}/{TURNS} {name}: {synth[name][-1]}")
+            say(f"synthesis {turn + 1}/{turns} {name}: {synth[name][-1]}")
     imports: dict[str, list[dict[str, float]]] = {name: [] for name in HANDLERS}
     for _ in range(IMPORTS):
         for name in HANDLERS:
@@ -159,8 +164,8 @@ def _zipped_bytes(folder: Path) -> int:
 
 
 def main() -> None:
-    """Measure, write the result file and the page, and print the page."""
-    content = run()
+    """Measure, write the result file and the page, and print the page; the number of turns may be given."""
+    content = run(turns=int(sys.argv[1]) if len(sys.argv) > 1 else TURNS)
     page.RESULTS.write_text(json.dumps(content, indent=1) + "\n")
     text = page.document(content)
     page.DOCUMENT.write_text(text)
