@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench-drill bench-compare bench-clients clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench bench-drill bench-compare bench-clients clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -84,6 +84,9 @@ proof: setup ## the long matrices; results go to docs/results
 proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit, about ten minutes
 	@$(BIN)/python -m tests.fault_proof --sample
 	@$(BIN)/python -m tests.settings_matrix --sample
+
+bench: setup ## measure synthesis, imports, rounds and sizes (ten minutes of a quiet machine); writes docs/performance.md
+	@$(BIN)/python -m emr_drill.performance.measure
 
 bench-drill: setup ## measure recovery overhead over the seeds; results go to docs/results
 	@$(BIN)/emr-dr bench-drill

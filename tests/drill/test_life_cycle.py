@@ -15,7 +15,10 @@ pytestmark = pytest.mark.slow
 OLD, NEW = "emr-7.13.0", "emr-7.12.0"
 PHYSICAL_ID = "emr-dr-active-passive/a"
 # What is there before anything is deployed is made by who uploads assets.
-UPLOADS = {("AWS::S3::Bucket", "cdk-hnb659fds-assets-123456789012-us-east-1"), ("AWS::SSM::Parameter", "/cdk-bootstrap/hnb659fds/version")}
+UPLOADS = {
+    ("AWS::S3::Bucket", "cdk-hnb659fds-assets-123456789012-us-east-1"),
+    ("AWS::SSM::Parameter", "/cdk-bootstrap/hnb659fds/version"),
+}
 RECORD = {("AWS::DynamoDB::Table", "ActivePassive-TablesRecord")}
 PLATFORM_KEEPS = {
     ("AWS::KMS::Key", ""),

@@ -117,9 +117,7 @@ def exports(template: Template) -> dict[str, Any]:
 def missing_for_retirement(template: Template) -> set[str]:
     """What a managed cluster would be deleted after, or beside, though its retirement works with it."""
     wanted = set(of_type(template, *NEEDED_TO_RETIRE))
-    return {
-        each for cluster in of_type(template, MANAGED_CLUSTER) for each in wanted - outlives(template, cluster)
-    }
+    return {each for cluster in of_type(template, MANAGED_CLUSTER) for each in wanted - outlives(template, cluster)}
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -252,9 +250,7 @@ def test_files_of_airflow_stay_too(with_airflow: dict[str, dict[str, Any]]) -> N
     assert kept(with_airflow) == KEPT | KEPT_WITH_AIRFLOW
 
 
-def test_what_holds_data_says_what_becomes_of_it(
-    made: dict[str, Any], with_airflow: dict[str, dict[str, Any]]
-) -> None:
+def test_what_holds_data_says_what_becomes_of_it(made: dict[str, Any], with_airflow: dict[str, dict[str, Any]]) -> None:
     for templates in (made, with_airflow):
         for stack, template in templates.items():
             for name in of_type(template, *HOLDS_DATA):

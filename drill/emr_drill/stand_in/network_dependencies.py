@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from moto.ec2.exceptions import DependencyViolationError
+from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
 from moto.ec2.models.security_groups import SecurityGroupBackend
 from moto.ec2.models.subnets import SubnetBackend
@@ -20,12 +20,15 @@ from emr_drill.stand_in.patching import original, replace, restore
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
-IN_USE = "InvalidNetworkInterface.InUse"
 REPLACED = (
     (SecurityGroupBackend, "_delete_security_group"),
     (SubnetBackend, "delete_subnet"),
     (NetworkInterfaceBackend, "delete_network_interface"),
 )
+
+
+class InterfaceInUse(EC2ClientError):
+    """An interface that something uses shall be deleted."""
 
 
 def install(stand_in: StandIn) -> None:
@@ -44,7 +47,7 @@ def install(stand_in: StandIn) -> None:
     def delete_interface(self: Any, eni_id: str) -> None:
         known = self.enis.get(eni_id)
         if known is not None and known.status != "available":
-            raise DependencyViolationError(f"Network interface '{eni_id}' is currently in use.")
+            raise InterfaceInUse("InvalidParameterValue", f"Network interface '{eni_id}' is currently in use.")
         original(NetworkInterfaceBackend, "delete_network_interface")(self, eni_id)
 
     replace(SecurityGroupBackend, "_delete_security_group", delete_group)

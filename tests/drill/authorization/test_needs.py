@@ -23,6 +23,9 @@ class Here:
     def cluster_tags(self, cluster_id: str) -> Mapping[str, str]:
         return {"emr-dr:deployment": "ours"} if cluster_id == "j-OURS" else {}
 
+    def interface_context(self, interface_id: str) -> Mapping[str, str]:
+        return {"ec2:Subnet": "arn:aws:ec2:us-east-1:111122223333:subnet/subnet-1"}
+
     def topic_key(self, topic_arn: str) -> str | None:
         return KEY if topic_arn == TOPIC else None
 
@@ -43,6 +46,20 @@ def test_every_rule_is_about_an_operation_that_exists() -> None:
     for action in needs._RULES:
         service, _, operation = action.partition(":")
         assert operation in session.get_service_model(BOTO_NAMES.get(service, service)).operation_names
+
+
+def test_rules_are_of_their_group() -> None:
+    assert set(of("ec2:RevokeSecurityGroupIngress", GroupId="sg-1")) == {
+        ("ec2:RevokeSecurityGroupIngress", "arn:aws:ec2:us-east-1:111122223333:security-group/sg-1")
+    }
+
+
+def test_an_interface_is_deleted_by_who_may_do_that_in_its_subnet() -> None:
+    need = ("ec2:DeleteNetworkInterface", "arn:aws:ec2:us-east-1:111122223333:network-interface/eni-1")
+
+    assert of("ec2:DeleteNetworkInterface", NetworkInterfaceId="eni-1") == {
+        need: {"ec2:Subnet": "arn:aws:ec2:us-east-1:111122223333:subnet/subnet-1"}
+    }
 
 
 def test_items_are_of_their_table() -> None:

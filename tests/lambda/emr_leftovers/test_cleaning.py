@@ -44,7 +44,9 @@ class Place:
 
     def rules(self) -> set[tuple[str, str]]:
         found = self.ec2.describe_security_group_rules()["SecurityGroupRules"]
-        return {(each["GroupId"], each["ReferencedGroupInfo"]["GroupId"]) for each in found if "ReferencedGroupInfo" in each}
+        return {
+            (each["GroupId"], each["ReferencedGroupInfo"]["GroupId"]) for each in found if "ReferencedGroupInfo" in each
+        }
 
     def interface(self, subnet: str, group: str, *, used: bool = False) -> str:
         made = self.ec2.create_network_interface(SubnetId=subnet, Groups=[group])["NetworkInterface"]
@@ -97,9 +99,7 @@ def test_rules_that_name_each_other_and_an_unused_interface_are_removed(place: P
     place.interface(place.subnet, place.a)
     other = place.interface(place.beside, place.theirs)
 
-    assert clean(place.ec2, place.scope, limit_seconds=LIMIT) == (
-        "4 rules and 1 interfaces that EMR left were removed"
-    )
+    assert clean(place.ec2, place.scope, limit_seconds=LIMIT) == ("4 rules and 1 interfaces that EMR left were removed")
     assert place.rules() == {(place.a, place.theirs)}
     assert place.interfaces() == {other}
     assert waiting.slept == PAUSE_SECONDS, "what was removed is looked for once more"
