@@ -96,12 +96,15 @@ class Platform(Stack):
             log_bucket=storage.log_bucket,
             artifact_bucket=storage.artifact_bucket,
             permissions=settings.permissions,
+            certificates=settings.tls.emr_certificates,
         )
         self.service_role: iam.Role = roles.service_role
         self.instance_role: iam.Role = roles.instance_role
         self.instance_profile_name: str = roles.instance_profile_name
 
-        security = EmrSecurity(self, "Security", vpc=network.vpc, key=storage.key)
+        security = EmrSecurity(
+            self, "Security", vpc=network.vpc, key=storage.key, certificates=settings.tls.emr_certificates
+        )
         self.primary_group: ec2.SecurityGroup = security.primary_group
         self.core_group: ec2.SecurityGroup = security.core_group
         self.service_access_group: ec2.SecurityGroup = security.service_access_group

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -58,7 +59,13 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 async def serve(
-    handler: Handler, *, address: str, port: int, idle_seconds: float, slowness: Callable[[], float] = lambda: 0.0
+    handler: Handler,
+    *,
+    address: str,
+    port: int,
+    idle_seconds: float,
+    slowness: Callable[[], float] = lambda: 0.0,
+    certificate: str = "",
 ) -> asyncio.Server:
     """Answer requests on *address* and *port*.
 
@@ -68,7 +75,12 @@ async def serve(
         port: where to listen.
         idle_seconds: idle connections are closed after so many seconds of machine time.
         slowness: how many seconds of machine time each answer takes longer, asked for each.
+        certificate: file with key and chain that TLS is spoken with; in the clear without.
     """
+    tls: ssl.SSLContext | None = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -89,7 +101,7 @@ async def serve(
         finally:
             writer.close()
 
-    return await asyncio.start_server(connection, address, port, limit=LARGEST_HEAD)
+    return await asyncio.start_server(connection, address, port, limit=LARGEST_HEAD, ssl=tls)
 
 
 async def call(method: str, address: str, port: int, path: str, body: Any = None) -> tuple[int, Any]:
