@@ -155,12 +155,12 @@ class IncarnationCluster(Construct):
                     "does not read it (a test asserts the document that EMR gets)"
                 ),
                 "AwsSolutions-EMR5": (
-                    "encryption in transit is switched on by the security configuration of the Platform stack; the rule "
-                    "looks for one in this template only, and above the key EncryptionConfiguration where EMR does not "
-                    "read it"
+                    "encryption in transit is switched on by the security configuration of the Platform stack; the "
+                    "rule looks for one in this template only, and above the key EncryptionConfiguration where EMR "
+                    "does not read it"
                     if encrypted
-                    else "tls.emr_certificates gives no certificates, which only the owner has; without them nodes talk "
-                    "inside private subnets, and only load balancers and probers are admitted from outside the "
+                    else "tls.emr_certificates gives no certificates, which only the owner has; without them nodes "
+                    "talk inside private subnets, and only load balancers and probers are admitted from outside the "
                     "cluster's own groups"
                 ),
                 "AwsSolutions-EMR6": (

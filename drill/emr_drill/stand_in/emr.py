@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 from moto.ec2.models import ec2_backends
+from moto.emr.models import emr_backends
 
 from emr_drill.front_door.tls import blind
 from emr_drill.ports import Primary, PrimaryPlan, StepResult
@@ -255,8 +256,12 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         name = cluster.request.get("SecurityConfiguration")
         if not name:
             return None
-        found = self._stand_in.client("emr").describe_security_configuration(Name=name)["SecurityConfiguration"]
-        encryption = json.loads(found).get("EncryptionConfiguration", {})
+        # moto keeps the document of a template as it came, and not as the text that the API would give.
+        kept = emr_backends[self._stand_in.account][self._stand_in.region].get_security_configuration(name)
+        document = kept.security_configuration
+        if isinstance(document, str):
+            document = json.loads(document)
+        encryption = document.get("EncryptionConfiguration", {})
         if not encryption.get("EnableInTransitEncryption"):
             return None
         address = encryption["InTransitEncryptionConfiguration"]["TLSCertificateConfiguration"]["S3Object"]
