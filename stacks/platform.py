@@ -21,7 +21,9 @@ from emr_dr.network import Network
 from emr_dr.own_checks import tag_stack
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.settings import Settings
+from emr_dr.settings_file import REPOSITORY
 from emr_dr.storage import EMR_LOG_PREFIX, Storage
+from emr_dr.tls_settings import authority
 
 NOBODY_IS_TOLD = (
     "alert_email is null, so that alarms and messages reach nobody: set it in emr-dr.yaml (or by -c "
@@ -141,6 +143,7 @@ class Platform(Stack):
         mwaa = settings.mwaa
         if mwaa.mode == "none":
             return
+        trusted = authority(settings.tls, folder=REPOSITORY)
         if mwaa.mode == "create":
             AirflowEnvironment(
                 self,
@@ -156,6 +159,7 @@ class Platform(Stack):
                 artifact_bucket=self.artifact_bucket,
                 access_log_bucket=self.access_log_bucket,
                 log_retention=self.log_retention,
+                authority=trusted,
             )
         else:
             existing = ExistingAirflow(
@@ -166,6 +170,7 @@ class Platform(Stack):
                 livy_port=settings.ports.livy,
                 key=self.key,
                 artifact_bucket=self.artifact_bucket,
+                authority=trusted,
             )
             self.airflow_reader_arn = existing.role_arn
             if existing.security_group_id is not None:

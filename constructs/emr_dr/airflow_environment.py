@@ -70,6 +70,7 @@ class AirflowEnvironment(Construct):
         artifact_bucket: s3.IBucket,
         access_log_bucket: s3.IBucket,
         log_retention: logs.RetentionDays,
+        authority: Path | None = None,
     ) -> None:
         """Define the environment.
 
@@ -85,6 +86,7 @@ class AirflowEnvironment(Construct):
             artifact_bucket: what jobs are made of; DAGs learn its name.
             access_log_bucket: gets the access log of the environment's bucket.
             log_retention: of the logs that are ours; those of Airflow are MWAA's.
+            authority: PEM file of what tasks trust over TLS.  The public authorities by default.
         """
         super().__init__(scope, construct_id)
         self.name = f"{name}-airflow"
@@ -110,7 +112,7 @@ class AirflowEnvironment(Construct):
         self.security_group = self._security_group(vpc, settings)
         endpoints = [] if has_way_out else self._endpoints(vpc, chosen)
         with tempfile.TemporaryDirectory() as folder:
-            packages = airflow_packages.prepare(settings.livy_provider, Path(folder))
+            packages = airflow_packages.prepare(settings.livy_provider, Path(folder), authority=authority)
             requirements = self.files.requirements(packages.requirements)
             plugins = self.files.plugins(packages.plugins)
         dags = [self.files.dag(file) for file in airflow_packages.dag_files()]

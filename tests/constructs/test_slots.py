@@ -80,6 +80,12 @@ OTHER_SETTINGS: dict[str, Any] = {
         "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
         "key": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
     },
+    "tls": {
+        "certificate_arn": "arn:aws:acm:eu-west-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef",
+        "host_name": "livy.example.com",
+        "hosted_zone_id": "Z0123456789ABCDEFGHIJ",
+        "hosted_zone_name": "example.com",
+    },
     "mwaa": {
         "mode": "create",
         "airflow_version": "2.11.0",
