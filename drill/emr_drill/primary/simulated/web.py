@@ -104,14 +104,22 @@ async def serve(
     return await asyncio.start_server(connection, address, port, limit=LARGEST_HEAD, ssl=tls)
 
 
-async def call(method: str, address: str, port: int, path: str, body: Any = None) -> tuple[int, Any]:
+async def call(
+    method: str, address: str, port: int, path: str, body: Any = None, *, secure: bool = False
+) -> tuple[int, Any]:
     """Send one request, to another service of the same primary; status and JSON body of the answer.
+
+    Over TLS if *secure*, whoever's certificate that is: what is simulated of Hadoop's clients ends there.
 
     Raises:
         OSError: nobody listens there, or no answer came in time.
     """
     async with asyncio.timeout(CALL_SECONDS):
-        reader, writer = await asyncio.open_connection(address, port, limit=LARGEST_HEAD)
+        tls: ssl.SSLContext | None = None
+        if secure:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(address, port, limit=LARGEST_HEAD, ssl=tls)
         try:
             content = b"" if body is None else json.dumps(body).encode()
             writer.write(
