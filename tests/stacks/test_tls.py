@@ -167,6 +167,21 @@ def test_every_group_of_a_service_speaks_tls(
     assert {(each["Protocol"], each["HealthCheckProtocol"]) for each in groups} == {("HTTPS", "HTTPS")}
 
 
+def test_what_livy_speaks_cannot_be_changed_under_jobs_that_run(
+    encrypted: tuple[Path, dict[str, dict[str, Any]], list[str]], active_passive: dict[str, Any]
+) -> None:
+    """A14: new rules with the priorities of those that are there are refused, and the deploy is taken back."""
+
+    def rules(template: dict[str, Any]) -> dict[str, int]:
+        found = resources(template, "AWS::ElasticLoadBalancingV2::ListenerRule")
+        return {name: each["Priority"] for name, each in found.items() if "Slots" in name}
+
+    _, found, _ = encrypted
+    before, after = rules(active_passive), rules(found["ActivePassive"])
+    assert before.keys().isdisjoint(after.keys())
+    assert sorted(before.values()) == sorted(after.values())
+
+
 def test_ports_of_tls_are_opened_and_no_others(
     encrypted: tuple[Path, dict[str, dict[str, Any]], list[str]],
 ) -> None:
