@@ -102,7 +102,7 @@ def test_a_certificate_needs_a_region() -> None:
 
 
 def test_a_livy_that_speaks_no_tls_is_refused() -> None:
-    with pytest.raises(SettingsError, match="set cluster.release_label to emr-7.4.0 or newer"):
+    with pytest.raises(SettingsError, match=r"set cluster\.release_label to emr-7\.4\.0 or newer"):
         parsed(CLUSTERS, cluster={"release_label": "emr-7.3.0"})
 
 
