@@ -17,16 +17,9 @@ from emr_dr.settings import Settings
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
-from ..synthesis import REPOSITORY, findings, new_app, only, resources, statements, templates
+from ..synthesis import CERTIFICATE, DOOR, REPOSITORY, findings, new_app, only, resources, statements, templates
 
-CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
 ARCHIVE = "s3://certificates/clusters.zip"
-DOOR: Mapping[str, Any] = {
-    "certificate_arn": CERTIFICATE,
-    "host_name": "{strategy}.example.com",
-    "hosted_zone_id": "Z0123456789ABC",
-    "hosted_zone_name": "example.com",
-}
 CLUSTERS: Mapping[str, Any] = {**DOOR, "authority_file": "tests/authority.pem", "emr_certificates": ARCHIVE}
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
@@ -37,12 +30,6 @@ def synthesized(folder: Path, tls: Mapping[str, Any], **others: Any) -> tuple[di
     settings = Settings.parse({"region": "us-east-1", "tls": dict(tls), **others})
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
     return templates(app), findings(app)
-
-
-@pytest.fixture(scope="module")
-def door(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Of ``ActivePassive``, with a certificate at the front door."""
-    return synthesized(tmp_path_factory.mktemp("door"), DOOR)[0]["ActivePassive"]
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +48,9 @@ def config(template: dict[str, Any], function: str) -> str:
     return "".join(part for part in parts if isinstance(part, str))
 
 
-def test_listeners_of_the_routing_load_balancer_speak_tls(door: dict[str, Any]) -> None:
+def test_listeners_of_the_routing_load_balancer_speak_tls(with_certificate: dict[str, Any]) -> None:
     """1.2 and newer, with forward secrecy; the network load balancer passes bytes on."""
-    found = list(resources(door, LISTENER).values())
+    found = list(resources(with_certificate, LISTENER).values())
     speaking = [each for each in found if each["Protocol"] == "HTTPS"]
 
     assert {each["Protocol"] for each in found} == {"HTTPS", "TCP"}
@@ -73,28 +60,28 @@ def test_listeners_of_the_routing_load_balancer_speak_tls(door: dict[str, Any]) 
         assert each["SslPolicy"] == "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 
 
-def test_the_network_load_balancer_checks_over_tls(door: dict[str, Any]) -> None:
+def test_the_network_load_balancer_checks_over_tls(with_certificate: dict[str, Any]) -> None:
     """The listener behind it answers nothing else any more."""
-    doors = [each for each in resources(door, GROUP).values() if each["TargetType"] == "alb"]
+    doors = [each for each in resources(with_certificate, GROUP).values() if each["TargetType"] == "alb"]
 
     assert doors
     assert {(each["Protocol"], each["HealthCheckProtocol"]) for each in doors} == {("TCP", "HTTPS")}
 
 
 def test_a_certificate_at_the_front_door_leaves_every_group_alone(
-    door: dict[str, Any], active_passive: dict[str, Any]
+    with_certificate: dict[str, Any], active_passive: dict[str, Any]
 ) -> None:
     """It can be given to a deployment that runs: another protocol would replace groups with their members."""
 
     def members(template: dict[str, Any]) -> dict[str, Any]:
         return {name: each for name, each in resources(template, GROUP).items() if each["TargetType"] == "ip"}
 
-    assert members(door) == members(active_passive)
+    assert members(with_certificate) == members(active_passive)
 
 
-def test_the_name_leads_to_the_network_load_balancer(door: dict[str, Any]) -> None:
+def test_the_name_leads_to_the_network_load_balancer(with_certificate: dict[str, Any]) -> None:
     """A6."""
-    alias = only(door, "AWS::Route53::RecordSet")
+    alias = only(with_certificate, "AWS::Route53::RecordSet")
 
     assert (alias["Name"], alias["Type"], alias["HostedZoneId"]) == (
         "active-passive.example.com",
@@ -103,7 +90,7 @@ def test_the_name_leads_to_the_network_load_balancer(door: dict[str, Any]) -> No
     )
     names = {value["Fn::GetAtt"][0] for key, value in alias["AliasTarget"].items() if key != "EvaluateTargetHealth"}
     assert len(names) == 1
-    assert door["Resources"][names.pop()]["Properties"]["Type"] == "network"
+    assert with_certificate["Resources"][names.pop()]["Properties"]["Type"] == "network"
 
 
 def test_a_name_that_is_made_elsewhere_gets_no_alias(tmp_path: Path) -> None:
@@ -114,27 +101,27 @@ def test_a_name_that_is_made_elsewhere_gets_no_alias(tmp_path: Path) -> None:
     assert "DNSName" in str(template["Outputs"]["FrontDoorAddress"]["Value"])
 
 
-def test_clients_are_told_the_name(door: dict[str, Any]) -> None:
-    assert door["Outputs"]["LivyUrl"]["Value"] == "https://active-passive.example.com:8998"
-    assert door["Outputs"]["FrontDoorHost"]["Value"] == "active-passive.example.com"
+def test_clients_are_told_the_name(with_certificate: dict[str, Any]) -> None:
+    assert with_certificate["Outputs"]["LivyUrl"]["Value"] == "https://active-passive.example.com:8998"
+    assert with_certificate["Outputs"]["FrontDoorHost"]["Value"] == "active-passive.example.com"
 
 
-def test_probers_expect_the_name(door: dict[str, Any]) -> None:
-    text = config(door, "-prober-1")
+def test_probers_expect_the_name(with_certificate: dict[str, Any]) -> None:
+    text = config(with_certificate, "-prober-1")
 
     assert '"front_door_scheme":"https"' in text
     assert '"front_door_name":"active-passive.example.com"' in text
     assert "cluster_domain" not in text
 
 
-def test_a_wrong_certificate_is_alarmed(door: dict[str, Any], active_passive: dict[str, Any]) -> None:
+def test_a_wrong_certificate_is_alarmed(with_certificate: dict[str, Any], active_passive: dict[str, Any]) -> None:
     """A14: it is told at once, and to nobody who could not have one."""
 
     def of(template: dict[str, Any]) -> list[dict[str, Any]]:
         alarms = resources(template, "AWS::CloudWatch::Alarm").values()
         return [each for each in alarms if each.get("MetricName") == metrics.CERTIFICATE_PROBLEMS]
 
-    (alarm,) = of(door)
+    (alarm,) = of(with_certificate)
     assert (alarm["Threshold"], alarm["Statistic"], alarm["EvaluationPeriods"]) == (1, "Maximum", 1)
     assert "docs/tls.md" in str(alarm["AlarmDescription"])
     assert of(active_passive) == []
