@@ -10,6 +10,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from aws_cdk import App
 
@@ -42,19 +43,29 @@ _OF_STANDBY = """# Of a warm standby
 
 These are the alarms that `ActivePassive` has only with `standby: warm`.
 """
+_OF_CERTIFICATES = """# Of encryption in transit
+
+These are the alarms that both have only with `tls.certificate_arn`.
+"""
 _OF_SEVERAL = """# Of several managed clusters
 
 These are the alarms that only `ActiveActive` has.
 """
 
 
-def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any], warm: Mapping[str, Any] | None = None) -> str:
+def alarm_page(
+    one: Mapping[str, Any],
+    several: Mapping[str, Any],
+    warm: Mapping[str, Any] | None = None,
+    encrypted: Mapping[str, Any] | None = None,
+) -> str:
     """The page, in Markdown.
 
     Args:
         one: template of a strategy with one managed cluster.
         several: template of one with several.
         warm: template of one with one managed cluster and a standby.
+        encrypted: template of one with one managed cluster and a certificate at its front door.
 
     Raises:
         ValueError: the description of an alarm does not say what happened, what was done and what to do.
@@ -62,6 +73,7 @@ def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any], warm: Mapping
     alarms = _alarms(one)
     known = {name.removesuffix("A") for name in alarms}
     of_standby = {name: text for name, text in _alarms(warm or one).items() if name not in alarms}
+    of_certificates = {name: text for name, text in _alarms(encrypted or one).items() if name not in alarms}
     more = {name: text for name, text in _alarms(several).items() if name not in alarms and name[:-1] not in known}
     return "\n".join(
         [
@@ -69,6 +81,8 @@ def alarm_page(one: Mapping[str, Any], several: Mapping[str, Any], warm: Mapping
             *(_section(name, text) for name, text in alarms.items()),
             *([_OF_STANDBY] if of_standby else []),
             *(_section(name, text) for name, text in of_standby.items()),
+            *([_OF_CERTIFICATES] if of_certificates else []),
+            *(_section(name, text) for name, text in of_certificates.items()),
             *([_OF_SEVERAL] if more else []),
             *(_section(name, text) for name, text in more.items()),
         ]
@@ -111,8 +125,10 @@ def _text(value: Any, names: Mapping[str, str]) -> str:
 
 
 def _templates() -> tuple[Mapping[str, Any], ...]:
-    (one, several), (warm, _) = (_of(Settings()), _of(Settings(standby="warm")))
-    return one, several, warm
+    tls = {"certificate_arn": f"arn:aws:acm:us-east-1:111122223333:certificate/{UUID(int=0)}", "host_name": "a.b"}
+    encrypted = Settings.parse({"region": "us-east-1", "tls": tls})
+    (one, several), (warm, _), (secure, _) = _of(Settings()), _of(Settings(standby="warm")), _of(encrypted)
+    return one, several, warm, secure
 
 
 def _of(settings: Settings) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

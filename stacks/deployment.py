@@ -298,6 +298,7 @@ class Deployment(Stack):
             timeout_seconds=settings.mwaa.connection_timeout_seconds,
             key=platform.key,
             reader_arn=platform.airflow_reader_arn,
+            private_authority=settings.tls.authority_file is not None,
         )
         CfnOutput(
             self,

@@ -28,7 +28,9 @@ from emr_dr.network_warnings import warn_of_network
 from emr_dr.own_checks import tag_stack
 from emr_dr.permissions_boundary import limit_roles
 from emr_dr.settings import Settings
+from emr_dr.settings_file import REPOSITORY
 from emr_dr.storage import EMR_LOG_PREFIX, Storage
+from emr_dr.tls_settings import authority
 
 NOBODY_IS_TOLD = (
     "alert_email is null, so that alarms and messages reach nobody: set it in emr-dr.yaml (or by -c "
@@ -105,12 +107,15 @@ class Platform(Stack):
             log_bucket=storage.log_bucket,
             artifact_bucket=storage.artifact_bucket,
             permissions=settings.permissions,
+            certificates=settings.tls.emr_certificates,
         )
         self.service_role: iam.Role = roles.service_role
         self.instance_role: iam.Role = roles.instance_role
         self.instance_profile_name: str = roles.instance_profile_name
 
-        security = EmrSecurity(self, "Security", vpc=network.vpc, key=storage.key)
+        security = EmrSecurity(
+            self, "Security", vpc=network.vpc, key=storage.key, certificates=settings.tls.emr_certificates
+        )
         self.primary_group: ec2.SecurityGroup = security.primary_group
         self.core_group: ec2.SecurityGroup = security.core_group
         self.service_access_group: ec2.SecurityGroup = security.service_access_group
@@ -208,6 +213,7 @@ class Platform(Stack):
         mwaa = settings.mwaa
         if mwaa.mode == "none":
             return
+        trusted = authority(settings.tls, folder=REPOSITORY)
         if mwaa.mode == "create":
             AirflowEnvironment(
                 self,
@@ -223,6 +229,7 @@ class Platform(Stack):
                 artifact_bucket=self.artifact_bucket,
                 access_log_bucket=self.access_log_bucket,
                 log_retention=self.log_retention,
+                authority=trusted,
             )
         else:
             existing = ExistingAirflow(
@@ -233,6 +240,7 @@ class Platform(Stack):
                 livy_port=settings.ports.livy,
                 key=self.key,
                 artifact_bucket=self.artifact_bucket,
+                authority=trusted,
             )
             self.airflow_reader_arn = existing.role_arn
             if existing.security_group_id is not None:

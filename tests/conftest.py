@@ -123,3 +123,18 @@ def warm_standby(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     settings = Settings(standby="warm")
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
     return templates(app)["ActivePassive"]
+
+
+@pytest.fixture(scope="session")
+def with_certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The template of ``ActivePassive`` with a certificate at the front door."""
+    from emr_dr.settings import Settings
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    from .synthesis import DOOR, new_app, templates
+
+    app = new_app(tmp_path_factory.mktemp("certificate"))
+    settings = Settings.parse({"region": "us-east-1", "tls": dict(DOOR)})
+    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    return templates(app)["ActivePassive"]

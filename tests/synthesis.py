@@ -11,6 +11,14 @@ from aws_cdk import App
 from cdk_nag import AwsSolutionsChecks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
+# A front door that speaks TLS (needs the region us-east-1).
+DOOR: Mapping[str, Any] = {
+    "certificate_arn": CERTIFICATE,
+    "host_name": "{strategy}.example.com",
+    "hosted_zone_id": "Z0123456789ABC",
+    "hosted_zone_name": "example.com",
+}
 
 
 def new_app(folder: Path, **context: Any) -> App:

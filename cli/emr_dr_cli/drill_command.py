@@ -162,6 +162,10 @@ def drill(
             "drill, and clients and probers trust that one alone.",
         ),
     ] = False,
+    cluster_tls: Annotated[
+        bool,
+        typer.Option("--cluster-tls", help="--tls, and Livy, ResourceManager and NameNode of clusters speak it, too."),
+    ] = False,
     stream: Annotated[
         bool, typer.Option("--stream", help="Submit a job every 20 s from the fault on, besides the usual ones.")
     ] = False,
@@ -211,7 +215,7 @@ def drill(
     if len(rows) * len(many) > 1:
         if zone is not None:
             raise DrillError(f"{zone} is for one drill, and this would run several: leave the AZ or the seeds out")
-        if tls:
+        if tls or cluster_tls:
             raise DrillError("--tls is for one drill, and this would run several: leave it out, or name one fault")
         if keep or stream or baseline or workdir is not None or jobs is not Jobs.OWN:
             raise DrillError(
@@ -240,7 +244,14 @@ def drill(
             _write(json.dumps(report.to_dict(), indent=2) + "\n", json_file)
 
     if baseline is not None:
-        if tls or services is Services.REAL or keep or assembly is not None or strategy is not Strategy.ACTIVE_PASSIVE:
+        if (
+            tls
+            or cluster_tls
+            or services is Services.REAL
+            or keep
+            or assembly is not None
+            or strategy is not Strategy.ACTIVE_PASSIVE
+        ):
             raise DrillError(
                 "--baseline has simulated services, deploys nothing and ends, and knows one cluster: leave the other "
                 "option out"
@@ -270,7 +281,8 @@ def drill(
             seed=many[0],
             block=block,
             stream=stream,
-            tls=tls,
+            tls=tls or cluster_tls,
+            cluster_tls=cluster_tls,
             keep=keep,
             assembly=assembly,
             clients={Jobs.AIRFLOW: AIRFLOW_PLAN, Jobs.CLIENTS: EVERY_CLIENT}.get(jobs),

@@ -35,6 +35,7 @@ class AirflowConnection(Construct):
         timeout_seconds: int,
         key: kms.IKey,
         reader_arn: str | None = None,
+        private_authority: bool = False,
     ) -> None:
         """Define the secret.
 
@@ -45,6 +46,8 @@ class AirflowConnection(Construct):
             timeout_seconds: how long a task waits for an answer of Livy; without a limit it waits for ever.
             key: encrypts it.
             reader_arn: a role that the secret itself lets read it; by default only the reader's own policy does.
+            private_authority: whether the certificate is of the authority that comes with the plugins; else Airflow
+                trusts the public ones.
         """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -61,7 +64,10 @@ class AirflowConnection(Construct):
                     "host": host,
                     "port": port,
                     "schema": scheme,
-                    "extra": {"timeout": timeout_seconds},
+                    "extra": {
+                        "timeout": timeout_seconds,
+                        **({"verify": airflow_options.AUTHORITY_FILE} if private_authority else {}),
+                    },
                 }
             ),
         )

@@ -56,6 +56,7 @@ class AirflowEnvironment(Construct):
         artifact_bucket: s3.IBucket,
         access_log_bucket: s3.IBucket,
         log_retention: logs.RetentionDays,
+        authority: Path | None = None,
     ) -> None:
         """Define the environment.
 
@@ -71,6 +72,7 @@ class AirflowEnvironment(Construct):
             artifact_bucket: what jobs are made of; DAGs learn its name.
             access_log_bucket: gets the access log of the environment's bucket.
             log_retention: of the logs that are ours; those of Airflow are MWAA's.
+            authority: PEM file of what tasks trust over TLS.  The public authorities by default.
         """
         super().__init__(scope, construct_id)
         self.name = f"{name}-airflow"
@@ -98,7 +100,7 @@ class AirflowEnvironment(Construct):
             endpoints.admit(self.security_group)
         doors = [] if endpoints is None else [endpoints]
         with tempfile.TemporaryDirectory() as folder:
-            packages = airflow_packages.prepare(settings.livy_provider, Path(folder))
+            packages = airflow_packages.prepare(settings.livy_provider, Path(folder), authority=authority)
             requirements = self.files.requirements(packages.requirements)
             plugins = self.files.plugins(packages.plugins)
         dags = [self.files.dag(file) for file in airflow_packages.dag_files()]

@@ -42,6 +42,7 @@ class ExistingAirflow(Construct):
         livy_port: int,
         key: kms.IKey,
         artifact_bucket: s3.IBucket,
+        authority: Path | None = None,
     ) -> None:
         """Define the grants and outputs.
 
@@ -52,6 +53,7 @@ class ExistingAirflow(Construct):
             key: encrypts the connections; the policy of a key of somebody else's is left as it is, and the role needs
                 the statements of the output then.
             artifact_bucket: what jobs are made of; DAGs learn its name.
+            authority: PEM file of what tasks trust over TLS.  The public authorities by default.
 
         Raises:
             ValueError: the settings name no role; :func:`emr_dr.mwaa_settings.problems` tells of it before.
@@ -73,7 +75,7 @@ class ExistingAirflow(Construct):
             )
         )
         with tempfile.TemporaryDirectory() as folder:
-            packages = airflow_packages.prepare(settings.livy_provider, Path(folder))
+            packages = airflow_packages.prepare(settings.livy_provider, Path(folder), authority=authority)
             plugins = s3_assets.Asset(self, "PluginsFile", path=str(packages.plugins))
         options = {
             **airflow_options.configuration_options(connections),
@@ -96,7 +98,7 @@ class ExistingAirflow(Construct):
                 json.dumps(airflow_options.requirements(packages.lines)),
                 f"lines for requirements.txt {of}; the first two only if it installs from plugins.zip alone",
             ),
-            ("Plugins", plugins.s3_object_url, f"zip file whose wheels belong into plugins.zip {of}"),
+            ("Plugins", plugins.s3_object_url, f"zip file whose files belong into plugins.zip {of}"),
             (
                 "GroupRule",
                 f"outbound TCP {livy_port} to the front doors"

@@ -21,6 +21,9 @@ ARTIFACT_BUCKET_OPTION = "emr_dr.artifact_bucket"
 PLUGINS_FOLDER = "/usr/local/airflow/plugins"
 """Where MWAA unpacks ``plugins.zip``, on every machine and before it installs requirements."""
 
+AUTHORITY_FILE = f"{PLUGINS_FOLDER}/emr-dr-authority.pem"
+"""Where machines of Airflow find the authority that a front door's certificate is of; comes with ``plugins.zip``."""
+
 # CloudFormation's schema of AWS::MWAA::Environment (definitions ConfigKey and ConfigValue).
 LONGEST_VALUE = 256
 _KEY = re.compile(r"[a-z]+([a-z._]*[a-z]+)?")

@@ -6,6 +6,7 @@ comes from PyPI once for each machine that synthesizes, checked against the hash
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -49,15 +50,24 @@ def dag_files() -> list[Path]:
     return sorted(DAGS_FOLDER.glob("*.py"))
 
 
-def prepare(provider: LivyProvider, directory: Path) -> Packages:
+def prepare(provider: LivyProvider, directory: Path, *, authority: Path | None = None) -> Packages:
     """Write both files to *directory*; the same wheels give the same files.
+
+    Args:
+        provider: the provider whose wheel Airflow installs.
+        directory: where the files are written.
+        authority: PEM file that comes along as :data:`emr_dr.airflow_options.AUTHORITY_FILE`.
 
     Raises:
         PackageError: a wheel cannot be had.
     """
     wheels = [livy_wheel(provider), *own_wheels(directory)]
     plugins, requirements = directory / "plugins.zip", directory / "requirements.txt"
-    pack(wheels, plugins)
+    others = []
+    if authority is not None:
+        others = [directory / Path(airflow_options.AUTHORITY_FILE).name]
+        shutil.copyfile(authority, others[0])
+    pack([*wheels, *others], plugins)
     lines = airflow_options.packages(provider, *(wheel.name for wheel in wheels[1:]))
     requirements.write_text(airflow_options.requirements(lines), encoding="utf-8")
     return Packages(plugins=plugins, requirements=requirements, lines=tuple(lines))

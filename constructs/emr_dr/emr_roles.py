@@ -57,6 +57,7 @@ class EmrRoles(Construct):
         log_bucket: s3.Bucket,
         artifact_bucket: s3.Bucket,
         permissions: Permissions,
+        certificates: str | None = None,
     ) -> None:
         """Define the roles.
 
@@ -67,9 +68,19 @@ class EmrRoles(Construct):
             log_bucket: clusters write their logs there, below the prefix ``emr``.
             artifact_bucket: jobs read what they are made of.
             permissions: what else jobs may read and write.
+            certificates: ``s3://`` address of the archive with which clusters encrypt in transit.
         """
         super().__init__(scope, construct_id)
         self.instance_role = self._instance_role(key, log_bucket, artifact_bucket)
+        if certificates is not None:
+            # EMR's agent on each machine fetches the archive with this role (EMR Management Guide, "Providing
+            # certificates for encrypting data in transit").
+            archive = certificates.removeprefix("s3://")
+            self.instance_role.add_to_policy(
+                iam.PolicyStatement(
+                    sid="Certificates", actions=["s3:GetObject"], resources=[f"arn:{Aws.PARTITION}:s3:::{archive}"]
+                )
+            )
         self._grant_data(permissions)
         profile = iam.CfnInstanceProfile(
             self,

@@ -30,7 +30,9 @@ class EmrSecurity(Construct):
         security_configuration_name: disks encrypted with the key, IMDSv2 only.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, key: kms.IKey) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, vpc: ec2.IVpc, key: kms.IKey, certificates: str | None = None
+    ) -> None:
         """Define groups and security configuration.
 
         Args:
@@ -38,6 +40,7 @@ class EmrSecurity(Construct):
             construct_id: id below the parent.
             vpc: where clusters run.
             key: encrypts their disks.
+            certificates: ``s3://`` address of the archive with which they encrypt in transit; not at all by default.
         """
         super().__init__(scope, construct_id)
         self.primary_group = self._group("Primary", vpc, "EMR-managed: primary nodes", outbound=True)
@@ -48,7 +51,9 @@ class EmrSecurity(Construct):
         )
         self._allow_what_emr_needs()
         configuration = emr.CfnSecurityConfiguration(
-            self, "Configuration", security_configuration=security_configuration(key_arn=key.key_arn)
+            self,
+            "Configuration",
+            security_configuration=security_configuration(key_arn=key.key_arn, certificates=certificates),
         )
         self.security_configuration_name = configuration.ref
 
@@ -83,15 +88,17 @@ class EmrSecurity(Construct):
         )
 
 
-def security_configuration(*, key_arn: str) -> dict[str, Any]:
+def security_configuration(*, key_arn: str, certificates: str | None = None) -> dict[str, Any]:
     """The document that EMR accepts: encryption keys stand below ``EncryptionConfiguration``.
 
     (EMR Management Guide, "Create a security configuration using the AWS CLI".)
     """
+    in_transit = {"TLSCertificateConfiguration": {"CertificateProviderType": "PEM", "S3Object": certificates}}
     return {
         "EncryptionConfiguration": {
             # Speaking TLS inside a cluster needs a certificate whose names only the owner of a domain can give.
-            "EnableInTransitEncryption": False,
+            "EnableInTransitEncryption": certificates is not None,
+            **({"InTransitEncryptionConfiguration": in_transit} if certificates is not None else {}),
             "EnableAtRestEncryption": True,
             "AtRestEncryptionConfiguration": {
                 "S3EncryptionConfiguration": {"EncryptionMode": "SSE-KMS", "AwsKmsKey": key_arn},

@@ -117,6 +117,10 @@ class FrontDoor(Construct):
         super().__init__(scope, construct_id)
         self._encryption = encryption
         self._service_protocol = elbv2.ApplicationProtocol(ports.scheme.upper())
+        # Groups of another protocol are others, and so are the rules that lead to them.  For a deployment that runs
+        # such a deploy fails, as the priorities of its new rules are taken, and is taken back: the rules of live jobs
+        # are not touched.  Under the same ids CloudFormation would point them to empty groups.
+        secure = "Secure" if ports.scheme == "https" else ""
         self._vpc = vpc
         self._primary_group = primary_group
         self._network_group = ec2.SecurityGroup(
@@ -172,13 +176,13 @@ class FrontDoor(Construct):
         )
 
         self.balanced = ServiceTargetGroup(
-            self, "Balanced", vpc=vpc, health_path=LIVY_HEALTH_PATH, protocol=self._service_protocol
+            self, f"{secure}Balanced", vpc=vpc, health_path=LIVY_HEALTH_PATH, protocol=self._service_protocol
         )
         self.livy_listener = self._listener(
             "Livy", port=ports.livy, service_port=ports.livy, group=self.balanced, clients=livy_clients
         )
         self.slots = SlotPool(
-            self, "Slots", vpc=vpc, listener=self.livy_listener, count=slots, protocol=self._service_protocol
+            self, f"{secure}Slots", vpc=vpc, listener=self.livy_listener, count=slots, protocol=self._service_protocol
         ).slots
         for number, conditions in enumerate(routing.gone_rules()):
             ListenerRule(

@@ -120,7 +120,7 @@ class IncarnationCluster(Construct):
         )
         self.cluster.override_logical_id("Cluster")
         CfnOutput(self, "ClusterId", value=self.cluster.ref).override_logical_id("ClusterId")
-        self._acknowledge()
+        self._acknowledge(encrypted=settings.tls.emr_certificates is not None)
 
     def _parameter(self, name: str, description: str, pattern: str) -> str:
         parameter = CfnParameter(self, name, description=description, allowed_pattern=pattern)
@@ -134,7 +134,7 @@ class IncarnationCluster(Construct):
         parameter.override_logical_id(name)
         return parameter.value_as_number
 
-    def _acknowledge(self) -> None:
+    def _acknowledge(self, *, encrypted: bool) -> None:
         acknowledge(
             self.cluster,
             {
@@ -144,7 +144,11 @@ class IncarnationCluster(Construct):
                     "does not read it (a test asserts the document that EMR gets)"
                 ),
                 "AwsSolutions-EMR5": (
-                    "in-transit encryption needs a certificate for a host name of the owner; until one is given, nodes "
+                    "encryption in transit is switched on by the security configuration of the Platform stack; the "
+                    "rule looks for one in this template only, and above the key EncryptionConfiguration where EMR "
+                    "does not read it"
+                    if encrypted
+                    else "tls.emr_certificates gives no certificates, which only the owner has; without them nodes "
                     "talk inside private subnets, and only load balancers and probers are admitted from outside the "
                     "cluster's own groups"
                 ),
@@ -197,6 +201,16 @@ def classifications(settings: Settings) -> dict[str, dict[str, str]]:
                 "com.amazonaws.glue.catalog.metastore.AWSGlueDataCatalogHiveClientFactory"
             )
         }
+    if ports.scheme == "https":
+        # EMR gives Hadoop's web interfaces the keystore; that they speak nothing else, and where, is said here, so that
+        # no release's default decides it (Hadoop, core-default.xml, yarn-default.xml and hdfs-default.xml).
+        found["yarn-site"]["yarn.http.policy"] = "HTTPS_ONLY"
+        found["yarn-site"]["yarn.resourcemanager.webapp.https.address"] = (
+            f"${{yarn.resourcemanager.hostname}}:{ports.resource_manager}"
+        )
+        found["hdfs-site"]["dfs.http.policy"] = "HTTPS_ONLY"
+        found["hdfs-site"]["dfs.namenode.https-address"] = f"0.0.0.0:{ports.name_node}"
+        return {name: properties for name, properties in found.items() if properties}
     defaults = type(ports)()
     if ports.resource_manager != defaults.resource_manager:
         found["yarn-site"]["yarn.resourcemanager.webapp.address"] = (

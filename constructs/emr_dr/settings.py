@@ -370,7 +370,7 @@ class Settings(Section):
             *self._port_problems(),
             *self._key_problems(),
             *mwaa_settings.problems(self.mwaa),
-            *tls_settings.problems(self.tls, region=self.region),
+            *tls_settings.problems(self.tls, region=self.region, release=self.cluster.release_label),
         ]
         if problems:
             raise SettingsError(problems)

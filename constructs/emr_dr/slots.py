@@ -3,7 +3,8 @@
 CloudFormation makes the groups and the rules; their members and conditions belong to the controller at run time.  A
 deploy that wrote a live rule anew would answer 410 for live jobs, so nothing here may depend on a setting: a template
 that says the same leaves the rules alone (a test changes every setting and compares).  The one exception is what Livy
-speaks, which CloudFormation can only change by replacing the groups: that is decided before the first deploy.  Tags
+speaks, which CloudFormation can only change by replacing the groups: that is decided before the first deploy, and a
+later change of it fails (:mod:`emr_dr.front_door`).  Tags
 that CloudFormation gets for the whole stack are beyond a template's reach: see the limits in the README.
 """
 

@@ -38,6 +38,9 @@ Archive = Annotated[
     Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^*?$]+\.zip$", examples=["s3://certificates/clusters.zip"]),
 ]
 
+# With certificates Livy speaks HTTPS on its port from emr-7.4.0 on (EMR Release Guide, "Enabling HTTPS with Apache
+# Livy").
+_LIVY_SPEAKS_TLS = 4
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 
 
@@ -103,7 +106,7 @@ class Tls(Section):
         return self.cluster_domain or ("ec2.internal" if region == "us-east-1" else f"{region}.compute.internal")
 
 
-def problems(tls: Tls, *, region: str | None) -> Iterator[Problem]:
+def problems(tls: Tls, *, region: str | None, release: str) -> Iterator[Problem]:
     """What in the section does not fit together."""
     for key, needs, why in (
         ("certificate_arn", "host_name", "a certificate is for a name"),
@@ -123,6 +126,13 @@ def problems(tls: Tls, *, region: str | None) -> Iterator[Problem]:
                 allowed=f"null as long as tls.{needs} is null: {why}",
                 remedy=f"set tls.{needs} too, or remove this",
             )
+    if tls.emr_certificates is not None and int(release.split(".")[1]) < _LIVY_SPEAKS_TLS:
+        yield Problem(
+            key="tls.emr_certificates",
+            got=tls.emr_certificates,
+            allowed=f"null with {release}, whose Livy does not speak TLS by itself",
+            remedy=f"set cluster.release_label to emr-7.{_LIVY_SPEAKS_TLS}.0 or newer, or remove this",
+        )
     if tls.host_name and tls.hosted_zone_name and not tls.host_name.endswith(f".{tls.hosted_zone_name}"):
         yield Problem(
             key="tls.host_name",

@@ -36,6 +36,7 @@ class PrimaryPlan:
         clock: the drill's clock; jobs run on it.
         classifications: EMR configuration classifications, name to properties, as in RunJobFlow.
         seed: the drill's seed.
+        certificates: the archive with which the cluster encrypts in transit; ``None`` if it does not.
     """
 
     cluster_id: str
@@ -46,6 +47,7 @@ class PrimaryPlan:
     clock: Clock
     classifications: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     seed: int = 1
+    certificates: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,7 @@ class Options:
         zone: AZ in which a managed cluster is struck; ``None`` for any.
         clients: stock clients that run the jobs, and which; ``None`` for the drill's own submitter.
         tls: whether clients and probers speak TLS with the front door, whose certificate is made for this drill.
+        cluster_tls: with *tls*: whether services on clusters speak TLS, too.
         workdir: where the drill keeps its files; ``None`` for a temporary directory that is removed after a pass.
     """
 
@@ -77,6 +78,7 @@ class Options:
     assembly: Path | None = None
     clients: ClientPlan | None = None
     tls: bool = False
+    cluster_tls: bool = False
     workdir: Path | None = None
     zone: str | None = None
 
@@ -114,9 +116,11 @@ def run(
     primaries.check()
     if options.tls and (options.clients is not None or options.assembly is not None):
         raise DrillError(
-            "--tls brings settings and an authority of its own, which stock clients and an assembly that is there do not "
-            "know: leave --jobs and --assembly out"
+            "--tls brings settings and an authority of its own, which stock clients and an assembly that is there do "
+            "not know: leave --jobs and --assembly out"
         )
+    if options.cluster_tls and options.services == "real":
+        raise DrillError("real services speak no TLS here: leave --cluster-tls out")
     if options.assembly is not None:
         if (row := find(options.fault)).settings or row.change or row.tls:
             raise DrillError(
@@ -178,7 +182,9 @@ class _Drill:
         self.deleted = False
         self.fault = find(options.fault).under(options.strategy)
         self.strategy = strategy(options.strategy)
-        self.encryption = Encryption.make(workdir) if options.tls or self.fault.tls else None
+        self.encryption = (
+            Encryption.make(workdir, clusters=options.cluster_tls) if options.tls or self.fault.tls else None
+        )
         self.report = Report(
             strategy=options.strategy,
             services=options.services,

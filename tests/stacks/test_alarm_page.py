@@ -22,10 +22,14 @@ def page_of(description: Any) -> str:
 
 
 def test_the_page_in_docs_is_that_of_the_stacks(
-    active_passive: dict[str, Any], active_active: dict[str, Any], warm_standby: dict[str, Any]
+    active_passive: dict[str, Any],
+    active_active: dict[str, Any],
+    warm_standby: dict[str, Any],
+    with_certificate: dict[str, Any],
 ) -> None:
     """A11: if this fails, run ``python -m stacks.alarm_page``."""
-    assert ALARM_PAGE.read_text(encoding="utf-8") == alarm_page(active_passive, active_active, warm_standby)
+    page = alarm_page(active_passive, active_active, warm_standby, with_certificate)
+    assert ALARM_PAGE.read_text(encoding="utf-8") == page
 
 
 def test_alarms_that_only_several_managed_clusters_have_stand_at_the_end() -> None:

@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import URLError
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 
 from moto.ec2.models import ec2_backends
+from moto.emr.models import emr_backends
 
+from emr_drill.front_door.tls import blind
 from emr_drill.ports import Primary, PrimaryPlan, StepResult
 from emr_drill.stand_in import emr_api, emr_fleets
 from emr_drill.stand_in.cluster_faults import ClusterFaults
@@ -266,8 +268,27 @@ class EmrClusters(ClusterFaults, LaunchFaults):
                 clock=self._stand_in.clock,
                 classifications=cluster.classifications,
                 seed=self._stand_in.timing.seed,
+                certificates=self._certificates(cluster),
             )
         )
+
+    def _certificates(self, cluster: Cluster) -> bytes | None:
+        """The archive that the cluster's security configuration names."""
+        name = cluster.request.get("SecurityConfiguration")
+        if not name:
+            return None
+        # moto keeps the document of a template as it came, and not as the text that the API would give.
+        kept = emr_backends[self._stand_in.account][self._stand_in.region].get_security_configuration(name)
+        document = kept.security_configuration
+        if isinstance(document, str):
+            document = json.loads(document)
+        encryption = document.get("EncryptionConfiguration", {})
+        if not encryption.get("EnableInTransitEncryption"):
+            return None
+        address = encryption["InTransitEncryptionConfiguration"]["TLSCertificateConfiguration"]["S3Object"]
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        content: bytes = self._stand_in.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
 
     def _run_step(self, cluster: Cluster, primary: Primary, step: Step) -> StepResult:
         return self.with_step_faults(cluster, primary, step, run=lambda: self._run_program(primary, step))
@@ -324,11 +345,14 @@ class EmrClusters(ClusterFaults, LaunchFaults):
     def _may_run(self, cluster: Cluster) -> bool:
         if cluster.address is None:
             return False
-        site = cluster.classifications.get("yarn-site", {}).get("yarn.resourcemanager.webapp.address", "")
+        yarn = cluster.classifications.get("yarn-site", {})
+        secure = yarn.get("yarn.http.policy") == "HTTPS_ONLY"
+        site = yarn.get(f"yarn.resourcemanager.webapp.{'https.' if secure else ''}address", "")
         port = site.rsplit(":", 1)[1] if ":" in site else RESOURCE_MANAGER_PORT
-        url = f"http://{cluster.address}:{port}/ws/v1/cluster/apps?states={UNFINISHED}"
+        url = f"http{'s' if secure else ''}://{cluster.address}:{port}/ws/v1/cluster/apps?states={UNFINISHED}"
         try:
-            with build_opener(ProxyHandler({})).open(url, timeout=ASK_SECONDS) as answer:
+            opener = build_opener(ProxyHandler({}), HTTPSHandler(context=blind()))
+            with opener.open(url, timeout=ASK_SECONDS) as answer:
                 return bool((json.load(answer).get("apps") or {}).get("app"))
         except (URLError, OSError, ValueError):
             return True

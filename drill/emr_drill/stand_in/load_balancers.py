@@ -138,6 +138,10 @@ class LoadBalancers:
     def hold_certificate(self, arn: str, certificate: Certificate) -> None:
         """Have *certificate* under *arn*, in place of the one that was there; listeners use it from now on."""
         load_balancers_moto.hold_certificate(ACCOUNT, self._region, arn, certificate)
+        self.show_certificate(arn, certificate)
+
+    def show_certificate(self, arn: str, certificate: Certificate) -> None:
+        """Have listeners show *certificate* as the one under *arn*, though Certificate Manager would not take it."""
         self.certificates.hold(arn, certificate)
         self._note(self._clock.now(), "certificate", arn=arn, ends=certificate.ends)
         self.refresh()

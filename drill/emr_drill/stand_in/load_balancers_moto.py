@@ -172,7 +172,7 @@ def _create_listener(plain: Any) -> Any:
 def hold_certificate(account: str, region: str, arn: str, certificate: Certificate) -> None:
     """Have moto's Certificate Manager know *certificate* under *arn*.
 
-    Not by ImportCertificate, which chooses the ARN, and refuses one that has expired: certificates get there by waiting.
+    Not by ImportCertificate, which chooses the ARN, and refuses one that has expired: it was good when it came.
     """
     acm_backends[account][region]._certificates[arn] = CertBundle(
         account, certificate.certificate, certificate.key, region=region, arn=arn

@@ -62,8 +62,10 @@ def stand_in(workdir: Path, *, speed: float = 1000) -> Iterator[FakeStandIn]:
             fake.load_balancers.close()
 
 
-def template(port: int) -> dict[str, Any]:
-    """The front door in small: both load balancers, slot 1, and its rules, on *port*."""
+def template(port: int, certificate: str = "") -> dict[str, Any]:
+    """The front door in small: both load balancers, slot 1, and its rules, on *port*, over TLS with a *certificate*."""
+    scheme = "HTTPS" if certificate else "HTTP"
+    shown = {"Certificates": [{"CertificateArn": certificate}]} if certificate else {}
 
     def group(**properties: Any) -> dict[str, Any]:
         return {
@@ -140,7 +142,7 @@ def template(port: int) -> dict[str, Any]:
             "Doorway": group(
                 TargetType="alb",
                 Protocol="TCP",
-                HealthCheckProtocol="HTTP",
+                HealthCheckProtocol=scheme,
                 HealthCheckPath=routing.HEALTH_PATH,
                 Targets=[{"Id": {"Ref": "Router"}, "Port": port}],
             )
@@ -150,7 +152,8 @@ def template(port: int) -> dict[str, Any]:
                 "Properties": {
                     "LoadBalancerArn": {"Ref": "Router"},
                     "Port": port,
-                    "Protocol": "HTTP",
+                    "Protocol": scheme,
+                    **shown,
                     "DefaultActions": [forward("Balanced")],
                 },
             },
@@ -185,10 +188,10 @@ def template(port: int) -> dict[str, Any]:
     }
 
 
-def deploy(fake: FakeStandIn, port: int) -> dict[str, str]:
+def deploy(fake: FakeStandIn, port: int, certificate: str = "") -> dict[str, str]:
     """The stack's outputs."""
     formation = fake.client("cloudformation")
-    formation.create_stack(StackName="front-door", TemplateBody=json.dumps(template(port)))
+    formation.create_stack(StackName="front-door", TemplateBody=json.dumps(template(port, certificate)))
     stack = formation.describe_stacks(StackName="front-door")["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 

@@ -65,13 +65,25 @@ def test_rule_beyond_the_quota_is_refused(fake: FakeStandIn, outputs: dict[str, 
         fake.client("elbv2").modify_rule(RuleArn=outputs["IdRule"], Conditions=conditions)
 
 
-def test_listener_with_encryption_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
-    """The data path does not speak TLS, and says so instead of pretending."""
-    with pytest.raises(ClientError, match="encryption in transit turned off"):
+def test_a_network_listener_with_encryption_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """The data path speaks TLS at the application load balancer alone, and says so instead of pretending."""
+    with pytest.raises(ClientError, match="allowed: HTTP, HTTPS, TCP"):
+        fake.client("elbv2").create_listener(
+            LoadBalancerArn=outputs["DoorArn"],
+            Protocol="TLS",
+            Port=8443,
+            DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
+        )
+
+
+def test_a_listener_with_an_unknown_certificate_is_refused(fake: FakeStandIn, outputs: dict[str, str]) -> None:
+    """As on AWS, when the listener is made and not when somebody connects."""
+    with pytest.raises(ClientError, match="ertificate"):
         fake.client("elbv2").create_listener(
             LoadBalancerArn=outputs["RouterArn"],
             Protocol="HTTPS",
             Port=8443,
+            Certificates=[{"CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/none"}],
             DefaultActions=[{"Type": "forward", "TargetGroupArn": outputs["Slot"]}],
         )
 

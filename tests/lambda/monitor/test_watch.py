@@ -260,6 +260,27 @@ def test_the_probers_with_a_voice_are_measured(
     assert emitted(capsys)[metrics.PROBERS_HEARD] == heard
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_what_is_told_of_certificates_is_measured_and_not_acted_upon(
+    world: World, capsys: pytest.CaptureFixture[str], scheme: str
+) -> None:
+    """B8, A14: all clusters have the same one; each thing is counted once, whoever tells it."""
+    world.looks(healthy("fine"), certificates=("expired",))
+
+    world.restarted(replace(CONFIG, front_door_scheme=scheme)).round()
+
+    assert emitted(capsys).get(metrics.CERTIFICATE_PROBLEMS) == (1 if scheme == "https" else None)
+    assert world.started == []
+
+
+def test_an_alarm_on_certificates_ends(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.looks(healthy("fine"))
+
+    world.restarted(replace(CONFIG, front_door_scheme="https")).round()
+
+    assert emitted(capsys)[metrics.CERTIFICATE_PROBLEMS] == 0
+
+
 def test_a_prober_is_counted_once_whatever_it_looks_at(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """A11: with two managed clusters the evidence of both says who looks."""
     world.add_b()

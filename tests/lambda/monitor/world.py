@@ -135,7 +135,15 @@ class World:
         for record in records:
             self.record.put_item(Item=record.to_item())
 
-    def looks(self, reading: Reading, *, rounds: int = 4, zones: str = "abc", incarnation: str = "g000001") -> None:
+    def looks(
+        self,
+        reading: Reading,
+        *,
+        rounds: int = 4,
+        zones: str = "abc",
+        incarnation: str = "g000001",
+        certificates: tuple[str, ...] = (),
+    ) -> None:
         """Evidence of the last rounds, by the probers of *zones*."""
         for zone in zones:
             for age in range(rounds):
@@ -146,6 +154,7 @@ class World:
                         observed_at=self.now - 10 * age,
                         services=dict.fromkeys(Service, reading),
                         front_door=True,
+                        certificates=certificates,
                     )
                 )
 

@@ -185,7 +185,11 @@ class Batches:
         while True:
             try:
                 _, found = await web.call(
-                    "GET", self._configuration.address, self._configuration.name_node_port, STATE_BEAN
+                    "GET",
+                    self._configuration.address,
+                    self._configuration.name_node_port,
+                    STATE_BEAN,
+                    secure=bool(self._configuration.certificate),
                 )
             except OSError as error:
                 if self._clock.now() > deadline:

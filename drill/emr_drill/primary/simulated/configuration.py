@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from emr_drill.ports import PrimaryPlan
 
 # What the real services listen on when no setting says otherwise.
 LIVY_PORT, RESOURCE_MANAGER_PORT, NAME_NODE_PORT = 8998, 8088, 9870
+SECURE_RESOURCE_MANAGER_PORT, SECURE_NAME_NODE_PORT = 8090, 9871
 # Where Livy hands applications to the ResourceManager, and the ResourceManager containers to the nodes.  Real ones
 # speak Hadoop's own protocol there; nobody outside a cluster does.
 SUBMIT_PORT, NODE_PORT = 8032, 8041
@@ -41,6 +44,7 @@ class Configuration:
         recovery_store: directory of Livy's recovery store, ``None`` if recovery is off.
         retain_seconds: how long Livy keeps a finished batch, simulated seconds.
         poll_seconds: how often Livy asks YARN, simulated seconds.
+        certificate: file with the key and the chain that web services speak TLS with; empty if they do not.
     """
 
     cluster_id: str
@@ -56,6 +60,7 @@ class Configuration:
     recovery_store: str | None = None
     retain_seconds: float = RETAIN_SECONDS
     poll_seconds: float = POLL_SECONDS
+    certificate: str = ""
 
     @classmethod
     def of(cls, plan: PrimaryPlan) -> Self:
@@ -65,6 +70,7 @@ class Configuration:
             ValueError: a setting cannot be read.
         """
         livy = plan.classifications.get("livy-conf", {})
+        secure = plan.certificates is not None
         return cls(
             cluster_id=plan.cluster_id,
             name=plan.name,
@@ -75,9 +81,18 @@ class Configuration:
             seed=plan.seed,
             livy_port=int(livy.get("livy.server.port", LIVY_PORT)),
             resource_manager_port=_port(
-                plan.classifications, "yarn-site", "yarn.resourcemanager.webapp.address", RESOURCE_MANAGER_PORT
+                plan.classifications,
+                "yarn-site",
+                f"yarn.resourcemanager.webapp.{'https.' if secure else ''}address",
+                SECURE_RESOURCE_MANAGER_PORT if secure else RESOURCE_MANAGER_PORT,
             ),
-            name_node_port=_port(plan.classifications, "hdfs-site", "dfs.namenode.http-address", NAME_NODE_PORT),
+            name_node_port=_port(
+                plan.classifications,
+                "hdfs-site",
+                f"dfs.namenode.http{'s' if secure else ''}-address",
+                SECURE_NAME_NODE_PORT if secure else NAME_NODE_PORT,
+            ),
+            certificate=unpacked(plan.certificates, plan.directory) if plan.certificates is not None else "",
             recovery_store=_recovery_store(livy, plan.directory),
             retain_seconds=seconds(livy.get("livy.server.session.state-retain.sec", f"{RETAIN_SECONDS}s")),
             poll_seconds=seconds(livy.get("livy.server.yarn.poll-interval", f"{POLL_SECONDS}s")),
@@ -92,6 +107,23 @@ class Configuration:
         """The settings that :meth:`to_json` wrote."""
         data: dict[str, Any] = json.loads(text)
         return cls(**data)
+
+
+def unpacked(archive: bytes, directory: Path) -> str:
+    """The file with key and chain that comes out of *archive*, which EMR's agent unpacks on each machine.
+
+    Raises:
+        ValueError: the archive lacks a file.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as files:
+        missing = {"privateKey.pem", "certificateChain.pem"} - set(files.namelist())
+        if missing:
+            raise ValueError(f"the archive of certificates lacks {', '.join(sorted(missing))}")
+        content = files.read("privateKey.pem") + files.read("certificateChain.pem")
+    file = directory / "certificate.pem"
+    file.write_bytes(content)
+    file.chmod(0o600)
+    return str(file)
 
 
 def seconds(text: str) -> float:

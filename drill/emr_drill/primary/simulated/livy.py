@@ -131,6 +131,7 @@ async def run(configuration: Configuration) -> None:
         port=configuration.livy_port,
         idle_seconds=IDLE_SECONDS,
         slowness=slowness(configuration),
+        certificate=configuration.certificate,
     )
     await stopping.wait()
     await batches.shut_down()

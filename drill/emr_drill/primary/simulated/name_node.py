@@ -113,6 +113,7 @@ async def run(configuration: Configuration) -> None:
         port=configuration.name_node_port,
         idle_seconds=IDLE_SECONDS,
         slowness=slowness(configuration),
+        certificate=configuration.certificate,
     )
 
 

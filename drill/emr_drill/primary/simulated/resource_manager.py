@@ -265,6 +265,7 @@ async def run(configuration: Configuration) -> None:
         port=configuration.resource_manager_port,
         idle_seconds=IDLE_SECONDS,
         slowness=slowness(configuration),
+        certificate=configuration.certificate,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -58,7 +59,13 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 
 async def serve(
-    handler: Handler, *, address: str, port: int, idle_seconds: float, slowness: Callable[[], float] = lambda: 0.0
+    handler: Handler,
+    *,
+    address: str,
+    port: int,
+    idle_seconds: float,
+    slowness: Callable[[], float] = lambda: 0.0,
+    certificate: str = "",
 ) -> asyncio.Server:
     """Answer requests on *address* and *port*.
 
@@ -68,7 +75,12 @@ async def serve(
         port: where to listen.
         idle_seconds: idle connections are closed after so many seconds of machine time.
         slowness: how many seconds of machine time each answer takes longer, asked for each.
+        certificate: file with key and chain that TLS is spoken with; in the clear without.
     """
+    tls: ssl.SSLContext | None = None
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
 
     async def connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -89,17 +101,25 @@ async def serve(
         finally:
             writer.close()
 
-    return await asyncio.start_server(connection, address, port, limit=LARGEST_HEAD)
+    return await asyncio.start_server(connection, address, port, limit=LARGEST_HEAD, ssl=tls)
 
 
-async def call(method: str, address: str, port: int, path: str, body: Any = None) -> tuple[int, Any]:
+async def call(
+    method: str, address: str, port: int, path: str, body: Any = None, *, secure: bool = False
+) -> tuple[int, Any]:
     """Send one request, to another service of the same primary; status and JSON body of the answer.
+
+    Over TLS if *secure*, whoever's certificate that is: what is simulated of Hadoop's clients ends there.
 
     Raises:
         OSError: nobody listens there, or no answer came in time.
     """
     async with asyncio.timeout(CALL_SECONDS):
-        reader, writer = await asyncio.open_connection(address, port, limit=LARGEST_HEAD)
+        tls: ssl.SSLContext | None = None
+        if secure:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+        reader, writer = await asyncio.open_connection(address, port, limit=LARGEST_HEAD, ssl=tls)
         try:
             content = b"" if body is None else json.dumps(body).encode()
             writer.write(
