@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emr_drill.airflow_matrix import bench
+from emr_drill.airflow_matrix import drilled as matrix_drill
 from emr_drill.airflow_matrix.cases import Group
 from emr_drill.airflow_matrix.clients import Operator, clients
 from emr_drill.airflow_matrix.drilled import Options
@@ -86,7 +88,7 @@ def test_each_group_is_written_as_it_ends(tmp_path: Path, monkeypatch: pytest.Mo
         assert list(bench.read(file)["groups"]) == ["active-active/simulated/3/wire"]
         on_group(Group.DIES, [run(), run(outcome="wrong")])
 
-    monkeypatch.setattr(bench.drilled, "run", drilled)
+    monkeypatch.setattr(matrix_drill, "run", drilled)
     options = Options(
         strategy="active-active", groups=tuple(Group), clients=clients((Operator.OURS,), ("3.0.6",)), seed=3
     )
@@ -123,7 +125,7 @@ def test_what_our_operator_must_not_do(changes: dict[str, Any], bad: bool) -> No
 
 
 def test_a_drill_that_fails_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench.sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
 
     with pytest.raises(DrillError, match=r"active-passive, seed 1: the drill failed \(exit code 1\)"):
         bench.run(plan(), block=40, workdir=tmp_path, say=lambda text: None, file=tmp_path / "results.json")
