@@ -14,7 +14,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench bench-drill bench-compare bench-clients clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench bench-drill bench-compare bench-clients airflow-matrix clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -81,7 +81,8 @@ proof: setup ## the long matrices; results go to docs/results
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof
 
-proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit, about ten minutes
+proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit, and Airflow's own services
+	@EMR_DR_SERVICES=1 $(BIN)/python -m pytest -q tests/provider/test_services.py
 	@$(BIN)/python -m tests.fault_proof --sample
 	@$(BIN)/python -m tests.settings_matrix --sample
 
@@ -101,6 +102,9 @@ $(CLIENTS): requirements-airflow-3.0.6.txt requirements-airflow-2.11.0.txt requi
 
 bench-clients: setup $(REAL) $(CLIENTS) ## Airflow, a Livy client and curl on real Livy while things break (an hour and a half)
 	@$(BIN)/emr-dr bench-clients --go-on
+
+airflow-matrix: setup $(CLIENTS) ## Airflow tasks through every failure, both operators, both strategies (some hours; goes on)
+	@$(BIN)/emr-dr airflow-matrix --go-on
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emr_drill.airflow_matrix.table import airflow_matrix_table, airflow_summary
 from emr_drill.baseline.results import comparison_table
 from emr_drill.clients.table import stock_clients_table
 from emr_drill.faults.matrix import matrix_table
@@ -21,6 +22,8 @@ from emr_drill.report import PHASE_TEXTS
 
 DOCUMENT = REPOSITORY / "README.md"
 FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
+AIRFLOW_DOCUMENT = REPOSITORY / "docs" / "airflow.md"
+AIRFLOW_RESULTS = "airflow-matrix"
 RESULTS = REPOSITORY / "docs" / "results"
 FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active", "faults-warm-standby")
 # A result file is written after each drill, when others are still to come.
@@ -240,7 +243,23 @@ def filled(document: str) -> str:
         if file.exists():
             document = _put(document, name, table(json.loads(file.read_text())))
     matrix = drill_matrix()
-    return document if matrix is None else _put(document, "matrix", matrix)
+    if matrix is not None:
+        document = _put(document, "matrix", matrix)
+    runs = airflow_runs()
+    return document if runs is None else _put(document, AIRFLOW_RESULTS, airflow_summary(runs))
+
+
+def airflow_runs() -> dict[str, Any] | None:
+    """What the fault matrix of Airflow's operators found; ``None`` if it was not run."""
+    file = RESULTS / f"{AIRFLOW_RESULTS}.json"
+    content: dict[str, Any] | None = json.loads(file.read_text()) if file.exists() else None
+    return content
+
+
+def airflow_document() -> str:
+    """``docs/airflow.md`` with its table made anew."""
+    document, runs = AIRFLOW_DOCUMENT.read_text(), airflow_runs()
+    return document if runs is None else _put(document, AIRFLOW_RESULTS, airflow_matrix_table(runs))
 
 
 def _put(document: str, name: str, table: str) -> str:
@@ -256,6 +275,7 @@ def write() -> None:
     """Make the tables of the README and the document of faults anew."""
     DOCUMENT.write_text(filled(DOCUMENT.read_text()))
     FAULT_DOCUMENT.write_text(fault_document())
+    AIRFLOW_DOCUMENT.write_text(airflow_document())
 
 
 def _median(values: Sequence[float | None]) -> str:

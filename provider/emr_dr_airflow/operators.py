@@ -9,7 +9,7 @@ from datetime import UTC, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from airflow.exceptions import AirflowException, AirflowTaskTimeout
+from airflow.exceptions import AirflowException, AirflowFailException, AirflowTaskTimeout
 from airflow.providers.apache.livy.operators.livy import LivyOperator
 from airflow.providers.common.compat.openlineage.utils.spark import (
     inject_parent_job_information_into_spark_properties,
@@ -232,7 +232,7 @@ class EmrLivyOperator(LivyOperator):
             self.kill()
             self._fail(context, Result.TIMED_OUT, f"batch {course.batch} ({course.name}) timed out", at=outcome.at)
         assert not isinstance(outcome, Lost)
-        self._fail(context, Result.UNKNOWN, outcome.reason, at=outcome.at)
+        self._fail(context, Result.UNKNOWN, outcome.reason, at=outcome.at, retried=not outcome.over)
 
     def _defer(self, course: Course) -> NoReturn:
         kind = self._livy_conn_auth_type
@@ -342,9 +342,11 @@ class EmrLivyOperator(LivyOperator):
         *,
         at: float | None = None,
         queue_seconds: float | None = None,
+        retried: bool = True,
     ) -> NoReturn:
         self._report(context, result, at=at, queue_seconds=queue_seconds, reason=reason)
-        raise AirflowException(reason)
+        # Whether Airflow may run the job again by itself, if the task has retries.
+        raise (AirflowException if retried else AirflowFailException)(reason)
 
     def _report(
         self,

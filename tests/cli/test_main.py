@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from emr_dr_cli import (
+    airflow_drill_command,
+    airflow_matrix_command,
     bench_clients_command,
     bench_command,
     client_case_command,
@@ -111,13 +113,21 @@ def test_help_names_every_command(cli: Cli) -> None:
     ended = cli("--help")
 
     assert ended.code == 0
-    names = ("drill", "bench-drill", "bench-clients", "compare", "real-services", "clients")
+    names = ("drill", "bench-drill", "bench-clients", "airflow-matrix", "compare", "real-services", "clients")
     assert [name for name in names if f" {name} " not in ended.out] == []
 
 
 @pytest.mark.parametrize(
     "words",
-    [["drill"], ["bench-drill"], ["bench-clients"], ["compare"], ["real-services", "install"], ["clients", "install"]],
+    [
+        ["drill"],
+        ["bench-drill"],
+        ["bench-clients"],
+        ["airflow-matrix"],
+        ["compare"],
+        ["real-services", "install"],
+        ["clients", "install"],
+    ],
 )
 def test_help_says_what_a_command_does(cli: Cli, words: list[str]) -> None:
     ended = cli(*words, "--help")
@@ -135,6 +145,8 @@ def test_commands_are_wired_to_their_modules() -> None:
         "bench-drill": bench_command.bench_drill,
         "bench-clients": bench_clients_command.bench_clients,
         "client-case": client_case_command.client_case,
+        "airflow-matrix": airflow_matrix_command.airflow_matrix,
+        "airflow-drill": airflow_drill_command.airflow_drill,
         "compare": compare_command.compare,
     }
     assert [group.typer_instance for group in app.registered_groups] == [real_services_command.app, clients_command.app]

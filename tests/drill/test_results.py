@@ -36,6 +36,10 @@ def test_tables_of_the_readme_are_made_from_the_committed_results() -> None:
     assert results.filled(document) == document, "run: python -m emr_drill.results"
 
 
+def test_the_document_of_airflow_is_made_from_the_committed_results() -> None:
+    assert results.airflow_document() == results.AIRFLOW_DOCUMENT.read_text(), "run: python -m emr_drill.results"
+
+
 def test_the_document_of_faults_is_made_from_the_table_and_the_committed_results() -> None:
     assert results.fault_document() == results.FAULT_DOCUMENT.read_text(), "run: python -m emr_drill.results"
 
@@ -73,6 +77,8 @@ def test_writing_makes_both_documents_anew(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.setattr(results, "DOCUMENT", tmp_path / "README.md")
     monkeypatch.setattr(results, "FAULT_DOCUMENT", tmp_path / "faults.md")
+    monkeypatch.setattr(results, "AIRFLOW_DOCUMENT", tmp_path / "airflow.md")
+    (tmp_path / "airflow.md").write_text("no run yet")
     (tmp_path / "README.md").write_text("nothing to fill")
 
     results.write()

@@ -128,7 +128,7 @@ def test_polls(version: str, tmp_path: Path) -> None:
         orders += [one for key in ("stranger", "lost-twice") for one in both(key, where.host)]
         orders += both("silent", where.host, options={"outage_limit": 3})
         orders += [order("fails", where.host, ends="fail")]
-        orders += [order("forgotten", where.host, seconds=1000)]
+        orders += [order("forgotten", where.host, seconds=1000, retries=1)]
 
         def forget() -> None:
             """As Livy forgets a batch that ended a day ago."""

@@ -17,7 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
-from emr_drill import preflight, results
+from emr_drill import results
 from emr_drill.airflow_matrix import drilled
 from emr_drill.airflow_matrix.cases import Group
 from emr_drill.airflow_matrix.clients import RELEASES, Operator
@@ -217,17 +217,3 @@ def broken(group: Mapping[str, Any]) -> list[str]:
 def passed(content: Mapping[str, Any]) -> bool:
     """Whether every run with our operator is as it must be."""
     return not any(broken(group) for group in content["groups"].values())
-
-
-__all__ = [
-    "RESULTS",
-    "WANTED_REAL",
-    "WANTED_SIMULATED",
-    "Plan",
-    "broken",
-    "drill",
-    "passed",
-    "preflight",
-    "read",
-    "run",
-]

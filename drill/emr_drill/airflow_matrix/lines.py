@@ -1,8 +1,8 @@
 """Lines to the front door: each task has one of its own, on which its requests meet the mishaps of its case.
 
 A line is a port of this machine, so that whose request it is needs no word of the client, and the same mishap meets any
-operator in any mode.  Connections are closed soon after an answer: a client that keeps one from poll to poll would
-always reach the server that it reached before.
+operator in any mode.  An answer says that its connection is closed: a client that keeps one from poll to poll would
+always reach the server that it reached before.  It is kept only while a client asks for one batch after the other.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ from emr_drill.front_door.http_messages import (
 )
 
 HOST = "127.0.0.1"
-# Machine seconds; shorter than polls are apart.
-IDLE_SECONDS = 0.5
+# Machine seconds; as the load balancer has it.
+IDLE_SECONDS = 25.0
+KEPT = frozenset({Request.PROBE, Request.NAME})
 # Longer than the load balancer takes to answer for a silent server.
 ANSWER_SECONDS = 90.0
 LOOK_SECONDS = 1.0
@@ -226,10 +227,11 @@ class Exchange:
         line.seen.append(Seen(at=at, request=request, status=status, batch=batch))
         if not status:
             return False
-        headers = [*headers, ("Content-Length", str(len(content)))]
+        kept = head.keeps_alive and request in KEPT
+        headers = [*headers, ("Content-Length", str(len(content))), ("Connection", "keep-alive" if kept else "close")]
         writer.write(encode(f"HTTP/1.1 {status} {phrase(status)}", headers, content))
         await writer.drain()
-        return head.keeps_alive
+        return kept
 
     async def _pass_on(
         self, line: Line, request: Request, head: Head, body: bytes, onward: Onward

@@ -69,10 +69,13 @@ class Unknown:
     Attributes:
         reason: a sentence.
         at: when that was clear.
+        over: whether the job has ended for certain, one way or the other: then no retry can end it before it begins
+            anew, and to run it again may be to run it twice.
     """
 
     reason: str
     at: float
+    over: bool = False
 
 
 Outcome = Ended | Lost | TimedOut | Unknown
@@ -117,7 +120,7 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
             seen = yield from look_up([name], limits)
             other = seen.batches.get(name)
             if other is None:
-                return Unknown(reason=_not_found(batch, name, seen.silent), at=now)
+                return Unknown(reason=_not_found(batch, name, seen.silent), at=now, over=not seen.silent)
             yield Say(text=f"The job {name} is batch {other.id} now.", warning=True)
             batch, not_found = other.id, 0
             continue

@@ -209,6 +209,22 @@ def until(true: Any) -> None:
         time.sleep(0.02)
 
 
+def test_a_connection_is_kept_only_while_a_client_looks_for_its_batch() -> None:
+    """A9: a poll on a kept connection would always come to the same server."""
+    with world() as (exchange, _):
+        line = exchange.open("k", [])
+        connection = http.client.HTTPConnection("127.0.0.1", line.port, timeout=10)
+        kept = []
+        for method, path in (("GET", "/batches/8"), ("GET", "/batches/a-name"), ("POST", "/batches")):
+            connection.request(method, path, "{}" if method == "POST" else None)
+            answer = connection.getresponse()
+            answer.read()
+            kept.append(not answer.will_close)
+        connection.close()
+
+        assert kept == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [

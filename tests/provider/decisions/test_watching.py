@@ -129,7 +129,7 @@ def test_a_batch_that_its_livy_has_forgotten_has_expired() -> None:
     found = watched(door)
 
     assert isinstance(found, Unknown)
-    assert "expired" in found.reason
+    assert "expired" in found.reason and found.over
     assert door.paths("GET")[:3] == [f"/batches/{ID}"] * 3
     assert f"/batches/{NAME}" in door.paths("GET")
     assert door.paths("POST") == []
@@ -161,7 +161,7 @@ def test_not_found_where_others_do_not_answer_is_not_expired() -> None:
     found = watched(door)
 
     assert isinstance(found, Unknown)
-    assert "expired" not in found.reason and "prefix 1004" in found.reason
+    assert "expired" not in found.reason and "prefix 1004" in found.reason and not found.over
 
 
 @pytest.mark.parametrize("status", [401, 403])
