@@ -129,6 +129,7 @@ class Platform(Stack):
             name=settings.name,
             vpc=network.vpc,
             subnets=network.emr_subnets,
+            subnets_stay=settings.network.existing is not None,
             security=security,
             key=storage.key,
             log_retention=self.log_retention,

@@ -45,6 +45,7 @@ class EmrLeftovers(Construct):
         name: str,
         vpc: ec2.IVpc,
         subnets: Sequence[ec2.ISubnet],
+        subnets_stay: bool,
         security: EmrSecurity,
         key: kms.IKey,
         log_retention: logs.RetentionDays,
@@ -55,6 +56,7 @@ class EmrLeftovers(Construct):
             name: first part of the function's name.
             vpc: where clusters run.
             subnets: those that hold clusters and nothing else.
+            subnets_stay: whether they are of a VPC that is there already, and are not deleted.
             security: the groups; rules that it gets later would be deleted after the clean-up.
             key: encrypts the function's log.
         """
@@ -86,6 +88,7 @@ class EmrLeftovers(Construct):
                 "Vpc": vpc.vpc_id,
                 "Groups": [group.security_group_id for group in groups],
                 "Subnets": [subnet.subnet_id for subnet in subnets],
+                "SubnetsStay": "true" if subnets_stay else "false",
             },
         )
         self.resource.node.add_dependency(self.function)

@@ -22,11 +22,13 @@ class Scope:
         vpc: id of the VPC.
         groups: ids of the security groups that only clusters carry.
         subnets: ids of the subnets that only clusters are in.
+        subnets_stay: whether they are of a VPC that is not the platform's, so that nothing has to leave them.
     """
 
     vpc: str
     groups: frozenset[str]
     subnets: frozenset[str]
+    subnets_stay: bool = False
 
     @classmethod
     def from_properties(cls, properties: Mapping[str, Any]) -> Scope:
@@ -40,6 +42,8 @@ class Scope:
                 vpc=str(properties["Vpc"]),
                 groups=frozenset(map(str, properties["Groups"])),
                 subnets=frozenset(map(str, properties["Subnets"])),
+                # CloudFormation makes words of everything.
+                subnets_stay=properties.get("SubnetsStay") == "true",
             )
         except (KeyError, TypeError) as error:
             raise ValueError(
@@ -146,7 +150,8 @@ def foreign(rules: Iterable[Rule], scope: Scope) -> list[Rule]:
 
 def in_the_way(interfaces: Iterable[Interface], scope: Scope) -> list[Interface]:
     """The interfaces that keep a group or a subnet of ours from going."""
-    return [each for each in interfaces if each.subnet in scope.subnets or each.groups & scope.groups]
+    going = frozenset[str]() if scope.subnets_stay else scope.subnets
+    return [each for each in interfaces if each.subnet in going or each.groups & scope.groups]
 
 
 def removable(interfaces: Collection[Interface], scope: Scope) -> list[Interface]:
