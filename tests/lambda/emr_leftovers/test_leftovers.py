@@ -78,7 +78,9 @@ def test_an_interface_in_our_subnet_or_with_our_group_is_in_the_way() -> None:
 
 def test_what_else_is_in_subnets_that_stay_is_not_in_the_way() -> None:
     """A VPC that was there before: its subnets are not deleted, the groups are."""
-    staying = Scope.from_properties({"Vpc": "vpc-1", "Groups": ["sg-a"], "Subnets": ["subnet-1"], "SubnetsStay": "true"})
+    staying = Scope.from_properties(
+        {"Vpc": "vpc-1", "Groups": ["sg-a"], "Subnets": ["subnet-1"], "SubnetsStay": "true"}
+    )
     here, carries = interface(groups=frozenset()), interface(subnet="subnet-2")
 
     assert in_the_way([here, carries], staying) == [carries]
