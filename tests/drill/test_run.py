@@ -33,6 +33,7 @@ from emr_drill.faults.table import find
 from emr_drill.inventory import Thing
 from emr_drill.report import Report
 from emr_drill.run import Options
+from emr_drill.stand_in import there_already
 from emr_drill.strategies import STRATEGIES
 from emr_drill.workplace import LOG_FILE
 
@@ -48,6 +49,7 @@ def free_block() -> int:
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     made = World()
     monkeypatch.setattr(run, "StandIn", made.stand_in)
+    monkeypatch.setattr(there_already, "make", made.there_already)
     monkeypatch.setattr(run, "deploy", made.deploy)
     monkeypatch.setattr(run, "Deployment", made.deployment)
     monkeypatch.setattr(run, "deployment_name", lambda stand_in, strategy: f"dep-{strategy}")
