@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster
+from failover.clusters import ClusterSeen
 
 from ..fakes import AlreadyExistsException
 from ..parts import SPEC
