@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import botocore.session
 import pytest
+from botocore.model import StringShape
 
 from dr_core.scaling import FleetShares, Scaling
 from emr_dr.fleet_settings import CoreFleet, Fleets, TaskFleet
@@ -31,8 +32,9 @@ def task(**changes: Any) -> dict[str, Any]:
 
 
 def enum_of(shape: str) -> set[str]:
-    service = botocore.session.get_session().get_service_model("emr")
-    return set(service.shape_for(shape).enum)
+    found = botocore.session.get_session().get_service_model("emr").shape_for(shape)
+    assert isinstance(found, StringShape)
+    return set(found.enum)
 
 
 def choices(model: Any, name: str) -> Iterable[str]:

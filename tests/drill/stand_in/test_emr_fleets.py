@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.session
 import pytest
+from botocore.model import StringShape, StructureShape
 from moto.emr.exceptions import InvalidRequestException, ValidationException
 
 from emr_drill.stand_in.emr_fleets import (
@@ -129,7 +130,8 @@ def test_strategies_are_those_of_the_model() -> None:
     service = botocore.session.get_session().get_service_model("emr")
     for name, prefix in (("OnDemandSpecification", "OnDemand"), ("SpotSpecification", "Spot")):
         shape = service.shape_for(f"{prefix}ProvisioningAllocationStrategy")
-        assert set(STRATEGIES[name]) == set(shape.enum)  # type: ignore[attr-defined]
+        assert isinstance(shape, StringShape)
+        assert set(STRATEGIES[name]) == set(shape.enum)
 
 
 def test_a_fleet_takes_its_first_choice_until_its_units_are_met() -> None:
@@ -236,12 +238,10 @@ def test_the_primary_is_listed_by_its_fleet(world: EmrWorld, waiting: str) -> No
 
 
 def test_machines_of_fleets_are_not_listed_as_those_of_a_group(world: EmrWorld, waiting: str) -> None:
-    for ask in (
-        lambda: world.emr.list_instances(ClusterId=waiting, InstanceGroupTypes=["MASTER"]),
-        lambda: world.emr.list_instance_groups(ClusterId=waiting),
-    ):
-        with pytest.raises(InvalidRequestException, match="mutually exclusive"):
-            ask()
+    with pytest.raises(InvalidRequestException, match="mutually exclusive"):
+        world.emr.list_instances(ClusterId=waiting, InstanceGroupTypes=["MASTER"])
+    with pytest.raises(InvalidRequestException, match="mutually exclusive"):
+        world.emr.list_instance_groups(ClusterId=waiting)
 
 
 def test_answers_have_the_members_of_the_model_and_no_others(world: EmrWorld, waiting: str) -> None:
@@ -255,9 +255,10 @@ def test_answers_have_the_members_of_the_model_and_no_others(world: EmrWorld, wa
         ("InstanceTypeSpecification", [each for one in fleets for each in one["InstanceTypeSpecifications"]]),
         ("InstanceFleetStatus", [one["Status"] for one in fleets]),
     ):
-        members = service.shape_for(name).members  # type: ignore[attr-defined]
+        shape = service.shape_for(name)
+        assert isinstance(shape, StructureShape)
         assert found
-        assert not {key for one in found for key in one} - members.keys(), name
+        assert not {key for one in found for key in one} - shape.members.keys(), name
 
 
 def test_fleets_say_what_they_shall_have_and_what_they_have(world: EmrWorld, waiting: str) -> None:

@@ -116,8 +116,9 @@ def test_limits_of_fleets_are_read_as_the_record_keeps_them() -> None:
 
 @pytest.mark.parametrize("part", ["core", "on_demand"])
 def test_a_part_is_not_above_the_whole(part: str) -> None:
+    values: dict[str, Any] = {"minimum": 1, "maximum": 10, part: 11}
     with pytest.raises(ValueError, match=f"{part} is at most the maximum"):
-        Limits(minimum=1, maximum=10, **{part: 11})
+        Limits(**values)
 
 
 def test_limits_are_equal_however_they_were_said() -> None:

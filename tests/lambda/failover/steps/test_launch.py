@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster
+from failover.clusters import ClusterSeen
 
 from ..fakes import AlreadyExistsException
 from ..parts import SPEC
@@ -286,9 +287,9 @@ def test_what_was_given_up_meanwhile_is_not_up(world: World, monkeypatch: pytest
     request = requested(world, seconds=500)
     seen = world.deployment.clusters.primary_address
 
-    def somebody_gives_it_up(self: object, cluster_id: str) -> str | None:
+    def somebody_gives_it_up(self: object, cluster: ClusterSeen) -> str | None:
         world.put({**world.incarnation(1).to_item(), "state": state})
-        return seen(cluster_id)
+        return seen(cluster)
 
     monkeypatch.setattr(type(world.deployment.clusters), "primary_address", somebody_gives_it_up)
     answer = world.step("operation", "Launch", request)
