@@ -27,7 +27,7 @@ from emr_drill.stand_in.patching import original, replace, restore
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
 
-SPEED = 40.0
+SPEED = 20.0
 PATIENCE_SECONDS = 300.0  # machine time
 STACK, STRATEGY = "ActivePassive", "active-passive"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
