@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 from emr_drill.addresses import Addresses
 from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
-from emr_drill.inventory import Thing, inventory
+from emr_drill.inventory import inventory
 from emr_drill.observe import Deployment, deployment_name
 from emr_drill.primary.primary import SimulatedPrimaryFactory
 from emr_drill.stand_in.assembly import deploy
@@ -27,7 +27,7 @@ from emr_drill.stand_in.patching import original, replace, restore
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
 
-SPEED = 40.0
+SPEED = 20.0
 PATIENCE_SECONDS = 300.0  # machine time
 STACK, STRATEGY = "ActivePassive", "active-passive"
 ZONES = ("us-east-1a", "us-east-1b", "us-east-1c")
@@ -131,14 +131,20 @@ class Account:
         """Whether no execution runs and one cluster alone is there."""
         return not self.aws.state_machines.running() and len(self.running()) == 1
 
-    def left(self) -> set[tuple[str, str]]:
-        """Kind and first part of the name of everything that is there and was not at the beginning; of an id just its
-        kind."""
-        return {(thing.kind, _readable(thing)) for thing in inventory(self.aws) - self.before}
-
-
-def _readable(thing: Thing) -> str:
-    return re.sub(r"[0-9a-f]{8}[-0-9a-z].*", "", thing.name, flags=re.IGNORECASE)
+    def left(self, expected: Collection[tuple[str, str]]) -> list[str]:
+        """What is otherwise than *expected* (kind and first part of the name) of what is there and was not at first."""
+        left = inventory(self.aws) - self.before
+        unknown = [
+            f"left: {thing.kind} {thing.name}"
+            for thing in left
+            if not any(thing.kind == kind and thing.name.startswith(name) for kind, name in expected)
+        ]
+        missing = [
+            f"gone: {kind} {name}"
+            for kind, name in expected
+            if sum(thing.kind == kind and thing.name.startswith(name) for thing in left) != 1
+        ]
+        return sorted([*unknown, *missing])
 
 
 @contextmanager
