@@ -9,7 +9,6 @@ prober carries a secret.
 
 from __future__ import annotations
 
-import socket
 import ssl
 import time
 from dataclasses import dataclass
@@ -100,9 +99,7 @@ class TlsConnection(HTTPConnection):
     def connect(self) -> None:
         """Connect and wrap the socket; no hand is shaken yet: whoever cuts it has to know it before anything waits."""
         super().connect()
-        self.sock: socket.socket = self._context.wrap_socket(
-            self.sock, server_hostname=self._name, do_handshake_on_connect=False
-        )
+        self.sock = self._context.wrap_socket(self.sock, server_hostname=self._name, do_handshake_on_connect=False)
 
     def shake_hands(self) -> None:
         """Agree on a key and look at the certificate.

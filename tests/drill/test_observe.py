@@ -87,7 +87,7 @@ class Config:
 
     record_table, evidence_table = "record", "evidence"
     operation_state_machine, retirement_state_machine = "arn:operation", "arn:retirement"
-    front_door_host, load_balancer_host = "Door-1.elb", "balancer-2.elb"
+    front_door_host, load_balancer_host, front_door_name = "Door-1.elb", "balancer-2.elb", ""
 
 
 class StandIn:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 import ssl
 from collections.abc import Iterator
@@ -93,19 +92,3 @@ def test_an_alias_is_a_name_like_the_load_balancers_own(fake: FakeStandIn, outpu
 
     fake.load_balancers.alias(HOST_NAME, None)
     assert HOST_NAME not in fake.load_balancers.dns_names()
-
-
-def test_every_drill_has_an_authority_of_its_own(tmp_path: Path) -> None:
-    first, second = Encryption.make(tmp_path), Encryption.make(tmp_path)
-
-    assert first.authority.pem != second.authority.pem
-    assert (tmp_path / "authority.pem").read_bytes() == second.authority.pem
-
-
-def test_an_archive_has_the_three_files_that_emr_takes() -> None:
-    import io
-    import zipfile
-
-    certificate = Authority().issue(["*.ec2.internal"], life=datetime.timedelta(days=1))
-    with zipfile.ZipFile(io.BytesIO(certificate.archive())) as files:
-        assert sorted(files.namelist()) == ["certificateChain.pem", "privateKey.pem", "trustedCertificates.pem"]
