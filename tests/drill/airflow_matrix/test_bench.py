@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emr_drill import campaign
 from emr_drill.airflow_matrix import bench
 from emr_drill.airflow_matrix import drilled as matrix_drill
 from emr_drill.airflow_matrix.cases import Group
@@ -107,7 +108,12 @@ def test_each_group_is_written_as_it_ends(tmp_path: Path, monkeypatch: pytest.Mo
 def test_a_change_of_the_operator_is_another_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     asked: list[tuple[str, ...]] = []
-    monkeypatch.setattr(bench.campaign, "_git", lambda *arguments: asked.append(arguments) or "")
+
+    def git(*arguments: str) -> str:
+        asked.append(arguments)
+        return ""
+
+    monkeypatch.setattr(campaign, "_git", git)
     bench.code()
 
     assert all("provider/emr_dr_airflow" in " ".join(arguments) for arguments in asked)
