@@ -204,13 +204,15 @@ def _content(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 CODE = ("lambda", "constructs", "stacks", "app.py", "cdk.json", "emr-dr.yaml", "drill")
 
 
-def code() -> str:
+def code(*more: str) -> str:
     """Identifies the code that a drill shows something of: the same text as long as none of it changes.
 
+    What is in it besides the product's is named by *more*, paths in the repository.
     ``unknown`` where something of it is not committed: what nobody can look up later shows nothing.
     """
-    trees = _git("rev-parse", *(f"HEAD:{path}" for path in CODE))
-    changed = _git("status", "--porcelain", "--", *CODE)
+    paths = (*CODE, *more)
+    trees = _git("rev-parse", *(f"HEAD:{path}" for path in paths))
+    changed = _git("status", "--porcelain", "--", *paths)
     return "unknown" if trees is None or changed != "" else sha256(trees.encode()).hexdigest()[:12]
 
 

@@ -7,6 +7,8 @@ import json
 import logging
 import ssl
 import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -24,6 +26,19 @@ from emr_dr_airflow.decisions.wire import Answer, Ask, Flow, Say, Step, Wait
 from emr_dr_airflow.hooks import EmrLivyHook, Timeout, to_answer
 
 T = TypeVar("T")
+
+
+async def undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Carry *work* out to its end, however often who waits for it is cancelled.
+
+    A triggerer cancels a trigger every second until it is gone.  The second time would strike a request in the middle;
+    where that is one to Airflow itself, the triggerer of 3.0.6 then reads its answer for that of the next one, and dies
+    with every trigger that it has.
+    """
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
 
 
 @dataclass(frozen=True, kw_only=True)

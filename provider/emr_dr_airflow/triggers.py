@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from emr_dr_airflow.asynchronous import AsyncDoor
+from emr_dr_airflow.asynchronous import AsyncDoor, undisturbed
 from emr_dr_airflow.compat import task_state
 from emr_dr_airflow.decisions.course import Course, outcome_to_dict
 from emr_dr_airflow.decisions.ending import end, was_taken_away
@@ -79,7 +79,7 @@ class EmrLivyTrigger(BaseTrigger):
                 watch(course.batch, course.name, Limits(**self.limits), deadline=course.deadline)
             )
         except asyncio.CancelledError:
-            await self._cancelled()
+            await undisturbed(self._cancelled())
             raise
         except Exception as error:
             self.log.exception("Cannot follow batch %s", course.batch)
@@ -99,13 +99,17 @@ class EmrLivyTrigger(BaseTrigger):
         """
         course = Course.from_dict(self.course)
         try:
+            # Not cancelled when it takes too long: an answer that nobody reads is the end of a triggerer of 3.0.6.
+            asked = asyncio.ensure_future(task_state(self))
+            if not (await asyncio.wait({asked}, timeout=_CANCEL_SECONDS))[0]:
+                raise TimeoutError(f"Airflow did not say within {_CANCEL_SECONDS:.0f} s how the task is")
+            state, number = asked.result()
+            if not was_taken_away(state, number=number, own_number=course.number):
+                self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
+                return
+            self.log.warning("The task is %s now: its batch is ended", state)
             async with asyncio.timeout(_CANCEL_SECONDS):
-                state, number = await task_state(self)
-                if was_taken_away(state, number=number, own_number=course.number):
-                    self.log.warning("The task is %s now: its batch is ended", state)
-                    await self._end()
-                else:
-                    self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
+                await self._end()
         except Exception:
             self.log.warning("Cannot tell why the trigger was cancelled: its batch runs on", exc_info=True)
 

@@ -291,6 +291,28 @@ class Triggers(unittest.TestCase):
             self.assertEqual(self.cancelled(state), ["DELETE"], state)
         self.assertEqual(self.cancelled("deferred", 2), ["DELETE"])
 
+    def test_who_is_cancelled_again_and_again_still_reads_what_airflow_answers(self) -> None:
+        """As a triggerer does each second: an answer left unread ends one of 3.0.6."""
+        read: list[str] = []
+
+        async def told(trigger: Any) -> tuple[str, None]:
+            await asyncio.sleep(0.3)
+            read.append("failed")
+            return "failed", None
+
+        async def carry_out() -> None:
+            task: asyncio.Task[Any] = asyncio.create_task(anext(self.trigger().run()))  # type: ignore[arg-type]
+            while not server.requests:
+                await asyncio.sleep(0.01)
+            while not task.done():
+                task.cancel()
+                await asyncio.sleep(0.05)
+            self.assertTrue(task.cancelled())
+
+        with livy(extra={"timeout": 2}) as server, mock.patch.object(emr_dr_airflow.triggers, "task_state", told):
+            asyncio.run(carry_out())
+            self.assertEqual((read, [one for one in server.methods() if one != "GET"]), (["failed"], ["DELETE"]))
+
     def test_another_ones_batch_is_not_ended(self) -> None:
         with livy(name="somebody-elses", extra={"timeout": 2}) as server:
             asyncio.run(self.trigger().on_kill())

@@ -17,19 +17,20 @@ from typing import Any
 
 from rich.console import Console
 
-from emr_drill import results
+from emr_drill import campaign, results
 from emr_drill.airflow_matrix import drilled
 from emr_drill.airflow_matrix.cases import Group
-from emr_drill.airflow_matrix.clients import RELEASES, Operator
+from emr_drill.airflow_matrix.clients import RELEASES, Operator, clients
 from emr_drill.airflow_matrix.verdict import Outcome
 from emr_drill.bench import commit
-from emr_drill.campaign import code
 from emr_drill.choose import job_file, primary_factory
 from emr_drill.errors import DrillError
 from emr_drill.preflight import REPOSITORY
 
 RESULTS = REPOSITORY / "docs" / "results" / "airflow-matrix.json"
 WANTED_SIMULATED, WANTED_REAL = 500, 30
+# The operator, and what leads it through the cases.
+OWN_CODE = ("provider/emr_dr_airflow", "drill/emr_drill/airflow_matrix", "drill/emr_drill/clients/airflow_worker.py")
 # What must never become of a run with our operator; whoever doubles a job whose cluster could be fenced breaks a
 # promise.
 FORBIDDEN = frozenset({Outcome.WRONG, Outcome.DOUBLED, Outcome.SILENT})
@@ -163,8 +164,16 @@ def name_of(strategy: str, services: str, seed: int, group: Group) -> str:
     return f"{strategy}/{services}/{seed}/{group}"
 
 
+def code() -> str:
+    """Identifies the code that a run shows something of."""
+    return campaign.code(*OWN_CODE)
+
+
 def _shown(group: Mapping[str, Any] | None, plan: Plan) -> bool:
-    return group is not None and group["code"] == code() != "unknown" and group["copies"] >= plan.copies
+    if group is None or group["copies"] < plan.copies:
+        return False
+    wanted = {client.name for client in clients(tuple(plan.operators), tuple(plan.releases))}
+    return wanted <= set(group["clients"]) and group["code"] == code() != "unknown"
 
 
 def _process(

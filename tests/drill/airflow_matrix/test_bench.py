@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from emr_drill import campaign
 from emr_drill.airflow_matrix import bench
 from emr_drill.airflow_matrix import drilled as matrix_drill
 from emr_drill.airflow_matrix.cases import Group
@@ -67,7 +68,7 @@ def test_it_goes_on_with_what_is_not_shown_of_this_code(tmp_path: Path, monkeypa
     assert found == [["dies"]] and said[-1] == "active-passive, seed 1: shown before"
 
 
-@pytest.mark.parametrize("changes", [{"code": "unknown"}, {"copies": 1}])
+@pytest.mark.parametrize("changes", [{"code": "unknown"}, {"copies": 1}, {"clients": ["ours-sync-3.0.6"]}])
 def test_what_nobody_can_look_up_or_is_less_than_asked_is_run_again(
     changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,6 +103,20 @@ def test_each_group_is_written_as_it_ends(tmp_path: Path, monkeypatch: pytest.Mo
         "ours-deferrable-3.0.6",
     ]
     assert not bench.passed(written)
+
+
+def test_a_change_of_the_operator_is_another_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    asked: list[tuple[str, ...]] = []
+
+    def git(*arguments: str) -> str:
+        asked.append(arguments)
+        return ""
+
+    monkeypatch.setattr(campaign, "_git", git)
+    bench.code()
+
+    assert all("provider/emr_dr_airflow" in " ".join(arguments) for arguments in asked)
 
 
 @pytest.mark.parametrize(

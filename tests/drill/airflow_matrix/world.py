@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from emr_drill.airflow_matrix.clients import Operator, clients
+
 
 def run(**changes: Any) -> dict[str, Any]:
     """One run that is as it must be."""
@@ -19,7 +21,12 @@ def group(*runs: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """One group of a deployment."""
     return {
         **{"strategy": "active-passive", "services": "simulated", "seed": 1, "group": "wire", "copies": 2},
-        **{"speed": 5.0, "clients": [], "machine_seconds": 9.0, "measured": "2026-11-29"},
+        **{
+            "speed": 5.0,
+            "clients": [client.name for client in clients(tuple(Operator))],
+            "machine_seconds": 9.0,
+            "measured": "2026-11-29",
+        },
         **{"commit": "c" * 40, "code": "this"},
         **changes,
         "runs": list(runs),
