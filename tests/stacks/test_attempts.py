@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from emr_dr.network import EMR_TAG
 from emr_drill.authorization.decision import Decision, Request, decide
 from emr_drill.authorization.documents import parse_policy
 from emr_drill.authorization.needs import Need, needs_of, run_job_flow_needs
@@ -28,6 +29,7 @@ INCARNATION = "ActivePassive/ControllerIncarnationRole"
 MACHINE = "ActivePassive/ControllerMachinesOperationRole"
 SCHEDULER = "ActivePassive/SchedulesRole"
 INSTANCE = "Platform/RolesInstanceRole"
+LEFTOVERS = "Platform/EmrLeftoversFunctionRole"
 SERVICE = "Platform/RolesServiceRole"
 
 HERE = f"{REGION}:{ACCOUNT}"
@@ -71,7 +73,7 @@ def may(made: Templates, role: str, need: Need) -> bool:
 
 
 class World:
-    """One cluster of ours, one of theirs, an encrypted topic."""
+    """One cluster of ours, one of theirs, an encrypted topic; interfaces in the subnet that their ids begin with."""
 
     account = ACCOUNT
     region = REGION
@@ -85,10 +87,38 @@ class World:
     def topic_key(self, topic_arn: str) -> str:
         return arn(self._made, "Platform", "StorageKey")
 
+    def interface_context(self, interface_id: str) -> dict[str, str]:
+        subnet, _, maker = interface_id.partition("/")
+        tags = {f"aws:ResourceTag/{EMR_TAG}": "true"} if maker == "emr" else {}
+        return {"ec2:Subnet": f"arn:aws:ec2:{HERE}:subnet/{subnet}", **tags}
+
 
 def asks(made: Templates, role: str, action: str, **parameters: Any) -> list[str]:
     """What of a call is refused."""
     return [need.action for need in needs_of(action, parameters, World(made)) if not may(made, role, need)]
+
+
+def ref(made: Templates, stack: str, name: str) -> str:
+    """The made-up id of the resource with that plain name."""
+    return str(for_iam(made)({"Ref": named(made, stack, name)}, stack=stack))
+
+
+# The clean-up of the network.
+
+
+def test_what_emr_left_is_removed_and_nothing_else(made: Templates) -> None:
+    """B8: interfaces that EMR made in the clusters' subnets, rules of the clusters' groups."""
+    for_clusters, for_others = (ref(made, "Platform", f"NetworkVpc{use}Subnet1Subnet") for use in ("Emr", "Service"))
+    delete, revoke = "ec2:DeleteNetworkInterface", "ec2:RevokeSecurityGroupIngress"
+
+    assert asks(made, LEFTOVERS, delete, NetworkInterfaceId=f"{for_clusters}/emr") == []
+    assert asks(made, LEFTOVERS, delete, NetworkInterfaceId=f"{for_clusters}/somebody") == [delete]
+    assert asks(made, LEFTOVERS, delete, NetworkInterfaceId=f"{for_others}/emr") == [delete]
+    group = str(
+        for_iam(made)({"Fn::GetAtt": [named(made, "Platform", "SecurityPrimary"), "GroupId"]}, stack="Platform")
+    )
+    assert asks(made, LEFTOVERS, revoke, GroupId=group) == []
+    assert asks(made, LEFTOVERS, revoke, GroupId="sg-theirs") == [revoke]
 
 
 # The controller.
