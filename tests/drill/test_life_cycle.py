@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -179,13 +180,7 @@ def test_a_stack_is_deleted_after_two_failovers_in_the_middle_of_a_third_operati
         assert made.deploy(assembly) == ""
         for generation in (2, 3):
             made.aws.clusters.kill_primary(made.serving()["cluster_id"])
-            until(
-                "a failover",
-                lambda wanted=generation: any(
-                    item["generation"] == wanted and item["state"] == "serving"
-                    for item in made.deployment.incarnations()
-                ),
-            )
+            until("a failover", functools.partial(_serves, made, generation))
             until("the end of the old one", made.at_rest)
         orphan = _orphan(made)
         machine = made.deployment.config.operation_state_machine
@@ -202,6 +197,12 @@ def test_a_stack_is_deleted_after_two_failovers_in_the_middle_of_a_third_operati
         assert made.delete("Platform") == ("DELETE_COMPLETE", {})
         assert made.left(UPLOADS | RECORD | PLATFORM_KEEPS) == []
         assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+def _serves(made: Account, generation: int) -> bool:
+    return any(
+        item["generation"] == generation and item["state"] == "serving" for item in made.deployment.incarnations()
+    )
 
 
 def _orphan(made: Account) -> str:
