@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
@@ -21,9 +21,6 @@ from emr_leftovers.leftovers import (
     rules_of,
 )
 
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-
 logger = Logger()
 
 PAUSE_SECONDS = 10.0
@@ -37,7 +34,7 @@ class StillInUseError(Exception):
     """Something that is not ours to remove keeps the groups or subnets from going; the message names all of it."""
 
 
-def clean(ec2: EC2Client, scope: Scope, *, limit_seconds: float) -> str:
+def clean(ec2: Any, scope: Scope, *, limit_seconds: float) -> str:
     """Remove the rules between the groups of *scope*, and the interfaces that EMR left; what was done, in words.
 
     Args:
@@ -79,19 +76,19 @@ def _sentence(things: Iterable[Rule | Interface], remedy: str) -> str:
     )
 
 
-def _groups(ec2: EC2Client, scope: Scope) -> list[Any]:
+def _groups(ec2: Any, scope: Scope) -> list[Any]:
     pages = ec2.get_paginator("describe_security_groups").paginate(Filters=[{"Name": "vpc-id", "Values": [scope.vpc]}])
     return [group for page in pages for group in page["SecurityGroups"]]
 
 
-def _interfaces(ec2: EC2Client, scope: Scope) -> list[Interface]:
+def _interfaces(ec2: Any, scope: Scope) -> list[Interface]:
     pages = ec2.get_paginator("describe_network_interfaces").paginate(
         Filters=[{"Name": "vpc-id", "Values": [scope.vpc]}]
     )
     return [interface_of(each) for page in pages for each in page["NetworkInterfaces"]]
 
 
-def _revoke(ec2: EC2Client, rule: Rule) -> None:
+def _revoke(ec2: Any, rule: Rule) -> None:
     """By what the rule says and not by its id: the right then concerns the group, which it names."""
     permission: Any = {"IpProtocol": rule.protocol, "UserIdGroupPairs": [{"GroupId": rule.peer}]}
     if rule.ports is not None:
@@ -105,7 +102,7 @@ def _revoke(ec2: EC2Client, rule: Rule) -> None:
     logger.info(f"revoked {rule}")
 
 
-def _remove(ec2: EC2Client, interface: Interface) -> None:
+def _remove(ec2: Any, interface: Interface) -> None:
     try:
         ec2.delete_network_interface(NetworkInterfaceId=interface.id)
     except ClientError as error:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from emr_leftovers.answering import answer
 from emr_leftovers.leftovers import Scope
-
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
 
 logger = Logger()
 
@@ -74,7 +71,7 @@ def _in_words(error: Exception) -> str:
 
 
 @functools.cache
-def _ec2() -> EC2Client:
+def _ec2() -> Any:
     import boto3
     from botocore.config import Config
 

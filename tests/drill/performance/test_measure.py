@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from emr_drill.performance import measure, page
+from emr_drill.preflight import REPOSITORY
 
 
 def test_apps_are_synthesized_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +52,7 @@ def test_sizes_are_of_what_is_uploaded(assembly: Path) -> None:
 
 def test_every_measured_handler_exists() -> None:
     for name in measure.HANDLERS:
-        assert (measure.REPOSITORY / "lambda" / f"{name.replace('.', '/')}.py").is_file()
+        assert (REPOSITORY / "lambda" / f"{name.replace('.', '/')}.py").is_file()
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ class Place:
         }
         return SimpleNamespace(id=f"j-{number}", request={"Instances": request}, tags={"ours": "true"})
 
-    def rules(self) -> list[tuple[str, bool, str, int, int, str]]:
+    def rules(self) -> list[tuple[Any, ...]]:
         return sorted(
             (group.id, each.is_egress, each.ip_protocol, each.from_port, each.to_port, each.source_group["GroupId"])
             for group in (self.primary, self.core, self.service, self.additional)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pytest
@@ -15,9 +15,6 @@ from moto.ec2.models import ec2_backends
 from emr_leftovers.cleaning import PAUSE_SECONDS, StillInUseError, clean
 from emr_leftovers.leftovers import Scope
 
-if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
-
 LIMIT = 600.0
 
 
@@ -25,7 +22,7 @@ class Place:
     """A VPC with two groups of clusters, one of somebody else, a subnet of clusters and one beside it."""
 
     def __init__(self) -> None:
-        self.ec2: EC2Client = boto3.client("ec2", region_name="us-east-1")
+        self.ec2: Any = boto3.client("ec2", region_name="us-east-1")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.a, self.b, self.theirs = (
             self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)["GroupId"]
