@@ -23,7 +23,13 @@ class World:
         self.log: list[str] = []
         self.endpoint = "http://127.0.0.1:1"
         self.journal: list[dict[str, Any]] = []
-        self.config = SimpleNamespace(front_door_host="door", managed_clusters=["a"])
+        self.config = SimpleNamespace(
+            front_door_host="door",
+            front_door_name="",
+            front_door_scheme="http",
+            front_door_port=8998,
+            managed_clusters=["a"],
+        )
         self.clusters = self
         self.load_balancers = self
         self.incarnation_states = {1: "serving"}
