@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from emr_drill.airflow_matrix.clients import python
 from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
 from emr_drill.clients.worker import FOLDER
 from emr_drill.preflight import REPOSITORY
@@ -69,7 +70,7 @@ def load(version: str, home: Path, orders: list[dict[str, Any]]) -> dict[str, An
     """Let an Airflow load the DAGs and carry out *orders*; what it tells."""
     done = subprocess.run(
         [
-            *(str(airflows.python(version)), "-P", str(HERE / "airflow_side.py"), str(home), str(DAGS)),
+            *(str(python(version)), "-P", str(HERE / "airflow_side.py"), str(home), str(DAGS)),
             *(str(FOLDER / "airflow_worker.py"), str(airflows.HERE / "worker_with_provider.py")),
             str(REPOSITORY / "build" / "function-runtime"),
         ],

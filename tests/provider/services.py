@@ -88,6 +88,11 @@ def airflow(version: str, home: Path, files: Sequence[Path], *, livy: str) -> It
     (home / "dags").mkdir(parents=True)
     for file in files:
         (home / "dags" / file.name).write_text(file.read_text())
+    # The executor of Airflow 2 looks for the command, which only the pinned environment has.
+    command = home / "bin" / "airflow"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec {python(version)} -P -m airflow "$@"\n')
+    command.chmod(0o755)
     port = _free_port()
     where = Airflow(version=version, home=home, environment=_environment(version, home, port, livy))
     where.run("-m", "airflow", "db", "migrate")
@@ -143,7 +148,7 @@ def _environment(version: str, home: Path, port: int, livy: str) -> dict[str, st
     else:
         settings |= {"CORE__EXECUTOR": "SequentialExecutor"}
     return {
-        "PATH": f"{python(version).parent}:/usr/bin:/bin",
+        "PATH": f"{home}/bin:{python(version).parent}:/usr/bin:/bin",
         "HOME": str(home),
         "AIRFLOW_HOME": str(home),
         "NO_PROXY": "*",
