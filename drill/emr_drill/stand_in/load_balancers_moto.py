@@ -174,9 +174,8 @@ def hold_certificate(account: str, region: str, arn: str, certificate: Certifica
 
     Not by ImportCertificate, which chooses the ARN, and refuses one that has expired: it was good when it came.
     """
-    acm_backends[account][region]._certificates[arn] = CertBundle(
-        account, certificate.certificate, certificate.key, region=region, arn=arn
-    )
+    held: Any = acm_backends[account][region]._certificates
+    held[arn] = CertBundle(account, certificate.certificate, certificate.key, region=region, arn=arn)
 
 
 def _create_rule(plain: Any) -> Any:

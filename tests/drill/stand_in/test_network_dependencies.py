@@ -32,7 +32,7 @@ class Place:
         try:
             getattr(self.ec2, call)(**arguments)
         except ClientError as error:
-            return str(error.response["Error"]["Code"])
+            return str(error.response.get("Error", {}).get("Code"))
         return ""
 
 
