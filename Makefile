@@ -53,7 +53,7 @@ drill-warm-standby: setup ## watch a standby take over
 drill-active-active: setup ## watch one of two clusters die while the other serves on
 	@$(BIN)/emr-dr drill --strategy active-active --fault kill-primary
 
-drill-real: setup $(REAL) ## the same with real Livy, YARN, HDFS and Spark (needs Java and Maven)
+drill-real: setup $(REAL) ## watch an active-passive failover with real Livy, YARN, HDFS and Spark (needs Java and Maven)
 	@$(BIN)/emr-dr drill --services real --fault kill-primary
 
 drill-faults: setup ## run the whole fault table, two drills at a time (two hours)

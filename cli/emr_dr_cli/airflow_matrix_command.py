@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from emr_dr_cli.options import BLOCK_RANGE, check_block
+from emr_drill.choose import SERVICES
 from emr_drill.errors import DrillError
 
 
@@ -50,17 +52,16 @@ def airflow_matrix(
     from emr_drill.airflow_matrix.clients import RELEASES, Operator
     from emr_drill.airflow_matrix.table import airflow_matrix_table, runs_of
 
-    known = [str(group) for group in Group]
-    if unknown := [name for name in groups.split(",") if name not in known] if groups else []:
-        raise DrillError(f"there is no group {', '.join(unknown)}; there are {', '.join(known)}")
     plan = bench.Plan(
-        strategies=strategies.split(","),
-        groups=[Group(name) for name in groups.split(",")] if groups else tuple(Group),
-        operators=[Operator(name) for name in operators.split(",")],
-        releases=releases.split(",") if releases else RELEASES[: 1 if services == "real" else None],
-        seeds=[int(seed) for seed in seeds.split(",")],
+        strategies=_chosen("--strategies", strategies, bench.Plan().strategies),
+        groups=[Group(name) for name in _chosen("--groups", groups, Group)] if groups else tuple(Group),
+        operators=[Operator(name) for name in _chosen("--operator", operators, Operator)],
+        releases=(
+            _chosen("--releases", releases, RELEASES) if releases else RELEASES[: 1 if services == "real" else None]
+        ),
+        seeds=_seeds(seeds),
         copies=copies,
-        services=services,
+        services=_chosen("--services", services, SERVICES)[0],
         speed=speed,
     )
     console = Console()
@@ -80,3 +81,20 @@ def airflow_matrix(
         f"{runs_of(content, 'real')} on real Livy (wanted: {bench.WANTED_REAL})"
     )
     raise typer.Exit(0 if bench.passed(content) else 1)
+
+
+def _chosen(option: str, text: str, allowed: Iterable[str]) -> list[str]:
+    """The names in *text*, all of which are *allowed*."""
+    names, known = text.split(","), [str(each) for each in allowed]
+    if unknown := [name for name in names if name not in known]:
+        raise DrillError(
+            f"{option} got {', '.join(map(repr, unknown))}; allowed: {', '.join(known)}, with commas between"
+        )
+    return names
+
+
+def _seeds(text: str) -> list[int]:
+    try:
+        return [int(seed) for seed in text.split(",")]
+    except ValueError:
+        raise DrillError(f"--seeds got {text!r}; allowed: whole numbers with commas between, as in 1,2") from None

@@ -53,11 +53,24 @@ def test_some_of_it_on_real_services(cli: Cli, asked: Bench, tmp_path: Path) -> 
     assert (asked.options["go_on"], asked.options["block"]) == (True, 41)
 
 
-def test_an_unknown_group_is_refused_with_those_that_there_are(cli: Cli, asked: Bench) -> None:
-    ended = cli("airflow-matrix", "--groups", "wire,nonsense")
+@pytest.mark.parametrize(
+    ("option", "value", "allowed"),
+    [
+        ("--groups", "wire,nonsense", "wire, livy-restart, dies"),
+        ("--operator", "nonsense", "ours, stock"),
+        ("--services", "nonsense", "simulated, real"),
+        ("--strategies", "nonsense", "active-passive, active-active"),
+        ("--releases", "3.0.6,nonsense", "3.0.6, 2.11.0"),
+        ("--seeds", "1,nonsense", "whole numbers"),
+    ],
+)
+def test_a_word_that_it_does_not_know_is_refused(cli: Cli, asked: Bench, option: str, value: str, allowed: str) -> None:
+    """Before anything is started, with what there is."""
+    ended = cli("airflow-matrix", option, value)
 
     assert ended.code == 2
-    assert "there is no group nonsense; there are wire, livy-restart, dies" in ended.err
+    assert option in ended.err and "nonsense" in ended.err and allowed in " ".join(ended.err.split())
+    assert asked.options == {}
 
 
 def test_a_run_that_is_not_as_it_must_be_is_1(cli: Cli, asked: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
