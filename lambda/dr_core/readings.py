@@ -3,7 +3,8 @@
 An answer says something about the service only if the service was asked properly.  No connection, no answer in time
 and errors of the server's own (5xx) speak against it, and so does a 200 whose body is not what the service says when
 it works: a service in service was verified with these very reads, so its format did not change under it.  A status
-that refuses our request (3xx, 4xx) and everything that fails on our side says nothing.
+that refuses our request (3xx, 4xx), TLS that both sides speak differently and everything that fails on our side say
+nothing.
 """
 
 from __future__ import annotations
@@ -40,16 +41,28 @@ class Answered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAnswered:
-    """The service was asked and did not answer: refused, closed the connection, or took too long."""
+    """The service was asked and did not answer: refused, closed the connection, or took too long.
+
+    Attributes:
+        detail: which of these.
+        certificate: as of :class:`Answered`, if one was shown.
+    """
 
     detail: str
+    certificate: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotAsked:
-    """Asking failed on our side."""
+    """Asking failed on our side, or the service speaks TLS in a way that we do not.
+
+    Attributes:
+        detail: which of these.
+        certificate: as of :class:`Answered`, if one was shown.
+    """
 
     detail: str
+    certificate: str = ""
 
 
 Answer = Answered | NotAnswered | NotAsked
@@ -72,11 +85,11 @@ def read_services(answers: Mapping[str, Answer]) -> dict[Service, Reading]:
 
 
 def certificates(answers: Iterable[Answer]) -> tuple[str, ...]:
-    """What is to be told of the certificates of those who answered; each thing once, sorted.
+    """What is to be told of the certificates of those who were asked; each thing once, sorted.
 
     Nothing of it says anything about a service: see ``prober.trust``.
     """
-    told = {answer.certificate for answer in answers if isinstance(answer, Answered)}
+    told = {answer.certificate for answer in answers}
     return tuple(sorted(told - {""}))
 
 

@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 
@@ -22,6 +22,8 @@ from prober.trust import Peer, TlsConnection, Trust, distrust, of_front_door, of
 
 # A list of every application of a busy cluster; whoever sends more than this is not what we asked for.
 _BODY_LIMIT = 8 * 1024 * 1024
+# What OpenSSL calls a first answer that "doesn't look like TLS" (its ssl3_get_record); HTTP in the clear, say.
+_NOT_TLS = "WRONG_VERSION_NUMBER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,18 @@ class _Deadline:
             self._connection.close()
 
     def connect(self, connection: HTTPConnection) -> None:
-        """Connect; bounded by the connection's own limit.  One that was connected before is closed."""
+        """Connect; bounded by the connection's own limit.  One that was connected before is closed.
+
+        Raises:
+            TimeoutError: the time was up before it was connected.
+        """
         if self._connection is not None:
             self._connection.close()
         self._connection = connection
         connection.connect()
         self._connected = connection.sock
+        if self.passed:
+            raise TimeoutError  # nobody cuts this one any more
         if isinstance(connection, TlsConnection):
             connection.shake_hands()
 
@@ -76,6 +84,16 @@ class _Deadline:
             # speaks TLS, which forgets that it does: a read would go on in the clear.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self._connected, socket.SHUT_RDWR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """What is asked; see :func:`fetch`."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] | None
+    limit: float
 
 
 def fetch(
@@ -94,55 +112,100 @@ def fetch(
         address: IP address.
         port: port.
         path: with query.
-        limit: seconds for everything from connecting to the last byte.
+        limit: seconds for everything from connecting to the last byte; once more when a certificate that was trusted
+            until then turns out not to be.
         method: HTTP method.
         body: sent as JSON.
         peer: who answers over TLS; ``None`` asks in the clear.  One whose certificate cannot be trusted is asked all
             the same, and the answer says so; nothing was sent until then.
     """
-    headers = {"Accept": "application/json", "Connection": "close"}
-    if body is not None:
-        headers["Content-Type"] = "application/json"
+    request = _Request(method=method, path=path, body=body, limit=limit)
+    if peer is not None:
+        return _fetch_over_tls(peer, address, port, request)
     with _Deadline(limit) as deadline:
-        try:
-            connection, certificate = _connected(deadline, address, port, limit=limit, peer=peer)
-            connection.request(method, path, body=None if body is None else json.dumps(body), headers=headers)
-            with connection.getresponse() as response:
-                status, text = response.status, response.read(_BODY_LIMIT).decode("utf-8", errors="replace")
-                missing = response.length
-        except (ConnectionError, TimeoutError, HTTPException, ssl.SSLError) as error:
-            return NotAnswered(detail=_why(error, deadline, limit))
-        except OSError as error:
-            # The neighbour's absence is told of the address; everything else (no descriptor, no route) is ours.
-            if error.errno == errno.EHOSTUNREACH:
-                return NotAnswered(detail=_why(error, deadline, limit))
-            return NotAsked(detail=f"could not ask: {error}")
-        if deadline.passed:
-            return NotAnswered(detail=f"no whole answer within {limit:g} s")
-        if missing:
-            return NotAnswered(detail=f"answer broken off, {missing} bytes missing")
-        return Answered(status=status, body=text, certificate=certificate)
+        return _ask(deadline, HTTPConnection(address, port, timeout=limit), request)
 
 
-def _connected(
-    deadline: _Deadline, address: str, port: int, *, limit: float, peer: Peer | None
-) -> tuple[HTTPConnection, str]:
-    """A connection that requests may go out on, and what is to be told of the certificate."""
-    if peer is None:
-        plain = HTTPConnection(address, port, timeout=limit)
-        deadline.connect(plain)
-        return plain, ""
+def _fetch_over_tls(peer: Peer, address: str, port: int, request: _Request) -> Answer:
+    """Ask with trust, or without it whoever has shown a certificate that cannot be trusted.
+
+    A service must have the same time whatever certificate it has.  So the request without trust has a limit of its own
+    the first time; later it comes first, and the certificate is looked at in what is left of the limit.
+    """
+    limit, distrusted = request.limit, peer.trust.distrusted
 
     def speaking(context: ssl.SSLContext) -> TlsConnection:
-        connection = TlsConnection(address, port, timeout=limit, context=context, name=peer.name)
-        deadline.connect(connection)
-        return connection
+        return TlsConnection(address, port, timeout=limit, context=context, name=peer.name)
 
+    told = distrusted.get((address, port))
+    if told is None:
+        try:
+            with _Deadline(limit) as deadline:
+                return _ask(deadline, speaking(peer.trust.verifying), request)
+        except ssl.SSLCertVerificationError as error:
+            told = distrusted[address, port] = distrust(peer, address, port, error)
+        with _Deadline(limit) as deadline:
+            return replace(_ask(deadline, speaking(peer.trust.blind), request), certificate=told)
+    with _Deadline(limit) as deadline:
+        answer = _ask(deadline, speaking(peer.trust.blind), request)
+        if isinstance(answer, Answered) and not deadline.passed:
+            again = speaking(peer.trust.verifying)
+            try:
+                deadline.connect(again)
+                told = again.certificate
+                distrusted.pop((address, port), None)
+            except ssl.SSLCertVerificationError as error:
+                told = distrusted[address, port] = distrust(peer, address, port, error)
+            except OSError:
+                pass  # what was seen last stands
+    return replace(answer, certificate=told)
+
+
+def _ask(deadline: _Deadline, connection: HTTPConnection, request: _Request) -> Answer:
+    """Ask on a new connection, and tell what its certificate gives to tell.
+
+    Raises:
+        ssl.SSLCertVerificationError: the certificate cannot be trusted; nothing was sent.
+    """
+    answer = _exchange(deadline, connection, request)
+    return replace(answer, certificate=connection.certificate) if isinstance(connection, TlsConnection) else answer
+
+
+def _exchange(deadline: _Deadline, connection: HTTPConnection, request: _Request) -> Answer:
+    headers = {"Accept": "application/json", "Connection": "close"}
+    if request.body is not None:
+        headers["Content-Type"] = "application/json"
     try:
-        trusted = speaking(peer.trust.verifying)
-    except ssl.SSLCertVerificationError as error:
-        return speaking(peer.trust.blind), distrust(peer, address, port, error)
-    return trusted, trusted.certificate
+        deadline.connect(connection)
+        body = None if request.body is None else json.dumps(request.body)
+        connection.request(request.method, request.path, body=body, headers=headers)
+        with connection.getresponse() as response:
+            status, text = response.status, response.read(_BODY_LIMIT).decode("utf-8", errors="replace")
+            missing = response.length
+    except ssl.SSLCertVerificationError:
+        raise
+    except (ConnectionError, TimeoutError, HTTPException) as error:
+        return NotAnswered(detail=_why(error, deadline, request.limit))
+    except OSError as error:
+        # The neighbour's absence is told of the address; everything else (no descriptor, no route) is ours.
+        if deadline.passed or error.errno == errno.EHOSTUNREACH or _is_of_no_use(error):
+            return NotAnswered(detail=_why(error, deadline, request.limit))
+        if isinstance(error, ssl.SSLError):
+            # An alert, a cipher, a key: a load balancer, which speaks TLS otherwise, may well agree with it.
+            return NotAsked(detail=f"does not agree with us on how to speak TLS: {error.reason or error}")
+        return NotAsked(detail=f"could not ask: {error}")
+    if deadline.passed:
+        return NotAnswered(detail=f"no whole answer within {request.limit:g} s")
+    if missing:
+        return NotAnswered(detail=f"answer broken off, {missing} bytes missing")
+    return Answered(status=status, body=text)
+
+
+def _is_of_no_use(error: OSError) -> bool:
+    """Whether nobody at all could have spoken TLS with it: something else was answered, or the connection closed."""
+    return isinstance(error, ssl.SSLEOFError | ssl.SSLZeroReturnError) or (
+        isinstance(error, ssl.SSLError) and error.reason == _NOT_TLS
+    )
 
 
 def _why(error: Exception, deadline: _Deadline, limit: float) -> str:
@@ -150,8 +213,8 @@ def _why(error: Exception, deadline: _Deadline, limit: float) -> str:
         return f"no whole answer within {limit:g} s"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused"
-    if isinstance(error, ssl.SSLError):
-        return f"does not speak TLS: {error.reason or error}"
+    if isinstance(error, ssl.SSLError) and error.reason == _NOT_TLS:
+        return f"does not speak TLS: {error.reason}"
     return f"no answer: {type(error).__name__} {error}".rstrip()
 
 

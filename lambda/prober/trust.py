@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Self
@@ -33,10 +33,13 @@ class Trust:
     Attributes:
         verifying: asks for a certificate of a known authority, in its time, for the name.
         blind: takes any; for asking on when the other one has found something.
+        distrusted: what is to be told of those, by address and port, whose certificate was not trusted when this
+            process saw it last; filled and emptied by who asks them.
     """
 
     verifying: ssl.SSLContext
     blind: ssl.SSLContext
+    distrusted: dict[tuple[str, int], str] = field(default_factory=dict, compare=False)
 
     @classmethod
     def load(cls, file: Path = AUTHORITY_FILE) -> Self:
@@ -106,7 +109,7 @@ class TlsConnection(HTTPConnection):
 
         Raises:
             ssl.SSLCertVerificationError: it cannot be trusted.
-            ssl.SSLError: whoever answers does not speak TLS.
+            ssl.SSLError: whoever answers does not speak TLS, or not as we do.
         """
         assert isinstance(self.sock, ssl.SSLSocket)
         self.sock.do_handshake()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import socket
 import ssl
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ import pytest
 from dr_core import readings, routing
 from dr_core.config import ServicePorts
 from dr_core.evidence import Evidence, Service, Verdict, look_to_dict
-from dr_core.readings import Answered, NotAnswered
+from dr_core.readings import Answered, NotAnswered, NotAsked
 from emr_drill.authority import Authority, Certificate
 from prober import looking
 from prober.actions import Actions
@@ -125,6 +127,103 @@ def test_who_does_not_speak_tls_has_not_answered(peer: Peer) -> None:
 
     assert isinstance(answer, NotAnswered)
     assert answer.detail.startswith("does not speak TLS")
+
+
+@contextmanager
+def slow_server(context: ssl.SSLContext, delays: Sequence[float]) -> Iterator[int]:
+    """One that lets each client wait before it shakes hands; the last delay stays."""
+    waiting = list(delays)
+
+    def talk(connected: socket.socket) -> None:
+        time.sleep(waiting.pop(0) if len(waiting) > 1 else waiting[0])
+        with context.wrap_socket(connected, server_side=True) as speaking:
+            if speaking.recv(4096):
+                speaking.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
+
+    with odd_server(talk) as port:
+        yield port
+
+
+def test_who_is_not_trusted_has_the_same_time_as_others(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    """A14: slow is not dead; a service that answers in time with a good certificate does so with an expired one."""
+    expired = speaking(authority.issue([NAME], life=-DAY / 2), tmp_path)
+    with slow_server(expired, [0.7, 0.7]) as port:
+        answer = looking.fetch("127.0.0.1", port, "/x", limit=1.0, peer=peer)
+
+    assert isinstance(answer, Answered)
+    assert "certificate has expired" in answer.certificate
+
+
+def test_who_is_known_not_to_be_trusted_is_asked_first_and_looked_at_afterwards(
+    authority: Authority, peer: Peer, tmp_path: Path
+) -> None:
+    """A11, A14: from the second time on one limit is enough, whatever becomes of the look at the certificate."""
+    expired = speaking(authority.issue([NAME], life=-DAY / 2), tmp_path)
+    with slow_server(expired, [0, 0, 0.7]) as port:
+        first = looking.fetch("127.0.0.1", port, "/x", limit=1.0, peer=peer)
+        began = time.monotonic()
+        second = looking.fetch("127.0.0.1", port, "/x", limit=1.0, peer=peer)
+        took = time.monotonic() - began
+
+    assert isinstance(second, Answered)
+    assert second.certificate == first.certificate != ""
+    assert took < 1.3
+
+
+def test_a_certificate_that_was_put_right_is_trusted_again(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    context = speaking(authority.issue([NAME], life=-DAY / 2), tmp_path)
+    with canned_server(context) as canned:
+        canned.answers["GET", "/x"] = (200, "hello")
+        first = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+        good = authority.issue([NAME])
+        renewed = tmp_path / "renewed.pem"
+        renewed.write_bytes(good.key + good.certificate + good.chain)
+        context.load_cert_chain(renewed)
+        second = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert first.certificate
+    assert second == Answered(status=200, body="hello")
+    assert not peer.trust.distrusted
+
+
+def test_a_certificate_is_told_of_even_if_no_answer_follows(authority: Authority, peer: Peer, tmp_path: Path) -> None:
+    """B8: a person hears of it although the service is dead besides."""
+    expired = speaking(authority.issue([NAME], life=-DAY / 2), tmp_path)
+
+    def hang_up(connected: socket.socket) -> None:
+        with expired.wrap_socket(connected, server_side=True) as shaken:
+            shaken.recv(4096)
+
+    with odd_server(hang_up) as port:
+        answer = looking.fetch("127.0.0.1", port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, NotAnswered)
+    assert "certificate has expired" in answer.certificate
+    assert readings.certificates([answer]) == (answer.certificate,)
+
+
+def test_tls_that_both_speak_differently_says_nothing_of_the_service(
+    authority: Authority, peer: Peer, tmp_path: Path
+) -> None:
+    """A14: the load balancer, which agrees on other ciphers, may find it healthy."""
+    context = speaking(authority.issue([NAME]), tmp_path)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    peer.trust.verifying.minimum_version = ssl.TLSVersion.TLSv1_3
+    with canned_server(context) as canned:
+        answer = looking.fetch("127.0.0.1", canned.port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, NotAsked)
+    assert answer.detail.startswith("does not agree with us on how to speak TLS: ")
+
+
+def test_who_hangs_up_instead_of_shaking_hands_has_not_answered(peer: Peer) -> None:
+    def hang_up(connected: socket.socket) -> None:
+        connected.recv(4096)
+
+    with odd_server(hang_up) as port:
+        answer = looking.fetch("127.0.0.1", port, "/x", limit=LIMIT, peer=peer)
+
+    assert isinstance(answer, NotAnswered)
 
 
 def test_hands_that_are_never_shaken_are_cut(peer: Peer) -> None:
