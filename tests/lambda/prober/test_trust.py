@@ -243,6 +243,26 @@ def test_a_file_of_authorities_replaces_the_public_ones(trust: Trust) -> None:
     assert subjects == [((("commonName", "emr-dr drill"),),)]
 
 
+@pytest.mark.parametrize("set_by_python", [0, ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN])
+def test_certificates_are_judged_alike_in_every_release_of_python(
+    monkeypatch: pytest.MonkeyPatch, trust: Trust, tmp_path: Path, set_by_python: int
+) -> None:
+    """From Python 3.13 on, which functions run on, contexts are strict by default."""
+    made = ssl.create_default_context
+
+    def of_that_release(cafile: str | None = None) -> ssl.SSLContext:
+        context = made(cafile=cafile)
+        context.verify_flags &= ~(ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN)
+        context.verify_flags |= set_by_python
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", of_that_release)
+    flags = Trust.load(tmp_path / "authority.pem").verifying.verify_flags
+
+    assert not flags & ssl.VERIFY_X509_STRICT
+    assert flags & ssl.VERIFY_X509_PARTIAL_CHAIN
+
+
 def test_without_a_file_the_public_authorities_are_trusted(tmp_path: Path) -> None:
     trust = Trust.load(tmp_path / "none.pem")
 
