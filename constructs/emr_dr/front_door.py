@@ -118,8 +118,9 @@ class FrontDoor(Construct):
         self._encryption = encryption
         self._service_protocol = elbv2.ApplicationProtocol(ports.scheme.upper())
         # Groups of another protocol are others, and so are the rules that lead to them.  For a deployment that runs
-        # such a deploy fails, as the priorities of its new rules are taken, and is taken back: the rules of live jobs
-        # are not touched.  Under the same ids CloudFormation would point them to empty groups.
+        # such a deploy fails before it comes here: Platform's export of the security configuration, which is replaced,
+        # "cannot be updated as it is in use".  Whoever updates this stack alone is stopped here, as the priorities of
+        # the new rules are taken; under the same ids CloudFormation would point those of live jobs to empty groups.
         secure = "Secure" if ports.scheme == "https" else ""
         self._vpc = vpc
         self._primary_group = primary_group

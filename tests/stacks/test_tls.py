@@ -198,6 +198,22 @@ def test_emr_gets_the_archive_and_its_machines_may_read_it(
     assert json.dumps(statement["Resource"]).endswith(':s3:::certificates/clusters.zip"]]}')
 
 
+def test_a_deployment_that_runs_refuses_the_archive_before_a_strategy_is_touched(
+    encrypted: tuple[Path, dict[str, dict[str, Any]], list[str]],
+) -> None:
+    """A14: the configuration is replaced, and CloudFormation changes no export that a stack imports."""
+    _, found, _ = encrypted
+    (configuration,) = resources(found["Platform"], "AWS::EMR::SecurityConfiguration")
+    (export,) = [
+        each["Export"]["Name"]
+        for each in found["Platform"]["Outputs"].values()
+        if each["Value"] == {"Ref": configuration} and "Export" in each
+    ]
+
+    assert f"{{'Fn::ImportValue': '{export}'}}" in str(found["ActivePassive"])
+    assert export.startswith("Platform:")
+
+
 def test_clusters_speak_nothing_but_tls() -> None:
     settings = Settings.parse({"region": "us-east-1", "tls": dict(CLUSTERS)})
     found = classifications(settings)
