@@ -33,8 +33,8 @@ It needs the wheel ``emr-dr-airflow``, and Airflow's variable ``emr_dr_deploymen
     states:StartExecution              arn:aws:states:REGION:ACCOUNT:stateMachine:DEPLOYMENT-operation
 
 It writes nowhere.  Every DAG of the environment has these rights too: whoever may write DAGs may start a failover.
-Without a NAT gateway the environment needs endpoints in its VPC for Lambda, EMR and Step Functions besides, which are made
-by hand: no setting makes them (DynamoDB has one).
+Without a NAT gateway the environment needs endpoints in its VPC for Lambda, EMR and Step Functions besides, made by
+hand: no setting makes them (DynamoDB has one).
 """
 
 from __future__ import annotations
