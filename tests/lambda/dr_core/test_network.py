@@ -172,16 +172,6 @@ def test_a_gateway_endpoint_is_in_the_route_table_of_who_needs_it(service: str, 
     assert seen.problems(expected()) == []  # by the NAT gateway
 
 
-def test_an_endpoint_of_the_settings_is_there_under_its_name() -> None:
-    seen = Seen()
-    seen.interface("kms", dns=False)
-    network = expected(way_out=False, endpoints=("s3", "dynamodb", "kms"))
-
-    assert ["vpc-1 has no interface endpoint for kms" in each for each in seen.problems(network)] == [True]
-    seen.interface("kms")
-    assert seen.problems(network) == []
-
-
 def test_an_endpoint_that_hides_the_one_of_managed_scaling_is_told() -> None:
     """A3: clusters would keep their first size, and nobody would know why."""
     seen = Seen()
