@@ -115,6 +115,8 @@ def problems(
         endpoints: ``VpcEndpoints`` of DescribeVpcEndpoints, of the VPC.
     """
     by_id = {str(each["SubnetId"]): each for each in subnets}
+    # EC2's guide and its API write the state with and without a capital.
+    there = [each for each in endpoints if str(each.get("State")).lower() == "available"]
     # What is wrong and what to do, and the subnets that it is about: they often share it with their route table.
     found: dict[str, list[str]] = {}
     for wanted in expected.subnets:
@@ -126,13 +128,13 @@ def problems(
             else [
                 *_subnet_problems(expected, wanted, subnet),
                 *_route_problems(expected, table),
-                *_gateway_problems(expected, wanted, table, endpoints),
+                *_gateway_problems(expected, wanted, table, there),
             ]
         ):
             found.setdefault(sentence, []).append(wanted.id)
     return [
         *(f"{', '.join(ids)}: {sentence}" for sentence, ids in found.items()),
-        *_endpoint_problems(endpoints),
+        *_endpoint_problems(there),
     ]
 
 
@@ -216,8 +218,11 @@ def _endpoint_problems(endpoints: Sequence[Answer]) -> Iterator[str]:
 
 
 def _service(endpoint: Answer) -> str:
-    """``com.amazonaws.us-east-1.ecr.api`` is ``ecr.api``; in China the name begins with ``cn.``."""
-    parts = str(endpoint["ServiceName"]).removeprefix("cn.").split(".", 3)
+    """``com.amazonaws.us-east-1.ecr.api`` is ``ecr.api``; in China the name begins with ``cn.``.
+
+    An endpoint for a resource or a service network has no such name.
+    """
+    parts = str(endpoint.get("ServiceName", "")).removeprefix("cn.").split(".", 3)
     return parts[3] if len(parts) > 3 else ""
 
 
