@@ -177,7 +177,7 @@ class Platform(Stack):
         return ExpectedNetwork(
             vpc=self.vpc.vpc_id,
             way_out=settings.network.has_way_out,
-            endpoints=existing.endpoints if existing is not None else (),
+            endpoints=existing.gateway_endpoints if existing is not None else (),
             subnets=tuple(
                 ExpectedSubnet(id=subnet.subnet_id, zone=zone, use=use)
                 for use, subnets in ((Use.EMR, self.emr_subnets), (Use.SERVICE, self.service_subnets))
@@ -186,19 +186,14 @@ class Platform(Stack):
         )
 
     def _interface_endpoints(self, settings: Settings) -> InterfaceEndpoints | None:
-        """Doors to the services that nothing else leads to, and to those that the settings name; None for none."""
-        existing = settings.network.existing
-        parts = {
-            *([endpoints.AIRFLOW] if settings.mwaa.mode == "create" else []),
-            *([endpoints.CATALOGUE] if settings.permissions.uses_catalogue else []),
-        }
+        """Doors to the services that nothing else leads to, and to those that the settings name; None for none.
+
+        A VPC that is there already has them: settings without those that are needed are refused.
+        """
         services = endpoints.to_make(
-            parts,
-            has_way_out=settings.network.has_way_out,
-            wanted=settings.network.interface_endpoints,
-            there=existing.endpoints if existing is not None else (),
+            settings.callers, has_way_out=settings.network.has_way_out, wanted=settings.network.interface_endpoints
         )
-        if not services:
+        if not services or settings.network.existing is not None:
             return None
         return InterfaceEndpoints(
             self,

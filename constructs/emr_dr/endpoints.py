@@ -72,8 +72,6 @@ def needed(parts: Collection[str], *, has_way_out: bool) -> tuple[str, ...]:
     )
 
 
-def to_make(
-    parts: Collection[str], *, has_way_out: bool, wanted: Collection[str], there: Collection[str]
-) -> tuple[str, ...]:
-    """The interface endpoints to make: those that are needed or *wanted*, without those that are *there*."""
-    return tuple(sorted({*needed(parts, has_way_out=has_way_out), *wanted} - set(there)))
+def to_make(parts: Collection[str], *, has_way_out: bool, wanted: Collection[str]) -> tuple[str, ...]:
+    """The interface endpoints to make in a VPC of our own: those that are needed or *wanted*."""
+    return tuple(sorted({*needed(parts, has_way_out=has_way_out), *wanted}))

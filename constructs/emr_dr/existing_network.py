@@ -1,4 +1,4 @@
-"""The network of the platform in a VPC that is there already: nothing of it is changed, what it lacks is added.
+"""The network of the platform in a VPC that is there already: gateway endpoints that it lacks, flow logs, no more.
 
 Synth asks AWS nothing, so that templates depend on the settings alone.  Whether the VPC is what the settings say is
 checked by the custom resource of each managed cluster (:mod:`failover.network_check`).

@@ -1,4 +1,8 @@
-"""Interface endpoints of the VPC: a door to each service that is called and that nothing else leads to."""
+"""Interface endpoints of the VPC that is made here: a door to each service that is called and nothing else leads to.
+
+In a VPC that is there already none is made: its private DNS name would lead every machine of that VPC to it, and its
+group would admit ours alone.
+"""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -22,7 +22,7 @@ SubnetId = Annotated[str, Field(pattern=r"^subnet-([0-9a-f]{8}|[0-9a-f]{17})$", 
 RouteTableId = Annotated[str, Field(pattern=r"^rtb-([0-9a-f]{8}|[0-9a-f]{17})$", examples=["rtb-0123456789abcdef0"])]
 
 # Of the VPC that is made here, and of no other.
-_OF_OWN = ("vpc_cidr", "availability_zones", "nat_gateways")
+_OF_OWN = ("vpc_cidr", "availability_zones", "nat_gateways", "interface_endpoints")
 
 
 class ExistingZone(Section):
@@ -37,7 +37,7 @@ class ExistingZone(Section):
 
 
 class ExistingVpc(Section):
-    """A VPC that is there already; what it lacks is made in it or refused."""
+    """A VPC that is there already; gateway endpoints that it lacks are made, what else it lacks is refused."""
 
     vpc_id: VpcId = Field(description="id of the VPC")
     availability_zones: Annotated[
@@ -46,13 +46,13 @@ class ExistingVpc(Section):
     way_out: bool = Field(
         default=True,
         description="whether the subnets have a default route (to a NAT gateway, a transit gateway, a firewall); "
-        "false: the services that are called get interface endpoints",
+        "false: the VPC has to have interface endpoints for the services that are called, named in endpoints",
     )
     endpoints: tuple[str, ...] = Field(
         default=(),
         strict=False,
-        description="services that have an endpoint in the VPC already, such as s3, dynamodb, kms: none is made for "
-        "them, and interface endpoints among them have to admit the clusters and Airflow",
+        description="services that machines of the VPC reach by an endpoint already, such as s3, dynamodb, kms: no "
+        "gateway endpoint is made for them, and interface endpoints among them have to admit the subnets' ranges",
     )
     route_tables: tuple[RouteTableId, ...] = Field(
         default=(),
@@ -63,6 +63,11 @@ class ExistingVpc(Section):
     flow_logs: bool = Field(
         default=True, description="whether flow logs of the VPC are made; false if it has its own already"
     )
+
+    @property
+    def gateway_endpoints(self) -> tuple[str, ...]:
+        """Those among its endpoints that a route table leads to, so that one can see whether they are there."""
+        return tuple(service for service in self.endpoints if service in endpoints.GATEWAY)
 
 
 class Network(Section):
@@ -86,7 +91,7 @@ class Network(Section):
         default=(),
         strict=False,
         description="services that get an interface endpoint besides those that need one, so that calls of them stay "
-        f"in the VPC: {', '.join(endpoints.INTERFACE)}",
+        f"in the VPC that is made here: {', '.join(endpoints.INTERFACE)}",
     )
     existing: ExistingVpc | None = Field(
         default=None, description="a VPC that is there already, in place of one that is made; null makes one"
@@ -110,14 +115,20 @@ class Network(Section):
         return self.nat_gateways != "none" if self.existing is None else self.existing.way_out
 
 
-def problems(network: Network, *, region: str | None) -> Iterator[Problem]:
-    """What in the section does not fit together, or to the region of the settings."""
+def problems(network: Network, *, region: str | None, parts: Collection[str]) -> Iterator[Problem]:
+    """What in the section does not fit together, or to the rest of the settings.
+
+    Args:
+        region: the region of the settings.
+        parts: what else is in use, see :func:`emr_dr.endpoints.needed`.
+    """
     yield from _endpoint_problems(network)
     if network.existing is not None:
         yield from _foreign_keys(network)
         yield from _zone_problems("network.existing.availability_zones", network.zones or (), region=region)
         yield from _subnet_problems(network.existing)
         yield from _gateway_problems(network.existing)
+        yield from _door_problems(network.existing, parts)
         return
     if network.availability_zones is not None:
         yield from _zone_problems("network.availability_zones", network.availability_zones, region=region)
@@ -186,7 +197,7 @@ def _foreign_keys(network: Network) -> Iterator[Problem]:
             yield Problem(
                 key=f"network.{key}",
                 got=list(value) if isinstance(value, tuple) else value,
-                allowed="nothing beside network.existing, which names its AZs and says whether it has a way out",
+                allowed=f"nothing beside network.existing: {_WHY[key]}",
                 remedy=f"remove it, or remove network.existing; see {_INSTEAD[key]}",
             )
 
@@ -195,6 +206,13 @@ _INSTEAD = {
     "vpc_cidr": "network.existing.vpc_id",
     "availability_zones": "network.existing.availability_zones",
     "nat_gateways": "network.existing.way_out",
+    "interface_endpoints": "network.existing.endpoints",
+}
+_WHY = {
+    "vpc_cidr": "that VPC has its range",
+    "availability_zones": "it names its AZs",
+    "nat_gateways": "it says whether it has a way out",
+    "interface_endpoints": "one that is made there takes the service's name for the whole VPC, and admits ours alone",
 }
 
 
@@ -232,6 +250,21 @@ def _gateway_problems(existing: ExistingVpc) -> Iterator[Problem]:
         )
 
 
+def _door_problems(existing: ExistingVpc, parts: Collection[str]) -> Iterator[Problem]:
+    """Interface endpoints are never made there: the private DNS name of one leads everybody in the VPC to it."""
+    needed = endpoints.needed(parts, has_way_out=existing.way_out)
+    missing = [service for service in needed if service not in existing.endpoints]
+    if missing:
+        yield Problem(
+            key="network.existing.endpoints",
+            got=list(existing.endpoints),
+            allowed=f"with network.existing.way_out: false, {', '.join(needed)} among them; {', '.join(missing)} "
+            "not yet, and none is made there, as its name would lead everybody in the VPC to it",
+            remedy="make interface endpoints for them in the VPC, with private DNS names and a group that admits TCP "
+            "443 from its ranges, then name them here; or give the subnets a way out",
+        )
+
+
 def _endpoint_problems(network: Network) -> Iterator[Problem]:
     there = network.existing.endpoints if network.existing is not None else ()
     for key, names, known in (
@@ -255,13 +288,6 @@ def _endpoint_problems(network: Network) -> Iterator[Problem]:
             )
         if twice := _twice(names):
             yield Problem(key=key, got=twice, allowed="each service once", remedy="remove the repetition")
-    if both := sorted(set(network.interface_endpoints) & set(there)):
-        yield Problem(
-            key="network.interface_endpoints",
-            got=both,
-            allowed="what the VPC does not have yet (network.existing.endpoints has these)",
-            remedy="take them out of one of the two",
-        )
 
 
 def _twice(values: Iterable[Any]) -> list[Any]:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import fleet_settings, mwaa_settings, network_settings, tls_settings
+from emr_dr import endpoints, fleet_settings, mwaa_settings, network_settings, tls_settings
 from emr_dr.fleet_settings import Fleets, InstanceType
 from emr_dr.mwaa_settings import Mwaa, Peer
 from emr_dr.network_settings import AvailabilityZone, Network
@@ -329,6 +329,15 @@ class Settings(Section):
         return ServicePorts(scheme=scheme, **given)
 
     @property
+    def callers(self) -> frozenset[str]:
+        """What is in use that calls services from within the VPC, see :func:`emr_dr.endpoints.needed`."""
+        in_use = {
+            endpoints.AIRFLOW: self.mwaa.mode == "create",
+            endpoints.CATALOGUE: self.permissions.uses_catalogue,
+        }
+        return frozenset(part for part, used in in_use.items() if used)
+
+    @property
     def policy(self) -> Policy:
         """The numbers of the rules, as the functions know them."""
         return Policy(**self.monitor.model_dump(), **self.controller.model_dump())
@@ -353,7 +362,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _values_fit_each_other(self) -> Self:
         problems = [
-            *network_settings.problems(self.network, region=self.region),
+            *network_settings.problems(self.network, region=self.region, parts=self.callers),
             *network_settings.client_problems("front_door.livy_clients", self.front_door.livy_clients),
             *network_settings.client_problems(
                 "front_door.web_interface_clients", self.front_door.web_interface_clients

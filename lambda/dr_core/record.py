@@ -94,6 +94,7 @@ class ManagedCluster:
         tombstone: it is being deleted; nothing may be launched for it.
         automatic_failovers: when its latest failovers by the monitor came to their cut-over, oldest first.
         alone_at: when it was last seen to serve while every other managed cluster was out of service.
+        accepted_networks: SHA-256 of the latest descriptions of the network that were accepted, oldest first.
     """
 
     KIND: ClassVar[str] = "managed-cluster"
@@ -105,6 +106,7 @@ class ManagedCluster:
     tombstone: bool = False
     automatic_failovers: tuple[float, ...] = ()
     alone_at: float | None = None
+    accepted_networks: tuple[str, ...] = ()
 
     @staticmethod
     def key(name: str) -> dict[str, str]:
@@ -121,7 +123,8 @@ class ManagedCluster:
         values = values_of(cls, item)
         lease = Lease(**values.pop("lease")) if "lease" in values else None
         failovers = tuple(values.pop("automatic_failovers", ()))
-        return cls(name=item["id"], lease=lease, automatic_failovers=failovers, **values)
+        networks = tuple(values.pop("accepted_networks", ()))
+        return cls(name=item["id"], lease=lease, automatic_failovers=failovers, accepted_networks=networks, **values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
     logger.append_keys(managed_cluster=request.name, request=request.answer.request_id)
     if request.kind in ("Create", "Update"):
         check_sdk()
-        deployment.network.of_request(event)
+        deployment.network.of_request(event, name=request.name, record=deployment.record)
     match request.kind:
         case "Create":
             _create(deployment, request)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dr_core.network import ExpectedNetwork, problems
+from dr_core.record import ManagedCluster
+from failover.record_store import Change
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
+    from failover.record_store import RecordStore
+
 PROPERTY = "Network"
+# More than one: whoever tries again with --disable-rollback goes back over several.
+REMEMBERED = 5
 
 
 class NetworkError(ValueError):
@@ -28,19 +35,32 @@ class NetworkCheck:
 
     client: Callable[[], EC2Client]
 
-    def of_request(self, event: Mapping[str, Any]) -> None:
-        """Check the network of a request of CloudFormation, when it is new or has changed.
+    def of_request(self, event: Mapping[str, Any], *, name: str, record: RecordStore) -> None:
+        """Check the network of a request of CloudFormation, unless it is an update to one that was accepted before.
 
-        An update that has failed is taken back with the old properties: a network that was accepted once does not hold
-        that up, nor does what became of it meanwhile hold up an update of something else.
+        The record knows the latest networks that were accepted; CloudFormation does not: on the way back from a failed
+        update it gives the properties that failed as the old ones.  What became of an accepted network meanwhile holds
+        up neither that way back nor an update of something else.  A creation is checked always.
+
+        Args:
+            event: a ``Create`` or ``Update``.
+            name: name of the managed cluster.
+            record: remembers what is accepted.
 
         Raises:
             NetworkError: it is not what the settings say.
         """
         text = event["ResourceProperties"].get(PROPERTY)
-        before = event.get("OldResourceProperties", {}).get(PROPERTY)
-        if text is not None and text != before:
+        if text is None:
+            return
+        known = record.managed_cluster(name)
+        accepted = known.accepted_networks if known is not None else ()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        if event["RequestType"] == "Create" or digest not in accepted:
             self.check(ExpectedNetwork.from_json(text))
+        if accepted[-1:] != (digest,):
+            latest = (*(each for each in accepted if each != digest), digest)[-REMEMBERED:]
+            record.change(Change(key=ManagedCluster.key(name), values={"accepted_networks": latest}))
 
     def check(self, expected: ExpectedNetwork) -> None:
         """Check that the network is as *expected*.

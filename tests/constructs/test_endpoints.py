@@ -33,10 +33,10 @@ def test_without_one_what_is_called_gets_an_endpoint(parts: set[str], services: 
     assert needed(parts, has_way_out=False) == services
 
 
-def test_what_is_there_is_not_made_again_and_what_is_wanted_is_made_once() -> None:
-    assert to_make(set(), has_way_out=False, wanted=("glue", "kms"), there=()) == ("glue", "kms")
-    assert to_make(set(), has_way_out=False, wanted=("glue",), there=("kms", "s3")) == ("glue",)
-    assert to_make(set(), has_way_out=True, wanted=(), there=()) == ()
+def test_what_is_wanted_is_made_once() -> None:
+    assert to_make(set(), has_way_out=False, wanted=("glue", "kms")) == ("glue", "kms")
+    assert to_make(set(), has_way_out=True, wanted=("glue",)) == ("glue",)
+    assert to_make(set(), has_way_out=True, wanted=()) == ()
 
 
 def test_every_endpoint_has_a_reason_and_the_page_gives_it() -> None:

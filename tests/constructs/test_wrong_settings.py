@@ -210,11 +210,35 @@ TABLE: tuple[Wrong, ...] = (
         "remove the repetition",
     ),
     Wrong(
-        existing(endpoints=["s3", "dynamodb", "kms"], beside={"interface_endpoints": ["kms"]}),
+        existing(beside={"interface_endpoints": ["kms"]}),
         "network.interface_endpoints",
         ["kms"],
-        "what the VPC does not have yet",
-        "out of one of the two",
+        "takes the service's name for the whole VPC",
+        "see network.existing.endpoints",
+    ),
+    Wrong(
+        existing(way_out=False),
+        f"{EXISTING}.endpoints",
+        ["s3", "dynamodb"],
+        "way_out: false, kms among them; kms not yet",
+        "make interface endpoints for them in the VPC, with private DNS names and a group that admits TCP 443",
+    ),
+    Wrong(
+        {
+            **existing(way_out=False, endpoints=["s3", "dynamodb", "kms"]),
+            "permissions": {"read_databases": ["raw"]},
+        },
+        f"{EXISTING}.endpoints",
+        ["s3", "dynamodb", "kms"],
+        "glue, kms among them; glue not yet",
+        "or give the subnets a way out",
+    ),
+    Wrong(
+        {**existing(way_out=False, endpoints=["s3", "dynamodb", "kms"]), "mwaa": {"mode": "create"}},
+        f"{EXISTING}.endpoints",
+        ["s3", "dynamodb", "kms"],
+        "airflow.api, airflow.env, airflow.ops, ecr.api, ecr.dkr, logs, monitoring, secretsmanager, sqs not yet",
+        "then name them here",
     ),
     Wrong(
         existing(endpoints=["s3", "dynamodb", "execute-api"]),

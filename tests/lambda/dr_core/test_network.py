@@ -47,6 +47,7 @@ class Seen:
             {
                 "VpcEndpointId": f"vpce-{service}",
                 "ServiceName": PREFIX + service,
+                "State": "available",
                 "VpcEndpointType": "Gateway",
                 "RouteTableIds": ["rtb-private"],
             }
@@ -62,6 +63,7 @@ class Seen:
             {
                 "VpcEndpointId": f"vpce-{service}",
                 "ServiceName": PREFIX + service,
+                "State": "Available",
                 "VpcEndpointType": "Interface",
                 "PrivateDnsEnabled": dns,
                 "RouteTableIds": [],
@@ -172,16 +174,6 @@ def test_a_gateway_endpoint_is_in_the_route_table_of_who_needs_it(service: str, 
     assert seen.problems(expected()) == []  # by the NAT gateway
 
 
-def test_an_endpoint_of_the_settings_is_there_under_its_name() -> None:
-    seen = Seen()
-    seen.interface("kms", dns=False)
-    network = expected(way_out=False, endpoints=("s3", "dynamodb", "kms"))
-
-    assert ["vpc-1 has no interface endpoint for kms" in each for each in seen.problems(network)] == [True]
-    seen.interface("kms")
-    assert seen.problems(network) == []
-
-
 def test_an_endpoint_that_hides_the_one_of_managed_scaling_is_told() -> None:
     """A3: clusters would keep their first size, and nobody would know why."""
     seen = Seen()
@@ -192,6 +184,27 @@ def test_an_endpoint_that_hides_the_one_of_managed_scaling_is_told() -> None:
     (problem,) = seen.problems(expected())
 
     assert "the endpoint vpce-execute-api for execute-api has a private DNS name" in problem
+
+
+@pytest.mark.parametrize("state", ["deleting", "Failed", "pendingAcceptance"])
+def test_an_endpoint_that_is_not_available_is_none(state: str) -> None:
+    seen = Seen()
+    seen.interface("execute-api")
+    for each in seen.endpoints:
+        each["State"] = state
+
+    assert [each.split(",")[0] for each in seen.problems(expected(way_out=False))] == [
+        f"{EMR}: s3 is not reached",
+        f"{SERVICE}: dynamodb is not reached",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["Resource", "ServiceNetwork"])
+def test_an_endpoint_that_leads_to_no_service_is_passed_over(kind: str) -> None:
+    seen = Seen()
+    seen.endpoints.append({"VpcEndpointId": "vpce-1", "VpcEndpointType": kind, "State": "available"})
+
+    assert seen.problems(expected(way_out=False)) == []
 
 
 def test_everything_is_told_at_once() -> None:

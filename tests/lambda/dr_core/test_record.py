@@ -36,6 +36,7 @@ RECORDS: dict[str, Record] = {
         lease=Lease(execution="arn:execution", operation="a-launch-1", since=1795230625.125),
         tombstone=True,
         automatic_failovers=(1795230000.5, 1795230625.125),
+        accepted_networks=("0a", "1b"),
     ),
     "managed cluster, new": ManagedCluster(name="a"),
     "incarnation": Incarnation(
@@ -153,7 +154,16 @@ def test_a_whole_item() -> None:
 @pytest.mark.parametrize(
     ("name", "item"),
     [
-        ("managed cluster, new", {"kind": "managed-cluster", "id": "a", "tombstone": False, "automatic_failovers": []}),
+        (
+            "managed cluster, new",
+            {
+                "kind": "managed-cluster",
+                "id": "a",
+                "tombstone": False,
+                "automatic_failovers": [],
+                "accepted_networks": [],
+            },
+        ),
         (
             "incarnation, new",
             {

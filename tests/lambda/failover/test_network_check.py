@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +15,7 @@ from moto import mock_aws
 
 from dr_core.network import EMR_TAG, ExpectedNetwork, ExpectedSubnet, Use
 from failover.custom_resource import respond
-from failover.network_check import NetworkCheck, NetworkError
+from failover.network_check import REMEMBERED, NetworkCheck, NetworkError
 
 from .test_custom_resource import event, started
 from .world import World
@@ -101,14 +103,71 @@ def test_a_network_that_does_is_launched_in(checked: World, vpc: Vpc) -> None:
     assert [each["kind"] for each in started(checked)] == ["launch"]
 
 
+def _no_longer(vpc: Vpc) -> None:
+    """Make the subnets public, which no settings ask for."""
+    gateway = vpc.client.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    vpc.client.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc.id)
+    vpc.client.create_route(RouteTableId=vpc.table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+
+
 def test_a_network_that_was_accepted_before_does_not_hold_up_an_update(checked: World, vpc: Vpc) -> None:
-    """Nor the way back after one that failed."""
-    network = text(vpc.expected(way_out=True))
-    request = {**event("Update", Network=network), "OldResourceProperties": {"Network": network}}
+    network = text(vpc.expected())
+    respond(checked.deployment, event("Create", Network=network))
+    _no_longer(vpc)
 
-    respond(checked.deployment, request)
+    respond(
+        checked.deployment,
+        {**event("Update", "r2", Network=network), "OldResourceProperties": {"Network": network}},
+    )
 
-    assert len(started(checked)) == 1
+    assert len(started(checked)) == 2
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_the_way_back_after_a_failed_update_asks_nothing_of_the_network(
+    checked: World, vpc: Vpc, refused: bool
+) -> None:
+    """CloudFormation gives what failed as the old properties then; the old network may be gone since."""
+    old, new = text(vpc.expected()), text(replace(vpc.expected(way_out=refused), endpoints=("s3",)))
+    respond(checked.deployment, event("Create", Network=old))
+    forth = {**event("Update", "r2", Network=new), "OldResourceProperties": {"Network": old}}
+    with pytest.raises(NetworkError) if refused else nullcontext():
+        respond(checked.deployment, forth)
+    _no_longer(vpc)
+
+    respond(checked.deployment, {**event("Update", "r3", Network=old), "OldResourceProperties": {"Network": new}})
+
+    assert started(checked)[-1]["operation"].endswith("r3")
+
+
+def test_a_network_that_was_refused_is_checked_again(checked: World, vpc: Vpc) -> None:
+    """Also if CloudFormation takes it for the old one, as after a deploy with --disable-rollback."""
+    respond(checked.deployment, event("Create", Network=text(vpc.expected())))
+    new = text(vpc.expected(way_out=True))
+
+    for number in (2, 3):
+        request = {**event("Update", f"r{number}", Network=new), "OldResourceProperties": {"Network": new}}
+        with pytest.raises(NetworkError, match="no way out"):
+            respond(checked.deployment, request)
+
+
+def test_a_creation_is_checked_whatever_was_accepted_once(checked: World, vpc: Vpc) -> None:
+    network = text(vpc.expected())
+    respond(checked.deployment, event("Create", Network=network))
+    _no_longer(vpc)
+
+    with pytest.raises(NetworkError, match="it is public"):
+        respond(checked.deployment, event("Create", "r2", Network=network))
+
+
+def test_the_latest_networks_alone_are_remembered(checked: World, vpc: Vpc) -> None:
+    """The record does not grow with each deploy."""
+    found = [replace(vpc.expected(), subnets=vpc.expected().subnets * times) for times in range(1, REMEMBERED + 3)]
+    for number, network in enumerate(found):
+        respond(checked.deployment, event("Update", f"r{number}", Network=text(network)))
+
+    digests = [hashlib.sha256(text(each).encode()).hexdigest() for each in found]
+    assert list(checked.managed_cluster().accepted_networks) == digests[-REMEMBERED:]
 
 
 def test_a_deletion_asks_nothing_of_the_network(checked: World, vpc: Vpc) -> None:
