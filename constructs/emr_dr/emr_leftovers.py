@@ -3,6 +3,7 @@
 EMR adds rules between its groups that no template knows, and keeps an interface in the clusters' subnets: groups and
 subnets then cannot be deleted.  A custom resource removes both.  It stands between the groups and the rules that the
 template itself has: deleted after the latter, when what is left can only be EMR's, and before groups and subnets.
+Where it goes and the stack stays, it removes nothing (:mod:`emr_leftovers.going`).
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ class EmrLeftovers(Construct):
                 iam.PolicyStatement(
                     actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"], resources=["*"]
                 ),
+                # What the stack goes through: nothing is removed where it stays.
+                iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
                 iam.PolicyStatement(
                     actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
                     resources=[arn("security-group", group.security_group_id) for group in groups],
