@@ -123,7 +123,7 @@ class Platform(Stack):
         self.security_configuration_name: str = security.security_configuration_name
 
         self._endpoints = self._interface_endpoints(settings)
-        EmrLeftovers(
+        leftovers = EmrLeftovers(
             self,
             "EmrLeftovers",
             name=settings.name,
@@ -144,6 +144,7 @@ class Platform(Stack):
         self.airflow_group: ec2.IPeer | None = None
         self.airflow_reader_arn: str | None = None
         self._airflow(settings)
+        leftovers.outlive_rules(self)
         self.alert_topic: sns.Topic = sns.Topic(self, "Alerts", master_key=storage.key, enforce_ssl=True)
         self._let_alarms_tell()
         if settings.security.key is not None:

@@ -68,6 +68,13 @@ def with_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict
 
 
 @pytest.fixture(scope="session")
+def with_airflow_and_no_way_out(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Likewise where endpoints lead to every service."""
+    folder = tmp_path_factory.mktemp("no-way-out")
+    return _with_mwaa(folder, {"mode": "create"}, network={"nat_gateways": "none"})
+
+
+@pytest.fixture(scope="session")
 def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Likewise with an environment that is there already."""
     existing = {
@@ -80,7 +87,7 @@ def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory
     return _with_mwaa(tmp_path_factory.mktemp("existing"), existing)
 
 
-def _with_mwaa(folder: Path, mwaa: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _with_mwaa(folder: Path, mwaa: dict[str, Any], **more: Any) -> dict[str, dict[str, Any]]:
     from emr_dr.settings import Settings
     from stacks.active_active import ActiveActive
     from stacks.active_passive import ActivePassive
@@ -89,7 +96,7 @@ def _with_mwaa(folder: Path, mwaa: dict[str, Any]) -> dict[str, dict[str, Any]]:
     from .synthesis import new_app, templates
 
     app = new_app(folder)
-    settings = Settings.parse({"mwaa": mwaa})
+    settings = Settings.parse({"mwaa": mwaa, **more})
     platform = Platform(app, "Platform", settings=settings)
     ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)

@@ -23,6 +23,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
     "AWS::NoValue": "",
+    "AWS::StackId": f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{{stack}}/0",
 }
 # What the CDK appends to a construct's path to make a logical id.
 _HASH = re.compile("[0-9A-F]{8}$")
@@ -92,7 +93,9 @@ class Resolver:
         """*value* of the template of *stack* without any function."""
         match value:
             case {"Ref": str(name)}:
-                return self._pseudo[name] if name in self._pseudo else self._reference(stack, name, "Ref")
+                if name in self._pseudo:
+                    return self._pseudo[name].replace("{stack}", stack)
+                return self._reference(stack, name, "Ref")
             case {"Fn::GetAtt": [str(name), str(attribute)]}:
                 return self._reference(stack, name, attribute)
             case {"Fn::ImportValue": str(name)}:

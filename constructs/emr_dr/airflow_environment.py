@@ -98,7 +98,7 @@ class AirflowEnvironment(Construct):
         self.security_group = self._security_group(vpc, settings)
         if endpoints is not None:
             endpoints.admit(self.security_group)
-        doors = [] if endpoints is None else [endpoints]
+        doors = [] if endpoints is None else endpoints.way_of(self.security_group)
         with tempfile.TemporaryDirectory() as folder:
             packages = airflow_packages.prepare(settings.livy_provider, Path(folder), authority=authority)
             requirements = self.files.requirements(packages.requirements)

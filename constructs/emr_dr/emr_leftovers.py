@@ -3,6 +3,7 @@
 EMR adds rules between its groups that no template knows, and keeps an interface in the clusters' subnets: groups and
 subnets then cannot be deleted.  A custom resource removes both.  It stands between the groups and the rules that the
 template itself has: deleted after the latter, when what is left can only be EMR's, and before groups and subnets.
+Where it goes and the stack stays, it removes nothing (:mod:`emr_leftovers.going`).
 """
 
 from __future__ import annotations
@@ -57,11 +58,11 @@ class EmrLeftovers(Construct):
             vpc: where clusters run.
             subnets: those that hold clusters and nothing else.
             subnets_stay: whether they are of a VPC that is there already, and are not deleted.
-            security: the groups; rules that it gets later would be deleted after the clean-up.
+            security: the groups; see :meth:`outlive_rules` for their rules.
             key: encrypts the function's log.
         """
         super().__init__(scope, construct_id)
-        groups = [
+        self._groups = [
             security.primary_group,
             security.core_group,
             security.service_access_group,
@@ -77,7 +78,7 @@ class EmrLeftovers(Construct):
             log_retention=log_retention,
         )
         self.function.encrypt_log(key)
-        self._allow(groups, subnets)
+        self._allow(self._groups, subnets)
         self.resource = CustomResource(
             self,
             "Resource",
@@ -86,14 +87,28 @@ class EmrLeftovers(Construct):
             service_timeout=_ANSWER_LIMIT,
             properties={
                 "Vpc": vpc.vpc_id,
-                "Groups": [group.security_group_id for group in groups],
+                "Groups": [group.security_group_id for group in self._groups],
                 "Subnets": [subnet.subnet_id for subnet in subnets],
                 "SubnetsStay": "true" if subnets_stay else "false",
             },
         )
         self.resource.node.add_dependency(self.function)
-        for rule in security.node.find_all():
-            if isinstance(rule, ec2.CfnSecurityGroupIngress | ec2.CfnSecurityGroupEgress):
+
+    def outlive_rules(self, scope: Construct) -> None:
+        """Have every rule in *scope* that names one of the groups go before the clean-up, whosever rule it is.
+
+        A rule of another group of the template (endpoints admit clusters) would be somebody else's for the clean-up.
+        Rules that come later are not seen: call it when *scope* is complete.
+        """
+        ids = {group.security_group_id for group in self._groups}
+        for rule in scope.node.find_all():
+            if isinstance(rule, ec2.CfnSecurityGroupIngress):
+                named = {rule.group_id, rule.source_security_group_id}
+            elif isinstance(rule, ec2.CfnSecurityGroupEgress):
+                named = {rule.group_id, rule.destination_security_group_id}
+            else:
+                continue
+            if named & ids:
                 rule.node.add_dependency(self.resource)
 
     def _allow(self, groups: Sequence[ec2.SecurityGroup], subnets: Sequence[ec2.ISubnet]) -> None:
@@ -109,6 +124,8 @@ class EmrLeftovers(Construct):
                 iam.PolicyStatement(
                     actions=["ec2:DescribeNetworkInterfaces", "ec2:DescribeSecurityGroups"], resources=["*"]
                 ),
+                # What the stack goes through: nothing is removed where it stays.
+                iam.PolicyStatement(actions=["cloudformation:DescribeStacks"], resources=[stack.stack_id]),
                 iam.PolicyStatement(
                     actions=["ec2:RevokeSecurityGroupEgress", "ec2:RevokeSecurityGroupIngress"],
                     resources=[arn("security-group", group.security_group_id) for group in groups],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aws_cdk import aws_ec2 as ec2
-from constructs import Construct
+from constructs import Construct, IDependable
 
 _HTTPS = 443
 
@@ -22,6 +22,7 @@ class InterfaceEndpoints(Construct):
 
     Attributes:
         security_group: of all the endpoints.
+        endpoints: one for each service.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class InterfaceEndpoints(Construct):
         )
         for caller in callers:
             self.admit(caller)
-        for service in services:
+        self.endpoints = [
             ec2.InterfaceVpcEndpoint(
                 self,
                 "".join(part.capitalize() for part in service.split(".")),
@@ -58,7 +59,22 @@ class InterfaceEndpoints(Construct):
                 open=False,
                 private_dns_enabled=True,
             )
+            for service in services
+        ]
 
     def admit(self, caller: ec2.ISecurityGroup) -> None:
         """Let members of *caller* call the services."""
         self.security_group.connections.allow_from(caller, ec2.Port.tcp(_HTTPS), "Calls of AWS services")
+
+    def way_of(self, caller: ec2.ISecurityGroup) -> list[IDependable]:
+        """What has to be there before a *caller* that was admitted can call: the endpoints and its rule.
+
+        No rules of other callers: what depends on them would hold up their deletion for as long as its own takes.
+        """
+        rules = [
+            rule
+            for rule in self.security_group.node.find_all()
+            if isinstance(rule, ec2.CfnSecurityGroupIngress)
+            and rule.source_security_group_id == caller.security_group_id
+        ]
+        return [*self.endpoints, *rules]

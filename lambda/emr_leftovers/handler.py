@@ -1,21 +1,27 @@
-"""Entry point of the custom resource ``Custom::EmrLeftovers``: nothing is done before it is deleted."""
+"""Entry point of the custom resource ``Custom::EmrLeftovers``: nothing is done before it is deleted with its stack."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
 from emr_leftovers.answering import answer
 from emr_leftovers.leftovers import Scope
 
+if TYPE_CHECKING:
+    from botocore.config import Config
+    from mypy_boto3_cloudformation import CloudFormationClient
+    from mypy_boto3_ec2 import EC2Client
+
 logger = Logger()
 
 # EMR takes minutes to give its interface back after the end of the last cluster; the function may run for longer.
 LIMIT_SECONDS = 600.0
 NOT_MADE = "not-made"
+STAYS = "the platform stays: nothing was removed"
 
 
 def handler(event: Mapping[str, Any], _context: object) -> None:
@@ -40,6 +46,7 @@ def carry_out(event: Mapping[str, Any]) -> tuple[str, str]:
     Raises:
         ValueError: a property is missing, or the request is of no known type.
         emr_leftovers.cleaning.StillInUseError: something is in the way that is not ours to remove.
+        emr_leftovers.going.StatusUnknownError: it could not be read whether the platform goes; nothing was removed.
     """
     match event["RequestType"]:
         case "Create":
@@ -54,7 +61,10 @@ def carry_out(event: Mapping[str, Any]) -> tuple[str, str]:
                 return physical_id, "nothing was ever made"
             # Imported here and not above: only a deletion needs the SDK, which takes longer to import than all else.
             from emr_leftovers.cleaning import clean
+            from emr_leftovers.going import platform_goes
 
+            if not platform_goes(_cloudformation(), str(event["StackId"])):
+                return physical_id, STAYS
             scope = Scope.from_properties(event["ResourceProperties"])
             return physical_id, clean(_ec2(), scope, limit_seconds=LIMIT_SECONDS)
         case other:
@@ -64,16 +74,28 @@ def carry_out(event: Mapping[str, Any]) -> tuple[str, str]:
 def _in_words(error: Exception) -> str:
     """What whoever deletes reads in the events of the stack."""
     from emr_leftovers.cleaning import StillInUseError
+    from emr_leftovers.going import StatusUnknownError
 
-    if isinstance(error, ValueError | StillInUseError):
+    if isinstance(error, ValueError | StillInUseError | StatusUnknownError):
         return str(error)  # written for that reader
     return f"what EMR left could not be removed ({type(error).__name__}: {error}): delete the stack again"
 
 
 @functools.cache
-def _ec2() -> Any:
+def _ec2() -> EC2Client:
     import boto3
+
+    return boto3.client("ec2", config=_limits())
+
+
+@functools.cache
+def _cloudformation() -> CloudFormationClient:
+    import boto3
+
+    return boto3.client("cloudformation", config=_limits())
+
+
+def _limits() -> Config:
     from botocore.config import Config
 
-    limits = Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 5})
-    return boto3.client("ec2", config=limits)
+    return Config(connect_timeout=3, read_timeout=15, retries={"mode": "standard", "total_max_attempts": 5})

@@ -51,6 +51,7 @@ class Asked:
         physical_id: of the resource, empty where the request has none.
         properties: those that it shall have.
         old: those that it had, of an Update.
+        status: of the stack, while it is asked.
     """
 
     type: str
@@ -58,6 +59,7 @@ class Asked:
     physical_id: str
     properties: Mapping[str, Any]
     old: Mapping[str, Any] = field(default_factory=dict)
+    status: str = ""
 
 
 class Account:
@@ -68,10 +70,10 @@ class Account:
         self.asked: list[Asked] = []
         self.before = inventory(aws)
 
-    def deploy(self, assembly: Path) -> str:
-        """Deploy the strategy, with what it stands on; why that failed, or an empty text."""
+    def deploy(self, assembly: Path, stack: str = STACK) -> str:
+        """Deploy a stack, the strategy's by default, with what it stands on; why that failed, or an empty text."""
         try:
-            deploy(self.aws, assembly, stacks=[STACK])
+            deploy(self.aws, assembly, stacks=[stack])
         except DrillError as error:
             return str(error)
         return ""
@@ -169,6 +171,7 @@ def account(folder: Path) -> Iterator[Account]:
                     physical_id="" if kind == "Create" else self.physical_resource_id,
                     properties=dict(self._properties),
                     old=dict(old_properties or {}),
+                    status=self._stand_in.stacks.find(self._stack_id).status,
                 )
             )
             original(CustomResource, "send")(self, kind, old_properties)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,78 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+LEFTOVERS = "Custom::EmrLeftovers"
+
+
+def changed_platform(assembly: Path, folder: Path, change: Callable[[dict[str, Any]], None]) -> Path:
+    """A copy of *assembly* in *folder* whose platform has another template."""
+    shutil.copytree(assembly, folder)
+    file = folder / "Platform.template.json"
+    template = json.loads(file.read_text("utf-8"))
+    change(template)
+    file.write_text(json.dumps(template), "utf-8")
+    return folder
+
+
+def without_clean_up(template: dict[str, Any]) -> None:
+    """As a version of the app was that had none."""
+    resources = template["Resources"]
+    gone = {name for name in resources if name.startswith("EmrLeftovers")}
+    for name in gone:
+        del resources[name]
+    for body in resources.values():
+        if "DependsOn" in body:
+            body["DependsOn"] = [each for each in body["DependsOn"] if each not in gone]
+
+
+def with_what_cannot_be_made(template: dict[str, Any]) -> None:
+    """Something that fails when the clean-up and all of its rules are there."""
+    resources = template["Resources"]
+    (clean_up,) = (body for body in resources.values() if body["Type"] == LEFTOVERS)
+    resources["Broken"] = {
+        "Type": "Custom::Broken",
+        "Properties": {**clean_up["Properties"], "Groups": []},
+        "DependsOn": list(resources),
+    }
+
+
+def network_rules(made: Account) -> set[tuple[Any, ...]]:
+    """Every rule that names a group."""
+    ec2: Any = made.aws.client("ec2")
+    return {
+        (
+            each["GroupId"],
+            each["IsEgress"],
+            each["IpProtocol"],
+            each["FromPort"],
+            each["ReferencedGroupInfo"]["GroupId"],
+        )
+        for page in ec2.get_paginator("describe_security_group_rules").paginate()
+        for each in page["SecurityGroupRules"]
+        if "ReferencedGroupInfo" in each
+    }
+
+
+def emr_adds_a_rule(made: Account) -> None:
+    """One that no template has, as at the launch of a cluster."""
+    ec2: Any = made.aws.client("ec2")
+    primary, core = (_group(ec2, f"EMR-managed: {nodes}") for nodes in ("primary nodes", "core and task nodes"))
+    pair = [{"GroupId": core}]
+    permission = {"IpProtocol": "tcp", "FromPort": 7337, "ToPort": 7337, "UserIdGroupPairs": pair}
+    ec2.authorize_security_group_ingress(GroupId=primary, IpPermissions=[permission])
+
+
+def _group(ec2: Any, description: str) -> str:
+    found = ec2.describe_security_groups()["SecurityGroups"]
+    return str(next(group["GroupId"] for group in found if group["Description"] == description))
+
+
+def clean_up_events(made: Account) -> list[str]:
+    """What became of the clean-up, in order."""
+    events = made.aws.stacks.find("Platform").events
+    return [each.resource_status for each in events if each.resource_type == LEFTOVERS]
+
+
 def no_capacity(made: Account) -> None:
     for zone in ZONES:
         made.aws.clusters.fail_capacity(zone)
@@ -63,16 +138,12 @@ def test_everything_goes_but_what_is_kept_on_purpose(tmp_path: Path, assembly: P
         network = made.aws.clusters.network
         network.more_ports, network.leaves_interfaces = (7337,), True
         assert made.deploy(assembly) == ""
-        assert [each.kind for each in made.requests("Custom::EmrLeftovers")] == ["Create"]
+        assert [each.kind for each in made.requests(LEFTOVERS)] == ["Create"]
         assert made.delete() == ("DELETE_COMPLETE", {})
 
         ec2: Any = made.aws.client("ec2")
         (left,) = ec2.describe_network_interfaces()["NetworkInterfaces"][-1:]
-        primary = next(
-            group["GroupId"]
-            for group in ec2.describe_security_groups()["SecurityGroups"]
-            if group["Description"] == "EMR-managed: primary nodes"
-        )
+        primary = _group(ec2, "EMR-managed: primary nodes")
         theirs = ec2.create_security_group(GroupName="theirs", Description="a person's", VpcId=left["VpcId"])["GroupId"]
         ssh = {
             "IpProtocol": "tcp",
@@ -90,9 +161,82 @@ def test_everything_goes_but_what_is_kept_on_purpose(tmp_path: Path, assembly: P
         ec2.delete_security_group(GroupId=theirs)
         assert made.delete("Platform") == ("DELETE_COMPLETE", {})
         assert made.left(UPLOADS | RECORD | PLATFORM_KEEPS) == []
-        asked = made.requests("Custom::EmrLeftovers")
+        asked = made.requests(LEFTOVERS)
         assert [each.kind for each in asked] == ["Create", "Delete", "Delete"]
         assert len({each.physical_id for each in asked[1:]}) == 1
+        assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+def test_where_the_clean_up_goes_and_the_platform_stays_no_rule_is_touched(tmp_path: Path, assembly: Path) -> None:
+    """B13: an older version of the app is deployed; the update that brings the clean-up fails and is taken back."""
+    older = changed_platform(assembly, tmp_path / "older", without_clean_up)
+    broken = changed_platform(assembly, tmp_path / "broken", with_what_cannot_be_made)
+    with account(tmp_path / "aws") as made:
+        assert made.deploy(assembly, "Platform") == ""
+        emr_adds_a_rule(made)
+        rules = network_rules(made)
+        assert len(rules) == 18
+
+        assert made.deploy(older, "Platform") == ""
+        assert network_rules(made) == rules
+        assert "Custom::Broken Broken failed" in made.deploy(broken, "Platform")
+        assert made.status("Platform") == "UPDATE_ROLLBACK_COMPLETE"
+        assert network_rules(made) == rules
+        assert [(each.kind, each.status) for each in made.requests(LEFTOVERS)] == [
+            ("Create", "CREATE_IN_PROGRESS"),
+            ("Delete", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"),
+            ("Create", "UPDATE_IN_PROGRESS"),
+            ("Delete", "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS"),
+        ]
+        assert clean_up_events(made)[-1] == "DELETE_COMPLETE", "its answer was a success"
+
+        made.forget_requests()
+        assert made.deploy(assembly, "Platform") == ""
+        assert made.delete("Platform") == ("DELETE_COMPLETE", {})
+        assert [(each.kind, each.status) for each in made.requests(LEFTOVERS)] == [
+            ("Create", "UPDATE_IN_PROGRESS"),
+            ("Delete", "DELETE_IN_PROGRESS"),
+        ]
+        assert made.left(UPLOADS | PLATFORM_KEEPS) == []
+        assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+def test_a_platform_that_could_not_be_made_goes_with_its_clean_up(tmp_path: Path, assembly: Path) -> None:
+    broken = changed_platform(assembly, tmp_path / "broken", with_what_cannot_be_made)
+    with account(tmp_path / "aws") as made:
+        assert "Custom::Broken Broken failed" in made.deploy(broken, "Platform")
+        assert made.status("Platform") == "ROLLBACK_COMPLETE"
+        assert [(each.kind, each.status) for each in made.requests(LEFTOVERS)] == [
+            ("Create", "CREATE_IN_PROGRESS"),
+            ("Delete", "ROLLBACK_IN_PROGRESS"),
+        ]
+        assert network_rules(made) == set()
+        assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
+
+
+@pytest.fixture(scope="module")
+def no_way_out(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The platform with endpoints in place of a way out, and with Airflow."""
+    from emr_dr.settings import Settings
+    from stacks.platform import Platform
+
+    folder = tmp_path_factory.mktemp("no-way-out")
+    app = new_app(folder)
+    Platform(
+        app, "Platform", settings=Settings.parse({"mwaa": {"mode": "create"}, "network": {"nat_gateways": "none"}})
+    )
+    app.synth()
+    return folder
+
+
+def test_a_platform_with_endpoints_and_airflow_goes_at_the_first_attempt(tmp_path: Path, no_way_out: Path) -> None:
+    """Rules of the endpoints' group name clusters' groups: they are gone before anybody is asked to remove them."""
+    with account(tmp_path / "aws") as made:
+        assert made.deploy(no_way_out, "Platform") == ""
+        emr_adds_a_rule(made)
+        begun = made.aws.clock.now()
+        assert made.delete("Platform") == ("DELETE_COMPLETE", {})
+        assert made.aws.clock.now() - begun < 600, "nothing was waited for"
         assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
 
 

@@ -121,6 +121,15 @@ def test_what_emr_left_is_removed_and_nothing_else(made: Templates) -> None:
     assert asks(made, LEFTOVERS, revoke, GroupId="sg-theirs") == [revoke]
 
 
+def test_the_clean_up_looks_at_its_own_stack_alone(made: Templates) -> None:
+    describe = "cloudformation:DescribeStacks"
+    platform, strategy = (f"arn:aws:cloudformation:{HERE}:stack/{name}/0" for name in ("Platform", "ActivePassive"))
+
+    assert asks(made, LEFTOVERS, describe, StackName=platform) == []
+    assert asks(made, LEFTOVERS, describe, StackName=strategy) == [describe]
+    assert asks(made, LEFTOVERS, describe) == [describe]
+
+
 # The controller.
 
 

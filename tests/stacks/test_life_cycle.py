@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -199,29 +199,104 @@ def missing_for_clean_up(template: Template) -> set[str]:
     return (own | on) - outlives(template, clean_up)
 
 
-def test_the_clean_up_goes_before_groups_subnets_and_what_it_works_with(made: dict[str, Any]) -> None:
-    assert missing_for_clean_up(made["Platform"]) == set()
+RULES = ("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
 
 
-def test_the_clean_up_goes_after_every_rule_of_the_template(made: dict[str, Any]) -> None:
-    """What it finds then is what EMR added, and CloudFormation finds every rule that it wants to delete."""
-    template = made["Platform"]
+@pytest.fixture(params=["standard", "airflow", "airflow and no way out"])
+def platform(request: pytest.FixtureRequest) -> Template:
+    """The platform with different settings."""
+    fixture = {
+        "standard": "made",
+        "airflow": "with_airflow",
+        "airflow and no way out": "with_airflow_and_no_way_out",
+    }[request.param]
+    found: Template = request.getfixturevalue(fixture)["Platform"]
+    return found
+
+
+def groups_of_clusters(template: Template) -> set[str]:
     (clean_up,) = of_type(template, LEFTOVERS)
-    groups = {name for each in template["Resources"][clean_up]["Properties"]["Groups"] for name in _named(each)}
-    rules = [
+    return {name for each in template["Resources"][clean_up]["Properties"]["Groups"] for name in _named(each)}
+
+
+def rules_about(template: Template, groups: Collection[str]) -> list[str]:
+    """Every rule that has one of *groups* in it, whosever rule it is, and every other group that has one of its own."""
+    found = [
         name
-        for name in of_type(template, "AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress")
-        if groups & dependencies(template)[name]
+        for name in of_type(template, *RULES)
+        for body in [template["Resources"][name]["Properties"]]
+        for keys in [("GroupId", "SourceSecurityGroupId", "DestinationSecurityGroupId")]
+        if {group for key in keys for group in _named(body.get(key))} & set(groups)
+    ]
+    inside = [
+        name
+        for name in of_type(template, "AWS::EC2::SecurityGroup")
+        for body in [template["Resources"][name]["Properties"]]
+        for rule in [*body.get("SecurityGroupIngress", []), *body.get("SecurityGroupEgress", [])]
+        if {group for value in rule.values() for group in _named(value)} & set(groups)
+    ]
+    return [*found, *inside]
+
+
+def beside_or_after_the_clean_up(template: Template) -> list[str]:
+    """The rules about groups of clusters that are not deleted before the clean-up."""
+    (clean_up,) = of_type(template, LEFTOVERS)
+    rules = rules_about(template, groups_of_clusters(template))
+    return [name for name in rules if clean_up not in outlives(template, name)]
+
+
+def test_the_clean_up_goes_before_groups_subnets_and_what_it_works_with(platform: Template) -> None:
+    assert missing_for_clean_up(platform) == set()
+
+
+def test_the_clean_up_goes_after_every_rule_of_the_template(platform: Template) -> None:
+    """What it finds then is what EMR added, and CloudFormation finds every rule that it wants to delete."""
+    assert beside_or_after_the_clean_up(platform) == []
+
+
+def test_rules_of_endpoints_are_among_them(
+    made: dict[str, Any], with_airflow_and_no_way_out: dict[str, dict[str, Any]]
+) -> None:
+    """Two of the group of the endpoints: it admits primaries and all other nodes."""
+    standard, closed = made["Platform"], with_airflow_and_no_way_out["Platform"]
+
+    assert len(rules_about(standard, groups_of_clusters(standard))) == 17
+    assert len(rules_about(closed, groups_of_clusters(closed))) == 19
+
+
+def test_a_rule_whose_order_is_lost_is_found(with_airflow_and_no_way_out: dict[str, dict[str, Any]]) -> None:
+    broken = copy.deepcopy(with_airflow_and_no_way_out["Platform"])
+    rule = next(each for each in of_type(broken, *RULES) if each.startswith("EndpointsGroupfrom"))
+    del broken["Resources"][rule]["DependsOn"]
+
+    assert beside_or_after_the_clean_up(broken) == [rule]
+
+
+def test_airflow_can_call_for_as_long_as_it_is_there_and_holds_up_no_rule_of_clusters(
+    with_airflow_and_no_way_out: dict[str, dict[str, Any]],
+) -> None:
+    """Its environment takes half an hour to go: it needs the endpoints and the rule that admits it, no others."""
+    template = with_airflow_and_no_way_out["Platform"]
+    (environment,) = of_type(template, "AWS::MWAA::Environment")
+    after = outlives(template, environment)
+    own = next(each for each in of_type(template, "AWS::EC2::SecurityGroup") if each.startswith("AirflowGroup"))
+    admits = [
+        name
+        for name in of_type(template, *RULES)
+        if own in _named(template["Resources"][name]["Properties"].get("SourceSecurityGroupId"))
+        and not name.startswith("AirflowGroup")
     ]
 
-    assert len(rules) == 17
-    assert [name for name in rules if clean_up not in outlives(template, name)] == []
+    assert len(admits) == 1
+    assert set(admits) <= after
+    assert set(of_type(template, "AWS::EC2::VPCEndpoint")) - after == {
+        name for name in of_type(template, "AWS::EC2::VPCEndpoint") if name.startswith("Network")
+    }
+    assert set(rules_about(template, groups_of_clusters(template))) & after == set()
 
 
 def test_the_clean_up_is_about_every_group_that_clusters_carry(made: dict[str, Any]) -> None:
     template = made["Platform"]
-    (clean_up,) = of_type(template, LEFTOVERS)
-    groups = {name for each in template["Resources"][clean_up]["Properties"]["Groups"] for name in _named(each)}
     tagged = {
         name
         for name in of_type(template, "AWS::EC2::SecurityGroup")
@@ -229,7 +304,7 @@ def test_the_clean_up_is_about_every_group_that_clusters_carry(made: dict[str, A
         in template["Resources"][name]["Properties"].get("Tags", [])
     }
 
-    assert groups == tagged
+    assert groups_of_clusters(template) == tagged
 
 
 def kept(templates: Mapping[str, Template]) -> dict[str, str]:

@@ -122,7 +122,7 @@ def test_one_that_stays_in_use_is_named_after_the_limit_and_not_touched(place: P
     with pytest.raises(StillInUseError, match=f"interface {interface} in {place.subnet}") as told:
         clean(place.ec2, place.scope, limit_seconds=LIMIT)
 
-    assert "end the cluster or whatever else uses them" in str(told.value)
+    assert "end the cluster or whatever else uses these interfaces" in str(told.value)
     assert place.interfaces() == {interface}
     assert LIMIT <= waiting.slept <= LIMIT + PAUSE_SECONDS
 
@@ -136,15 +136,74 @@ def test_an_unused_one_beside_our_subnets_is_not_ours_to_remove(place: Place, wa
     assert place.interfaces() == {interface}
 
 
-def test_a_rule_of_somebody_else_is_named_at_once_and_nothing_is_touched(place: Place, waiting: Waiting) -> None:
-    place.rule(place.theirs, place.a)
+def test_an_interface_that_our_right_does_not_admit_is_named_and_the_rest_is_removed(
+    place: Place, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It lacks EMR's tag."""
+    interface = place.interface(place.subnet, place.a)
     place.rule(place.a, place.b)
 
-    with pytest.raises(StillInUseError, match=f"the rule tcp 1-2 into {place.theirs} from {place.a}"):
+    def refuses(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": "UnauthorizedOperation", "Message": "no"}}, "DeleteNetworkInterface")
+
+    monkeypatch.setattr(place.ec2, "delete_network_interface", refuses)
+    with pytest.raises(StillInUseError, match=f"interface {interface} in {place.subnet}") as told:
         clean(place.ec2, place.scope, limit_seconds=LIMIT)
 
-    assert place.rules() == {(place.theirs, place.a), (place.a, place.b)}
-    assert waiting.slept == 0
+    assert "or remove them, then delete the stack again" in str(told.value)
+    assert place.rules() == set()
+
+
+def test_what_was_not_removed_is_not_counted(place: Place, waiting: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.interface(place.subnet, place.a)
+    real = place.ec2.delete_network_interface
+    codes = ["UnauthorizedOperation", "InvalidParameterValue"]
+
+    def refuses_at_first(**arguments: Any) -> Any:
+        if codes:
+            raise ClientError({"Error": {"Code": codes.pop(), "Message": "no"}}, "DeleteNetworkInterface")
+        return real(**arguments)
+
+    monkeypatch.setattr(place.ec2, "delete_network_interface", refuses_at_first)
+
+    assert "1 interfaces" in clean(place.ec2, place.scope, limit_seconds=LIMIT)
+
+
+def test_a_rule_of_somebody_else_is_waited_for(place: Place, waiting: Waiting) -> None:
+    """One of another group of the template may be on its way out."""
+    place.rule(place.theirs, place.a)
+    permission = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [{"GroupId": place.a}]}
+    waiting.then[3] = lambda: place.ec2.revoke_security_group_ingress(GroupId=place.theirs, IpPermissions=[permission])
+
+    assert "0 rules" in clean(place.ec2, place.scope, limit_seconds=LIMIT)
+    assert waiting.times == 3
+
+
+def test_one_that_stays_is_named_with_all_else_after_the_limit_and_not_touched(place: Place, waiting: Waiting) -> None:
+    place.rule(place.theirs, place.a)
+    place.rule(place.a, place.b)
+    interface = place.interface(place.subnet, place.b, used=True)
+
+    with pytest.raises(StillInUseError, match=f"the rule tcp 1-2 into {place.theirs} from {place.a}; ") as told:
+        clean(place.ec2, place.scope, limit_seconds=LIMIT)
+
+    assert f"the interface {interface}" in str(told.value)
+    assert "remove these rules; end the cluster or whatever else uses these interfaces" in str(told.value)
+    assert place.rules() == {(place.theirs, place.a)}
+    assert LIMIT <= waiting.slept <= LIMIT + PAUSE_SECONDS
+
+
+def test_a_rule_that_comes_back_again_and_again_is_named(
+    place: Place, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EMR adds it again as long as somebody launches clusters with these groups."""
+    place.rule(place.a, place.b)
+    monkeypatch.setattr(place.ec2, "revoke_security_group_ingress", lambda **_: None)
+
+    with pytest.raises(StillInUseError, match=f"the rule tcp 1-2 into {place.a} from {place.b}") as told:
+        clean(place.ec2, place.scope, limit_seconds=LIMIT)
+
+    assert "came back: end the cluster for which EMR adds them" in str(told.value)
 
 
 @pytest.mark.parametrize(

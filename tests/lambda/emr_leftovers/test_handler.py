@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 
 from emr_leftovers import cleaning, handler
 from emr_leftovers.cleaning import StillInUseError
@@ -48,6 +49,28 @@ def cleaned(monkeypatch: pytest.MonkeyPatch) -> list[Scope]:
     return found
 
 
+class Stacks:
+    """In place of CloudFormation: every stack is in one status, or an error keeps it from being read."""
+
+    def __init__(self, status: str | Exception) -> None:
+        self.status = status
+        self.asked: list[str] = []
+
+    def describe_stacks(self, StackName: str) -> dict[str, Any]:
+        self.asked.append(StackName)
+        if isinstance(self.status, Exception):
+            raise self.status
+        return {"Stacks": [{"StackName": StackName, "StackStatus": self.status}]}
+
+
+@pytest.fixture(autouse=True)
+def stacks(monkeypatch: pytest.MonkeyPatch) -> Stacks:
+    """The stack is being deleted, where a test says nothing else."""
+    found = Stacks("DELETE_IN_PROGRESS")
+    monkeypatch.setattr(handler, "_cloudformation", lambda: found)
+    return found
+
+
 def test_nothing_is_done_before_the_end(answers: list[dict[str, Any]], cleaned: list[Scope]) -> None:
     handler.handler(event("Create"), None)
     physical_id = answers[0]["physical_id"]
@@ -77,11 +100,66 @@ def test_another_vpc_does_not_change_the_physical_id(answers: list[dict[str, Any
     assert answers[0]["physical_id"] == "emr-leftovers/vpc-1"
 
 
-def test_the_end_cleans_up(answers: list[dict[str, Any]], cleaned: list[Scope]) -> None:
+@pytest.mark.parametrize("status", ["DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS"])
+def test_the_end_cleans_up(answers: list[dict[str, Any]], cleaned: list[Scope], stacks: Stacks, status: str) -> None:
+    """The deletion of the stack, and the way back of its first creation."""
+    stacks.status = status
     handler.handler(event("Delete", PhysicalResourceId="emr-leftovers/vpc-1"), None)
 
     assert cleaned == [Scope(vpc="vpc-1", groups=frozenset({"sg-a"}), subnets=frozenset({"subnet-1"}))]
     assert answers == [{"physical_id": "emr-leftovers/vpc-1", "reason": "done", "succeeded": True}]
+    assert stacks.asked == ["stack"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "CREATE_COMPLETE",
+        "IMPORT_ROLLBACK_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_ROLLBACK_IN_PROGRESS",
+        "a status that comes later",
+    ],
+)
+def test_where_the_platform_stays_nothing_is_removed(
+    answers: list[dict[str, Any]], cleaned: list[Scope], stacks: Stacks, status: str
+) -> None:
+    """B13: an update without the resource, or the way back of the one that brought it, while clusters run."""
+    stacks.status = status
+    handler.handler(event("Delete", PhysicalResourceId="emr-leftovers/vpc-1"), None)
+
+    assert cleaned == []
+    assert answers == [
+        {
+            "physical_id": "emr-leftovers/vpc-1",
+            "reason": "the platform stays: nothing was removed",
+            "succeeded": True,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeStacks"),
+        EndpointConnectionError(endpoint_url="https://cloudformation"),
+    ],
+)
+def test_a_status_that_cannot_be_read_is_a_failure_and_nothing_is_removed(
+    answers: list[dict[str, Any]], cleaned: list[Scope], stacks: Stacks, error: Exception
+) -> None:
+    """A success would have CloudFormation forget the clean-up in the middle of a deletion."""
+    stacks.status = error
+    handler.handler(event("Delete", PhysicalResourceId="emr-leftovers/vpc-1"), None)
+
+    assert cleaned == []
+    (answer,) = answers
+    assert not answer["succeeded"]
+    assert str(error) in answer["reason"]
+    assert "nothing was removed: let this function's role call cloudformation:DescribeStacks" in answer["reason"]
 
 
 def test_what_could_not_be_made_can_be_deleted(answers: list[dict[str, Any]], cleaned: list[Scope]) -> None:
