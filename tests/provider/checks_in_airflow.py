@@ -443,12 +443,17 @@ class Operators(unittest.TestCase):
         context.load_cert_chain(make_certificate(HOME))
         published: list[str] = []
         reports: list[Report] = []
+
+        def line(report: Report) -> str:
+            reports.append(report)
+            return ""
+
         with (
             livy(extra={"timeout": 5}, connection={"schema": "https"}, tls=context),
             mock.patch.object(
                 emr_dr_airflow.operators, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
             ),
-            mock.patch.object(telemetry, "to_line", lambda report: reports.append(report) or ""),
+            mock.patch.object(telemetry, "to_line", line),
             self.assertRaisesRegex(AirflowException, "cannot be used"),
         ):
             self.operator()._begin(self.context())
