@@ -10,7 +10,8 @@ So every prefix is asked for its first id.  Where the answer is 410, nothing of 
 a Livy answers, the look by name with the header is put to the same one, and its "not found" counts.  Anything else is
 a generation that cannot tell now.  A batch that is found is ours whoever told of it: the answer has its name and its
 id, and the id names its owner.  There are 1147 prefixes and nearly all are answered by the load balancer itself, in
-about a millisecond each; that is what certainty costs, when an answer was lost.
+about a millisecond each; that is what certainty costs, when a batch is not
+found where it should be.
 """
 
 from __future__ import annotations
