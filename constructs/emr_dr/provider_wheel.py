@@ -47,8 +47,8 @@ def build_provider_wheel(directory: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Build into the directory that the command line names."""
-    if len(arguments) != 1:
+    """Build into the directory that the command line names, which is no option: nobody means a folder ``--help``."""
+    if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: python -m emr_dr.provider_wheel DIRECTORY", file=sys.stderr)
         return 2
     print(build_provider_wheel(Path(arguments[0])))

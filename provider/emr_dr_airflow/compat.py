@@ -44,6 +44,16 @@ def stats() -> Any:
     return first_of("airflow.stats:Stats", "airflow.sdk.observability.stats:Stats")
 
 
+def left_keys(task_instance: Any) -> frozenset[str]:
+    """The keys of the XComs that earlier tries of a task instance had left when this one began.
+
+    Airflow 3 deletes them at its beginning (``run`` in ``airflow.sdk.execution_time.task_runner``), by a list that the
+    API server made and that no public name leads to.  Airflow 2 keeps none: there the set is empty.
+    """
+    told: Any = getattr(task_instance, "_ti_context_from_server", None)
+    return frozenset(getattr(told, "xcom_keys_to_clear", None) or ())
+
+
 async def task_state(trigger: BaseTrigger) -> tuple[str | None, int | None]:
     """State and number of the try of a trigger's task instance, as Airflow has them now.
 

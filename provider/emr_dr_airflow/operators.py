@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from datetime import UTC, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -16,11 +17,13 @@ from airflow.providers.common.compat.openlineage.utils.spark import (
     inject_transport_information_into_spark_properties,
 )
 
-from emr_dr_airflow.compat import TRIGGER_FAILED
+from emr_dr_airflow.compat import TRIGGER_FAILED, left_keys
 from emr_dr_airflow.decisions import telemetry
+from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.course import Course, outcome_from_dict
-from emr_dr_airflow.decisions.ending import end, end_by_name, end_earlier
-from emr_dr_airflow.decisions.names import TaskTry, batch_name, earlier_names, traceable
+from emr_dr_airflow.decisions.ending import end_by_name, end_job
+from emr_dr_airflow.decisions.names import MOST_RESUBMISSIONS, TaskTry, batch_name, traceable
+from emr_dr_airflow.decisions.retrying import Adopted, Blocked, first_try, settle_earlier
 from emr_dr_airflow.decisions.submitting import NotSubmitted, submit
 from emr_dr_airflow.decisions.telemetry import Report, Result
 from emr_dr_airflow.decisions.watching import Ended, Lost, Outcome, TimedOut, watch
@@ -41,6 +44,8 @@ _KILL_TIMEOUT = (3.0, 8.0)
 _KILL_LIMITS = Limits(again_seconds=0.5, longest_again_seconds=1.0)
 
 _REMEMBERED = "emr_dr_course"
+# The beginning of an XCom's key: it goes on with a batch's id.
+_OWN_BATCH = "emr_dr_batch_"
 
 
 class EmrLivyOperator(LivyOperator):
@@ -53,8 +58,8 @@ class EmrLivyOperator(LivyOperator):
     * ``retry_args`` has no effect: every call is repeated where that is safe.
 
     Args:
-        resubmissions: how many times a job is run again that went down with its cluster (the front door answers 410).
-            Each retry of the task counts anew.
+        resubmissions: how many times a job is run again that went down with its cluster (the front door answers 410),
+            from 0 to 9.  Each retry of the task counts anew.
         outage_limit: how long the front door, or the cluster that has the job, may fail to answer before the task
             gives up.  A failover that launches a cluster takes about ten minutes, at the worst less than an hour.
         pipeline: what metrics are counted under; the DAG if not given.
@@ -78,8 +83,8 @@ class EmrLivyOperator(LivyOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(polling_interval=polling_interval, **kwargs)
-        if resubmissions < 0:
-            raise ValueError(f"resubmissions must be 0 or more, got {resubmissions}")
+        if not 0 <= resubmissions <= MOST_RESUBMISSIONS:
+            raise ValueError(f"resubmissions must be from 0 to {MOST_RESUBMISSIONS}, got {resubmissions}")
         self.resubmissions = resubmissions
         self.outage_limit = outage_limit
         self.pipeline = pipeline
@@ -87,6 +92,7 @@ class EmrLivyOperator(LivyOperator):
         self._course: Course | None = None
         self._name = ""
         self._killed = False
+        self._reported = False
 
     @cached_property
     def hook(self) -> EmrLivyHook:
@@ -129,7 +135,7 @@ class EmrLivyOperator(LivyOperator):
         hook = self._make_hook({**self._extra_options, "timeout": _KILL_TIMEOUT})
         try:
             if self._course is not None:
-                ending = hook.carry_out(end(self._course.batch, self._course.name, _KILL_LIMITS))
+                ending = hook.carry_out(end_job(self._course.batch, self._course.name, _KILL_LIMITS))
                 self.log.info("Batch %s (%s): %s", self._course.batch, self._course.name, ending)
             elif self._name:
                 self.log.info("Batch %s: %s", self._name, hook.carry_out(end_by_name(self._name, _KILL_LIMITS)))
@@ -138,13 +144,44 @@ class EmrLivyOperator(LivyOperator):
 
     def _begin(self, context: Context) -> Any:
         """A try from its beginning."""
-        self._course = None
+        self._course, self._reported = None, False
         self._inject_lineage(context)
         with self._told_of_its_end(context):
-            earlier = earlier_names(self._task(context), self.resubmissions)
-            if earlier and (reason := self.hook.carry_out(end_earlier(earlier, self._limits()), stop=self._stopped)):
-                self._fail(context, Result.UNKNOWN, reason)
+            earlier = self._settle_earlier(context)
+            if isinstance(earlier, Blocked):
+                self._fail(context, Result.UNKNOWN, earlier.reason, retried=not earlier.over)
+            if isinstance(earlier, Adopted):
+                return self._adopt(context, earlier)
             return self._follow(context, self._submit(context, None), None)
+
+    def _settle_earlier(self, context: Context) -> Adopted | Blocked | None:
+        """What became of earlier tries, none of which runs any more; ``None`` if the job is to be run."""
+        task, ti = self._task(context), context["ti"]
+        first = first_try(task.number, max_tries=getattr(ti, "max_tries", None), retries=self.retries or 0)
+        # Airflow deletes what a task left with its DAG run, so that what was left is of this one.
+        left = {key for key in left_keys(ti) if key.startswith(_OWN_BATCH)}
+        for key in left:
+            ti.xcom_push(key=key, value="")  # also for the try after this one
+
+        def certain(batch: Batch) -> bool:
+            if task.run_key or f"{_OWN_BATCH}{batch.id}" in left:
+                return True
+            course = self._remembered(context)
+            return course is not None and course.batch == batch.id
+
+        return self.hook.carry_out(settle_earlier(task, first, self._limits(), certain=certain), stop=self._stopped)
+
+    def _adopt(self, context: Context, earlier: Adopted) -> Any:
+        """The job has been done: by an earlier try, whose worker did not live to say so."""
+        batch, now = earlier.batch, time.time()
+        course = Course(
+            number=self._task(context).number, name=batch.name, batch=batch.id, begun_at=now, submitted_at=now
+        ).seen(batch)
+        self._take_up(course)
+        self._leave(context, course)
+        context["ti"].xcom_push(key="adopted_try", value=earlier.number)
+        self._report(context, Result.SUCCEEDED, reason=f"try {earlier.number} had done it")
+        return course.batch
 
     @contextmanager
     def _told_of_its_end(self, context: Context) -> Iterator[None]:
@@ -156,6 +193,11 @@ class EmrLivyOperator(LivyOperator):
             raise
         except AirflowTaskTimeout:
             self._report(context, Result.TIMED_OUT, reason="the task's time is up")
+            raise
+        except Exception as error:
+            # A certificate that is not trusted, a connection that is none: no verdict on a job that may run on.
+            if not self._reported:
+                self._report(context, Result.UNKNOWN, reason=f"{error}. The job, if it was submitted, may still run")
             raise
 
     def _submit(self, context: Context, lost: Course | None) -> Course:
@@ -170,7 +212,7 @@ class EmrLivyOperator(LivyOperator):
             result = Result.REFUSED if submission.refused else Result.UNKNOWN
             if lost is not None:
                 self._course = lost
-            self._fail(context, result, submission.reason)
+            self._fail(context, result, submission.reason, retried=not submission.over)
         publish(telemetry.of_submission(resubmission=resubmission), pipeline=self._pipeline(context))
         begun_at = submission.at if lost is None else lost.begun_at
         course = Course(
@@ -196,6 +238,8 @@ class EmrLivyOperator(LivyOperator):
                 if self.deferrable:
                     self._defer(course)
                 outcome = self.hook.carry_out(watch(course.batch, course.name, self._limits()), stop=self._stopped)
+            course = course.after(outcome)
+            self._take_up(course)
             if not isinstance(outcome, Lost):
                 return self._conclude(context, course, outcome)
             publish(telemetry.of_loss(), pipeline=self._pipeline(context))
@@ -212,8 +256,6 @@ class EmrLivyOperator(LivyOperator):
 
     def _conclude(self, context: Context, course: Course, outcome: Outcome) -> Any:
         if isinstance(outcome, Ended):
-            course = course.seen(outcome.batch)
-            self._take_up(course)
             self._leave(context, course)
             self._show_log(course)
             queued = max(0.0, outcome.running_at - course.submitted_at)
@@ -268,6 +310,7 @@ class EmrLivyOperator(LivyOperator):
             ("app_id", course.application),
             ("resubmissions", course.resubmissions),
             (HISTORY_LINK, link),
+            (f"{_OWN_BATCH}{course.batch}", course.name),
             (_REMEMBERED, course.to_dict()),
         ):
             ti.xcom_push(key=key, value=value)
@@ -302,11 +345,11 @@ class EmrLivyOperator(LivyOperator):
 
     def _task(self, context: Context) -> TaskTry:
         ti: Any = context["ti"]
-        started = getattr(context.get("dag_run"), "start_date", None)
+        row = getattr(context.get("dag_run"), "id", None)
         return TaskTry(
             dag_id=ti.dag_id,
             run_id=ti.run_id,
-            run_started=started.astimezone(UTC).isoformat() if started else "",
+            run_key="" if row is None else str(row),
             task_id=ti.task_id,
             map_index=-1 if ti.map_index is None else ti.map_index,
             number=max(1, ti.try_number),
@@ -358,6 +401,7 @@ class EmrLivyOperator(LivyOperator):
         reason: str = "",
     ) -> None:
         task, course = self._task(context), self._course
+        self._reported = True
         report = Report(
             result=result,
             pipeline=self._pipeline(context),

@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from emr_dr_airflow.asynchronous import AsyncDoor, undisturbed
 from emr_dr_airflow.compat import task_state
 from emr_dr_airflow.decisions.course import Course, outcome_to_dict
-from emr_dr_airflow.decisions.ending import end, was_taken_away
+from emr_dr_airflow.decisions.ending import end_job, was_taken_away
 from emr_dr_airflow.decisions.watching import Unknown, watch
 from emr_dr_airflow.decisions.wire import Limits
 from emr_dr_airflow.hooks import EmrLivyHook
@@ -117,7 +117,7 @@ class EmrLivyTrigger(BaseTrigger):
         if self._over:
             return
         course = Course.from_dict(self.course)
-        ending = await self._door().carry_out(end(course.batch, course.name, Limits(**self.limits)))
+        ending = await self._door().carry_out(end_job(course.batch, course.name, Limits(**self.limits)))
         self._over = True
         self.log.info("Batch %s (%s): %s", course.batch, course.name, ending)
 

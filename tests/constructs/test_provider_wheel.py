@@ -10,6 +10,7 @@ from email import message_from_bytes
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from emr_dr import provider_wheel
 from emr_dr.provider_wheel import WheelError, build_provider_wheel, main
@@ -43,6 +44,16 @@ def test_it_asks_for_what_it_imports(wheel: Path) -> None:
     assert any(each.startswith("apache-airflow-providers-http") for each in wanted)
 
 
+def test_it_refuses_the_releases_that_are_not_supported(wheel: Path) -> None:
+    (metadata,) = (name for name in names(wheel) if name.endswith(".dist-info/METADATA"))
+    with zipfile.ZipFile(wheel) as archive:
+        wanted = message_from_bytes(archive.read(metadata)).get_all("Requires-Dist", [])
+    (airflow,) = (one for one in map(Requirement, wanted) if one.name == "apache-airflow")
+
+    assert not any(airflow.specifier.contains(f"3.0.{patch}") for patch in range(6))
+    assert all(airflow.specifier.contains(release) for release in ("2.11.0", "3.0.6", "3.1.0"))
+
+
 def test_the_same_content_is_the_same_file(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A7: whatever the environment dates files by; another file would change the environment."""
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
@@ -60,9 +71,15 @@ def test_the_command_says_where_it_is(tmp_path: Path, capsys: pytest.CaptureFixt
     assert Path(capsys.readouterr().out.strip()).is_file()
 
 
-def test_the_command_teaches(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"], ["one", "two"]])
+def test_the_command_teaches(
+    arguments: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(arguments) == 2
     assert "DIRECTORY" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_of_airflow_is_needed_to_build_it() -> None:

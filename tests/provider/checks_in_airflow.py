@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
 from types import SimpleNamespace
@@ -49,7 +50,10 @@ from airflow.exceptions import AirflowException  # noqa: E402
 
 from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
 from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
+from emr_dr_airflow.decisions import telemetry  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
+from emr_dr_airflow.decisions.retrying import first_try  # noqa: E402
+from emr_dr_airflow.decisions.telemetry import Report  # noqa: E402
 from emr_dr_airflow.decisions.wire import Answer, Ask, Flow, Wait  # noqa: E402
 from emr_dr_airflow.hooks import EmrLivyHook, Killed  # noqa: E402
 from emr_dr_airflow.links import SparkHistoryLink, history_link  # noqa: E402
@@ -418,8 +422,44 @@ class Operators(unittest.TestCase):
         )
 
     def test_a_wrong_number_of_resubmissions_is_refused(self) -> None:
-        with self.assertRaisesRegex(ValueError, "0 or more, got -1"):
+        with self.assertRaisesRegex(ValueError, "from 0 to 9, got -1"):
             self.operator(resubmissions=-1)
+        with self.assertRaisesRegex(ValueError, "from 0 to 9, got 10"):
+            self.operator(resubmissions=10)
+
+    def test_the_name_of_a_batch_outlives_a_clear_of_its_run(self) -> None:
+        """Airflow begins a run anew that had ended and is cleared."""
+        operator, context = self.operator(), self.context()
+        before = operator._task(context)
+        context["dag_run"] = SimpleNamespace(start_date=None)
+        self.assertEqual(operator._task(context), before)
+        # Airflow 2 tells which row the run is: one that was deleted and made again has another.
+        context["dag_run"] = SimpleNamespace(start_date=None, id=8)
+        self.assertEqual(operator._task(context).run_key, "8")
+
+    def test_a_connection_that_cannot_be_used_is_reported(self) -> None:
+        """No patience makes a certificate good, and the job of an earlier try may run on."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(make_certificate(HOME))
+        published: list[str] = []
+        reports: list[Report] = []
+
+        def line(report: Report) -> str:
+            reports.append(report)
+            return ""
+
+        with (
+            livy(extra={"timeout": 5}, connection={"schema": "https"}, tls=context),
+            mock.patch.object(
+                emr_dr_airflow.operators, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
+            ),
+            mock.patch.object(telemetry, "to_line", line),
+            self.assertRaisesRegex(AirflowException, "cannot be used"),
+        ):
+            self.operator()._begin(self.context())
+        self.assertEqual(published, ["jobs_unknown"])
+        self.assertEqual([one.result for one in reports], ["unknown"])
+        self.assertIn("may still run", reports[0].reason)
 
     def test_it_can_be_mapped_and_stored_and_shows_its_link(self) -> None:
         from airflow.serialization.serialized_objects import SerializedDAG
@@ -492,6 +532,46 @@ class States(unittest.TestCase):
             Asks(task_id="job")
         dag.test()
         self.assertIn(Path(HOME, "state").read_text(), ("running None", "running 1", "scheduled 1"))
+
+    def test_a_clear_is_told_from_a_retry_by_airflows_numbers(self) -> None:
+        from airflow.models.dagrun import DagRun
+        from airflow.models.taskinstance import TaskInstance, clear_task_instances
+        from airflow.utils.db import initdb
+        from airflow.utils.session import create_session
+
+        try:
+            from airflow.sdk import DAG, BaseOperator
+        except ImportError:
+            from airflow.models.baseoperator import BaseOperator
+            from airflow.models.dag import DAG
+
+        class Tells(BaseOperator):  # type: ignore[misc]
+            def execute(self, context: Any) -> Any:
+                ti = context["ti"]
+                told = {"number": ti.try_number, "max_tries": ti.max_tries, "retries": self.retries}
+                told["row"] = getattr(context["dag_run"], "id", None)
+                Path(HOME, "numbers").write_text(json.dumps(told))
+
+        three = find_spec("airflow.sdk") is not None
+        bag = "airflow.jobs.scheduler_job_runner.SchedulerDagBag" if three else "airflow.models.taskinstance.DagBag"
+        initdb()
+        with DAG(dag_id="tells", schedule=None) as dag:
+            Tells(task_id="job", retries=2)
+        dag.disable_bundle_versioning = True
+        dag.test()
+        told = json.loads(Path(HOME, "numbers").read_text())
+        self.assertEqual((told["number"], told["max_tries"], told["retries"]), (1, 2, 2))
+        with create_session() as session:
+            run = session.query(DagRun).filter(DagRun.dag_id == "tells").one()
+            self.assertIn(told["row"], (None, run.id))
+            row, began = run.id, run.start_date
+            one = session.query(TaskInstance).filter(TaskInstance.dag_id == "tells").one()
+            with mock.patch(f"{bag}.get_dag", lambda *_, **__: dag):  # as if it had been parsed
+                clear_task_instances([one], session)
+            session.flush()
+            self.assertEqual((run.id, run.start_date == began), (row, False))
+            # Its next try is the first one since the clear.
+            self.assertEqual(first_try(2, max_tries=one.max_tries, retries=2), 2)
 
 
 def make_certificate(folder: Path) -> Path:

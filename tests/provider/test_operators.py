@@ -287,6 +287,25 @@ def test_retries(version: str, tmp_path: Path) -> None:
             assert [one["result"] for one in ran[key].reports] == ["failed", "succeeded"]
 
 
+def test_a_retry_of_a_job_that_has_succeeded(version: str, tmp_path: Path) -> None:
+    """It is not run again: the first try failed although its job goes on, and ends well before the second begins."""
+    with site(tmp_path) as where:
+        orders = both("done", where.host, retries=1, retry_delay=4)
+        where.wire.faults = {f"done{end}": [Fault(request="poll", action="stranger")] for end in BOTH}
+        ran = run(version, tmp_path / "home", orders)
+
+        for end in BOTH:
+            key = f"done{end}"
+            assert ran[key].state == "success", ran[key].log[-3000:]
+            assert len(where.effects(key)) == len(where.wire.of(key, "submit")) == 1
+            assert deleted(where, key) == []
+            assert [one["result"] for one in ran[key].reports] == ["unknown", "succeeded"]
+            left = ran[key].xcoms
+            assert left["adopted_try"] == 1 and left["batch_name"].endswith("-t1-r0")
+            assert left["return_value"] == left["batch_id"] == ran[key].reports[0]["batch_id"]
+            assert "nothing is run again" in ran[key].log
+
+
 def test_a_livy_that_is_restarted(version: str, tmp_path: Path) -> None:
     """It recovers its batches; meanwhile connections are refused, and then states are `recovering`."""
     with site(tmp_path, generations=(1,)) as where:

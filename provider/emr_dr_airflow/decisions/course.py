@@ -54,9 +54,16 @@ class Course:
         """With what *batch* tells."""
         return replace(
             self,
+            batch=batch.id,
             application=batch.application or self.application,
             tracking_url=batch.tracking_url or self.tracking_url,
         )
+
+    def after(self, outcome: Outcome) -> Self:
+        """With what *outcome* tells: the batch may have another id than the one that was followed at first."""
+        if isinstance(outcome, Ended):
+            return self.seen(outcome.batch)
+        return self if outcome.batch_id is None else replace(self, batch=outcome.batch_id)
 
 
 def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:

@@ -10,12 +10,13 @@ So every prefix is asked for its first id.  Where the answer is 410, nothing of 
 a Livy answers, the look by name with the header is put to the same one, and its "not found" counts.  Anything else is
 a generation that cannot tell now.  A batch that is found is ours whoever told of it: the answer has its name and its
 id, and the id names its owner.  There are 1147 prefixes and nearly all are answered by the load balancer itself, in
-about a millisecond each; that is what certainty costs, when an answer was lost.
+about a millisecond each; that is what certainty costs, when a batch is not
+found where it should be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -26,6 +27,8 @@ from emr_dr_airflow.decisions.wire import NO_ANSWER, Answer, Ask, Flow, Limits, 
 
 # Any cluster in service may have it: asking a few times at random finds it mostly, and spares the rest.
 QUICK_ASKS = 4
+# Of the names that a job may have: the first, and the one after its cluster died once.
+QUICK_NAMES = 2
 # An id that no generation can have: longer than those of a Livy that numbers from 0, shorter than those of a range.
 NOBODYS_ID = 999_999_999
 # An id that a Livy numbering from 0 may have; such a one has no prefix that its ids tell.
@@ -70,12 +73,27 @@ def ask_around(name: str, times: int = QUICK_ASKS) -> Flow[Batch | None]:
 
 def look_up(names: Sequence[str], limits: Limits) -> Flow[Seen]:
     """Look for batches called *names* in every generation that lives, until each has answered or time is up."""
+    return (yield from look_up_jobs([[name] for name in names], limits))
+
+
+def look_up_jobs(jobs: Sequence[Sequence[str]], limits: Limits) -> Flow[Seen]:
+    """Look for the batches of *jobs*, as :func:`look_up` does.
+
+    Args:
+        jobs: the names that each may have, in their order.  A name is used only when the batch of the one before is
+            lost with its generation: one that is found says that those before it are gone and that none follows.
+        limits: how long to look.
+    """
     batches: dict[str, Batch] = {}
-    for name in names:
-        found = yield from ask_around(name)
-        if found is not None:
-            batches[name] = found
-    missing = [name for name in names if name not in batches]
+    for job in jobs:
+        for name in job[:QUICK_NAMES]:
+            found = yield from ask_around(name)
+            if found is not None:
+                batches[name] = found
+                break
+        else:
+            break  # everyone is asked anyway
+    missing = _missing(jobs, batches)
     if not missing:
         return Seen(batches=batches)
     control = yield from _await_front_door(limits)
@@ -92,6 +110,10 @@ def look_up(names: Sequence[str], limits: Limits) -> Flow[Seen]:
     return Seen(batches={**batches, **seen.batches}, silent=seen.silent)
 
 
+def _missing(jobs: Sequence[Sequence[str]], batches: Mapping[str, Batch]) -> list[Sequence[str]]:
+    return [job for job in jobs if not any(name in batches for name in job)]
+
+
 def _await_front_door(limits: Limits) -> Flow[Answer | None]:
     """What an id of nobody is answered: 410 by a front door; ``None`` if nothing answered in time."""
     begun, times = None, 0
@@ -106,9 +128,9 @@ def _await_front_door(limits: Limits) -> Flow[Answer | None]:
         times += 1
 
 
-def _ask_one_livy(names: Sequence[str], limits: Limits) -> Flow[Seen]:
+def _ask_one_livy(jobs: Sequence[Sequence[str]], limits: Limits) -> Flow[Seen]:
     batches: dict[str, Batch] = {}
-    for name in names:
+    for name in (name for job in jobs for name in job):
         begun, times = None, 0
         while True:
             answer = yield Ask(method="GET", path=path_of(name))
@@ -170,8 +192,8 @@ def _probe(path: str, limits: Limits) -> Flow[Answer | None]:
         times += 1
 
 
-def _ask_owners(owners: list[_Owner], names: Sequence[str], limits: Limits) -> Flow[Seen]:
-    """Ask until each of *owners* has told of each of *names*, or is known dead, or time is up."""
+def _ask_owners(owners: list[_Owner], jobs: Sequence[Sequence[str]], limits: Limits) -> Flow[Seen]:
+    """Ask until each of *owners* has told of each of *jobs*, or is known dead, or time is up."""
     batches: dict[str, Batch] = {}
     begun, times = None, 0
     while True:
@@ -179,9 +201,7 @@ def _ask_owners(owners: list[_Owner], names: Sequence[str], limits: Limits) -> F
         for owner in owners:
             if is_gone(owner.answer):
                 continue
-            for name in names:
-                if name in batches:
-                    continue
+            for name in (name for job in _missing(jobs, batches) for name in job):
                 answer = yield _by_name(name, owner.prefix)
                 begun = answer.at if begun is None else begun
                 found = read_batch(answer)
@@ -189,7 +209,7 @@ def _ask_owners(owners: list[_Owner], names: Sequence[str], limits: Limits) -> F
                     batches[name] = found
                 elif not (owner.tells and is_not_found(answer)) and owner not in silent:
                     silent.append(owner)
-        if not silent or len(batches) == len(names):
+        if not silent or not _missing(jobs, batches):
             return Seen(batches=batches)
         words = tuple(f"generation of prefix {owner.prefix} ({owner.answer.summary})" for owner in silent)
         if times == 0:

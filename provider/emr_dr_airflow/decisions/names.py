@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 # YARN's tags may have 100 characters, and are turned into small letters.
@@ -17,6 +17,11 @@ LONGEST_NAME = 80
 _LONGEST_LABEL = 40
 _DIGEST_DIGITS = 16
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9]+")
+# How often a lost job may be run again in one try.  Fixed, as a try must find the batches of one before it that was
+# allowed more.
+MOST_RESUBMISSIONS = 9
+# How many tries before a try may still have a batch.  A task that is cleared each day is at its hundredth after months.
+MOST_EARLIER_TRIES = 100
 
 TAGS = "spark.yarn.tags"
 _CONF = "spark.emr_dr"
@@ -29,8 +34,9 @@ class TaskTry:
     Attributes:
         dag_id: the DAG.
         run_id: the DAG run.
-        run_started: when the DAG run began, as text.  A run that was deleted and made again has the same id, and its
-            first try must not take the batch of the other's for its own; Livy keeps those for a day.
+        run_key: what a DAG run has from its beginning to its deletion, through every clear, and one that was deleted
+            and made again has not: the key of its row (Airflow 2).  Empty where a task is not told of any (Airflow 3).
+            When the run began is none: Airflow begins a run anew that had ended and is cleared.
         task_id: the task.
         map_index: -1 for a task that is not mapped.
         number: from 1.
@@ -38,7 +44,7 @@ class TaskTry:
 
     dag_id: str
     run_id: str
-    run_started: str
+    run_key: str
     task_id: str
     map_index: int
     number: int
@@ -58,7 +64,7 @@ def batch_name(task: TaskTry, resubmission: int) -> str:
     """
     if task.number < 1 or resubmission < 0:
         raise ValueError(f"tries count from 1 and resubmissions from 0, got {task.number} and {resubmission}")
-    identity = (task.dag_id, task.run_id, task.run_started, task.task_id, str(task.map_index))
+    identity = (task.dag_id, task.run_id, task.run_key, task.task_id, str(task.map_index))
     # A length before each part: no two identities have the same text.
     text = "".join(f"{len(part)}:{part}" for part in identity)
     digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
@@ -67,19 +73,18 @@ def batch_name(task: TaskTry, resubmission: int) -> str:
     return f"{start}-{digest}-t{task.number}-r{resubmission}"
 
 
-def earlier_names(task: TaskTry, resubmissions: int) -> tuple[str, ...]:
-    """The names of every batch that the try before *task* may have had; none before the first try."""
-    if task.number == 1:
-        return ()
-    before = TaskTry(
-        dag_id=task.dag_id,
-        run_id=task.run_id,
-        run_started=task.run_started,
-        task_id=task.task_id,
-        map_index=task.map_index,
-        number=task.number - 1,
-    )
-    return tuple(batch_name(before, number) for number in range(resubmissions + 1))
+def names_of(task: TaskTry) -> tuple[str, ...]:
+    """The names of every batch that one try may have, in the order in which it makes them."""
+    return tuple(batch_name(task, resubmission) for resubmission in range(MOST_RESUBMISSIONS + 1))
+
+
+def earlier_tries(task: TaskTry) -> tuple[TaskTry, ...]:
+    """Every try before *task*, the last one first.
+
+    All of them, as the one before may have ended before it made sure that those before it do not run.
+    """
+    first = max(1, task.number - MOST_EARLIER_TRIES)
+    return tuple(replace(task, number=number) for number in range(task.number - 1, first - 1, -1))
 
 
 def traceable(conf: Mapping[str, object], task: TaskTry, *, name: str, label: str = "") -> dict[str, object]:

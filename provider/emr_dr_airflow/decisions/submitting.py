@@ -57,23 +57,26 @@ class NotSubmitted:
         reason: a sentence.
         refused: whether Livy refused it, so that trying again is of no use.
         may_run: whether a batch of it may exist nevertheless.
+        over: whether there is a batch of its name that has ended, and that may be another job's: a person decides.
     """
 
     reason: str
     refused: bool = False
     may_run: bool = False
+    over: bool = False
 
 
 Submission = Submitted | NotSubmitted
 
 
-def kind_of(answer: Answer) -> Kind:
-    """What *answer* to a POST says.
+def kind_of(answer: Answer, name: str) -> Kind:
+    """What *answer* to a POST of a batch called *name* says.
 
     A load balancer answers 503 when it has nobody to send to; 502 and 504 may come after the server had the request.
     """
     if answer.status in (HTTPStatus.OK, HTTPStatus.CREATED):
-        return Kind.TAKEN if read_batch(answer) else Kind.UNCLEAR
+        batch = read_batch(answer)
+        return Kind.TAKEN if batch is not None and batch.name == name else Kind.UNCLEAR
     if answer.status == NO_ANSWER:
         return Kind.UNCLEAR if answer.delivered else Kind.NOT_TAKEN
     if answer.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
@@ -92,11 +95,11 @@ def submit(name: str, body: Mapping[str, Any], limits: Limits) -> Flow[Submissio
         body: of the POST; its name is put in.
         limits: how long to try.
     """
-    begun, times, ghosts = None, 0, 0
+    begun, times, ghosts, unclear = None, 0, 0, False
     while True:
         answer = yield Ask(method="POST", path="/batches", body={**body, "name": name})
         begun = answer.at if begun is None else begun
-        kind = kind_of(answer)
+        kind = kind_of(answer, name)
         if kind is Kind.TAKEN and (batch := read_batch(answer)) is not None:
             return Submitted(batch=batch, at=answer.at)
         if kind is Kind.REFUSED:
@@ -105,8 +108,9 @@ def submit(name: str, body: Mapping[str, Any], limits: Limits) -> Flow[Submissio
         if kind is not Kind.NOT_TAKEN:
             yield Say(text=f"Looking for a batch called {name}: its submit was answered {answer.summary}", warning=True)
             if kind is Kind.UNCLEAR:
+                unclear = True
                 yield Wait(seconds=limits.settle_seconds)
-            settled = yield from _settle(name, limits)
+            settled = yield from _settle(name, limits, own=unclear)
             if isinstance(settled, Submitted | NotSubmitted):
                 return settled
             ghosts += settled
@@ -121,11 +125,19 @@ def submit(name: str, body: Mapping[str, Any], limits: Limits) -> Flow[Submissio
         times += 1
 
 
-def _settle(name: str, limits: Limits) -> Flow[Submission | int]:
-    """The batch called *name*, or how many ghosts were cleared (0 or 1) and that it may be posted again."""
+def _settle(name: str, limits: Limits, *, own: bool) -> Flow[Submission | int]:
+    """The batch called *name*, or how many ghosts were cleared (0 or 1) and that it may be posted again.
+
+    Args:
+        name: of the batch.
+        limits: how long to look.
+        own: whether a POST of ours may have made it.
+    """
     seen = yield from look_up([name], limits)
     batch = seen.batches.get(name)
     if batch is not None:
+        if batch.ended and not batch.never_ran and not own:
+            return NotSubmitted(reason=_ended_before(batch), over=True)
         return (yield from _adopt(batch, name, limits))
     if seen.silent:
         return NotSubmitted(
@@ -133,6 +145,14 @@ def _settle(name: str, limits: Limits) -> Flow[Submission | int]:
             may_run=True,
         )
     return 0
+
+
+def _ended_before(batch: Batch) -> str:
+    return (
+        f"batch {batch.id} ({batch.name}) had ended as {batch.state} before this try submitted anything: it is of "
+        "another worker of this try, or of a DAG run with the same id that was deleted. If its result counts, mark the "
+        "task as success; to run the job again, clear the task"
+    )
 
 
 def _adopt(batch: Batch, name: str, limits: Limits) -> Flow[Submission | int]:
@@ -171,7 +191,7 @@ def _clear(batch: Batch, limits: Limits) -> Flow[Submission | int]:
     """Delete a ghost; 1 when it is gone."""
     yield Say(text=f"Batch {batch.id} ({batch.state}) holds the name {batch.name} and never ran.", warning=True)
     ending = yield from end(batch.id, batch.name, limits, even_ended=True)
-    if ending in (Ending.ENDED, Ending.OVER):
+    if ending in (Ending.ENDED, Ending.OVER, Ending.NOT_FOUND):
         return 1
     return NotSubmitted(reason=f"batch {batch.id} holds the name {batch.name} and is {ending}", may_run=True)
 

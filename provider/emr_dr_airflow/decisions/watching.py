@@ -50,16 +50,28 @@ class Ended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The job went down with its cluster, and nothing of it runs any more: it may be run again."""
+    """The job went down with its cluster, and nothing of it runs any more: it may be run again.
+
+    Attributes:
+        at: when that was clear.
+        batch_id: of its batch, as it was last; ``None`` if nobody said.
+    """
 
     at: float
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimedOut:
-    """The deadline passed while the job was under way."""
+    """The deadline passed while the job was under way.
+
+    Attributes:
+        at: when that was clear.
+        batch_id: of its batch, as it was last; ``None`` if nobody said.
+    """
 
     at: float
+    batch_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +83,13 @@ class Unknown:
         at: when that was clear.
         over: whether the job has ended for certain, one way or the other: then no retry can end it before it begins
             anew, and to run it again may be to run it twice.
+        batch_id: of its batch, as it was last; ``None`` if nobody said.
     """
 
     reason: str
     at: float
     over: bool = False
+    batch_id: int | None = None
 
 
 Outcome = Ended | Lost | TimedOut | Unknown
@@ -98,7 +112,8 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
         now = answer.at
         found = read_batch(answer)
         if found is not None and (found.id != batch or found.name != name):
-            return Unknown(reason=f"asked for batch {batch} ({name}), told of {found.id} ({found.name!r})", at=now)
+            told_of = f"asked for batch {batch} ({name}), told of {found.id} ({found.name!r})"
+            return Unknown(reason=told_of, at=now, batch_id=batch)
         gone = gone + 1 if is_gone(answer) else 0
         not_found = not_found + 1 if is_not_found(answer) else 0
         if found is not None and found.state in _KNOWN_STATES:
@@ -111,28 +126,31 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
                 yield Say(text=f"Batch {batch} ({name}) is {found.state} {found.application}".rstrip())
                 told = found.state
             if deadline is not None and now >= deadline:
-                return TimedOut(at=now)
+                return TimedOut(at=now, batch_id=batch)
             yield _until_next_poll(limits, now, deadline)
             continue
         if gone >= GONE_TIMES:
-            return Lost(at=now)
+            return Lost(at=now, batch_id=batch)
         if not_found >= NOT_FOUND_TIMES:
             seen = yield from look_up([name], limits)
             other = seen.batches.get(name)
             if other is None:
-                return Unknown(reason=_not_found(batch, name, seen.silent), at=now, over=not seen.silent)
+                return Unknown(
+                    reason=_not_found(batch, name, seen.silent), at=now, over=not seen.silent, batch_id=batch
+                )
             yield Say(text=f"The job {name} is batch {other.id} now.", warning=True)
             batch, not_found = other.id, 0
             continue
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            return Unknown(reason=f"may not ask for batch {batch} ({name}): {answer.summary}", at=now)
+            forbidden = f"may not ask for batch {batch} ({name}): {answer.summary}"
+            return Unknown(reason=forbidden, at=now, batch_id=batch)
         if deadline is not None and now >= deadline:
-            return TimedOut(at=now)
+            return TimedOut(at=now, batch_id=batch)
         if silent_since is None:
             silent_since = now
             yield Say(text=f"Batch {batch} ({name}) cannot be asked for: {answer.summary}", warning=True)
         elif now - silent_since > limits.outage_seconds:
-            return Unknown(reason=_silent(batch, name, limits, answer), at=now)
+            return Unknown(reason=_silent(batch, name, limits, answer), at=now, batch_id=batch)
         yield _until_asked_again(limits, times, doubtful=bool(gone or not_found))
         times += 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -20,7 +21,12 @@ def test_a_course_survives_json() -> None:
 
 @pytest.mark.parametrize(
     "outcome",
-    [Ended(batch=BATCH, at=3.5, running_at=2.5), Lost(at=1.0), TimedOut(at=2.0), Unknown(reason="why", at=3.0)],
+    [
+        Ended(batch=BATCH, at=3.5, running_at=2.5),
+        Lost(at=1.0, batch_id=8),
+        TimedOut(at=2.0),
+        Unknown(reason="why", at=3.0),
+    ],
 )
 def test_an_outcome_survives_json(outcome: Outcome) -> None:
     assert outcome_from_dict(json.loads(json.dumps(outcome_to_dict(outcome)))) == outcome
@@ -36,3 +42,14 @@ def test_a_course_learns_from_its_batch_and_forgets_nothing() -> None:
 
     assert (learned.application, learned.tracking_url) == ("application_1_1", "http://x")
     assert learned.seen(Batch(id=7, name="n", state="recovering")) == learned
+
+
+@pytest.mark.parametrize(
+    "outcome", [Ended(batch=BATCH, at=3.5, running_at=2.5), Lost(at=1.0, batch_id=7), TimedOut(at=1.0, batch_id=7)]
+)
+def test_a_course_goes_on_with_the_id_that_its_job_had_last(outcome: Outcome) -> None:
+    assert replace(COURSE, batch=3).after(outcome).batch == 7
+
+
+def test_an_outcome_of_no_id_changes_none() -> None:
+    assert COURSE.after(Unknown(reason="why", at=3.0)) == COURSE

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from emr_dr_airflow.decisions.ending import Ending, end, end_by_name, end_earlier, was_taken_away
+from emr_dr_airflow.decisions.ending import Earlier, Ending, end, end_by_name, end_earlier, end_job, was_taken_away
 from tests.provider.decisions.front_door import (
     BAD_GATEWAY,
     DROPPED,
+    FINE,
     LIMITS,
     LOST,
     NAME,
+    PAGE,
     Entry,
     FrontDoor,
     Generation,
@@ -40,10 +42,17 @@ def test_another_ones_batch_with_that_id_is_left_alone() -> None:
     assert "left alone" in door.said[0]
 
 
-@pytest.mark.parametrize("number", [3, 4])
-def test_one_that_is_gone_is_over(number: int) -> None:
+@pytest.mark.parametrize(("number", "ending"), [(3, Ending.NOT_FOUND), (4, Ending.OVER)])
+def test_one_that_is_gone_needs_no_end(number: int, ending: Ending) -> None:
     """404 by its Livy, and 410 by the front door."""
-    assert carry_out(end(ID, NAME, LIMITS), door_with(number=number)) is Ending.OVER
+    assert carry_out(end(ID, NAME, LIMITS), door_with(number=number)) is ending
+
+
+def test_a_job_that_has_another_id_now_is_ended_by_its_name() -> None:
+    door = door_with(Entry(id=ID + 5, name=NAME, at=1000))
+
+    assert carry_out(end_job(ID, NAME, LIMITS), door) is Ending.ENDED
+    assert door.paths("DELETE") == [f"/batches/{ID + 5}"]
 
 
 def test_one_that_has_ended_keeps_its_result() -> None:
@@ -61,6 +70,14 @@ def test_an_answer_that_was_lost_is_asked_for_again() -> None:
     assert carry_out(end(ID, NAME, LIMITS), door) is Ending.OVER
 
 
+def test_a_page_of_html_is_no_word_that_it_ended() -> None:
+    door = door_with(Entry(id=ID, name=NAME, at=1000))
+    door.fault = scripted({"DELETE": [PAGE]})
+
+    assert carry_out(end(ID, NAME, LIMITS), door) is Ending.ENDED
+    assert door.generations[0].entries == []
+
+
 def test_who_is_killed_does_not_ask_for_ever() -> None:
     door = door_with(Entry(id=ID, name=NAME, at=1000))
     door.fault = lambda ask: BAD_GATEWAY
@@ -76,35 +93,60 @@ def test_without_an_id_it_is_found_by_its_name() -> None:
 
 
 def test_what_is_not_found_is_not_called_ended() -> None:
-    assert carry_out(end_by_name(NAME, LIMITS), door_with()) is Ending.UNANSWERED
+    assert carry_out(end_by_name(NAME, LIMITS), door_with()) is Ending.NOT_FOUND
+
+
+def test_what_nobody_answers_for_is_not_called_not_found() -> None:
+    door = door_with()
+    door.fault = scripted({"GET": [FINE] * 14 + [BAD_GATEWAY]})
+
+    assert carry_out(end_by_name(NAME, LIMITS), door) is Ending.UNANSWERED
 
 
 def test_what_an_earlier_try_left_running_is_ended() -> None:
     """Its worker died; the retry must not run beside it."""
     door = door_with(Entry(id=ID, name=NAME, at=1000))
 
-    assert carry_out(end_earlier([NAME, "other"], LIMITS), door) == ""
+    assert carry_out(end_earlier([[NAME, "other"]], LIMITS), door) == Earlier()
     assert door.generations[0].entries == []
 
 
 def test_what_an_earlier_try_finished_is_left_alone() -> None:
     door = door_with(Entry(id=ID, name=NAME, at=0))
 
-    assert carry_out(end_earlier([NAME], LIMITS), door) == ""
+    found = carry_out(end_earlier([[NAME]], LIMITS), door)
+
+    assert found.reason == "" and found.succeeded[NAME].id == ID
     assert door.paths("DELETE") == []
+
+
+def test_what_fails_is_no_success() -> None:
+    assert carry_out(end_earlier([[NAME]], LIMITS), door_with(Entry(id=ID, name=NAME, at=0, ends="dead"))) == Earlier()
+
+
+def test_what_succeeds_right_before_it_is_ended_has_succeeded() -> None:
+    entry = Entry(id=ID, name=NAME, at=1000, state="running")
+    door = door_with(entry)
+
+    def change(now: float) -> None:
+        entry.state = "running" if len(door.asked) < 2 else "success"
+
+    door.change = change
+
+    assert NAME in carry_out(end_earlier([[NAME]], LIMITS), door).succeeded
 
 
 def test_where_nobody_answers_an_earlier_try_may_run() -> None:
     door = FrontDoor(generations=[Generation(number=3, died_at=0)])
 
-    assert "may still run where nobody answers" in carry_out(end_earlier([NAME], LIMITS), door)
+    assert "may still run where nobody answers" in carry_out(end_earlier([[NAME]], LIMITS), door).reason
 
 
 def test_an_earlier_try_that_cannot_be_ended_is_told() -> None:
     door = door_with(Entry(id=ID, name=NAME, at=1000, seconds=1e9))
     door.fault = lambda ask: DROPPED if ask.method == "DELETE" else "fine"
 
-    assert "may still run" in carry_out(end_earlier([NAME], LIMITS), door)
+    assert "may still run" in carry_out(end_earlier([[NAME]], LIMITS), door).reason
 
 
 @pytest.mark.parametrize("state", ["failed", "success", "skipped", "removed", "restarting", "upstream_failed", None])

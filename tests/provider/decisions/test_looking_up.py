@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from emr_dr_airflow.decisions.looking_up import QUICK_ASKS, ask_around, look_up
+from emr_dr_airflow.decisions.looking_up import QUICK_ASKS, ask_around, look_up, look_up_jobs
 from tests.provider.decisions.front_door import (
     DROPPED,
     FINE,
@@ -141,3 +141,30 @@ def test_asking_around_ends() -> None:
 
     assert carry_out(ask_around(NAME), door) is None
     assert len(door.asked) == QUICK_ASKS
+
+
+def test_a_job_whose_first_batch_is_found_has_no_other() -> None:
+    """An ordinary retry: the batch of the try before has failed and is there."""
+    door = FrontDoor(generations=[holding(Generation(number=3), "a-r0")])
+    seen = carry_out(look_up_jobs([["a-r0", "a-r1", "a-r2"]], LIMITS), door)
+
+    assert set(seen.batches) == {"a-r0"} and len(door.asked) == 1
+
+
+def test_a_job_whose_second_batch_is_found_has_lost_its_first() -> None:
+    door = FrontDoor(generations=[holding(Generation(number=3), "a-r1")])
+    seen = carry_out(look_up_jobs([["a-r0", "a-r1", "a-r2"]], LIMITS), door)
+
+    assert set(seen.batches) == {"a-r1"} and len(door.asked) == QUICK_ASKS + 1
+
+
+def test_everyone_is_asked_once_for_all_jobs_that_are_not_found() -> None:
+    """For every name that each may have."""
+    first = holding(Generation(number=3, in_service=False), "a-r7")
+    second = holding(holding(Generation(number=4, in_service=False), "b-r0"), "c-r0")
+    door = FrontDoor(generations=[first, second, Generation(number=5)])
+    jobs = [[f"{job}-r{number}" for number in range(10)] for job in "dcba"]
+    seen = carry_out(look_up_jobs(jobs, LIMITS), door)
+
+    assert set(seen.batches) == {"a-r7", "b-r0", "c-r0"} and not seen.silent
+    assert len(door.asked) < 1148 + 8 + 3 * 4 * 10 + 10

@@ -9,15 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emr_dr_airflow.decisions.names import LONGEST_NAME, TaskTry, batch_name, earlier_names, traceable
+from emr_dr_airflow.decisions.names import (
+    LONGEST_NAME,
+    MOST_EARLIER_TRIES,
+    TaskTry,
+    batch_name,
+    earlier_tries,
+    names_of,
+    traceable,
+)
 
-TASK = TaskTry(dag_id="etl", run_id="scheduled__1", run_started="2026-01-01", task_id="load", map_index=-1, number=1)
+TASK = TaskTry(dag_id="etl", run_id="scheduled__1", run_key="7", task_id="load", map_index=-1, number=1)
 
 tasks = st.builds(
     TaskTry,
     dag_id=st.text(min_size=1, max_size=250),
     run_id=st.text(min_size=1, max_size=250),
-    run_started=st.text(max_size=32),
+    run_key=st.text(max_size=32),
     task_id=st.text(min_size=1, max_size=250),
     map_index=st.integers(-1, 10_000),
     number=st.integers(1, 10_000),
@@ -41,16 +49,16 @@ def test_only_the_same_try_has_the_same_name(one: TaskTry, other: TaskTry, resub
 
 @pytest.mark.parametrize(
     "change",
-    [{"dag_id": "etl-"}, {"run_id": "x"}, {"run_started": "later"}, {"task_id": "l"}, {"map_index": 0}, {"number": 2}],
+    [{"dag_id": "etl-"}, {"run_id": "x"}, {"run_key": "8"}, {"task_id": "l"}, {"map_index": 0}, {"number": 2}],
 )
 def test_every_part_of_a_try_counts(change: dict[str, object]) -> None:
-    """Also when the run began: one that was deleted and made again has the same id."""
+    """Also the key of the run's row: a run that was deleted and made again has the same id."""
     assert batch_name(replace(TASK, **change), 0) != batch_name(TASK, 0)  # type: ignore[arg-type]
 
 
 def test_parts_do_not_run_into_each_other() -> None:
-    assert batch_name(replace(TASK, run_id="ab", run_started="c"), 0) != batch_name(
-        replace(TASK, run_id="a", run_started="bc"), 0
+    assert batch_name(replace(TASK, run_id="ab", run_key="c"), 0) != batch_name(
+        replace(TASK, run_id="a", run_key="bc"), 0
     )
 
 
@@ -64,11 +72,22 @@ def test_numbers_below_the_first_are_refused(number: int, resubmission: int) -> 
         batch_name(replace(TASK, number=number), resubmission)
 
 
-def test_earlier_names_are_those_of_the_try_before() -> None:
-    second = replace(TASK, number=2)
+def test_every_earlier_try_is_looked_for_the_last_one_first() -> None:
+    """The one before may have ended before it had looked for those before it."""
+    assert earlier_tries(TASK) == ()
+    assert [each.number for each in earlier_tries(replace(TASK, number=4))] == [3, 2, 1]
+    assert earlier_tries(replace(TASK, number=2)) == (TASK,)
 
-    assert earlier_names(TASK, 1) == ()
-    assert earlier_names(second, 1) == (batch_name(TASK, 0), batch_name(TASK, 1))
+
+def test_there_is_a_bound_to_looking_back() -> None:
+    numbers = [each.number for each in earlier_tries(replace(TASK, number=1000))]
+
+    assert numbers == list(range(999, 999 - MOST_EARLIER_TRIES, -1))
+
+
+def test_a_try_may_have_a_fixed_number_of_batches() -> None:
+    """Whatever the task may resubmit now: it may have been more when the try began."""
+    assert names_of(TASK) == tuple(batch_name(TASK, resubmission) for resubmission in range(10))
 
 
 def test_an_application_leads_back_to_its_dag_run() -> None:

@@ -133,11 +133,26 @@ def test_a_duplicate_name_is_the_own_job() -> None:
 
 @pytest.mark.parametrize("state", ["success", "dead"])
 def test_a_job_that_has_ended_meanwhile_is_taken_over_with_its_end(state: str) -> None:
+    door = FrontDoor(
+        generations=[Generation(number=3)],
+        new=lambda number, name, at: Entry(id=number, name=name, at=at, ends=state, seconds=1),
+        fault=scripted({"POST": [LOST]}),
+    )
+    found = submitted(door)
+
+    assert isinstance(found, Submitted) and found.adopted and found.batch.state == state
+
+
+@pytest.mark.parametrize("state", ["success", "dead"])
+def test_a_batch_that_had_ended_before_anything_was_posted_is_not_taken_over(state: str) -> None:
+    """It may be of a DAG run that was deleted and made again: on Airflow 3 it has the same name."""
     entry = Entry(id=1003000000, name=NAME, at=0, ends=state)
     door = FrontDoor(generations=[Generation(number=3, entries=[entry], issued=1)])
     found = submitted(door)
 
-    assert isinstance(found, Submitted) and found.batch.state == state
+    assert isinstance(found, NotSubmitted) and found.over and not found.may_run
+    assert "clear the task" in found.reason and f"as {state}" in found.reason
+    assert names(door) == [NAME]
 
 
 def test_a_ghost_that_stays_without_an_application_is_cleared() -> None:
@@ -208,7 +223,9 @@ def test_a_job_that_livy_refuses_is_not_repeated_and_leaves_no_ghost() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (201, {"id": 1, "state": "starting"}, Kind.TAKEN),
+        (201, {"id": 1, "state": "starting", "name": NAME}, Kind.TAKEN),
+        (201, {"id": 1, "state": "starting", "name": "somebody-elses"}, Kind.UNCLEAR),
+        (201, {"id": 1, "state": "starting"}, Kind.UNCLEAR),
         (200, None, Kind.UNCLEAR),
         (201, {"state": "starting"}, Kind.UNCLEAR),
         (400, {"msg": "Duplicate session name: Some(x) for session 1"}, Kind.DUPLICATE),
@@ -228,8 +245,8 @@ def test_a_job_that_livy_refuses_is_not_repeated_and_leaves_no_ghost() -> None:
     ],
 )
 def test_what_answers_mean(status: int, body: Any, kind: Kind) -> None:
-    assert kind_of(Answer(at=0, status=status, body=body)) is kind
+    assert kind_of(Answer(at=0, status=status, body=body), NAME) is kind
 
 
 def test_a_connection_that_was_refused_brought_nothing() -> None:
-    assert kind_of(Answer(at=0, delivered=False)) is Kind.NOT_TAKEN
+    assert kind_of(Answer(at=0, delivered=False), NAME) is Kind.NOT_TAKEN

@@ -143,6 +143,13 @@ def test_a_batch_that_is_found_by_its_name_is_followed() -> None:
     assert found.batch.id == ID + 5
 
 
+def test_the_id_that_a_job_has_at_last_is_told() -> None:
+    """Whoever ends it must not ask for the one that is forgotten."""
+    found = watched(door_with(Entry(id=ID + 5, name=NAME, at=1000)), deadline=1030.0)
+
+    assert isinstance(found, TimedOut) and found.batch_id == ID + 5
+
+
 def test_a_404_that_does_not_last_is_nothing() -> None:
     entry = Entry(id=ID, name=NAME, at=1000)
     generation = Generation(number=3)
