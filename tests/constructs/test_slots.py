@@ -28,6 +28,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "vpc_cidr": "10.30.0.0/16",
         "availability_zones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"],
         "nat_gateways": "one",
+        "interface_endpoints": ["logs"],
     },
     "cluster": {
         "release_label": "emr-7.12.0",
@@ -128,8 +129,8 @@ OTHER_MACHINES: dict[str, Any] = {
     if not key.endswith(("_type", "_instances", "_alone"))
 }
 OF_FLEETS: dict[str, Any] = {**OTHER_SETTINGS, "cluster": {**OTHER_MACHINES, "fleets": WITH_TASK}}
-# What Livy speaks is what its groups are made for: docs/tls.md says so.
-BEFORE_THE_FIRST_DEPLOY = {"tls.emr_certificates", "tls.cluster_domain"}
+# What Livy speaks, and the VPC, are what the slots' groups are made for: docs/tls.md and docs/network.md say so.
+BEFORE_THE_FIRST_DEPLOY = {"tls.emr_certificates", "tls.cluster_domain", "network.existing"}
 EVERY_OTHER_SETTINGS = (OTHER_SETTINGS, OF_FLEETS, *({**OTHER_SETTINGS, "mwaa": each} for each in OTHER_AIRFLOWS))
 
 
