@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,6 +33,10 @@ PLATFORM_KEEPS = {
     ("AWS::S3::Bucket", "platform-storageartifacts"),
     ("AWS::S3::Bucket", "platform-storagelogs"),
 }
+
+
+# Minutes each, on clusters that serve; the others here need no cluster.
+LONG = pytest.mark.skipif("EMR_DR_LIFE_CYCLE" not in os.environ, reason="takes minutes: make proof")
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +245,7 @@ def test_a_platform_with_endpoints_and_airflow_goes_at_the_first_attempt(tmp_pat
         assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
 
 
+@LONG
 def test_a_first_deploy_that_could_start_no_cluster_leaves_nothing_and_can_be_repeated(
     tmp_path: Path, assembly: Path
 ) -> None:
@@ -262,6 +268,7 @@ def test_a_first_deploy_that_could_start_no_cluster_leaves_nothing_and_can_be_re
         assert made.serving()["generation"] == 1
 
 
+@LONG
 def test_an_update_goes_forward_and_back_and_is_cancelled(tmp_path: Path, assembly: Path, changed: Path) -> None:
     with account(tmp_path / "aws") as made:
         assert made.deploy(assembly) == ""
@@ -305,6 +312,7 @@ def test_an_update_goes_forward_and_back_and_is_cancelled(tmp_path: Path, assemb
         assert made.running() == []
 
 
+@LONG
 def test_a_stack_is_deleted_while_it_is_made(tmp_path: Path, assembly: Path) -> None:
     with account(tmp_path / "aws") as made:
         thread, _ = made.deploying(assembly)
@@ -317,6 +325,7 @@ def test_a_stack_is_deleted_while_it_is_made(tmp_path: Path, assembly: Path) -> 
         assert made.left(UPLOADS | RECORD | PLATFORM_KEEPS) == []
 
 
+@LONG
 def test_a_stack_is_deleted_after_two_failovers_in_the_middle_of_a_third_operation(
     tmp_path: Path, assembly: Path
 ) -> None:

@@ -86,7 +86,7 @@ def test_the_policy_checks_find_nothing_in_the_template(tmp_path: Path, cluster:
 
 
 def test_the_inner_app_runs_the_policy_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emr_dr.incarnation_template.IncarnationCluster._acknowledge", lambda self: None)
+    monkeypatch.setattr("emr_dr.incarnation_template.IncarnationCluster._acknowledge", lambda self, encrypted: None)
 
     with pytest.raises(RuntimeError, match="ValidationFailed"):
         synthesize_incarnation(new_app(tmp_path), settings=Settings())

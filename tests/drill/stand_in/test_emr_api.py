@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.emr.models import emr_backends
 
 from tests.drill.stand_in.emr_world import EmrWorld, emr_behind_http, step
 
@@ -24,6 +25,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmrWorld]:
 @pytest.fixture(scope="module")
 def waiting(world: EmrWorld) -> str:
     """A cluster that is WAITING and that no test changes."""
+    known = emr_backends[world.stand_in.account][world.stand_in.region]
+    known.create_security_configuration("encrypted", "{}")
     return world.waiting(
         steps=[step("one"), step("two")],
         Tags=[{"Key": "for-use-with-amazon-emr-managed-policies", "Value": "true"}],

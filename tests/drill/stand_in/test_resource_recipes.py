@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from emr_drill.stand_in.load_balancers_cloudformation import HOSTED_ZONES
 from emr_drill.stand_in.resource_recipes import RECIPES
 
 from .stack_world import StackWorld, stack_world
@@ -170,7 +172,25 @@ def physical(world: StackWorld, resource: str) -> str:
 def test_every_recipe_is_tried_here() -> None:
     tried = {resource["Type"] for resource in TEMPLATE["Resources"].values()}
 
-    assert {recipe.type for recipe in RECIPES} - tried == set()
+    assert {recipe.type for recipe in RECIPES} - tried == {"AWS::Route53::RecordSet"}, "which the next test tries"
+
+
+def test_an_alias_leads_to_a_network_load_balancer_that_is_there() -> None:
+    names: dict[str, str | None] = {}
+    balancers = SimpleNamespace(dns_names=lambda: {"door.elb.amazonaws.com"}, alias=names.__setitem__)
+    stand_in: Any = SimpleNamespace(load_balancers=balancers)
+    (recipe,) = [each for each in RECIPES if each.type == "AWS::Route53::RecordSet"]
+    target = {"DNSName": "Door.elb.amazonaws.com", "HostedZoneId": HOSTED_ZONES["network"]}
+
+    made = recipe.create(stand_in, {"Name": "livy.example.com", "AliasTarget": target}, "any")
+
+    assert names == {"livy.example.com": "door.elb.amazonaws.com"}
+    for wrong in ({"DNSName": "other.elb.amazonaws.com"}, {"HostedZoneId": HOSTED_ZONES["application"]}):
+        with pytest.raises(ValueError, match="names no network load balancer"):
+            recipe.create(stand_in, {"Name": "x", "AliasTarget": {**target, **wrong}}, "any")
+    assert recipe.delete is not None
+    recipe.delete(stand_in, made.id)
+    assert names == {"livy.example.com": None}
 
 
 def test_alarm(world: StackWorld) -> None:
