@@ -40,8 +40,8 @@ def test_its_settings_are_settings() -> None:
     """The drill hands them to synth as a person would."""
     import yaml
 
-    given = dict(each.split("=", 1) for each in fleets.FLEETS)
-    parsed: dict[str, Any] = yaml.safe_load(given["set.cluster.fleets"])
+    (given,) = [each for each in fleets.FLEETS if each.startswith("set.cluster.fleets=")]
+    parsed: dict[str, Any] = yaml.safe_load(given.partition("=")[2])
 
     made = Fleets.model_validate(parsed)
 
