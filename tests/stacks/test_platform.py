@@ -113,7 +113,7 @@ def test_one_zone_each_for_clusters_and_services(tmp_path: Path) -> None:
 
 def test_nothing_in_it_runs_code_but_the_clean_up(template: dict[str, Any]) -> None:
     """The slow, shared stack holds no other function that would need rights on what everything stands on."""
-    names = [each["Properties"]["FunctionName"] for each in resources(template, "AWS::Lambda::Function").values()]
+    names = [each["FunctionName"] for each in resources(template, "AWS::Lambda::Function").values()]
     assert names == ["emr-dr-emr-leftovers"]
 
 
