@@ -20,7 +20,7 @@ from rich.console import Console
 
 from emr_dr_cli.interruption import interrupt_once
 from emr_dr_cli.many_drills import run_many
-from emr_drill import bench, campaign, results
+from emr_drill import bench, campaign, result_files, results
 from emr_drill.campaign import Plan
 from emr_drill.faults.model import WARM
 from emr_drill.faults.table import chosen, find
@@ -62,10 +62,7 @@ def _measure(name: str, plan: Plan, console: Console, *, go_on: bool) -> bool:
 
 
 def _save(file: Path, content: dict[str, Any]) -> None:
-    # At once: who is interrupted in the middle of a file could not go on from it.
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps(content, indent=1) + "\n")
-    new.replace(file)
+    result_files.write(file, json.dumps(content, indent=1) + "\n")
     results.write()
 
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -26,7 +24,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from emr_drill import bench, campaign, preflight
+from emr_drill import bench, campaign, preflight, result_files
 from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST
 from tests.gates import tool
@@ -127,11 +125,10 @@ def save(results: Mapping[str, Mapping[str, Any]]) -> None:
         "what": "settings that people choose: synthesized, linted, drilled with simulated services",
         "commit": bench.commit(),
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
+        "machine": result_files.machine(),
         "rows": [results[row.name] for row in ROWS if row.name in results],
     }
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    FILE.write_text(json.dumps(content, indent=1) + "\n")
+    result_files.write(FILE, json.dumps(content, indent=1) + "\n")
     PAGE.write_text(as_text(content))
 
 

@@ -10,8 +10,6 @@ import contextlib
 import hashlib
 import json
 import math
-import os
-import platform
 import queue
 import statistics
 import subprocess
@@ -28,6 +26,7 @@ from emr_drill import results
 from emr_drill.addresses import LAST_BLOCK
 from emr_drill.errors import DrillError
 from emr_drill.preflight import REPOSITORY
+from emr_drill.result_files import machine
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -157,7 +156,7 @@ def result_file(reports: Sequence[dict[str, Any]], commit_id: str) -> dict[str, 
         "what": "active-passive, kill-primary, simulated services",
         "commit": commit_id,
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
+        "machine": machine(),
         "speed": SPEED,
         "promised": {"median": PROMISED_MEDIAN_SECONDS, "worst": PROMISED_WORST_SECONDS, "budget": BUDGET},
         "overhead_median": _finite(verdict.median),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import platform
 import subprocess
 import threading
 import time
@@ -23,6 +21,7 @@ from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST, Fault
 from emr_drill.faults.table import FAULTS, chosen, find
 from emr_drill.preflight import REPOSITORY
+from emr_drill.result_files import machine
 
 # What is kept of a drill's report: enough to see what happened, small enough to be committed.
 KEPT = (
@@ -192,7 +191,7 @@ def _content(plan: Plan, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]
         "what": f"the fault table of {plan.strategy} with {plan.services} services",
         "commit": commit(),
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
+        "machine": machine(),
         "services": plan.services,
         "strategy": plan.strategy,
         "seeds": list(plan.seeds),

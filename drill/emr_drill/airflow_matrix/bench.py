@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import signal
 import subprocess
 import sys
@@ -17,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from emr_drill import campaign, results
+from emr_drill import campaign, result_files, results
 from emr_drill.airflow_matrix import drilled
 from emr_drill.airflow_matrix.cases import Group
 from emr_drill.airflow_matrix.clients import RELEASES, Operator, clients
@@ -139,12 +137,9 @@ def read(file: Path) -> dict[str, Any]:
 
 
 def _write(content: dict[str, Any], file: Path) -> None:
-    content["machine"] = {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()}
+    content["machine"] = result_files.machine()
     content["groups"] = dict(sorted(content["groups"].items()))
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(_text(content))
-    new.replace(file)
+    result_files.write(file, _text(content))
 
 
 def _text(content: Mapping[str, Any]) -> str:

@@ -33,10 +33,10 @@ from emr_drill.stand_in.assembly import deploy
 from emr_drill.stand_in.server import StandIn
 from emr_drill.strategies import strategy
 from emr_drill.timing import Timing
+from emr_drill.waiting import LOOK_SECONDS, until
 from emr_drill.workplace import workplace
 
 LEDGER = "ledger.jsonl"
-LOOK_SECONDS = 0.5  # machine time
 # On the drill's clock: until one thing or another has come about.
 END_LIMIT_SECONDS, SETTLE_LIMIT_SECONDS = 6000.0, 6000.0
 # Machine time; past it the fault strikes whoever is there.
@@ -145,17 +145,8 @@ class _Drill:
                 crew.stop()
 
     def _wait(self, true: Callable[[], bool], limit: float, what: str) -> None:
-        if not self.until(true, limit):
+        if not until(self.clock, true, limit):
             raise DrillError(f"waited {limit:.0f} s for {what}, in vain")
-
-    def until(self, true: Callable[[], bool], limit: float) -> bool:
-        """Wait at most *limit* seconds on the drill's clock; whether it came about."""
-        deadline = self.clock.now() + limit
-        while not true():
-            if self.clock.now() > deadline:
-                return False
-            time.sleep(LOOK_SECONDS)
-        return True
 
 
 class _Act:
@@ -185,10 +176,11 @@ class _Act:
         self.progress.line("drill", f"{group}: {len(plan)} tasks")
         tasks = self.crew.run(plan, lambda: True)
         struck, struck_at = self._strike(group, tasks)
-        self.drill.until(lambda: all(task.finished for task in tasks), END_LIMIT_SECONDS)
+        clock = self.drill.clock
+        until(clock, lambda: all(task.finished for task in tasks), END_LIMIT_SECONDS)
         # Whatever still runs may still write.
-        self.drill.until(self._quiet, END_LIMIT_SECONDS)
-        self.drill.until(lambda: not self.deploys.under_way, END_LIMIT_SECONDS)
+        until(clock, self.drill.stand_in.clusters.quiet, END_LIMIT_SECONDS)
+        until(clock, lambda: not self.deploys.under_way, END_LIMIT_SECONDS)
         self.progress.line("drill", f"{group}: over after {time.monotonic() - began:.0f} s of the machine")
         return self._judged(tasks, struck, struck_at)
 
@@ -196,8 +188,8 @@ class _Act:
         """Let it happen; name of the cluster that is struck, and when, on the machine's clock."""
         if group is Group.WIRE:
             return "", 0.0
-        until = time.monotonic() + POSITION_LIMIT_SECONDS
-        while not all(task.in_position for task in tasks) and time.monotonic() < until:
+        latest = time.monotonic() + POSITION_LIMIT_SECONDS
+        while not all(task.in_position for task in tasks) and time.monotonic() < latest:
             time.sleep(LOOK_SECONDS)
         scene = self._scene(group)
         struck = next(
@@ -219,10 +211,6 @@ class _Act:
             managed_cluster=row.managed_cluster,
             deploys=self.deploys,
         )
-
-    def _quiet(self) -> bool:
-        clusters = self.drill.stand_in.clusters
-        return not any(clusters.applications_running(one.name) for one in clusters.states())
 
     def _judged(self, tasks: Sequence[Task], struck: str, struck_at: float) -> list[dict[str, Any]]:
         entries = read(self.drill.workdir / LEDGER)

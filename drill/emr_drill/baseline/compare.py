@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from emr_drill.baseline.run import FAULTS, NAME
 from emr_drill.bench import Drills, commit, side_by_side
 from emr_drill.faults.table import find
 from emr_drill.preflight import REPOSITORY
+from emr_drill.result_files import machine
 
 OURS = "ours"
 SYSTEMS = (OURS, NAME)
@@ -93,7 +92,7 @@ def result_file(
         "what": "active-passive and the published recipe's script, simulated services, the same faults and seeds",
         "commit": commit_id,
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {"system": platform.system(), "python": platform.python_version(), "cores": os.cpu_count()},
+        "machine": machine(),
         "seeds": list(seeds),
         "faults": lines,
     }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from emr_drill import preflight, results
+from emr_drill import preflight, result_files, results
 from emr_drill.bench import commit
 from emr_drill.campaign import code
 from emr_drill.clients import environments
@@ -81,16 +79,9 @@ def _earlier(file: Path) -> dict[str, Any]:
 
 
 def _write(content: dict[str, Any], file: Path) -> None:
-    content["machine"] = {
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-    }
+    content["machine"] = result_files.machine()
     content["cases"] = {name: content["cases"][name] for name in CASES if name in content["cases"]}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_suffix(".new")
-    new.write_text(json.dumps(content, indent=1) + "\n")
-    new.replace(file)
+    result_files.write(file, json.dumps(content, indent=1) + "\n")
     if file == RESULTS:
         results.write()
 

@@ -36,11 +36,11 @@ from emr_drill.rehearsal import END_LIMIT_SECONDS, READY_LIMIT_SECONDS
 from emr_drill.report import Report
 from emr_drill.stand_in.server import StandIn
 from emr_drill.timing import Timing
+from emr_drill.waiting import until
 from emr_drill.workplace import workplace
 
 NAME = "plain"
 CLUSTERS = 2
-LOOK_SECONDS = 0.5  # machine time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +169,9 @@ class _Control:
         try:
             for wave in (waves.before, waves.during, waves.after):
                 clients.add(wave)
-            if not self._until(clients.idle, END_LIMIT_SECONDS):
+            if not until(self.clock, clients.idle, END_LIMIT_SECONDS):
                 self.report.problem = f"waited {END_LIMIT_SECONDS:.0f} s for a last word on every job, in vain"
-            self._until(self._quiet, END_LIMIT_SECONDS)  # so that the ledger is complete
+            until(self.clock, self.stand_in.clusters.quiet, END_LIMIT_SECONDS)  # so that the ledger is complete
         finally:
             clients.stop()
         found = judge(clients.stock_jobs, listing.batches, read(self.workdir / LEDGER))
@@ -179,20 +179,9 @@ class _Control:
         self.report.complaints = found.complaints
         self.report.clients = told(found)
 
-    def _quiet(self) -> bool:
-        return not any(self.stand_in.clusters.applications_running(one.name) for one in self.stand_in.clusters.states())
-
     def _wait(self, true: Callable[[], bool], limit: float, what: str) -> None:
-        if not self._until(true, limit):
+        if not until(self.clock, true, limit):
             raise DrillError(f"the control does not come up: waited {limit:.0f} s for {what}, in vain")
-
-    def _until(self, true: Callable[[], bool], limit: float) -> bool:
-        deadline = self.clock.now() + limit
-        while not true():
-            if self.clock.now() > deadline:
-                return False
-            time.sleep(LOOK_SECONDS)
-        return True
 
 
 def _client(service: str, stand_in: StandIn) -> Any:

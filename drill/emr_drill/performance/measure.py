@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import platform
 import resource
 import shutil
 import subprocess
@@ -26,6 +25,7 @@ from emr_drill.bench import commit
 from emr_drill.performance import page
 from emr_drill.performance.scene import scene
 from emr_drill.preflight import REPOSITORY
+from emr_drill.result_files import machine
 
 HERE = Path(__file__).resolve().parent
 RUNTIME = REPOSITORY / "build" / "function-runtime"
@@ -78,11 +78,7 @@ def run(say: Callable[[str], None] = print, *, turns: int = TURNS) -> dict[str, 
     return {
         "commit": commit(),
         "measured": datetime.now(tz=UTC).date().isoformat(),
-        "machine": {
-            "system": platform.system(),
-            "python": platform.python_version(),
-            "cores": os.cpu_count(),
-        },
+        "machine": machine(),
         "synthesis": synth,
         "sizes": sizes,
         "imports": imports,

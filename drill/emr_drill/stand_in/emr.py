@@ -237,6 +237,10 @@ class EmrClusters(ClusterFaults, LaunchFaults):
         found = [cluster for cluster in self.all() if cluster.name == name]
         return any(cluster.state not in ENDED and self._may_run(cluster) for cluster in found)
 
+    def quiet(self) -> bool:
+        """Whether no cluster runs an application that could still do something."""
+        return not any(self.applications_running(one.name) for one in self.states())
+
     def close(self) -> None:
         """End every cluster at once, and leave EMR's API to moto."""
         emr_api.remove()
