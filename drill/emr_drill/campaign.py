@@ -116,7 +116,7 @@ def run(
         words += ["--strategy", plan.strategy]
         words += [] if plan.speed is None else ["--speed", f"{plan.speed:g}"]
         try:
-            if not find(name).settings:  # which such a row synthesizes for itself
+            if not find(name).deploys_its_own:  # which such a row synthesizes for itself
                 words += ["--assembly", str(assembly)]
             report = drills.run(f"{name} {seed}", words, block=block)
             return {**kept(report), **origin, "files": report["files"]}

@@ -122,7 +122,7 @@ def run(
     if options.cluster_tls and options.services == "real":
         raise DrillError("real services speak no TLS here: leave --cluster-tls out")
     if options.assembly is not None:
-        if (row := find(options.fault)).settings or row.change or row.tls:
+        if (row := find(options.fault)).deploys_its_own:
             raise DrillError(
                 f"{options.fault} deploys settings of its own ({', '.join(row.settings) or 'a certificate'}), which "
                 f"{options.assembly} need not have: leave --assembly out"

@@ -109,9 +109,12 @@ def test_drills_are_asked_as_planned_on_one_assembly(drills: Drills, tmp_path: P
     )
 
 
-def test_a_row_with_settings_of_its_own_synthesizes_for_itself(drills: Drills, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["upgrade", "expired-certificate"])
+def test_a_row_with_settings_or_a_certificate_of_its_own_synthesizes_for_itself(
+    name: str, drills: Drills, tmp_path: Path
+) -> None:
     """The one assembly of all has other settings."""
-    campaign.run(plan(faults=[find("upgrade")]), workdir=tmp_path, say=nothing)
+    campaign.run(plan(faults=[find(name)]), workdir=tmp_path, say=nothing)
 
     assert "--assembly" not in drills.asked[0][1]
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from emr_drill import preflight, result_files, results
+from emr_drill import result_files, results
 from emr_drill.bench import commit
 from emr_drill.campaign import code
 from emr_drill.clients import environments
@@ -52,7 +52,6 @@ def run(
     """
     environments.check(KINDS)
     content = _earlier(file)
-    assembly = workdir / "cdk.out"
     for name in names:
         case = CASES[name]
         if case.missing:
@@ -61,10 +60,8 @@ def run(
         if go_on and still_good(content["cases"].get(name), code()):
             say(f"{name}: shown before")
             continue
-        if case.system == PRODUCT and not assembly.exists():
-            preflight.synthesize(assembly)
         shown_of = {"commit": commit(), "code": code()}  # before it runs: what is changed meanwhile is not measured
-        report = _measure(case, seed=seed, block=block, workdir=workdir, assembly=assembly)
+        report = _measure(case, seed=seed, block=block, workdir=workdir)
         content["cases"][name] = result = {**kept(case, report), **shown_of}
         say(line(name, result))
         _write(content, file)
@@ -86,13 +83,12 @@ def _write(content: dict[str, Any], file: Path) -> None:
         results.write()
 
 
-def _measure(case: Case, *, seed: int, block: int, workdir: Path, assembly: Path) -> dict[str, Any]:
-    """One case in a process of its own; its JSON report."""
+def _measure(case: Case, *, seed: int, block: int, workdir: Path) -> dict[str, Any]:
+    """One case in a process of its own, which synthesizes what its strategy and fault deploy; its JSON report."""
     output = workdir / f"{case.name}.json"
     output.unlink(missing_ok=True)
     command = [sys.executable, "-m", "emr_dr_cli", "client-case", case.name, "--seed", str(seed)]
     command += ["--block", str(block), "--json", str(output)]
-    command += ["--assembly", str(assembly)] if case.system == PRODUCT else []
     with (workdir / f"{case.name}.log").open("w") as log:
         process = subprocess.Popen(
             command,

@@ -385,6 +385,11 @@ class Fault:
         """What is done and when, in a sentence for the person who watches."""
         return "; ".join(act.text for act in self.acts)
 
+    @property
+    def deploys_its_own(self) -> bool:
+        """Whether an assembly that others share will not do: the row deploys settings or a certificate of its own."""
+        return bool(self.settings or self.change or self.tls)
+
     def is_for(self, strategy: str) -> bool:
         """Whether the row means something where *strategy* is deployed."""
         if strategy in NAMED:

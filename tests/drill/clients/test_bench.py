@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from emr_drill import preflight
 from emr_drill.clients import bench, environments
 from emr_drill.clients.cases import CASES, Case
 from emr_drill.clients.judgement import Counts
@@ -42,7 +41,6 @@ class Runs:
 def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
     made = Runs()
     monkeypatch.setattr(bench, "_measure", made.measure)
-    monkeypatch.setattr(preflight, "synthesize", lambda folder: None)
     monkeypatch.setattr(environments, "check", lambda kinds: None)
     monkeypatch.setattr(bench, "code", lambda: "c0de")
     return made
