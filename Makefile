@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 # nothing that is not pinned here.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+# Where it is set, as in many containers, each of the hundreds of processes that tests and drills start compiles its
+# modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 SETUP := $(VENV)/.installed
 FUNCTION_RUNTIME := build/function-runtime/.installed
@@ -14,7 +17,7 @@ CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test gates unit proof proof-sample bench bench-drill bench-compare bench-clients airflow-matrix clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test test-long gates unit proof proof-sample bench bench-drill bench-compare bench-clients airflow-matrix clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -63,13 +66,16 @@ drill-matrix: setup ## every strategy with every fault it has, simulated and, wi
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof --go-on
 
-test: setup gates unit ## every gate and every test
+test: setup gates unit ## every gate and every test but the long ones (five minutes on two cores)
 
 gates: setup ## format, types, layers, shell scripts, synth with policy checks, templates
 	@$(BIN)/python -m tests.gates
 
-unit: setup ## the tests alone
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal
+unit: setup ## the tests alone, without the long ones
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not long"
+
+test-long: setup ## the long tests: a deploy by the CDK's command line, each crash point, each release of Airflow, ...
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m long
 
 proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
@@ -82,8 +88,7 @@ proof: setup ## the long matrices; results go to docs/results
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof
 
-proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit, and Airflow's own services
-	@EMR_DR_SERVICES=1 $(BIN)/python -m pytest -q tests/provider/test_services.py -k 3.0.6
+proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit
 	@$(BIN)/python -m tests.fault_proof --sample
 	@$(BIN)/python -m tests.settings_matrix --sample
 

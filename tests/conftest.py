@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from .once import once
+
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The cloud assembly of both strategies with default settings: synthesized once, as that takes seconds.
-
-    By one of the processes that run the tests, if there are several; the others wait for it.  Nobody changes it.
-    """
-    own = tmp_path_factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "assembly"
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "manifest.json").exists():  # which is written last
-            _synthesize(folder)
-    return folder
+    """The cloud assembly of both strategies with default settings.  Nobody changes it."""
+    return once(tmp_path_factory, "assembly", lambda folder: len(_both(folder, {})))[0]
 
 
-def _synthesize(folder: Path) -> None:
+def _both(folder: Path, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The templates of both strategies, by stack, with the assembly in *folder*."""
     # The CDK takes seconds to import and few tests need it: whoever runs the others should not wait for it, nor be
     # stopped by a mistake in the stacks.
     from emr_dr.settings import Settings
@@ -35,14 +27,28 @@ def _synthesize(folder: Path) -> None:
     from stacks.active_passive import ActivePassive
     from stacks.platform import Platform
 
-    from .synthesis import new_app
+    from .synthesis import new_app, templates
 
     app = new_app(folder)
-    settings = Settings()
+    settings = Settings.parse(values)
     platform = Platform(app, "Platform", settings=settings)
     ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
     ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
-    app.synth()
+    return templates(app)
+
+
+def _active_passive(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """The template of ``ActivePassive``, with the assembly in *folder*."""
+    from emr_dr.settings import Settings
+    from stacks.active_passive import ActivePassive
+    from stacks.platform import Platform
+
+    from .synthesis import new_app, templates
+
+    app = new_app(folder)
+    settings = Settings.parse(values)
+    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
+    return templates(app)["ActivePassive"]
 
 
 @pytest.fixture(scope="session")
@@ -64,14 +70,18 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def with_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """The templates of the platform and both strategies with an MWAA environment, by stack."""
-    return _with_mwaa(tmp_path_factory.mktemp("created"), {"mode": "create"})
+    found: dict[str, dict[str, Any]] = once(
+        tmp_path_factory, "mwaa", lambda to: _both(to, {"mwaa": {"mode": "create"}})
+    )[1]
+    return found
 
 
 @pytest.fixture(scope="session")
 def with_airflow_and_no_way_out(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Likewise where endpoints lead to every service."""
-    folder = tmp_path_factory.mktemp("no-way-out")
-    return _with_mwaa(folder, {"mode": "create"}, network={"nat_gateways": "none"})
+    values = {"mwaa": {"mode": "create"}, "network": {"nat_gateways": "none"}}
+    found: dict[str, dict[str, Any]] = once(tmp_path_factory, "no-way-out", lambda to: _both(to, values))[1]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -84,23 +94,8 @@ def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory
         "execution_role_arn": "arn:aws:iam::111122223333:role/theirs",
         "security_group_id": "sg-0123456789abcdef0",
     }
-    return _with_mwaa(tmp_path_factory.mktemp("existing"), existing)
-
-
-def _with_mwaa(folder: Path, mwaa: dict[str, Any], **more: Any) -> dict[str, dict[str, Any]]:
-    from emr_dr.settings import Settings
-    from stacks.active_active import ActiveActive
-    from stacks.active_passive import ActivePassive
-    from stacks.platform import Platform
-
-    from .synthesis import new_app, templates
-
-    app = new_app(folder)
-    settings = Settings.parse({"mwaa": mwaa, **more})
-    platform = Platform(app, "Platform", settings=settings)
-    ActiveActive(app, "ActiveActive", settings=settings, platform=platform)
-    ActivePassive(app, "ActivePassive", settings=settings, platform=platform)
-    return templates(app)
+    found: dict[str, dict[str, Any]] = once(tmp_path_factory, "theirs", lambda to: _both(to, {"mwaa": existing}))[1]
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -120,28 +115,18 @@ def active_active(assembly: Path) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def warm_standby(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The template of ``ActivePassive`` with a warm standby, and other settings by default."""
-    from emr_dr.settings import Settings
-    from stacks.active_passive import ActivePassive
-    from stacks.platform import Platform
-
-    from .synthesis import new_app, templates
-
-    app = new_app(tmp_path_factory.mktemp("warm"))
-    settings = Settings(standby="warm")
-    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-    return templates(app)["ActivePassive"]
+    found: dict[str, Any] = once(tmp_path_factory, "warm", lambda to: _active_passive(to, {"standby": "warm"}))[1]
+    return found
 
 
 @pytest.fixture(scope="session")
 def with_certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The template of ``ActivePassive`` with a certificate at the front door."""
-    from emr_dr.settings import Settings
-    from stacks.active_passive import ActivePassive
-    from stacks.platform import Platform
 
-    from .synthesis import DOOR, new_app, templates
+    def make(folder: Path) -> dict[str, Any]:
+        from .synthesis import DOOR
 
-    app = new_app(tmp_path_factory.mktemp("certificate"))
-    settings = Settings.parse({"region": "us-east-1", "tls": dict(DOOR)})
-    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-    return templates(app)["ActivePassive"]
+        return _active_passive(folder, {"region": "us-east-1", "tls": dict(DOOR)})
+
+    found: dict[str, Any] = once(tmp_path_factory, "certificate", make)[1]
+    return found

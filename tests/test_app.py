@@ -90,7 +90,6 @@ def template(assembly: Path, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.slow
 def test_synth_writes_platform_strategy_and_incarnation(assembly: Path) -> None:
     written = {str(file.relative_to(assembly)) for file in assembly.rglob("*.template.json")}
 
@@ -102,13 +101,11 @@ def test_synth_writes_platform_strategy_and_incarnation(assembly: Path) -> None:
     }
 
 
-@pytest.mark.slow
 def test_synth_asks_nobody(assembly: Path, cut_off: Path) -> None:
     """B13: whoever has neither account nor network synthesizes too; ``-c`` and the settings are all that it reads."""
     assert (cut_off / "connections").read_text() == ""
 
 
-@pytest.mark.slow
 def test_templates_are_for_any_account_and_region(assembly: Path) -> None:
     artifacts = json.loads((assembly / "manifest.json").read_text("utf-8"))["artifacts"]
     stacks = {
@@ -120,12 +117,10 @@ def test_templates_are_for_any_account_and_region(assembly: Path) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_value_from_the_command_line_reaches_the_template(assembly: Path) -> None:
     assert "10.99.0.0/16" in json.dumps(template(assembly, "Platform"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["ActiveActive", "ActivePassive"])
 def test_deploying_a_strategy_alone_brings_the_platform_along(assembly: Path, strategy: str) -> None:
     """A2, A12: `cdk deploy ActivePassive` alone gives a working system, and so does the other one."""
@@ -135,7 +130,6 @@ def test_deploying_a_strategy_alone_brings_the_platform_along(assembly: Path, st
     assert not {"ActiveActive", "ActivePassive"} & set(dependencies)
 
 
-@pytest.mark.slow
 def test_both_strategies_launch_the_same_clusters(assembly: Path) -> None:
     """A2: one incarnation template, published once under one name."""
     urls = {
@@ -148,7 +142,6 @@ def test_both_strategies_launch_the_same_clusters(assembly: Path) -> None:
     assert len(urls) == 1
 
 
-@pytest.mark.slow
 def test_no_template_leaves_anything_to_the_machine_that_synthesizes(assembly: Path) -> None:
     """No account, no AZ and no path of this machine."""
     text = "".join(file.read_text("utf-8") for file in assembly.rglob("*.template.json"))

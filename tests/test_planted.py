@@ -11,7 +11,6 @@ from .planted import FAULTS, Fault, Outcome, as_json, as_text, check_unchanged, 
 SAMPLE = ("fence skipped", "lease taken over while its execution runs")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("fault", [each for each in FAULTS if each.name in SAMPLE], ids=lambda each: each.name)
 def test_a_planted_fault_is_caught(fault: Fault) -> None:
     check_unchanged([fault])

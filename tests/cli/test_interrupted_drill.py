@@ -35,7 +35,6 @@ def descendants(root: int) -> set[int]:
     return found - {root}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "moment", "processes"), [(signal.SIGINT, "BOOTSTRAPPING", 3), (signal.SIGTERM, "deploying", 0)]
 )

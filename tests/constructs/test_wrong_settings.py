@@ -507,7 +507,6 @@ def test_a_file_that_is_right_is_taken(tmp_path: Path) -> None:
     assert load_settings({"settings": str(file)}).network.zones == (A, B)
 
 
-@pytest.mark.slow
 def test_synth_itself_ends_with_the_four_parts(tmp_path: Path) -> None:
     """The app is what a person runs; the table asks the part of it that reads settings."""
     row = next(each for each in TABLE if each.key == "network.vpc_cidr")

@@ -14,7 +14,7 @@ import pytest
 from emr_drill.clients import environments
 from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
 from emr_drill.preflight import REPOSITORY
-from tests.provider.airflows import VERSIONS
+from tests.provider.versions import EACH
 
 from .stage import PLAYED
 
@@ -36,7 +36,7 @@ def _told(version: str, factory: pytest.TempPathFactory) -> Told:
     return found
 
 
-@pytest.fixture(scope="session", params=[*VERSIONS, EARLY_AIRFLOW_VERSION])
+@pytest.fixture(scope="session", params=[*EACH, EARLY_AIRFLOW_VERSION])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What each release found in the folder of the DAGs; the newest one only where it is installed."""
     version: str = request.param
@@ -45,7 +45,7 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return _told(version, tmp_path_factory)
 
 
-@pytest.fixture(scope="session", params=VERSIONS)
+@pytest.fixture(scope="session", params=EACH)
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What became of the runs."""
     return _told(request.param, tmp_path_factory)

@@ -16,7 +16,7 @@ from ..synthesis import new_app
 from .life_cycle_world import STACK, ZONES, Account, account, until
 
 # An account that is closed while probers are at work leaves a connection of the front door to the garbage collector.
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
+pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")]
 
 OLD, NEW = "emr-7.13.0", "emr-7.12.0"
 PHYSICAL_ID = "emr-dr-active-passive/a"

@@ -43,7 +43,7 @@ def test_the_readme_has_the_whole_way() -> None:
     ]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_person_deploys_looks_changes_and_destroys_as_the_readme_says(tmp_path: Path) -> None:
     bootstrap, deploy, diff, deploy_again, destroy = readme_commands()
     clone = what_git_has(tmp_path / "clone")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
+from tests.provider.airflows import check
+from tests.provider.versions import EACH_VERSION
 
-from tests.provider.airflows import VERSIONS, check
 
-
-@pytest.mark.slow
-@pytest.mark.parametrize("version", VERSIONS)
+@EACH_VERSION
 def test_in_airflow(version: str, tmp_path: Path) -> None:
     done = check(version, tmp_path / "home", "checks_in_airflow.py")
 

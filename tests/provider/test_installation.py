@@ -9,14 +9,12 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import pytest
-
 from emr_dr import airflow_options
 from emr_dr.airflow_packages import prepare
 from emr_dr.airflow_releases import LIVY_PROVIDERS
 from emr_drill.clients import environments
 from emr_drill.clients.kinds import KINDS
-from tests.provider.airflows import VERSIONS
+from tests.provider.versions import EACH_VERSION
 
 # What MWAA does not bring: its Livy provider.
 LIVY = ("airflow/providers/apache/livy", "apache_airflow_providers_apache_livy-*.dist-info")
@@ -64,8 +62,7 @@ def _link(source: str, target: str) -> str:
     return target
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("version", VERSIONS)
+@EACH_VERSION
 def test_the_requirements_of_mwaa_install_on_plain_airflow(version: str, tmp_path: Path) -> None:
     release = tuple(map(int, version.split(".")))
     assert len(release) == 3

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from emr_drill.ports import Service
-from tests.provider.airflows import VERSIONS, Jobs, Ran, both, order, run
+from tests.provider.airflows import Jobs, Ran, both, order, run
 from tests.provider.site import Fault, Seen, Site, site
+from tests.provider.versions import EACH_VERSION
 
-pytestmark = [pytest.mark.slow, pytest.mark.parametrize("version", VERSIONS)]
+pytestmark = EACH_VERSION
 BOTH = ("", "-d")
 
 

@@ -1,12 +1,10 @@
 """Deferrable tasks under Airflow's own scheduler and triggerer, on simulated clusters (A6, A9, B11).
 
-``dag.test()`` runs triggers in line and hides what a triggerer has and has not.  Three minutes on two cores, so that it
-is not among the tests of every day: ``EMR_DR_SERVICES=1``, as ``make proof-sample`` sets.
+``dag.test()`` runs triggers in line and hides what a triggerer has and has not.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,8 +14,7 @@ from tests.provider.services import HERE, airflow, until
 from tests.provider.site import site
 
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif("EMR_DR_SERVICES" not in os.environ, reason="takes minutes: make proof-sample"),
+    pytest.mark.long,
     pytest.mark.parametrize("version", VERSIONS),
 ]
 DAGS = ("well", "other", "failed", "cleared")

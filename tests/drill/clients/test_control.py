@@ -20,7 +20,7 @@ from tests.drill.baseline.test_run import free_block
 SHELL = Kind(name="curl", program=Program.CURL, polling=1, retries=0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_clients_are_told_of_other_jobs(tmp_path: Path) -> None:
     """Each poll is a connection of its own, and every second one comes to the other Livy."""
     report = control.run(

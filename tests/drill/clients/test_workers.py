@@ -49,7 +49,7 @@ def events(name: str, script: str, home: Path, orders: Sequence[dict[str, Any]])
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", AIRFLOWS)
 def test_stock_operators_tell_what_they_are_told(name: str, tmp_path: Path) -> None:
     server = LivyServer(
@@ -77,7 +77,7 @@ def test_stock_operators_tell_what_they_are_told(name: str, tmp_path: Path) -> N
     assert server.deleted == [dict(told["killed"])["deletes"]]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "posts"), [("airflow-3.0.6", 1), ("airflow-2.11.0", 2)])
 def test_a_retry_of_a_deferred_task_posts_again_where_airflow_lets_it(name: str, posts: int, tmp_path: Path) -> None:
     """On 3.0.6 it replays what the trigger said (apache/airflow#56704, #62845)."""
@@ -89,7 +89,7 @@ def test_a_retry_of_a_deferred_task_posts_again_where_airflow_lets_it(name: str,
     assert told["gone"][-1] == ("ended", "success" if posts == 2 else "failed")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", AIRFLOWS)
 def test_what_the_readme_says_of_stock_operators(name: str, tmp_path: Path) -> None:
     """Green at submit without a polling interval; 5xx and `recovering` fail a task; killing what is gone fails."""

@@ -7,7 +7,7 @@ import pytest
 from emr_drill.performance import measure
 from emr_drill.performance.scene import scene
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_a_prober_looks_at_every_incarnation_and_a_monitor_at_what_serves() -> None:

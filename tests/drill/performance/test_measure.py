@@ -55,7 +55,7 @@ def test_every_measured_handler_exists() -> None:
         assert (REPOSITORY / "lambda" / f"{name.replace('.', '/')}.py").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "stacks"), [("empty", {"Empty"}), ("one_strategy_without_checks", {"ActivePassive", "Platform"})]
 )

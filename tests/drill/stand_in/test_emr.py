@@ -152,7 +152,6 @@ def test_a_cluster_whose_resource_manager_is_silent_may_run_applications_until_i
         assert (before, world.clusters.applications_running("a-g1")) == (True, False)
 
 
-@pytest.mark.slow
 def test_a_cluster_of_simulated_services_lives_dies_and_leaves_the_truth_in_the_ledger(tmp_path: Path) -> None:
     """From RunJobFlow with the scripts of the assets to a job that outlives the primary (A13)."""
     names = ("seed-livy.sh", "install-canary.sh")

@@ -14,8 +14,10 @@ from .machine_crashes import ALL, STORIES, WITH_STANDBY
 from .machine_telling import from_the_start, told
 from .parts import Clock
 
-# The crash points of a story are told in so many tests, so that none takes long.
-SLICES = 4
+# The crash points of a story are told in so many tests, so that none takes long; all but the first are left to
+# `make test-long`.
+SLICES = 8
+PARTS = [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, SLICES))]
 THEN = ("called again", "execution over", "nobody told")
 
 
@@ -29,7 +31,7 @@ def test_a_story_ends_well(clock: Clock, monkeypatch: pytest.MonkeyPatch, name: 
     assert (telling.play.asked > 0) == telling.story.person, telling.told()
 
 
-@pytest.mark.parametrize("part", range(SLICES))
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("then", THEN)
 @pytest.mark.parametrize("name", [*STORIES, *WITH_STANDBY])
 def test_a_function_may_die_anywhere(

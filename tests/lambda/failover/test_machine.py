@@ -336,7 +336,6 @@ def patched(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     Controller.patch, Controller.clock = monkeypatch, clock
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first_seed", FIRST_SEEDS)
 def test_the_controller_keeps_its_promises(
     patched: None, first_seed: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]

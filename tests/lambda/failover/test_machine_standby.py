@@ -47,7 +47,6 @@ class WithStandby(Controller):
                 self.play.step(execution)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("first_seed", [1])
 def test_the_controller_keeps_its_promises_with_a_standby(
     patched: None, first_seed: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
