@@ -24,6 +24,8 @@ class Row:
         settings: content of the settings file.
         strategy: what is drilled; its settings are the row's alone.
         fault: what is broken.
+        own: words that have the drill make certificates for itself, which no settings file can name beforehand, and
+            synthesize with them; without, what the row synthesized is drilled.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Row:
     settings: Mapping[str, Any]
     strategy: str = "active-passive"
     fault: str = "kill-primary"
+    own: tuple[str, ...] = ()
 
 
 def _existing(zones: tuple[str, ...] = ZONES, **more: Any) -> dict[str, Any]:
@@ -50,9 +53,38 @@ def _existing(zones: tuple[str, ...] = ZONES, **more: Any) -> dict[str, Any]:
 
 
 _ROUTE_TABLES = ["rtb-0123456789abcdef0"]
+_FLEETS = {
+    "maximum_instances_alone": None,
+    "fleets": {
+        "maximum_units": 10,
+        "maximum_units_alone": 20,
+        "primary": {"types": ["m5.xlarge", "m5a.xlarge"]},
+        "core": {"units": 2, "types": [{"type": "m5.xlarge"}, {"type": "m5a.xlarge"}]},
+        "task": {
+            "units": 2,
+            "spot_percent": 50,
+            "types": [{"type": "m5.2xlarge", "units": 2}, {"type": "r5.2xlarge", "units": 2}],
+        },
+    },
+}
+_TLS = {
+    "certificate_arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/01234567-89ab-cdef-0123-456789abcdef",
+    "host_name": "{strategy}.example.com",
+    "hosted_zone_id": "Z0123456789ABC",
+    "hosted_zone_name": "example.com",
+}
+_TLS_EVERYWHERE = {
+    **_TLS,
+    "authority_file": "tests/authority.pem",
+    "emr_certificates": "s3://certificates/clusters.zip",
+}
 
 ROWS: tuple[Row, ...] = (
-    Row(name="defaults", what="nothing: three AZs, a NAT gateway in each, no Airflow", settings={}),
+    Row(
+        name="defaults",
+        what="nothing: three AZs, a NAT gateway in each, instance groups, no Airflow, no TLS",
+        settings={},
+    ),
     Row(
         name="existing-vpc",
         what="a VPC that is there already, with NAT gateways and nothing else",
@@ -98,6 +130,20 @@ ROWS: tuple[Row, ...] = (
         name="permissions-boundary",
         what="a boundary of the owner for every role",
         settings={"security": {"permissions_boundary": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}},
+    ),
+    Row(name="fleets", what="instance fleets, a share of spot machines for tasks", settings={"cluster": _FLEETS}),
+    Row(
+        name="fleets-active-active",
+        what="instance fleets, two managed clusters",
+        settings={"cluster": _FLEETS},
+        strategy="active-active",
+    ),
+    Row(name="tls", what="TLS to the front door", settings={"tls": _TLS}, own=("--tls",)),
+    Row(
+        name="tls-everywhere",
+        what="TLS to the front door and on to the clusters",
+        settings={"tls": _TLS_EVERYWHERE},
+        own=("--tls", "--cluster-tls"),
     ),
 )
 

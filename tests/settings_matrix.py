@@ -51,7 +51,7 @@ def prove(row: Row, *, folder: Path, block: int, speed: float) -> dict[str, Any]
         preflight.synthesize(assembly, context=(f"settings={file}",))
         found["templates"] = lint(assembly)
         words = ["--fault", row.fault, "--strategy", row.strategy, "--seed", "1", "--speed", f"{speed:g}"]
-        words += ["--assembly", str(assembly)]
+        words += row.own or ("--assembly", str(assembly))
         report = bench.Drills(workdir=folder).run(row.name, words, block=block)
         found |= {key: value for key, value in campaign.kept(report).items() if key not in found}
     except DrillError as error:
@@ -100,7 +100,8 @@ def as_text(content: Mapping[str, Any]) -> str:
         "",
         "Written by `make proof`: each row's settings are synthesized with every policy check, every template is "
         "linted, that of the incarnations too, and what was synthesized is drilled with simulated services, "
-        "seed 1.  A row holds if the drill was as the fault table says.",
+        "seed 1; a drill with TLS makes certificates and a bucket of its own, and synthesizes anew with these.  A row "
+        "holds if the drill was as the fault table says.",
         "",
         f"{held} of {len(content['rows'])} rows held; commit `{content['commit'][:10]}`, measured "
         f"{content['measured']}; recovery in seconds on the drill's clock, from the fault to the first job accepted.",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emr_dr.settings import Settings
-from emr_drill import campaign
+from emr_drill import bench, campaign, preflight
 from emr_drill.errors import DrillError
 from emr_drill.faults.table import chosen
 
@@ -18,6 +18,7 @@ from .matrix_rows import ROWS, Row, settings_of
 # What people have to be able to choose.
 REQUIRED = {
     *("existing-vpc", "two-azs", "one-nat", "no-nat", "mwaa-create", "defaults", "own-key", "permissions-boundary"),
+    *("fleets", "tls", "tls-everywhere"),
 }
 
 
@@ -78,3 +79,23 @@ def test_an_assembly_without_a_template_of_incarnations_does_not_hold(tmp_path: 
     """The most important resource would not have been looked at."""
     with pytest.raises(DrillError, match="no template of incarnations"):
         settings_matrix.lint(tmp_path)
+
+
+def test_a_row_with_certificates_lets_the_drill_make_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No settings file can name them beforehand; every other row drills what it synthesized."""
+    asked: list[list[str]] = []
+
+    def run(_: object, name: str, words: list[str], *, block: int) -> dict[str, Any]:
+        asked.append(words)
+        raise DrillError("not here")
+
+    monkeypatch.setattr(preflight, "synthesize", lambda *_, **__: None)
+    monkeypatch.setattr(settings_matrix, "lint", lambda assembly: 5)
+    monkeypatch.setattr(bench.Drills, "run", run)
+    for name in ("tls-everywhere", "fleets"):
+        (row,) = (row for row in ROWS if row.name == name)
+        settings_matrix.prove(row, folder=tmp_path, block=28, speed=25.0)
+
+    assert asked[0][-2:] == ["--tls", "--cluster-tls"]
+    assert "--assembly" not in asked[0]
+    assert asked[1][-2:] == ["--assembly", str(tmp_path / "fleets.out")]
