@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,12 +52,11 @@ def _active_passive(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     return templates(app)["ActivePassive"]
 
 
-@pytest.fixture(scope="session")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Stacks with Airflow need no network: both wheels are files of these tests.  The folder that they lie in."""
+@contextmanager
+def _own_wheels(folder: Path) -> Iterator[Path]:
+    """For as long as it lasts both wheels that Airflow needs are files in *folder*, and nothing is fetched or built."""
     from emr_dr import airflow_packages
 
-    folder = tmp_path_factory.mktemp("wheels")
     livy = folder / "apache_airflow_providers_apache_livy-4.4.2-py3-none-any.whl"
     own = folder / "emr_dr_airflow-0.1.0-py3-none-any.whl"
     for file in (livy, own):
@@ -67,25 +67,42 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="session")
-def with_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """The templates of the platform and both strategies with an MWAA environment, by stack."""
-    found: dict[str, dict[str, Any]] = once(
-        tmp_path_factory, "mwaa", lambda to: _both(to, {"mwaa": {"mode": "create"}})
-    )[1]
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Stacks with Airflow need no network: both wheels are files of these tests.  The folder that they lie in.
+
+    Not for a whole session: there are tests that build and install the real ones.
+    """
+    with _own_wheels(tmp_path_factory.mktemp("wheels")) as folder:
+        yield folder
+
+
+def _with_mwaa(factory: pytest.TempPathFactory, name: str, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The templates of both strategies with an MWAA environment, by stack."""
+
+    def make(folder: Path) -> dict[str, dict[str, Any]]:
+        with _own_wheels(factory.mktemp(name)):
+            return _both(folder, values)
+
+    found: dict[str, dict[str, Any]] = once(factory, name, make)[1]
     return found
 
 
 @pytest.fixture(scope="session")
-def with_airflow_and_no_way_out(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def with_airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """The templates of the platform and both strategies with an MWAA environment, by stack."""
+    return _with_mwaa(tmp_path_factory, "created", {"mwaa": {"mode": "create"}})
+
+
+@pytest.fixture(scope="session")
+def with_airflow_and_no_way_out(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Likewise where endpoints lead to every service."""
     values = {"mwaa": {"mode": "create"}, "network": {"nat_gateways": "none"}}
-    found: dict[str, dict[str, Any]] = once(tmp_path_factory, "no-way-out", lambda to: _both(to, values))[1]
-    return found
+    return _with_mwaa(tmp_path_factory, "no-way-out", values)
 
 
 @pytest.fixture(scope="session")
-def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def with_existing_airflow(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Likewise with an environment that is there already."""
     existing = {
         "mode": "existing",
@@ -94,8 +111,7 @@ def with_existing_airflow(wheels: Path, tmp_path_factory: pytest.TempPathFactory
         "execution_role_arn": "arn:aws:iam::111122223333:role/theirs",
         "security_group_id": "sg-0123456789abcdef0",
     }
-    found: dict[str, dict[str, Any]] = once(tmp_path_factory, "theirs", lambda to: _both(to, {"mwaa": existing}))[1]
-    return found
+    return _with_mwaa(tmp_path_factory, "existing", {"mwaa": existing})
 
 
 @pytest.fixture(scope="session")

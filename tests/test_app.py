@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from .once import once
 from .synthesis import REPOSITORY
 
 CDK = REPOSITORY / "node_modules" / ".bin" / "cdk"
@@ -65,24 +66,27 @@ def isolated(folder: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of what keeps synth from everything; ``connections`` has whom it wanted to reach."""
-    return tmp_path_factory.mktemp("cut-off")
+    return once(tmp_path_factory, "cut-off", _synthesize)[0]
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory, cut_off: Path) -> Path:
+def assembly(cut_off: Path) -> Path:
     """What ``cdk synth`` writes without credentials, home and network, with one value of the settings replaced."""
-    folder = tmp_path_factory.mktemp("assembly")
+    return cut_off / "assembly"
+
+
+def _synthesize(folder: Path) -> None:
     assert CDK.exists(), "node_modules is missing: run make setup"
+    command = [str(CDK), "synth", "--quiet", "--output", str(folder / "assembly")]
     run = subprocess.run(
-        [str(CDK), "synth", "--quiet", "--output", str(folder), "-c", "set.network.vpc_cidr=10.99.0.0/16"],
+        [*command, "-c", "set.network.vpc_cidr=10.99.0.0/16"],
         cwd=REPOSITORY,
-        env=environment(**isolated(cut_off)),
+        env=environment(**isolated(folder)),
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    return folder
 
 
 def template(assembly: Path, name: str) -> dict[str, Any]:

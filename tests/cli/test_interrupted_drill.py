@@ -36,7 +36,8 @@ def descendants(root: int) -> set[int]:
 
 
 @pytest.mark.parametrize(
-    ("number", "moment", "processes"), [(signal.SIGINT, "BOOTSTRAPPING", 3), (signal.SIGTERM, "deploying", 0)]
+    ("number", "moment", "processes"),
+    [pytest.param(signal.SIGINT, "BOOTSTRAPPING", 3, marks=pytest.mark.long), (signal.SIGTERM, "deploying", 0)],
 )
 def test_nothing_is_left_of_an_interrupted_drill(
     assembly: Path, tmp_path: Path, number: signal.Signals, moment: str, processes: int

@@ -34,7 +34,7 @@ def deletion(world: StackWorld, stack: str, *incarnations: dict[str, Any], befor
     )
 
 
-@pytest.mark.parametrize("strategy", ["active-passive", "active-active"])
+@pytest.mark.parametrize("strategy", ["active-passive", pytest.param("active-active", marks=pytest.mark.long)])
 def test_a_stack_that_is_deleted_leaves_what_the_row_says_and_nothing_else(
     tmp_path: Path, assembly: Path, strategy: str
 ) -> None:

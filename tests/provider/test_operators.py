@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from emr_drill.ports import Service
 from tests.provider.airflows import Jobs, Ran, both, order, run
 from tests.provider.site import Fault, Seen, Site, site
@@ -186,6 +188,7 @@ def test_names_that_are_taken(version: str, tmp_path: Path) -> None:
         assert len(where.batches(1)) == 4
 
 
+@pytest.mark.long
 def test_a_front_door_that_is_away(version: str, tmp_path: Path) -> None:
     """Connections are refused when jobs are submitted, and again while they run."""
     with site(tmp_path) as where:
@@ -216,6 +219,7 @@ def _log(folder: Path, key: str) -> str:
     return file.read_text(errors="replace") if file.is_file() else ""
 
 
+@pytest.mark.long
 def test_a_cluster_that_dies(version: str, tmp_path: Path) -> None:
     """5xx until its ids answer 410; then its jobs are run again, once."""
     with site(tmp_path) as where:
@@ -246,6 +250,7 @@ def test_a_cluster_that_dies(version: str, tmp_path: Path) -> None:
             assert once.reports[0]["result"] == "lost"
 
 
+@pytest.mark.long
 def test_tasks_that_are_killed(version: str, tmp_path: Path) -> None:
     """They end their own batch and nobody else's."""
     with site(tmp_path) as where:
@@ -267,6 +272,7 @@ def test_tasks_that_are_killed(version: str, tmp_path: Path) -> None:
         assert [name for name in names if "killed" in name or "sunk" in name] == []
 
 
+@pytest.mark.long
 def test_retries(version: str, tmp_path: Path) -> None:
     """A retry posts again, also of a deferred task on 3.0.6 (apache/airflow#56704), and never beside the try before."""
     with site(tmp_path) as where:
@@ -286,6 +292,7 @@ def test_retries(version: str, tmp_path: Path) -> None:
             assert [one["result"] for one in ran[key].reports] == ["failed", "succeeded"]
 
 
+@pytest.mark.long
 def test_a_retry_of_a_job_that_has_succeeded(version: str, tmp_path: Path) -> None:
     """It is not run again: the first try failed although its job goes on, and ends well before the second begins."""
     with site(tmp_path) as where:
@@ -305,6 +312,7 @@ def test_a_retry_of_a_job_that_has_succeeded(version: str, tmp_path: Path) -> No
             assert "nothing is run again" in ran[key].log
 
 
+@pytest.mark.long
 def test_a_livy_that_is_restarted(version: str, tmp_path: Path) -> None:
     """It recovers its batches; meanwhile connections are refused, and then states are `recovering`."""
     with site(tmp_path, generations=(1,)) as where:

@@ -17,6 +17,7 @@ from emr_dr.settings import Settings
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
+from ..once import once
 from ..synthesis import CERTIFICATE, DOOR, REPOSITORY, findings, new_app, only, resources, statements, templates
 
 ARCHIVE = "s3://certificates/clusters.zip"
@@ -35,8 +36,8 @@ def synthesized(folder: Path, tls: Mapping[str, Any], **others: Any) -> tuple[di
 @pytest.fixture(scope="module")
 def encrypted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]], list[str]]:
     """Everything, with certificates up to the clusters: the assembly, the templates, the findings."""
-    folder = tmp_path_factory.mktemp("encrypted")
-    return (folder, *synthesized(folder, CLUSTERS))
+    folder, (found, said) = once(tmp_path_factory, "encrypted", lambda to: synthesized(to, CLUSTERS))
+    return folder, found, said
 
 
 def config(template: dict[str, Any], function: str) -> str:

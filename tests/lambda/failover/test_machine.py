@@ -336,7 +336,7 @@ def patched(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     Controller.patch, Controller.clock = monkeypatch, clock
 
 
-@pytest.mark.parametrize("first_seed", FIRST_SEEDS)
+@pytest.mark.parametrize("first_seed", [FIRST_SEEDS[0], pytest.param(FIRST_SEEDS[1], marks=pytest.mark.long)])
 def test_the_controller_keeps_its_promises(
     patched: None, first_seed: int, capsys: pytest.CaptureFixture[str], record_property: Callable[[str, object], None]
 ) -> None:
