@@ -24,8 +24,9 @@ class Row:
         settings: content of the settings file.
         strategy: what is drilled; its settings are the row's alone.
         fault: what is broken.
-        own: words that have the drill make certificates for itself, which no settings file can name beforehand, and
-            synthesize with them; without, what the row synthesized is drilled.
+        own: the drill synthesizes for itself, with the settings of its fault or, asked by these words, with
+            certificates that it makes and no settings file can name beforehand; with None, what the row synthesized is
+            drilled.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Row:
     settings: Mapping[str, Any]
     strategy: str = "active-passive"
     fault: str = "kill-primary"
-    own: tuple[str, ...] = ()
+    own: tuple[str, ...] | None = None
 
 
 def _existing(zones: tuple[str, ...] = ZONES, **more: Any) -> dict[str, Any]:
@@ -99,12 +100,20 @@ ROWS: tuple[Row, ...] = (
             }
         },
     ),
-    Row(name="two-azs", what="two AZs", settings={"network": {"availability_zones": list(ZONES[:2])}}),
+    Row(
+        name="two-azs",
+        what="two AZs",
+        settings={"network": {"availability_zones": list(ZONES[:2])}},
+        fault="az-blackhole-of-two",
+        own=(),
+    ),
     Row(
         name="two-azs-active-active",
         what="two AZs, two managed clusters",
         settings={"network": {"availability_zones": list(ZONES[:2])}},
         strategy="active-active",
+        fault="az-blackhole-of-two",
+        own=(),
     ),
     Row(name="one-nat", what="one NAT gateway", settings={"network": {"nat_gateways": "one"}}),
     Row(name="no-nat", what="no NAT gateway", settings={"network": {"nat_gateways": "none"}}),

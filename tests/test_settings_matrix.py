@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from emr_dr.settings import Settings
 from emr_drill import bench, campaign, preflight
 from emr_drill.errors import DrillError
-from emr_drill.faults.table import chosen
+from emr_drill.faults.table import chosen, find
 
 from . import settings_matrix
 from .matrix_rows import ROWS, Row, settings_of
@@ -92,10 +93,24 @@ def test_a_row_with_certificates_lets_the_drill_make_them(monkeypatch: pytest.Mo
     monkeypatch.setattr(preflight, "synthesize", lambda *_, **__: None)
     monkeypatch.setattr(settings_matrix, "lint", lambda assembly: 5)
     monkeypatch.setattr(bench.Drills, "run", run)
-    for name in ("tls-everywhere", "fleets"):
+    for name in ("tls-everywhere", "fleets", "two-azs"):
         (row,) = (row for row in ROWS if row.name == name)
         settings_matrix.prove(row, folder=tmp_path, block=28, speed=25.0)
 
     assert asked[0][-2:] == ["--tls", "--cluster-tls"]
     assert "--assembly" not in asked[0]
     assert asked[1][-2:] == ["--assembly", str(tmp_path / "fleets.out")]
+    assert "--assembly" not in asked[2], "the row of the fault table names its two AZs itself"
+    assert asked[2][-1] == f"{find('az-blackhole-of-two').fastest:g}"
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_what_a_drill_deploys_for_itself_is_what_the_row_says(row: Row) -> None:
+    own = dict(each.removeprefix("set.").split("=", 1) for each in find(row.fault).settings)
+
+    assert bool(own) <= (row.own is not None)
+    for name, value in own.items():
+        found: Any = settings_of(row)
+        for part in name.split("."):
+            found = found[part]
+        assert yaml.safe_load(value) == found
