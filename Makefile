@@ -15,9 +15,10 @@ SETUP := $(VENV)/.installed
 FUNCTION_RUNTIME := build/function-runtime/.installed
 CDK := node_modules/.bin/cdk
 REAL := build/real/.installed
+CLIENTS := build/clients/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test test-long gates unit proof proof-sample bench bench-drill bench-compare bench-clients airflow-matrix clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test test-long gates unit proof proof-sample sample-dag bench bench-drill bench-compare bench-clients airflow-matrix clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -48,6 +49,10 @@ drill: setup ## watch an active-passive failover with simulated services
 
 $(REAL): requirements-real.txt constraints.txt drill/emr_drill/real/pom/hadoop.xml drill/emr_drill/real/pom/livy.xml | $(SETUP)
 	@$(BIN)/emr-dr real-services install
+	@touch $@
+
+$(CLIENTS): requirements-airflow-3.0.6.txt requirements-airflow-2.11.0.txt requirements-python-livy.txt | $(SETUP)
+	@$(BIN)/emr-dr clients install
 	@touch $@
 
 drill-warm-standby: setup ## watch a standby take over
@@ -86,7 +91,11 @@ proof: setup ## the long matrices; results go to docs/results
 	@EMR_DR_PROOF=10 $(BIN)/python -m pytest -q -n 2 tests/lambda/failover/test_machine.py
 	@EMR_DR_LIFE_CYCLE=1 $(BIN)/python -m pytest -q tests/drill/test_life_cycle.py
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
+	@if [ -e $(REAL) ]; then $(MAKE) sample-dag; fi
 	@$(BIN)/python -m tests.fault_proof
+
+sample-dag: setup $(REAL) $(CLIENTS) ## the sample DAGs by `airflow dags test` on real Livy, YARN, HDFS and Spark (ten minutes)
+	@$(BIN)/python -m tests.sample_dag
 
 proof-sample: setup ## rows of the fault table and of the settings matrix that follow from the commit
 	@$(BIN)/python -m tests.fault_proof --sample
@@ -100,11 +109,6 @@ bench-drill: setup ## measure recovery overhead over the seeds; results go to do
 
 bench-compare: setup ## drill this product and the published recipe's script with the same faults (some hours)
 	@$(BIN)/emr-dr compare
-
-CLIENTS := build/clients/.installed
-$(CLIENTS): requirements-airflow-3.0.6.txt requirements-airflow-2.11.0.txt requirements-python-livy.txt | $(SETUP)
-	@$(BIN)/emr-dr clients install
-	@touch $@
 
 bench-clients: setup $(REAL) $(CLIENTS) ## Airflow, a Livy client and curl on real Livy while things break (an hour and a half)
 	@$(BIN)/emr-dr bench-clients --go-on
