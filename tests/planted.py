@@ -19,6 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from emr_drill import bench
+
 REPOSITORY = Path(__file__).parent.parent
 RESULTS = REPOSITORY / "docs" / "results"
 STORIES = "tests/lambda/failover/test_crash_points.py"
@@ -301,8 +303,17 @@ def look_for(fault: Fault) -> Outcome:
     caught = tuple(sorted(set(re.findall(r"^FAILED (\S+\.py::.*?)(?: - .*)?$", output, re.MULTILINE))))
     if code != FAILED or not caught:
         raise SystemExit(f"{fault.name}: not caught by {', '.join(fault.tests)} (pytest ended with {code}):\n{output}")
-    said = re.findall(r"^E?\s*assert not \[['\"](.*?)['\"][,\]]", output, re.MULTILINE)
-    return Outcome(fault=fault, caught_by=caught, said=said[0] if said else "")
+    said = what_was_said(output)
+    if not said:
+        raise SystemExit(f"{fault.name}: caught by {caught[0]}, and nobody can tell why:\n{output}")
+    return Outcome(fault=fault, caught_by=caught, said=said)
+
+
+def what_was_said(output: str) -> str:
+    """The promise that was first found broken in pytest's *output*, or else its first failure; empty for none."""
+    promises = re.findall(r"^E?\s*assert not \[['\"](.*?)['\"][,\]]", output, re.MULTILINE)
+    failures = re.findall(r"^\S+\.py:\d+: (\S.*)$", output, re.MULTILINE)
+    return next(iter([*promises, *failures]), "")
 
 
 def check_unchanged(faults: Sequence[Fault]) -> None:
@@ -330,7 +341,13 @@ def as_json(outcomes: Sequence[Outcome]) -> str:
     ]
     return (
         json.dumps(
-            {"planted": len(found), "caught": sum(bool(each["caught_by"]) for each in found), "faults": found}, indent=2
+            {
+                "commit": bench.commit(),
+                "planted": len(found),
+                "caught": sum(bool(each["caught_by"]) for each in found),
+                "faults": found,
+            },
+            indent=2,
         )
         + "\n"
     )
@@ -344,6 +361,8 @@ def as_text(outcomes: Sequence[Outcome]) -> str:
         "Written by `make proof`: the controller with one fault at a time, and the tests that notice. Each story of "
         "`test_crash_points.py` and every run of `test_machine.py` looks at all promises of the design after each call "
         "that changes something.",
+        "",
+        f"{len(outcomes)} of {len(outcomes)} were caught, at commit `{bench.commit()[:10]}`.",
         "",
         "| fault | planted in | caught by | what it said |",
         "|---|---|---|---|",

@@ -15,7 +15,7 @@ from typing import Any
 from emr_drill.airflow_matrix.table import airflow_matrix_table, airflow_summary
 from emr_drill.baseline.results import comparison_table
 from emr_drill.clients.table import stock_clients_table
-from emr_drill.faults.matrix import matrix_table
+from emr_drill.faults.matrix import COLUMNS, matrix_table
 from emr_drill.faults.results import document
 from emr_drill.preflight import REPOSITORY
 from emr_drill.report import PHASE_TEXTS
@@ -25,7 +25,14 @@ FAULT_DOCUMENT = REPOSITORY / "docs" / "faults.md"
 AIRFLOW_DOCUMENT = REPOSITORY / "docs" / "airflow.md"
 AIRFLOW_RESULTS = "airflow-matrix"
 RESULTS = REPOSITORY / "docs" / "results"
-FAULT_RESULTS = ("faults-simulated", "faults-real", "faults-active-active", "faults-warm-standby")
+FAULT_RESULTS = (
+    "faults-simulated",
+    "faults-real",
+    "faults-active-active",
+    "faults-active-active-real",
+    "faults-warm-standby",
+    "faults-warm-standby-real",
+)
 # A result file is written after each drill, when others are still to come.
 NOT_MEASURED = "-"
 # Median from the moment that Livy hangs, while YARN is healthy, to the first job accepted.
@@ -227,7 +234,7 @@ def fault_document() -> str:
 
 def drill_matrix() -> str | None:
     """The drill matrix from the result files of the fault table; ``None`` if there is none."""
-    files = {name: RESULTS / f"{name}.json" for name in FAULT_RESULTS}
+    files = {name: RESULTS / f"{name}.json" for column in COLUMNS for name in column.results}
     contents = {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
     return matrix_table(contents) if contents else None
 

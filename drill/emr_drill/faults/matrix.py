@@ -16,12 +16,12 @@ class Column:
     """One strategy with one kind of services.
 
     Attributes:
-        results: name of its result file.
+        results: names of its result files.
         strategy: what ``--strategy`` takes.
         real: whether with real services.
     """
 
-    results: str
+    results: tuple[str, ...]
     strategy: str
     real: bool = False
 
@@ -30,16 +30,22 @@ class Column:
         """Of the column."""
         return f"{self.strategy}, {'real' if self.real else 'simulated'}"
 
+    def runs(self, contents: Mapping[str, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Its drills, of all files that exist."""
+        return [run for name in self.results for run in contents.get(name, {}).get("runs", [])]
+
     def has(self, fault: Fault) -> bool:
         """Whether a row is for it."""
         return fault.is_for(self.strategy) and (fault.real or not self.real)
 
 
 COLUMNS = (
-    Column(results="faults-simulated", strategy="active-passive"),
-    Column(results="faults-real", strategy="active-passive", real=True),
-    Column(results="faults-active-active", strategy="active-active"),
-    Column(results="faults-warm-standby", strategy=WARM),
+    Column(results=("faults-simulated",), strategy="active-passive"),
+    Column(results=("faults-real",), strategy="active-passive", real=True),
+    Column(results=("faults-active-active", "recovery-active-active"), strategy="active-active"),
+    Column(results=("faults-active-active-real",), strategy="active-active", real=True),
+    Column(results=("faults-warm-standby", "recovery-warm-standby"), strategy=WARM),
+    Column(results=("faults-warm-standby-real",), strategy=WARM, real=True),
 )
 NOT_RUN = "not run"
 
@@ -50,10 +56,7 @@ def matrix_table(contents: Mapping[str, Mapping[str, Any]]) -> str:
     Args:
         contents: content of result files, by name; one that does not exist has no drills.
     """
-    held = {
-        column: {one.fault: one for one in summaries(contents[column.results])} if column.results in contents else {}
-        for column in COLUMNS
-    }
+    held = {column: {one.fault: one for one in summaries({"runs": column.runs(contents)})} for column in COLUMNS}
     rows = [fault for fault in FAULTS.values() if fault.name != NONE]
     lines = [
         f"| fault | {' | '.join(column.title for column in COLUMNS)} |",
@@ -80,7 +83,6 @@ def _commits(contents: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What was drilled, of which commit: a matrix of several codes must not look like one of one."""
     lines = []
     for column in COLUMNS:
-        runs = contents.get(column.results, {}).get("runs", [])
-        commits = list(dict.fromkeys(f"`{run['commit'][:10]}`" for run in runs if run.get("commit")))
+        commits = list(dict.fromkeys(f"`{run['commit'][:10]}`" for run in column.runs(contents) if run.get("commit")))
         lines.append(f"* {column.title}: {'commit ' + ', '.join(commits) if commits else NOT_RUN}")
     return lines

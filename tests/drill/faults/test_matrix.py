@@ -23,12 +23,12 @@ def cells(table: str, fault: str) -> list[str]:
 def test_a_cell_counts_the_drills_in_which_everything_was_as_it_must_be() -> None:
     """B6: a drill that did not hold is not left out."""
     table = matrix_table({"faults-active-active": drilled("kill-primary", True, False, True)})
-    assert cells(table, "`kill-primary`") == [NOT_RUN, NOT_RUN, "2 of 3", NOT_RUN]
-    assert cells(table, "**held, of drills**") == ["**0 of 0**", "**0 of 0**", "**2 of 3**", "**0 of 0**"]
+    assert cells(table, "`kill-primary`") == [NOT_RUN, NOT_RUN, "2 of 3", NOT_RUN, NOT_RUN, NOT_RUN]
+    assert cells(table, "**held, of drills**") == [*["**0 of 0**"] * 2, "**2 of 3**", *["**0 of 0**"] * 3]
 
 
 def test_a_row_that_is_not_for_a_column_is_empty_there() -> None:
-    assert cells(matrix_table({}), "`kill-standby`") == ["", "", "", NOT_RUN]
+    assert cells(matrix_table({}), "`kill-standby`") == [*[""] * 4, NOT_RUN, ""]
     assert cells(matrix_table({}), "`throttled-api`")[1] == "", "not for real services"
 
 
@@ -46,5 +46,17 @@ def test_every_strategy_has_a_column() -> None:
         "active-passive, simulated",
         "active-passive, real",
         "active-active, simulated",
+        "active-active, real",
         "active-passive-warm, simulated",
+        "active-passive-warm, real",
     ]
+
+
+def test_drills_that_measure_how_soon_are_drills_of_the_row() -> None:
+    """A table that says `not run` beside one that has their figures would contradict it."""
+    contents = {
+        "faults-active-active": drilled("kill-primary", True),
+        "recovery-active-active": drilled("kill-primary", True),
+    }
+
+    assert cells(matrix_table(contents), "`kill-primary`")[2] == "2 of 2"

@@ -13,6 +13,7 @@ def run(fault: str = "kill-livy", seed: int = 1, **changes: Any) -> dict[str, An
         "fault": fault,
         "seed": seed,
         "passed": True,
+        "speed": 25.0,
         "submits_again_seconds": 90.0,
         "jobs": {"lost": 1, "unreported": 0, "doubled": 0, "wrong": 0},
         "operations": ["repaired"],
@@ -73,7 +74,7 @@ def test_the_document_shows_what_was_measured_and_what_failed() -> None:
     assert "## Measured: active-passive, real services" in text
     assert "## Measured: active-active, simulated services" in text
     assert "2 of 3 drills were as they must be" in text
-    assert "| `kill-livy` | 1 of 2 | repaired | 90 | 2 | 0 |  |" in text
+    assert "| `kill-livy` | 1 of 2 | 25 | repaired | 90 | 2 | 0 |  |" in text
     assert "doubled: 1" in text
     assert "* `kill-livy`, seed 2: one; two" in text
 
