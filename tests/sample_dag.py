@@ -45,7 +45,8 @@ BLOCK = 27
 AIRFLOW_LIMIT_SECONDS = 900.0
 FRONT_DOOR = re.compile(r"curl http://([\d.]+):8998/batches")
 PRIMARY = re.compile(r"\(j-\w+, [\w-]+, ([\d.]+)\)")
-SUBMITTED = re.compile(r"Batch submitted with session id: (\d+)")
+# As the stock hook says it, and as ours does.
+SUBMITTED = re.compile(r"Batch submitted with session id: (\d+)|Batch (\d+) \(\S+\) submitted")
 APPLICATION = re.compile(r"application_\d+_\d{4,}")
 
 
@@ -117,19 +118,26 @@ def jar(folder: Path) -> Path:
     return made
 
 
-def upload(file: Path, site: Site) -> str:
+def upload(file: Path, site: Site, *, clusters: Path) -> str:
     """Put *file* into the cluster's HDFS, as a person puts it into the artifact bucket; its URI.
+
+    Args:
+        file: what is put there.
+        site: whose cluster.
+        clusters: the drill's folder of clusters, which has their configuration.
 
     Raises:
         DrillError: HDFS does not take it.
     """
-    to = f"hdfs://{site.primary}:8020{JAR}"
-    shell = [install.java(), *JAVA_OPTIONS, *OPENED, "-cp", f"{install.HADOOP_JARS}/*", "org.apache.hadoop.fs.FsShell"]
-    # Loopback addresses have no names.
-    options = ["-D", "dfs.client.use.datanode.hostname=true", "-D", f"fs.defaultFS=hdfs://{site.primary}:8020"]
-    _run([*shell, *options, "-mkdir", "-p", str(Path(JAR).parent)])
-    _run([*shell, *options, "-put", str(file), to])
-    return to
+    to = f"hdfs://{site.primary}:8020"
+    configured = [each.parent for each in clusters.rglob("core-site.xml") if to in each.read_text()]
+    if not configured:
+        raise DrillError(f"no configuration below {clusters} is of {to}")
+    path = f"{configured[0]}:{install.HADOOP_JARS}/*"
+    shell = [install.java(), *JAVA_OPTIONS, *OPENED, "-cp", path, "org.apache.hadoop.fs.FsShell"]
+    _run([*shell, "-mkdir", "-p", str(Path(JAR).parent)])
+    _run([*shell, "-put", str(file), to + JAR])
+    return to + JAR
 
 
 def _run(command: Sequence[str], **more: Any) -> str:
@@ -162,7 +170,7 @@ def run(dag: str, release: str, site: Site, *, file: str, home: Path) -> dict[st
         (home / "dags-test.log").write_text(log)
     except (DrillError, subprocess.TimeoutExpired) as error:
         return {**found, "why": [str(error)[-2000:]]}
-    submitted = SUBMITTED.findall(log)
+    submitted = ["".join(each) for each in SUBMITTED.findall(log)]
     if not submitted:
         return {**found, "why": [f"no batch was submitted: {log[-2000:]}"]}
     batch = site.ask(8998, f"/batches/{submitted[-1]}")
@@ -217,7 +225,7 @@ def main() -> int:
             install.check()
             made = jar(folder)
             with kept_drill(folder, block=arguments.block, console=console) as site:
-                file = upload(made, site)
+                file = upload(made, site, clusters=folder / "drill" / "clusters")
                 for release in RELEASES:
                     for dag in DAGS:
                         (home := folder / f"{dag}-{release}").mkdir()
