@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,8 @@ from tests.provider.site import site
 
 pytestmark = [
     pytest.mark.long,
-    pytest.mark.parametrize("version", VERSIONS),
+    # With 2.11.0 it ended within seven minutes once, and once not within ten: not what a test is to depend on.
+    pytest.mark.parametrize("version", VERSIONS if "EMR_DR_SERVICES" in os.environ else VERSIONS[:1]),
 ]
 DAGS = ("well", "other", "failed", "cleared")
 
