@@ -71,6 +71,9 @@ drill-matrix: setup ## every strategy with every fault it has, simulated and, wi
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@$(BIN)/python -m tests.fault_proof --go-on
 
+# Drills on a fast clock: whatever ran beside them would be time that passes there.
+CLOCKED := tests/cli/test_interrupted_drill.py tests/drill/test_destroying.py tests/drill/test_life_cycle.py tests/drill/test_readme_deploy.py
+
 test: setup gates unit ## every gate and every test but the long ones (five minutes on two cores)
 
 gates: setup ## format, types, layers, shell scripts, synth with policy checks, templates
@@ -80,7 +83,8 @@ unit: setup ## the tests alone, without the long ones
 	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not long"
 
 test-long: setup ## the long tests: a deploy by the CDK's command line, each crash point, each release of Airflow, ...
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m long
+	@$(BIN)/python -m pytest -q -m long $(CLOCKED)
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m long $(CLOCKED:%=--deselect %)
 
 proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.proof
