@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moto.ec2.models import ec2_backends
 
+from emr_drill.stand_in.emr_records import subnets_of
+
 if TYPE_CHECKING:
     from emr_drill.stand_in.emr_records import Cluster
     from emr_drill.stand_in.server import StandIn
@@ -102,7 +104,7 @@ class EmrNetwork:
 
     def _interface(self, cluster: Cluster, groups: list[Any], what: str) -> str:
         made = self._ec2.create_network_interface(
-            cluster.request["Instances"]["Ec2SubnetId"],
+            subnets_of(cluster.request["Instances"])[0],
             [],
             group_ids=[str(group) for group in groups],
             description=f"{what} of {cluster.id}",

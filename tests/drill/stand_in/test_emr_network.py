@@ -109,3 +109,13 @@ def test_groups_that_nobody_made_are_left_alone(place: Place) -> None:
 
     assert place.rules() == []
     assert place.ec2.enis == {}
+
+
+def test_a_cluster_of_instance_fleets_names_its_subnet_in_a_list(place: Place) -> None:
+    """B5."""
+    cluster = place.cluster()
+    instances = cluster.request["Instances"]
+    instances["Ec2SubnetIds"] = [instances.pop("Ec2SubnetId")]
+    place.network.prepare(cluster)
+
+    assert {each.subnet.id for each in place.ec2.enis.values()} == set(instances["Ec2SubnetIds"])
