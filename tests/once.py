@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], Any]
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not made.exists():
             inside = folder / "files"
-            inside.mkdir(exist_ok=True)
+            shutil.rmtree(inside, ignore_errors=True)  # of one that failed: the next is to fail for the same reason
+            inside.mkdir()
             made.write_text(json.dumps(make(inside)), encoding="utf-8")
     return folder / "files", json.loads(made.read_text(encoding="utf-8"))

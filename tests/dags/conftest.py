@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ import pytest
 from emr_drill.clients import environments
 from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
 from emr_drill.preflight import REPOSITORY
+from tests.once import once
 from tests.provider.versions import EACH
 
 from .stage import PLAYED
@@ -22,17 +22,14 @@ Told = dict[str, Any]
 
 
 def _told(version: str, factory: pytest.TempPathFactory) -> Told:
-    own = factory.getbasetemp()
-    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / f"dags-{version}"
-    folder.mkdir(exist_ok=True)
-    file = folder / PLAYED
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not file.exists():
-            command = [sys.executable, "-m", "tests.dags.stage", version, str(folder)]
-            done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
-            assert done.returncode == 0, done.stderr[-4000:]
-    found: Told = json.loads(file.read_text())
+    def play(folder: Path) -> Told:
+        command = [sys.executable, "-m", "tests.dags.stage", version, str(folder)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr[-4000:]
+        played: Told = json.loads((folder / PLAYED).read_text())
+        return played
+
+    found: Told = once(factory, f"dags-{version}", play)[1]
     return found
 
 
