@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -37,24 +37,32 @@ class Reading:
     Attributes:
         verdict: what it means.
         detail: one sentence that a person understands.
+        active_nodes: how many nodes YARN has, where that was read.
     """
 
     verdict: Verdict
     detail: str
+    active_nodes: int | None = None
 
-    def to_dict(self) -> dict[str, str]:
-        """Plain values: ``{"verdict": "healthy", "detail": "..."}``."""
-        return {"verdict": str(self.verdict), "detail": self.detail}
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values: ``{"verdict": "healthy", "detail": "..."}``, and ``"active_nodes"`` where they were read."""
+        nodes = {} if self.active_nodes is None else {"active_nodes": self.active_nodes}
+        return {"verdict": str(self.verdict), "detail": self.detail, **nodes}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The reading that :meth:`to_dict` described."""
-        return cls(verdict=Verdict(data["verdict"]), detail=str(data["detail"]))
+        nodes = data.get("active_nodes")
+        return cls(
+            verdict=Verdict(data["verdict"]),
+            detail=str(data["detail"]),
+            active_nodes=None if nodes is None else int(nodes),
+        )
 
 
-def healthy(detail: str) -> Reading:
+def healthy(detail: str, *, active_nodes: int | None = None) -> Reading:
     """The service does its work."""
-    return Reading(verdict=Verdict.HEALTHY, detail=detail)
+    return Reading(verdict=Verdict.HEALTHY, detail=detail, active_nodes=active_nodes)
 
 
 def unhealthy(detail: str) -> Reading:
@@ -132,6 +140,20 @@ class Evidence:
     def from_look(cls, look: Mapping[str, Any], *, incarnation: str) -> Self:
         """What a prober saw at the address of *incarnation* when it was asked, see :func:`look_to_dict`."""
         return cls.from_item({**look, "incarnation": incarnation})
+
+
+def nodes_last_seen(evidence: Iterable[Evidence], *, until: float) -> int | None:
+    """How many nodes YARN had in the latest look not after *until* that found its ResourceManager well.
+
+    ``None`` where there is no such look, or it was written down without them.
+    """
+    looks = [
+        (each.observed_at, each.services[Service.RESOURCE_MANAGER])
+        for each in evidence
+        if each.observed_at <= until and Service.RESOURCE_MANAGER in each.services
+    ]
+    counted = [(at, reading.active_nodes) for at, reading in looks if reading.active_nodes is not None]
+    return max(counted, default=(0.0, None), key=lambda look: look[0])[1]
 
 
 def sort_key_from(observed_at: float) -> str:

@@ -104,7 +104,8 @@ def _together(readings: list[Reading]) -> Reading:
         for reading in readings:
             if reading.verdict is verdict:
                 return reading
-    return healthy(", ".join(reading.detail for reading in readings))
+    nodes = [reading.active_nodes for reading in readings if reading.active_nodes is not None]
+    return healthy(", ".join(reading.detail for reading in readings), active_nodes=nodes[0] if nodes else None)
 
 
 def _read(answer: Answer, meaning: Callable[[Any], Reading]) -> Reading:
@@ -131,7 +132,7 @@ def _resource_manager_info(body: Any) -> Reading:
 
 def _resource_manager_metrics(body: Any) -> Reading:
     nodes = _whole_number(_member(body, "clusterMetrics"), "activeNodes")
-    return healthy(f"active nodes: {nodes}") if nodes >= 1 else unhealthy("no active node")
+    return healthy(f"active nodes: {nodes}", active_nodes=nodes) if nodes >= 1 else unhealthy("no active node")
 
 
 def _name_node_status(body: Any) -> Reading:

@@ -211,6 +211,10 @@ class FenceSeen:
         resource_manager_reachable: whether its ResourceManager answered.
         running_applications: how many applications it listed, after they were told to end.
         lost_nodes: how many nodes it has lost; ``None`` if that is not known.
+        started_at: when that ResourceManager was started, seconds since 1970; ``None`` if that is not known.
+        active_nodes: how many nodes it has now; ``None`` if that is not known.
+        ready_at: when the cluster was ready, before any client had a job there; likewise.
+        nodes_last_seen: how many nodes a prober saw last before the end was requested; likewise.
         requested_at: when the end of the cluster was requested, seconds since 1970.
         out_of_service_at: when it went out of service, likewise; ``None`` if it never served.
     """
@@ -219,8 +223,38 @@ class FenceSeen:
     resource_manager_reachable: bool
     running_applications: int
     lost_nodes: int | None
+    started_at: float | None
+    active_nodes: int | None
+    ready_at: float | None
+    nodes_last_seen: int | None
     requested_at: float
     out_of_service_at: float | None
+
+    @property
+    def doubt(self) -> str:
+        """Why the ResourceManager's word does not prove that nothing runs, after "its ResourceManager"; else empty.
+
+        Its list and its count of lost nodes live in its memory: one that was started again knows of no application
+        and of no lost node, whatever goes on.  What ran on a node that it does not reach runs on there, killed or not.
+        Whatever is not known, as from a prober of the version before, is not trusted.
+        """
+        if not self.resource_manager_reachable:
+            return "does not answer"
+        if self.running_applications:
+            return "lists applications"
+        if self.lost_nodes is None:
+            return "does not say whether it has lost nodes, on which jobs may run on"
+        if self.lost_nodes:
+            return f"lists none, but has lost {self.lost_nodes} nodes, on which jobs may run on"
+        if self.started_at is None or self.ready_at is None:
+            return "lists none, but nobody knows whether it was started again, and so has forgotten some"
+        if self.started_at > self.ready_at:
+            return "lists none, but was started after the cluster was ready, and may have forgotten some"
+        if self.active_nodes is None or self.nodes_last_seen is None:
+            return "lists none, but nobody knows whether it still has all its nodes"
+        if self.active_nodes < self.nodes_last_seen:
+            return f"lists none, but has {self.active_nodes} of {self.nodes_last_seen} nodes, on which jobs may run on"
+        return ""
 
 
 def judge_fence(*, seen: FenceSeen, now: float, limit: float) -> Fence:
@@ -231,9 +265,7 @@ def judge_fence(*, seen: FenceSeen, now: float, limit: float) -> Fence:
     # Where new jobs come from: Livy may have got one after the applications were told to end.
     last_job_at = 0.0 if seen.out_of_service_at is None else seen.out_of_service_at + SETTLE_SECONDS
     proves_from = max(seen.requested_at, last_job_at) + SUBMIT_SECONDS
-    # What ran on a node that was lost runs on there, killed or not, as that node hears of nothing.
-    nothing_runs = seen.resource_manager_reachable and not seen.running_applications and seen.lost_nodes == 0
-    if nothing_runs and now >= proves_from:
+    if not seen.doubt and now >= proves_from:
         return Fence.CLOSED
     return Fence.OVERDUE if waited >= limit else Fence.OPEN
 

@@ -34,6 +34,17 @@ def evidence_on(deployment: Deployment, incarnation: Incarnation) -> list[Eviden
     return [Evidence.from_item(item) for item in items]
 
 
+def nodes_evidence(deployment: Deployment, incarnation: Incarnation, *, until: float) -> list[Evidence]:
+    """What the evidence table holds of an incarnation in the hour before *until*, seconds since 1970.
+
+    A launch may take 45 minutes, and a ResourceManager that hung for as long may come back.
+    """
+    items = deployment.record.evidence(
+        table_name=deployment.config.evidence_table, incarnation=incarnation.id, since=sort_key_from(until - 3600)
+    )
+    return [Evidence.from_item(item) for item in items]
+
+
 def verdict_on(deployment: Deployment, incarnation: Incarnation, *, serving_from: float | None = None) -> Judgement:
     """The verdict on an incarnation from the evidence of this moment.
 

@@ -36,11 +36,15 @@ class Applications:
         running: ids of the applications that it lists as not at their end.
         lost_nodes: how many nodes it has lost, which never hear that an application was killed; ``None`` if that is
             not known.
+        active_nodes: how many nodes it has; likewise.
+        started_at: when it was started, seconds since 1970; likewise, and of one that is not the active one.
     """
 
     reachable: bool
     running: tuple[str, ...]
     lost_nodes: int | None = None
+    active_nodes: int | None = None
+    started_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +83,13 @@ class Probers:
         """
         request = {"action": "kill_applications", "address": address}
         answer = self._ask(request, near=near, good=lambda _: True)
+        started_on = answer.get("started_on")
         return Applications(
             reachable=bool(answer.get("reachable")),
             running=tuple(answer.get("running", ())),
             lost_nodes=answer.get("lost_nodes"),
+            active_nodes=answer.get("active_nodes"),
+            started_at=None if started_on is None else started_on / 1000,
         )
 
     def work(self, *, address: str, near: str | None) -> Work:

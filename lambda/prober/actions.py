@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dr_core.config import FunctionConfig
-from dr_core.readings import RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered
+from dr_core.readings import RESOURCE_MANAGER_INFO, RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered
 from dr_core.routing import HEALTH_PATH
 from prober.looking import fetch, resolve
 from prober.trust import Trust, of_front_door, of_primary
@@ -138,11 +138,12 @@ class Actions:
         """Kill everything that the ResourceManager at *address* runs or is about to run.
 
         The ResourceManager calls an application killed without a word of the nodes that it ran on, and a node that it
-        has lost never hears of it: what ran there runs on.
+        has lost never hears of it: what ran there runs on.  One that was started again may know nothing of either.
 
         Returns:
             ``{"reachable": bool, "running": [ids that are still not at their end], "lost_nodes": how many nodes it has
-            lost, or null if it does not say}``.
+            lost, "active_nodes": how many it has, "started_on": when it was started, in ms since 1970}``; null for
+            each number that it does not say, and for the last one if it is not the active ResourceManager.
         """
         port = self.config.ports.resource_manager
 
@@ -155,9 +156,9 @@ class Actions:
                 killed.result()
             running = self._running(address)
         except _Refused:
-            return {"reachable": False, "running": [], "lost_nodes": None}
-        # After the list: a node that is lost meanwhile must not be missed.
-        return {"reachable": True, "running": running, "lost_nodes": self._lost_nodes(address)}
+            return {"reachable": False, "running": [], **_NOTHING_SAID}
+        # After the list: a node that is lost, or a start, meanwhile must not be missed.
+        return {"reachable": True, "running": running, **self._nodes(address), "started_on": self._started_on(address)}
 
     def work(self, *, address: str) -> dict[str, Any]:
         """What Livy and YARN at *address* still have to do; an interactive session counts, also while it is idle.
@@ -212,13 +213,21 @@ class Actions:
         listed = [*items, *(each for _, more in pages for each in more)]
         return [int(_member(each, "id")) for each in listed if _member(each, "state") not in _FINAL]
 
-    def _lost_nodes(self, address: str) -> int | None:
+    def _nodes(self, address: str) -> dict[str, int | None]:
         try:
             found = _object(self._ask(address, self.config.ports.resource_manager, RESOURCE_MANAGER_METRICS))
-            lost = _member(_member(found, "clusterMetrics"), "lostNodes")
+            metrics = _member(found, "clusterMetrics")
+        except _Refused:
+            metrics = None
+        return {"lost_nodes": _number(metrics, "lostNodes"), "active_nodes": _number(metrics, "activeNodes")}
+
+    def _started_on(self, address: str) -> int | None:
+        try:
+            found = _object(self._ask(address, self.config.ports.resource_manager, RESOURCE_MANAGER_INFO))
+            info = _member(found, "clusterInfo")
+            return _number(info, "startedOn") if _member(info, "haState") == "ACTIVE" else None
         except _Refused:
             return None
-        return lost if isinstance(lost, int) and not isinstance(lost, bool) else None
 
     def _running(self, address: str) -> list[str]:
         path = f"{_APPLICATIONS}?states={_STATES_BEFORE_THE_END}"
@@ -231,6 +240,7 @@ class Actions:
         return [str(_member(each, "id")) for each in listed]
 
 
+_NOTHING_SAID: Mapping[str, None] = {"lost_nodes": None, "active_nodes": None, "started_on": None}
 _BATCH: Mapping[str, str] = {"id": "id", "state": "state", "app_id": "appId", "name": "name"}
 
 
@@ -244,6 +254,12 @@ def _member(body: Any, name: str) -> Any:
     if not isinstance(body, dict) or name not in body:
         raise _Refused(f"answered without {name}: {str(body)[:200]}")
     return body[name]
+
+
+def _number(body: Any, name: str) -> int | None:
+    """The whole number *name* of *body*, ``None`` if it has none."""
+    value = body.get(name) if isinstance(body, dict) else None
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _object(answer: Answer) -> dict[str, Any]:

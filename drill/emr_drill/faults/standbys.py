@@ -10,6 +10,7 @@ from emr_drill.faults.model import (
     Act,
     Expectation,
     Fault,
+    Moment,
     Otherwise,
     Page,
     Range,
@@ -64,6 +65,17 @@ WITH_STANDBY: Mapping[str, Otherwise] = {
     ),
 }
 
+# Longer than the ResourceManager's word takes to count (90 s), shorter than the limit for any proof (300 s).
+HELD_SECONDS = 180.0
+
+
+def _forgets_jobs(scene: Scene) -> None:
+    # Livy first: it would call every job failed that the ResourceManager has forgotten.
+    scene.clusters.kill_service(scene.cluster_id, Service.LIVY)
+    scene.clusters.kill_service(scene.cluster_id, Service.NAME_NODE)
+    scene.clusters.restart_resource_manager(scene.cluster_id)
+
+
 ROWS: tuple[Fault, ...] = (
     Fault(
         name="kill-standby",
@@ -81,6 +93,41 @@ ROWS: tuple[Fault, ...] = (
         must="a cluster is launched and takes over, as the standby is not fit; the standby is replaced after that",
         notices=PROBERS,
         struck=(seen_bad(Service.RESOURCE_MANAGER), STANDBY_ENDS),
+        strategies=(WARM,),
+    ),
+    Fault(
+        name="resourcemanager-restarted",
+        acts=(
+            Act(
+                what="EMR does not get the cluster terminated",
+                do=lambda scene: scene.clusters.hold_termination(scene.cluster_id),
+            ),
+            Act(
+                what="SIGKILL of Livy and the NameNode, and the ResourceManager is started again: it answers, has its "
+                "nodes and has forgotten the jobs, whose containers write on",
+                do=_forgets_jobs,
+            ),
+            Act(
+                what="EMR can terminate it",
+                do=lambda scene: scene.clusters.release_termination(scene.cluster_id),
+                after=Moment.CUT_OVER,
+                seconds=HELD_SECONDS,
+            ),
+        ),
+        expect=_with_next_standby(failover(), launches=ONE),
+        must=f"{TAKEN}; what the ResourceManager says of jobs is not believed, so that ids answer 410 only when EMR "
+        "says that the cluster has ended, and no job writes after that",
+        notices=PROBERS,
+        struck=(
+            seen_bad(Service.NAME_NODE),
+            Trace(
+                what=f"the old cluster ends not sooner than {HELD_SECONDS:g} s after the cut-over",
+                kind="cluster",
+                like={"cluster": "{old}", "state": "TERMINATED*"},
+                after=Moment.CUT_OVER,
+                seconds=HELD_SECONDS,
+            ),
+        ),
         strategies=(WARM,),
     ),
 )

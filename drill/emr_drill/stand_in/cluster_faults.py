@@ -107,6 +107,20 @@ class ClusterFaults(ABC):
 
         threading.Thread(target=start_again, daemon=True, name=f"systemd of {cluster_id}").start()
 
+    def restart_resource_manager(self, cluster_id: str) -> None:
+        """The ResourceManager's process is killed and started again at once, and it answers: without recovery it knows
+        of no application, and of those nodes that have told it since.  Containers go on.
+
+        Raises:
+            DrillError: the cluster has no primary yet, or the ResourceManager does not come back.
+        """
+        primary = self.primary(cluster_id)
+        primary.kill([Service.RESOURCE_MANAGER])
+        try:
+            primary.revive(Service.RESOURCE_MANAGER)
+        except RuntimeError as error:
+            raise DrillError(f"the ResourceManager of {cluster_id} did not come back: {error}") from error
+
     def set_safe_mode(self, cluster_id: str, on: bool) -> None:
         """Put HDFS into safe mode, or take it out.
 

@@ -7,6 +7,7 @@ import time
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.evidence import nodes_last_seen
 from dr_core.metrics import FENCE_OVERDUE
 from dr_core.record import Incarnation, IncarnationState
 from dr_core.retirement_plan import (
@@ -20,6 +21,7 @@ from dr_core.retirement_plan import (
 )
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.errors import NoProberAnsweredError
+from failover.observation import nodes_evidence
 from failover.probers import Applications
 from failover.removal import address_handed_on, change_incarnation, hide, request_end, with_cluster
 from failover.retiring import check_others_serve, kept_for_clients, to_retire
@@ -161,6 +163,10 @@ def _judge(
         resource_manager_reachable=applications.reachable,
         running_applications=len(applications.running),
         lost_nodes=applications.lost_nodes,
+        started_at=applications.started_at,
+        active_nodes=applications.active_nodes,
+        ready_at=incarnation.waiting_at,
+        nodes_last_seen=_nodes_last_seen(call, incarnation, applications, until=requested_at),
         requested_at=requested_at,
         out_of_service_at=_out_of_service_at(call, incarnation),
     )
@@ -176,6 +182,18 @@ def _judge(
             pass
     change_incarnation(call.deployment, incarnation, fenced_at=now)
     return True
+
+
+def _nodes_last_seen(
+    call: RetirementCall, incarnation: Incarnation, applications: Applications, *, until: float
+) -> int | None:
+    """How many nodes probers saw last before *until*, ``None`` if nobody knows; read only where it matters."""
+    if not applications.reachable or applications.running:
+        return None
+    try:
+        return nodes_last_seen(nodes_evidence(call.deployment, incarnation, until=until), until=until)
+    except (BotoCoreError, ClientError):
+        return None  # as good as none: EMR's word and the limit are left
 
 
 def _out_of_service_at(call: RetirementCall, incarnation: Incarnation) -> float | None:
@@ -206,22 +224,18 @@ def _alarm(call: RetirementCall, incarnation: Incarnation, seen: FenceSeen, appl
         subject=f"nobody knows whether {incarnation.title} still runs jobs",
         happened=f"{limit} s after it was decided to end {incarnation.cluster_id}, nobody can say that its "
         f"applications have ended: EMR calls it {seen.cluster_state}, and its ResourceManager "
-        f"{_word_of(applications)}.",
+        f"{_word_of(applications, seen)}.",
         done="Its batch ids answer 410 from now on, so that clients run their jobs again. Its deletion goes on.",
         to_do=f"Look at cluster {incarnation.cluster_id} in {incarnation.availability_zone}: a job of it may still "
         "write beside its second run. If it does, end the cluster's instances in EC2.",
     )
 
 
-def _word_of(applications: Applications) -> str:
+def _word_of(applications: Applications, seen: FenceSeen) -> str:
     """What the ResourceManager says, and why that proves nothing."""
     if applications.running:
         return f"lists {', '.join(applications.running)}"
-    if not applications.reachable:
-        return "does not answer"
-    if applications.lost_nodes is None:
-        return "does not say whether it has lost nodes, on which jobs may run on"
-    return f"lists none, but has lost {applications.lost_nodes} nodes, on which jobs may run on"
+    return seen.doubt or "lists none, but a job may just have come"
 
 
 def _named(generations: list[int]) -> str:

@@ -13,6 +13,10 @@ from emr_drill.faults.model import WARM
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.standbys import KILLS_STANDBY
 from emr_drill.faults.table import FAULTS
+from emr_drill.faults.traces import Seen
+from emr_drill.ports import Service
+
+from .noting import done_by
 
 TAKEN = Found(
     operations=[("failed over", ""), ("stands by", "")],
@@ -67,3 +71,34 @@ def test_what_strikes_a_standby_leaves_what_serves_alone() -> None:
     )
     KILLS_STANDBY.do(scene)
     assert struck == ["j-2"]
+
+
+def test_a_resource_manager_forgets_jobs_that_run_on() -> None:
+    """Livy goes first: it would call jobs failed that YARN does not know."""
+    assert done_by(*FAULTS["resourcemanager-restarted"].acts) == [
+        ("clusters.hold_termination", "j-1"),
+        ("clusters.kill_service", "j-1", Service.LIVY),
+        ("clusters.kill_service", "j-1", Service.NAME_NODE),
+        ("clusters.restart_resource_manager", "j-1"),
+        ("clusters.release_termination", "j-1"),
+    ]
+
+
+@pytest.mark.parametrize(("at", "struck"), [(179.0, False), (180.0, True)])
+def test_its_word_would_have_counted_long_before_the_cluster_ended(at: float, struck: bool) -> None:
+    """Else nothing shows that it is not believed."""
+    ended = {"at": at, "kind": "cluster", "cluster": "j-1", "state": "TERMINATED"}
+    seen = Seen(entries=[ended], names={"old": "j-1"}, moments={"the cut-over": 0.0})
+
+    assert (FAULTS["resourcemanager-restarted"].struck[1].why_not(seen) is None) is struck
+
+
+@pytest.mark.parametrize(
+    ("found", "fence_overdue"),
+    [(replace(TAKEN, jobs={"doubled": 1}), False), (TAKEN, True)],
+)
+def test_no_job_may_write_after_its_410(found: Found, fence_overdue: bool) -> None:
+    """A14: nor may the limit pass, as EMR ends the cluster before it."""
+    row = replace(FAULTS["resourcemanager-restarted"].under(WARM), struck=())
+    assert judge_row(row, TAKEN, fence_overdue=False).did_not_hold == []
+    assert judge_row(row, found, fence_overdue=fence_overdue).did_not_hold != []

@@ -74,6 +74,28 @@ def test_livy_stays_dead_on_a_machine_that_is_gone(tmp_path: Path) -> None:
         assert not factory.made[0].running()[Service.LIVY]
 
 
+def test_a_resource_manager_is_started_again_at_once(tmp_path: Path) -> None:
+    factory = FakeFactory()
+    with emr_world(tmp_path, primaries=factory) as world:
+        cluster_id = world.waiting()
+        world.clusters.kill_service(cluster_id, Service.LIVY)
+        world.clusters.kill_service(cluster_id, Service.NAME_NODE)
+        world.clusters.restart_resource_manager(cluster_id)
+
+        alive = {service: service is Service.RESOURCE_MANAGER for service in Service}
+        assert factory.made[0].running() == alive
+
+
+def test_one_that_does_not_come_back_is_told(tmp_path: Path) -> None:
+    factory = FakeFactory()
+    with emr_world(tmp_path, primaries=factory) as world:
+        cluster_id = world.waiting()
+        factory.made[0].terminate()
+
+        with pytest.raises(DrillError, match="did not come back: it is terminated"):
+            world.clusters.restart_resource_manager(cluster_id)
+
+
 def test_the_primary_is_told_of_the_other_faults(tmp_path: Path) -> None:
     factory = FakeFactory()
     with emr_world(tmp_path, primaries=factory) as world:

@@ -15,6 +15,7 @@ from dr_core.evidence import (
     healthy,
     is_prober,
     look_to_dict,
+    nodes_last_seen,
     prober_observer,
     sort_key_from,
     unhealthy,
@@ -112,3 +113,26 @@ def test_the_words_of_evidence() -> None:
     assert [str(each) for each in Service] == ["livy", "resource_manager", "name_node"]
     assert [str(each) for each in Verdict] == ["healthy", "unhealthy", "unknown"]
     assert LOAD_BALANCER == "load-balancer"
+
+
+def looked(at: float, *, nodes: int | None, service: Service = Service.RESOURCE_MANAGER) -> Evidence:
+    """A look at *service*, written down and read again."""
+    evidence = replace(EVIDENCE, observed_at=at, services={service: healthy("well", active_nodes=nodes)})
+    return Evidence.from_item(evidence.to_item(round_seconds=10))
+
+
+@pytest.mark.parametrize(
+    ("rule", "looks", "nodes"),
+    [
+        ("the latest look counts", [looked(10, nodes=3), looked(30, nodes=2), looked(20, nodes=4)], 2),
+        ("one that found it sick counts none", [looked(10, nodes=3), looked(20, nodes=None)], 3),
+        ("one after the moment does not count", [looked(10, nodes=3), looked(41, nodes=1)], 3),
+        ("one at the moment counts", [looked(10, nodes=3), looked(40, nodes=1)], 1),
+        ("other services have no nodes", [looked(10, nodes=3), looked(20, nodes=7, service=Service.LIVY)], 3),
+        ("a prober of the version before wrote none down", [looked(10, nodes=None)], None),
+        ("nobody looked", [], None),
+    ],
+)
+def test_the_nodes_that_were_seen_last(rule: str, looks: list[Evidence], nodes: int | None) -> None:
+    """A14: a ResourceManager that has fewer afterwards does not know of all that runs."""
+    assert nodes_last_seen(looks, until=40) == nodes, rule

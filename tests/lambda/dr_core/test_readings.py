@@ -58,7 +58,7 @@ def test_what_is_read_of_each_service() -> None:
 def test_services_that_work_are_healthy(good: dict[str, Answer]) -> None:
     assert read_services(good) == {
         Service.LIVY: healthy("sessions: 1"),
-        Service.RESOURCE_MANAGER: healthy("state STARTED, active nodes: 1"),
+        Service.RESOURCE_MANAGER: healthy("state STARTED, active nodes: 1", active_nodes=1),
         Service.NAME_NODE: healthy("state active, file system operational"),
     }
 
@@ -75,7 +75,8 @@ def test_a_resource_manager_that_is_not_started_is_unhealthy(good: dict[str, Ans
 
 
 @pytest.mark.parametrize(
-    ("nodes", "expected"), [(0, unhealthy("no active node")), (2, healthy("state STARTED, active nodes: 2"))]
+    ("nodes", "expected"),
+    [(0, unhealthy("no active node")), (2, healthy("state STARTED, active nodes: 2", active_nodes=2))],
 )
 def test_a_resource_manager_without_nodes_is_unhealthy(
     good: dict[str, Answer], sample: Sample, nodes: int, expected: Reading

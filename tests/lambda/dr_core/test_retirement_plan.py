@@ -35,6 +35,10 @@ def fenced(
     reachable: bool = False,
     running: int = 0,
     lost_nodes: int | None = 0,
+    started_at: float | None = 100,
+    ready_at: float | None = 400,
+    active_nodes: int | None = 2,
+    nodes_last_seen: int | None = 2,
     waited: float = 0,
     out_of_service_at: float | None = None,
 ) -> Fence:
@@ -44,6 +48,10 @@ def fenced(
         resource_manager_reachable=reachable,
         running_applications=running,
         lost_nodes=lost_nodes,
+        started_at=started_at,
+        active_nodes=active_nodes,
+        ready_at=ready_at,
+        nodes_last_seen=nodes_last_seen,
         requested_at=1000,
         out_of_service_at=out_of_service_at,
     )
@@ -105,6 +113,49 @@ def test_a_running_application_is_not_fenced() -> None:
 def test_an_empty_list_is_proof_only_of_nodes_that_hear(rule: str, lost_nodes: int | None, fence: Fence) -> None:
     """A14: the ResourceManager calls an application killed without waiting for its nodes' word."""
     assert fenced(reachable=True, lost_nodes=lost_nodes, waited=SUBMIT_SECONDS) is fence, rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "started_at", "ready_at", "fence"),
+    [
+        ("it has known every job of the cluster", 400, 400, Fence.CLOSED),
+        ("one that was started again has forgotten what runs, and which nodes it had lost", 400.1, 400, Fence.OPEN),
+        ("it was started again after the fault", 1010, 400, Fence.OPEN),
+        ("it does not say when it was started, or its prober is of the version before", None, 400, Fence.OPEN),
+        ("nobody knows when the cluster was ready", 100, None, Fence.OPEN),
+    ],
+)
+def test_only_a_resource_manager_that_was_never_started_again_is_believed(
+    rule: str, started_at: float | None, ready_at: float | None, fence: Fence
+) -> None:
+    """A14: applications and lost nodes are counted in its memory; containers go on without it."""
+    assert fenced(reachable=True, started_at=started_at, ready_at=ready_at, waited=SUBMIT_SECONDS) is fence, rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "active_nodes", "nodes_last_seen", "fence"),
+    [
+        ("it reaches every node that it had", 2, 2, Fence.CLOSED),
+        ("managed scaling has given it more", 3, 2, Fence.CLOSED),
+        ("nobody knows what became of one", 1, 2, Fence.OPEN),
+        ("it has none at all", 0, 2, Fence.OPEN),
+        ("its prober is of the version before", None, 2, Fence.OPEN),
+        ("no prober has seen any", 2, None, Fence.OPEN),
+    ],
+)
+def test_an_empty_list_is_proof_only_of_as_many_nodes_as_there_were(
+    rule: str, active_nodes: int | None, nodes_last_seen: int | None, fence: Fence
+) -> None:
+    """A14: what runs on a node that it has not is not on its list."""
+    judged = fenced(reachable=True, active_nodes=active_nodes, nodes_last_seen=nodes_last_seen, waited=SUBMIT_SECONDS)
+    assert judged is fence, rule
+
+
+def test_the_wait_for_one_that_was_started_again_is_bounded() -> None:
+    """A14: with an alarm, unless EMR says before that its instances are gone."""
+    assert fenced(reachable=True, started_at=500, waited=299.9) is Fence.OPEN
+    assert fenced(reachable=True, started_at=500, waited=300) is Fence.OVERDUE
+    assert fenced(cluster_state="TERMINATED", reachable=True, started_at=500) is Fence.CLOSED
 
 
 def test_the_wait_for_a_lost_node_is_bounded() -> None:

@@ -397,7 +397,14 @@ class FakeProbers(_Fake):
             return {"reachable": False, "running": [], "lost_nodes": None}
         if not cluster.stubborn:
             cluster.applications.clear()
-        return {"reachable": True, "running": cluster.applications, "lost_nodes": cluster.lost_nodes}
+        started = cluster.started if cluster.rm_started is None else cluster.rm_started
+        return {
+            "reachable": True,
+            "running": cluster.applications,
+            "lost_nodes": cluster.lost_nodes,
+            "active_nodes": cluster.active_nodes,
+            "started_on": round(started * 1000),
+        }
 
     def _work(self, request: dict[str, Any]) -> dict[str, Any]:
         cluster = self._at(request["address"])

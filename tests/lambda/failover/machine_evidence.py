@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, prober_observer
+from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, healthy, prober_observer
 from dr_core.naming import generation_of
 
-from .parts import ZONES
+from .parts import NODES, ZONES
 
 if TYPE_CHECKING:
     from .machine_world import MachineWorld
@@ -16,10 +16,11 @@ SIGHTS = ("truth", "false alarm", "one is wrong", "unknown", "silent")
 _OBSERVERS = tuple(prober_observer(zone) for zone in ZONES)
 # Seconds ago.
 _ROUNDS = (1, 11, 21, 31)
+_LONG_AGO = 600
 
 
 def evidence_of(world: MachineWorld, incarnation: str, since: str) -> list[dict[str, Any]]:
-    """Items of the evidence table: what was seen of *incarnation* in the last rounds.
+    """Items of the evidence table: what was seen of *incarnation* in the last rounds, and YARN's nodes long ago.
 
     What is seen is as it is now in all of them; that enough vantage points call it sick is noted down in the world.
     """
@@ -44,17 +45,20 @@ def evidence_of(world: MachineWorld, incarnation: str, since: str) -> list[dict[
         world.sick_at[generation] = world.clock.now
     found = []
     for observer, services in seen.items():
-        for back in _ROUNDS:
+        for back in (*_ROUNDS, _LONG_AGO):
             evidence = Evidence(
                 incarnation=incarnation,
                 observer=observer,
                 observed_at=world.clock.now - back,
-                services=services,
+                services=_WELL if back == _LONG_AGO else services,
                 front_door=True,
             )
             if evidence.observed >= since:
                 found.append(evidence.to_item(round_seconds=10))
     return found
+
+
+_WELL = {Service.RESOURCE_MANAGER: healthy("", active_nodes=NODES)}
 
 
 def _readings(verdict: Verdict, services: tuple[Service, ...]) -> dict[Service, Reading]:

@@ -104,6 +104,9 @@ class Step:
     took_effect: bool = False
 
 
+NODES = 2  # of a cluster's YARN, as probers see them
+
+
 @dataclass
 class Cluster:
     """An EMR cluster: its state follows the clock until somebody ends it."""
@@ -119,6 +122,8 @@ class Cluster:
     first_id: int = 0
     rm_reachable: bool = True
     lost_nodes: int | None = 0
+    active_nodes: int | None = NODES
+    rm_started: float | None = None  # with the cluster
     applications: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     sessions: list[int] = field(default_factory=list)

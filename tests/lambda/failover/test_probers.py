@@ -105,15 +105,19 @@ def test_a_resource_manager_that_hangs_costs_one_prober_its_time() -> None:
 
 def test_applications_that_still_run_are_named() -> None:
     """An empty list is proof only if the ResourceManager gave it."""
-    script = Scripted(x={"reachable": True, "running": ["application_1"], "lost_nodes": 2})
+    said = {"lost_nodes": 2, "active_nodes": 3, "started_on": 1795231846655}
+    script = Scripted(x={"reachable": True, "running": ["application_1"], **said})
     found = probers(script).kill_applications(address="a", near="x")
-    assert found == Applications(reachable=True, running=("application_1",), lost_nodes=2)
+    assert found == Applications(
+        reachable=True, running=("application_1",), lost_nodes=2, active_nodes=3, started_at=1795231846.655
+    )
 
 
 def test_nodes_of_which_nothing_is_said_may_be_lost() -> None:
     """A14: during a deployment the prober may be of the version before."""
     script = Scripted(x={"reachable": True, "running": []})
-    assert probers(script).kill_applications(address="a", near="x").lost_nodes is None
+    found = probers(script).kill_applications(address="a", near="x")
+    assert (found.lost_nodes, found.active_nodes, found.started_at) == (None, None, None)
 
 
 @pytest.mark.parametrize("answer", [{}, {"error": "no route to host"}])

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from dr_core.evidence import Evidence, Reading, Service, Verdict, prober_observer
+from dr_core.evidence import Evidence, Reading, Service, Verdict, healthy, prober_observer
 from dr_core.id_ranges import prefix_of
 from dr_core.record import Answer, Incarnation, ManagedCluster, Operation
 from dr_core.steps import OPERATION_WAIT_SECONDS, RETIREMENT_WAIT_SECONDS, ROLL_BACK, OperationStep, RetirementStep
@@ -41,6 +41,7 @@ from .memory_record import MemoryRecord
 from .parts import (
     CONFIG,
     DEPLOYMENT,
+    NODES,
     OPERATIONS,
     RETIREMENTS,
     SPEC,
@@ -244,16 +245,17 @@ class World:
         """The last rounds of the probers in *zones* all saw *verdict* of *services*, and the others healthy."""
         seen = {service: verdict if service in services else Verdict.HEALTHY for service in Service}
         readings = {service: Reading(verdict=each, detail=str(each)) for service, each in seen.items()}
+        before = {Service.RESOURCE_MANAGER: healthy("active nodes", active_nodes=NODES)}
         self.record.seen[f"g{generation:06d}"] = [
             Evidence(
                 incarnation=f"g{generation:06d}",
                 observer=prober_observer(zone),
-                observed_at=self.clock.now - 10 * back,
-                services=readings,
+                observed_at=self.clock.now - seconds,
+                services=before if seconds == 600 else readings,
                 front_door=True,
             ).to_item(round_seconds=10)
             for zone in zones
-            for back in range(4)
+            for seconds in (0, 10, 20, 30, 600)
         ]
 
     # What machines do.

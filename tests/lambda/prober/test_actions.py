@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dr_core.config import Canary, ServicePorts
-from dr_core.readings import RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered, NotAsked
+from dr_core.readings import RESOURCE_MANAGER_INFO, RESOURCE_MANAGER_METRICS, Answer, Answered, NotAnswered, NotAsked
 from dr_core.routing import HEALTH_BODY, HEALTH_PATH
 from prober import actions as actions_module
 from prober.actions import Actions
@@ -22,6 +22,10 @@ BY_NAME = f"/batches/{NAME}"
 APPS = "/ws/v1/cluster/apps"
 RUNNING_APPS = f"{APPS}?states=NEW,NEW_SAVING,SUBMITTED,ACCEPTED,RUNNING"
 
+
+# As the samples have it.
+SAID = {"lost_nodes": 0, "active_nodes": 1, "started_on": 1795231846655}
+NOT_SAID = dict.fromkeys(SAID)
 
 ODD_APPLICATIONS: list[tuple[int, Any]] = [
     (500, ""),
@@ -253,7 +257,7 @@ class TestKillApplications:
 
         answer = actions.kill_applications(address=world.address)
 
-        assert answer == {"reachable": True, "running": [], "lost_nodes": 0}
+        assert answer == {"reachable": True, "running": [], **SAID}
         assert sorted(each for each in world.resource_manager.requests if each[0] == "PUT") == [
             ("PUT", f"{APPS}/application_1_1/state", {"state": "KILLED"}),
             ("PUT", f"{APPS}/application_1_2/state", {"state": "KILLED"}),
@@ -265,7 +269,7 @@ class TestKillApplications:
         assert actions.kill_applications(address=world.address) == {
             "reachable": True,
             "running": ["application_1_1"],
-            "lost_nodes": 0,
+            **SAID,
         }
 
     @pytest.mark.parametrize("nothing", [{"apps": None}, {"apps": {}}, {"apps": {"app": []}}])
@@ -275,37 +279,64 @@ class TestKillApplications:
         assert actions.kill_applications(address=world.address)["running"] == []
 
     @pytest.mark.parametrize(
-        ("metrics", "lost"),
+        ("metrics", "lost", "active"),
         [
-            ((200, {"clusterMetrics": {"lostNodes": 2}}), 2),
-            ((200, {"clusterMetrics": {"activeNodes": 2}}), None),
-            ((200, {"clusterMetrics": {"lostNodes": True}}), None),
-            ((200, {"clusterMetrics": {"lostNodes": "0"}}), None),
-            ((200, {"clusterMetrics": None}), None),
-            ((200, "no JSON"), None),
-            ((500, {"clusterMetrics": {"lostNodes": 0}}), None),
+            ((200, {"clusterMetrics": {"lostNodes": 2, "activeNodes": 3}}), 2, 3),
+            ((200, {"clusterMetrics": {"activeNodes": 2}}), None, 2),
+            ((200, {"clusterMetrics": {"lostNodes": True, "activeNodes": False}}), None, None),
+            ((200, {"clusterMetrics": {"lostNodes": "0", "activeNodes": 1.5}}), None, None),
+            ((200, {"clusterMetrics": None}), None, None),
+            ((200, "no JSON"), None, None),
+            ((500, {"clusterMetrics": {"lostNodes": 0, "activeNodes": 1}}), None, None),
         ],
     )
-    def test_lost_nodes_are_counted(
-        self, actions: Actions, world: World, metrics: tuple[int, Any], lost: int | None
+    def test_nodes_are_counted(
+        self, actions: Actions, world: World, metrics: tuple[int, Any], lost: int | None, active: int | None
     ) -> None:
-        """A14: they never hear that an application was killed; what cannot be read is no 0."""
+        """A14: lost ones never hear that an application was killed; what cannot be read is no 0."""
         world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
         world.resource_manager.answers["GET", RESOURCE_MANAGER_METRICS] = metrics
 
         assert actions.kill_applications(address=world.address) == {
             "reachable": True,
             "running": [],
+            **SAID,
             "lost_nodes": lost,
+            "active_nodes": active,
         }
 
-    def test_lost_nodes_are_counted_after_the_list(self, actions: Actions, world: World) -> None:
-        """A14: a node that is lost between both must be counted."""
+    @pytest.mark.parametrize(
+        ("info", "started_on"),
+        [
+            ((200, {"clusterInfo": {"startedOn": 1795231846655, "haState": "ACTIVE"}}), 1795231846655),
+            ((200, {"clusterInfo": {"startedOn": 1795231846655, "haState": "STANDBY"}}), None),
+            ((200, {"clusterInfo": {"startedOn": 1795231846655}}), None),
+            ((200, {"clusterInfo": {"haState": "ACTIVE"}}), None),
+            ((200, {"clusterInfo": {"startedOn": "1795231846655", "haState": "ACTIVE"}}), None),
+            ((200, {"clusterInfo": None}), None),
+            ((200, {}), None),
+            ((500, ""), None),
+        ],
+    )
+    def test_it_is_told_when_it_was_started(
+        self, actions: Actions, world: World, info: tuple[int, Any], started_on: int | None
+    ) -> None:
+        """A14: one that was started again may have forgotten applications; what cannot be read is not known."""
+        world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
+        world.resource_manager.answers["GET", RESOURCE_MANAGER_INFO] = info
+
+        assert actions.kill_applications(address=world.address)["started_on"] == started_on
+
+    def test_nodes_and_start_are_read_after_the_list(self, actions: Actions, world: World) -> None:
+        """A14: a node that is lost, or a start, between them must be noticed."""
         world.resource_manager.answers["GET", RUNNING_APPS] = (200, {"apps": None})
 
         actions.kill_applications(address=world.address)
 
-        assert world.resource_manager.requests[-1][:2] == ("GET", RESOURCE_MANAGER_METRICS)
+        assert [each[:2] for each in world.resource_manager.requests[-2:]] == [
+            ("GET", RESOURCE_MANAGER_METRICS),
+            ("GET", RESOURCE_MANAGER_INFO),
+        ]
 
     def test_a_resource_manager_that_does_not_answer_is_not_reachable(self, actions: Actions, world: World) -> None:
         """Not reachable is not the same as nothing runs: containers on other nodes may."""
@@ -314,7 +345,7 @@ class TestKillApplications:
         assert dead.kill_applications(address=world.address) == {
             "reachable": False,
             "running": [],
-            "lost_nodes": None,
+            **NOT_SAID,
         }
 
     @pytest.mark.parametrize("odd", ODD_APPLICATIONS)
@@ -327,7 +358,7 @@ class TestKillApplications:
         assert actions.kill_applications(address=world.address) == {
             "reachable": False,
             "running": [],
-            "lost_nodes": None,
+            **NOT_SAID,
         }
 
 

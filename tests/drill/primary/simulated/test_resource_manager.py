@@ -93,6 +93,21 @@ def test_a_node_counts_as_active_once_it_was_heard(configuration: Configuration)
     assert with_cluster(configuration, test) == (0, 1)
 
 
+def test_one_that_was_started_again_has_forgotten_what_runs(configuration: Configuration) -> None:
+    """A14: as a real one without recovery; only its start tells."""
+
+    async def test(cluster: Cluster) -> Any:
+        await cluster.submit()
+        before = (await cluster.get("/info"))["clusterInfo"]["startedOn"]
+        cluster.manager = ResourceManager(configuration)
+        await cluster.tell("/heartbeat", {"containers": 1})
+        after, metrics = await cluster.get("/info"), (await cluster.get("/metrics"))["clusterMetrics"]
+        told = (await cluster.get("/apps"))["apps"], metrics["activeNodes"], metrics["lostNodes"], cluster.killed
+        return told, after["clusterInfo"]["startedOn"] > before, after["clusterInfo"]["haState"]
+
+    assert with_cluster(configuration, test) == ((None, 1, 0, []), True, "ACTIVE")
+
+
 def test_the_nodes_have_the_real_ones_names_and_types(configuration: Configuration) -> None:
     async def test(cluster: Cluster) -> Any:
         await cluster.tell("/heartbeat", {"containers": 0})

@@ -74,6 +74,38 @@ def test_a_resource_manager_that_lists_nothing_is_proof_enough(world: World) -> 
 
 
 @pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"rm_started": 2e9}, "lists none, but was started after the cluster was ready, and may have forgotten some"),
+        ({"active_nodes": 1}, "lists none, but has 1 of 2 nodes, on which jobs may run on"),
+        ({"active_nodes": None}, "lists none, but nobody knows whether it still has all its nodes"),
+    ],
+)
+def test_one_that_may_have_forgotten_jobs_is_not_believed(world: World, changes: dict[str, Any], word: str) -> None:
+    """A14: the cluster's end is waited for, and after the bound a person is told why."""
+    request = with_a_resource_manager(world)
+    for name, value in changes.items():
+        setattr(world.cluster(1), name, value)
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    world.clock.now += 300
+    assert world.step("retirement", "AwaitFenced", request).status == "done"
+    assert f"EMR calls it TERMINATING, and its ResourceManager {word}." in world.notices[-1]["message"]
+
+
+def test_nodes_that_nobody_can_read_of_are_not_taken_for_all(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: an error of our own proves nothing, and stops nothing either: the cluster's end still counts."""
+    request = with_a_resource_manager(world)
+
+    def refuse(**_: Any) -> list[Any]:
+        raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, "Query")
+
+    monkeypatch.setattr(world.record, "evidence", refuse)
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    world.TERMINATION_SECONDS = 1
+    assert world.step("retirement", "AwaitFenced", request).status == "done"
+
+
+@pytest.mark.parametrize(
     ("lost_nodes", "word"),
     [
         (2, "lists none, but has lost 2 nodes, on which jobs may run on"),
