@@ -19,6 +19,7 @@ from dr_core.repair_plan import (
 )
 from dr_core.requests import Kind
 from dr_core.steps import StepStatus
+from failover.calling_off import call_off, not_confirmed
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice
 from failover.errors import InvariantError
@@ -57,9 +58,9 @@ def repair(call: OperationCall) -> StepAnswer:
 def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, address: str) -> StepAnswer:
     decided_at = call.operation.repair_asked_at
     if decided_at is None:
-        refusal = _refusal(call, incarnation, cluster_id)
-        if refusal is not None:
-            return _not_mended(call, refusal)
+        answer = _not_to_be_mended(call, incarnation, cluster_id)
+        if answer is not None:
+            return answer
         decided_at = time.time()
         # Noted down before the step is added: what was decided stands, whatever is seen while Livy restarts.
         _note(call, repair_asked_at=decided_at)
@@ -89,24 +90,34 @@ def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, add
             return _not_mended(call, f"step {step_id} did not help: {why}{reason}")
 
 
-def _refusal(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> str | None:
-    """Why Livy is not restarted, ``None`` if it is."""
+def _not_to_be_mended(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> StepAnswer | None:
+    """What is answered instead of a restart of Livy, ``None`` if it is restarted."""
     judgement = verdict_on(call.deployment, incarnation, serving_from=incarnation.judged_from)
     remedy, why = choose_remedy(
         kind=call.request.kind,
         reason=call.request.reason,
-        bad=judgement.bad_services,
-        good=judgement.good_services,
+        judgement=judgement,
         repaired_at=incarnation.repaired_at,
         unseeded=incarnation.unseeded,
         now=time.time(),
+        waited=call.waited,
     )
-    if remedy is Remedy.REPLACE:
-        return why
+    match remedy:
+        case Remedy.WAIT:
+            return wait(why)
+        case Remedy.LEAVE:
+            message = f"generation {incarnation.generation} is {judgement.verdict}: {why}"
+            return call_off(call, not_confirmed(call, message), message=message)
+        case Remedy.REPLACE:
+            return _not_mended(call, why)
+        case Remedy.REPAIR:
+            pass
     # EMR is asked only where it matters: a failover of a dead primary does not wait for it.
     cluster = call.deployment.clusters.describe(cluster_id)
     state = cluster.state if cluster is not None else "forgotten"
-    return None if state in CLUSTER_TAKES_STEPS else f"EMR calls cluster {cluster_id} {state}: it takes no steps"
+    if state in CLUSTER_TAKES_STEPS:
+        return None
+    return _not_mended(call, f"EMR calls cluster {cluster_id} {state}: it takes no steps")
 
 
 def _restart(call: OperationCall, incarnation: Incarnation, cluster_id: str, *, decided_at: float) -> str:
