@@ -14,8 +14,14 @@ from dr_core.verdicts import Judgement
 CLUSTER_TAKES_STEPS = frozenset({"RUNNING", "WAITING"})
 
 STEP_COMPLETED = "COMPLETED"
+# It has not begun: EMR runs one step after the other unless a cluster says otherwise, and a user's own may last for
+# hours.
+STEP_PENDING = "PENDING"
 # FAILED, CANCELLED and INTERRUPTED are its other ends.
-STEP_UNDER_WAY = frozenset({"PENDING", "CANCEL_PENDING", "RUNNING"})
+STEP_UNDER_WAY = frozenset({STEP_PENDING, "CANCEL_PENDING", "RUNNING"})
+
+# For how long the cancellation of a step is waited for: EMR takes the request and cancels later, if it does.
+CANCEL_SECONDS = 30
 
 # A Livy that fails again so soon has a cause that a restart does not cure.
 REPAIR_AGAIN_SECONDS = 1800
@@ -119,3 +125,35 @@ def judge_repair(
     else:
         why = f"EMR calls the step that restarts Livy {step_state}"
     return (Next.STOP if waited >= limit else Next.WAIT), f"{why} after {waited:.0f} s"
+
+
+def awaits_cancellation(*, step_state: str, waited: float, limit: float) -> bool:
+    """Whether a repair that was given up waits until its step is cancelled; *waited* and *limit* as above."""
+    return step_state in (STEP_PENDING, "CANCEL_PENDING") and waited < limit + CANCEL_SECONDS
+
+
+def fate_of_step(*, step_id: str, step_state: str, refusal: str) -> str:
+    """What may still come of the step of a repair that was given up, in words.
+
+    Args:
+        step_id: which.
+        step_state: what EMR says of it.
+        refusal: why EMR did not take the request to cancel it; empty if it did, or was not asked.
+
+    Returns:
+        A sentence without its full stop; empty if the step has ended by itself.
+    """
+    match step_state:
+        case "CANCELLED":
+            return f"step {step_id} was cancelled"
+        case "RUNNING":
+            return f"step {step_id} has begun, and may still restart Livy"
+        case "PENDING" if refusal:
+            return f"step {step_id} still waits and will restart Livy when the steps before it end ({refusal})"
+        case "PENDING" | "CANCEL_PENDING":
+            return (
+                f"EMR was asked to cancel step {step_id} and has not confirmed it: it may restart Livy when the steps "
+                "before it end"
+            )
+        case _:
+            return ""

@@ -12,8 +12,11 @@ from dr_core.record import Incarnation, ManagedCluster, Operation, Outcome
 from dr_core.repair_plan import (
     CLUSTER_TAKES_STEPS,
     STEP_COMPLETED,
+    STEP_PENDING,
     Remedy,
+    awaits_cancellation,
     choose_remedy,
+    fate_of_step,
     judge_repair,
     restart_step_name,
 )
@@ -52,7 +55,17 @@ def repair(call: OperationCall) -> StepAnswer:
         # It says nothing about the cluster, but a failover must not depend on it.
         begun = call.operation.repair_step_id is not None
         limit = call.deployment.config.policy.repair_limit_seconds if begun else REQUEST_SECONDS
-        return wait(str(error)) if call.waited < limit else _not_mended(call, f"EMR could not be asked: {error}")
+        if call.waited < limit:
+            return wait(str(error))
+        return _not_mended(call, f"EMR could not be asked: {error}{_left_behind(call)}")
+
+
+def _left_behind(call: OperationCall) -> str:
+    """What is not known of the step that was decided on, while EMR cannot be asked; empty if none was."""
+    if call.operation.repair_asked_at is None:
+        return ""
+    name = call.operation.repair_step_id or restart_step_name(call.operation.id)
+    return f"; step {name} may be there, and restart Livy when the steps before it end"
 
 
 def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, address: str) -> StepAnswer:
@@ -87,7 +100,30 @@ def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, add
             return wait(f"step {step_id}: {why}")
         case Next.STOP:
             reason = f" ({step.reason})" if step.reason else ""
-            return _not_mended(call, f"step {step_id} did not help: {why}{reason}")
+            return _give_up(call, incarnation, cluster_id, step_id=step_id, step_state=step.state, why=f"{why}{reason}")
+
+
+def _give_up(
+    call: OperationCall, incarnation: Incarnation, cluster_id: str, *, step_id: str, step_state: str, why: str
+) -> StepAnswer:
+    """Not mended, once a step that has not begun is cancelled: it would restart Livy unannounced, hours later."""
+    refusal = ""
+    if step_state == STEP_PENDING:
+        try:
+            refusal = call.deployment.emr_steps.cancel(
+                cluster_id,
+                step_id,
+                name=restart_step_name(call.operation.id),
+                managed_cluster=incarnation.managed_cluster,
+                stack_name=incarnation.stack_name or "",
+            )
+        except (BotoCoreError, ClientError, InvariantError) as error:
+            refusal = str(error)
+    limit = call.deployment.config.policy.repair_limit_seconds
+    if awaits_cancellation(step_state=step_state, waited=call.waited, limit=limit):
+        return wait(f"step {step_id} did not help and is being cancelled: {refusal or why}")
+    fate = fate_of_step(step_id=step_id, step_state=step_state, refusal=refusal)
+    return _not_mended(call, "; ".join(filter(None, (f"step {step_id} did not help: {why}", fate))))
 
 
 def _not_to_be_mended(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> StepAnswer | None:

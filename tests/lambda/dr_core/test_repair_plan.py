@@ -9,12 +9,15 @@ import pytest
 from dr_core.evidence import Service, Verdict
 from dr_core.operation_plan import Next
 from dr_core.repair_plan import (
+    CANCEL_SECONDS,
     CLUSTER_TAKES_STEPS,
     DOUBT_SECONDS,
     REPAIR_AGAIN_SECONDS,
     STEP_UNDER_WAY,
     Remedy,
+    awaits_cancellation,
     choose_remedy,
+    fate_of_step,
     judge_repair,
     restart_step_name,
 )
@@ -195,6 +198,42 @@ def test_the_step_is_waited_for(state: str, waited: float, decision: Next) -> No
 def test_a_step_that_ended_badly_mends_nothing(state: str) -> None:
     """Not even when somebody sees a Livy that answers: it may be about to stop."""
     assert judged(state, seen=3) == (Next.STOP, f"EMR calls the step that restarts Livy {state}")
+
+
+@pytest.mark.parametrize(("waited", "waits"), [(240, True), (269.9, True), (240 + CANCEL_SECONDS, False)])
+@pytest.mark.parametrize("state", ["PENDING", "CANCEL_PENDING"])
+def test_a_cancellation_is_waited_for(state: str, waited: float, waits: bool) -> None:
+    """EMR cancels some time after it was asked to, and promises nothing."""
+    assert awaits_cancellation(step_state=state, waited=waited, limit=240) is waits
+
+
+@pytest.mark.parametrize("state", ["RUNNING", "COMPLETED", "CANCELLED", "FAILED", "INTERRUPTED", ""])
+def test_nothing_is_waited_for_where_no_step_waits(state: str) -> None:
+    """It has begun or has ended."""
+    assert not awaits_cancellation(step_state=state, waited=240, limit=240)
+
+
+@pytest.mark.parametrize(
+    ("state", "refusal", "fate"),
+    [
+        ("CANCELLED", "", "step s-1 was cancelled"),
+        ("RUNNING", "", "step s-1 has begun, and may still restart Livy"),
+        ("PENDING", "no", "step s-1 still waits and will restart Livy when the steps before it end (no)"),
+        *(
+            (
+                state,
+                "",
+                "EMR was asked to cancel step s-1 and has not confirmed it: it may restart Livy when the steps before "
+                "it end",
+            )
+            for state in ("PENDING", "CANCEL_PENDING")
+        ),
+        *((state, "", "") for state in ("COMPLETED", "FAILED", "INTERRUPTED", "")),
+    ],
+)
+def test_what_may_still_come_of_a_step_is_told(state: str, refusal: str, fate: str) -> None:
+    """A Livy that restarts unannounced ends jobs in client mode."""
+    assert fate_of_step(step_id="s-1", step_state=state, refusal=refusal) == fate
 
 
 def test_states_of_steps_under_way() -> None:
