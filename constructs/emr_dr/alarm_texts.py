@@ -267,13 +267,15 @@ class Texts:
         )
 
     def retirement_overdue(self, name: str) -> Text:
-        """The stack of an old incarnation is not gone."""
+        """The retirement of an old incarnation does not get on."""
         return Text(
             happened=f"The stack of an old cluster of managed cluster {name} of {self._deployment} is still there and "
-            "costs money.",
-            done="Its deletion is asked for again and again.",
-            to_do="Read the events of the stack in CloudFormation: the last one that failed says what hinders it. "
-            "While an AZ is away this is expected.",
+            "costs money: for half an hour it could not be fenced, its ids could not be closed, or it could not be "
+            "deleted.",
+            done="That is tried again and again. A message of its own names the state of the retirement, and what it "
+            "waits for or which error it meets.",
+            to_do="Read that message. If it is the deletion, the last event of the stack in CloudFormation that failed "
+            "says what hinders it. While an AZ is away this is expected.",
         )
 
     def drain_overdue(self, name: str) -> Text:

@@ -64,7 +64,11 @@ class Alarms(Construct):
         )
 
     def watch_machines(self, machines: StateMachines) -> None:
-        """Alarm when an operation or a retirement fails, times out or is stopped."""
+        """Alarm when an operation fails, times out or is stopped, and when a retirement fails or is stopped.
+
+        A retirement has no time limit, as an AZ may be away for days (docs/decisions/0006-waits.md):
+        ``RetirementOverdue`` tells of one that does not get on.
+        """
         for way, words in _WAYS.items():
             for name, machine, text in (
                 ("Operation", machines.operation, self._texts.operation_ended(words)),
@@ -74,6 +78,8 @@ class Alarms(Construct):
                     self._texts.retirement_ended(words, by_a_person=way == "Aborted"),
                 ),
             ):
+                if way == "TimedOut" and machine is machines.retirement:
+                    continue
                 metric = machine.metric(f"Executions{way}", period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
                 self._alarm(f"{name}{way}", metric=metric, text=text)
 

@@ -98,6 +98,7 @@ class Controller(Construct):
                     deployment=deployment,
                     actions=(
                         "AddJobFlowSteps",
+                        "CancelSteps",
                         "DescribeCluster",
                         "DescribeStep",
                         "ListInstances",

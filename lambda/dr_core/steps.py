@@ -112,6 +112,26 @@ def retirement_wait_seconds(step: str, *, waited: float) -> int:
     return max(RETIREMENT_WAIT_SECONDS[step], least)
 
 
+# For how long a retirement may stand at a state before a person is told; it is tried again all the same.  Drain and
+# Linger have limits of their own, and end by them.
+RETIREMENT_OVERDUE_SECONDS: dict[str, int] = {
+    RetirementStep.AWAIT_FENCED: 1800,
+    RetirementStep.CLOSE_IDS: 1800,
+    RetirementStep.DELETE_STACK: 1800,
+}
+
+
+def retirement_overdue(step: str, *, waited: float) -> bool:
+    """Whether a retirement stands at a step for so long that a person has to know.
+
+    Args:
+        step: one of :class:`RetirementStep`.
+        waited: seconds since the step was first entered.
+    """
+    limit = RETIREMENT_OVERDUE_SECONDS.get(step)
+    return limit is not None and waited >= limit
+
+
 # Which part of the recovery time each state belongs to; `detect` comes before the first of them.
 PHASES: dict[str, tuple[OperationStep, ...]] = {
     "decide": (OperationStep.CLAIM, OperationStep.REASSESS, OperationStep.ISOLATE, OperationStep.REPAIR),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from failover.clusters import Clusters
+from failover.errors import InvariantError
 
 if TYPE_CHECKING:
     from mypy_boto3_emr import EMRClient
@@ -98,6 +99,37 @@ class EmrSteps:
         details = status.get("FailureDetails", {})
         reason = " ".join(filter(None, (details.get("Reason", ""), details.get("Message", ""))))
         return StepSeen(state=status.get("State", ""), reason=reason)
+
+    def cancel(self, cluster_id: str, step_id: str, *, name: str, managed_cluster: str, stack_name: str) -> str:
+        """Ask EMR to cancel a step of ours; why it refused, empty if it took the request.
+
+        That a request was taken does not mean that the step will be cancelled: look at the step again.  One that has
+        begun in the meantime is interrupted.
+
+        Args:
+            cluster_id: where it waits.
+            step_id: which.
+            name: what we called it; a step with another name is not ours.
+            managed_cluster: whose the cluster has to be.
+            stack_name: of the stack that the cluster has to be of.
+
+        Raises:
+            failover.errors.InvariantError: the cluster or the step is not ours.
+            botocore.exceptions.ClientError: EMR cancels nothing there, or could not be asked.
+        """
+        self.clusters.check_ours(
+            self.clusters.describe(cluster_id),
+            cluster_id,
+            managed_cluster=managed_cluster,
+            stack_name=stack_name,
+            to_be="told to cancel a step",
+        )
+        found = self.client.describe_step(ClusterId=cluster_id, StepId=step_id)["Step"].get("Name")
+        if found != name:
+            raise InvariantError(f"step {step_id} must not be cancelled: its name is {found!r}, not {name!r}")
+        answers = self.client.cancel_steps(ClusterId=cluster_id, StepIds=[step_id]).get("CancelStepsInfoList", [])
+        refused = [each.get("Reason", "") for each in answers if each.get("Status") == "FAILED"]
+        return (refused[0] or "EMR gives no reason") if refused else ""
 
     def _find(self, cluster_id: str, name: str, *, since: float) -> str | None:
         """The id of the step *name* among those created *since*; EMR lists the newest first."""

@@ -16,6 +16,7 @@ from failover.acceptance import request_of
 from failover.calls import OperationCall, RetirementCall, StepAnswer, StepEvent, done, failed, refused
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
+from failover.overdue import tell_if_overdue
 from failover.record_store import Change
 from failover.steps.await_fenced import await_fenced
 from failover.steps.claim import claim
@@ -129,7 +130,13 @@ def _run_retirement_step(deployment: Deployment, event: StepEvent) -> StepAnswer
     call = RetirementCall(
         deployment=deployment, request=request, step=event.step, operation=operation, managed_cluster=managed_cluster
     )
-    answer = RETIREMENT_STEPS[event.step](call)
+    try:
+        answer = RETIREMENT_STEPS[event.step](call)
+    except Exception as error:
+        tell_if_overdue(call, f"{type(error).__name__}: {error}")
+        raise
+    if answer.status is not StepStatus.DONE:
+        tell_if_overdue(call, answer.message)
     return replace(answer, wait_seconds=retirement_wait_seconds(event.step, waited=call.waited))
 
 

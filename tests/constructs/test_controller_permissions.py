@@ -128,7 +128,7 @@ def test_nobody_else_changes_limits_or_tags(active_passive: dict[str, Any], role
     assert action not in actions(statements(active_passive, role=role))
 
 
-@pytest.mark.parametrize("action", ["AddJobFlowSteps", "DescribeStep", "ListSteps"])
+@pytest.mark.parametrize("action", ["AddJobFlowSteps", "CancelSteps", "DescribeStep", "ListSteps"])
 def test_steps_run_on_clusters_of_the_deployment_only(active_passive: dict[str, Any], action: str) -> None:
     """Code that runs as a cluster's role must not come into somebody else's."""
     found = statement(active_passive, f"elasticmapreduce:{action}")

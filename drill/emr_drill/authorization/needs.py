@@ -220,6 +220,7 @@ def _interface(action: str, parameters: Parameters, place: Place) -> Iterable[Ne
 _OF_CLUSTERS: Final = {
     "AddJobFlowSteps": "JobFlowId",
     "AddTags": "ResourceId",
+    "CancelSteps": "ClusterId",
     "DescribeCluster": "ClusterId",
     "DescribeStep": "ClusterId",
     "GetManagedScalingPolicy": "ClusterId",

@@ -108,6 +108,10 @@ class EmrApi:
         life.add_steps(steps)
         return {"StepIds": [step.id for step in steps]}
 
+    def cancel_steps(self, request: Request) -> dict[str, Any]:
+        life = self._modifiable(request["ClusterId"])
+        return {"CancelStepsInfoList": [life.cancel_step(one) for one in request["StepIds"]]}
+
     def describe_step(self, request: Request) -> dict[str, Any]:
         life = self._life(request["ClusterId"])
         with life.lock:
@@ -215,7 +219,7 @@ REPLACED = (
     "add_tags",
     "remove_tags",
 )
-ADDED = ("list_instance_fleets", "put_managed_scaling_policy", "get_managed_scaling_policy")
+ADDED = ("cancel_steps", "list_instance_fleets", "put_managed_scaling_policy", "get_managed_scaling_policy")
 # Moto would answer these from clusters of its own, which do not exist.
 REFUSED = (
     "add_instance_groups",

@@ -11,9 +11,9 @@ from dr_core.record import IncarnationState, ManagedCluster, Outcome
 from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.restraints import KeptBack, Restraint, kept_back
 from dr_core.standby import StandbySituation
+from failover.calling_off import call_off, not_confirmed
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
-from failover.giving_back import give_back
 from failover.observation import second_look, verdict_in_service, verdict_on, view_now
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
@@ -37,7 +37,7 @@ def reassess(call: OperationCall) -> StepAnswer:
     # The monitor read these at the start of its round: a pause, a failover or a launch may have come since then.
     held = kept_back(view_now(call.deployment), now=time.time(), policy=call.deployment.config.policy)
     if held is not None:
-        return _call_off(call, _held(call, serving, held), message=held.reason)
+        return call_off(call, _held(call, serving, held), message=held.reason)
     incarnation = call.deployment.record.incarnation(serving)
     if incarnation is None:
         return done(f"generation {serving} is not in the record")
@@ -49,7 +49,7 @@ def reassess(call: OperationCall) -> StepAnswer:
             return wait(f"cannot tell: {judgement.reason}")
         case Next.STOP:
             message = f"generation {serving} is {judgement.verdict}: {judgement.reason}"
-            return _call_off(call, _not_confirmed(call, message), message=message)
+            return call_off(call, not_confirmed(call, message), message=message)
 
 
 def _still_wanted(call: OperationCall) -> StepAnswer:
@@ -142,21 +142,3 @@ def _to_do(restraint: Restraint, *, control: str) -> str:
         f'{first}, or invoke the function {control} with {{"action": "{action}"}}: a failover starts by itself then. '
         "One that you start by hand is not held up by this."
     )
-
-
-def _not_confirmed(call: OperationCall, message: str) -> Notice:
-    return Notice(
-        subject=f"failover of {call.request.managed_cluster} called off",
-        happened=f"The monitor asked for a failover of managed cluster {call.request.managed_cluster}. "
-        f"A second look did not confirm it: {message}.",
-        done="Nothing was changed.",
-        to_do="If jobs fail, look at the probers' logs; a new failover starts by itself when the probers agree.",
-    )
-
-
-def _call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer:
-    # An earlier operation that was interrupted may have isolated it.
-    give_back(call.deployment, call.managed_cluster.serving_generation)
-    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
-    release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
-    return cancelled(message)

@@ -12,13 +12,17 @@ from dr_core.record import Incarnation, ManagedCluster, Operation, Outcome
 from dr_core.repair_plan import (
     CLUSTER_TAKES_STEPS,
     STEP_COMPLETED,
+    STEP_PENDING,
     Remedy,
+    awaits_cancellation,
     choose_remedy,
+    fate_of_step,
     judge_repair,
     restart_step_name,
 )
 from dr_core.requests import Kind
 from dr_core.steps import StepStatus
+from failover.calling_off import call_off, not_confirmed
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice
 from failover.errors import InvariantError
@@ -51,15 +55,25 @@ def repair(call: OperationCall) -> StepAnswer:
         # It says nothing about the cluster, but a failover must not depend on it.
         begun = call.operation.repair_step_id is not None
         limit = call.deployment.config.policy.repair_limit_seconds if begun else REQUEST_SECONDS
-        return wait(str(error)) if call.waited < limit else _not_mended(call, f"EMR could not be asked: {error}")
+        if call.waited < limit:
+            return wait(str(error))
+        return _not_mended(call, f"EMR could not be asked: {error}{_left_behind(call)}")
+
+
+def _left_behind(call: OperationCall) -> str:
+    """What is not known of the step that was decided on, while EMR cannot be asked; empty if none was."""
+    if call.operation.repair_asked_at is None:
+        return ""
+    name = call.operation.repair_step_id or restart_step_name(call.operation.id)
+    return f"; step {name} may be there, and restart Livy when the steps before it end"
 
 
 def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, address: str) -> StepAnswer:
     decided_at = call.operation.repair_asked_at
     if decided_at is None:
-        refusal = _refusal(call, incarnation, cluster_id)
-        if refusal is not None:
-            return _not_mended(call, refusal)
+        answer = _not_to_be_mended(call, incarnation, cluster_id)
+        if answer is not None:
+            return answer
         decided_at = time.time()
         # Noted down before the step is added: what was decided stands, whatever is seen while Livy restarts.
         _note(call, repair_asked_at=decided_at)
@@ -86,27 +100,60 @@ def _mend(call: OperationCall, incarnation: Incarnation, *, cluster_id: str, add
             return wait(f"step {step_id}: {why}")
         case Next.STOP:
             reason = f" ({step.reason})" if step.reason else ""
-            return _not_mended(call, f"step {step_id} did not help: {why}{reason}")
+            return _give_up(call, incarnation, cluster_id, step_id=step_id, step_state=step.state, why=f"{why}{reason}")
 
 
-def _refusal(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> str | None:
-    """Why Livy is not restarted, ``None`` if it is."""
+def _give_up(
+    call: OperationCall, incarnation: Incarnation, cluster_id: str, *, step_id: str, step_state: str, why: str
+) -> StepAnswer:
+    """Not mended, once a step that has not begun is cancelled: it would restart Livy unannounced, hours later."""
+    refusal = ""
+    if step_state == STEP_PENDING:
+        try:
+            refusal = call.deployment.emr_steps.cancel(
+                cluster_id,
+                step_id,
+                name=restart_step_name(call.operation.id),
+                managed_cluster=incarnation.managed_cluster,
+                stack_name=incarnation.stack_name or "",
+            )
+        except (BotoCoreError, ClientError, InvariantError) as error:
+            refusal = str(error)
+    limit = call.deployment.config.policy.repair_limit_seconds
+    if awaits_cancellation(step_state=step_state, waited=call.waited, limit=limit):
+        return wait(f"step {step_id} did not help and is being cancelled: {refusal or why}")
+    fate = fate_of_step(step_id=step_id, step_state=step_state, refusal=refusal)
+    return _not_mended(call, "; ".join(filter(None, (f"step {step_id} did not help: {why}", fate))))
+
+
+def _not_to_be_mended(call: OperationCall, incarnation: Incarnation, cluster_id: str) -> StepAnswer | None:
+    """What is answered instead of a restart of Livy, ``None`` if it is restarted."""
     judgement = verdict_on(call.deployment, incarnation, serving_from=incarnation.judged_from)
     remedy, why = choose_remedy(
         kind=call.request.kind,
         reason=call.request.reason,
-        bad=judgement.bad_services,
-        good=judgement.good_services,
+        judgement=judgement,
         repaired_at=incarnation.repaired_at,
         unseeded=incarnation.unseeded,
         now=time.time(),
+        waited=call.waited,
     )
-    if remedy is Remedy.REPLACE:
-        return why
+    match remedy:
+        case Remedy.WAIT:
+            return wait(why)
+        case Remedy.LEAVE:
+            message = f"generation {incarnation.generation} is {judgement.verdict}: {why}"
+            return call_off(call, not_confirmed(call, message), message=message)
+        case Remedy.REPLACE:
+            return _not_mended(call, why)
+        case Remedy.REPAIR:
+            pass
     # EMR is asked only where it matters: a failover of a dead primary does not wait for it.
     cluster = call.deployment.clusters.describe(cluster_id)
     state = cluster.state if cluster is not None else "forgotten"
-    return None if state in CLUSTER_TAKES_STEPS else f"EMR calls cluster {cluster_id} {state}: it takes no steps"
+    if state in CLUSTER_TAKES_STEPS:
+        return None
+    return _not_mended(call, f"EMR calls cluster {cluster_id} {state}: it takes no steps")
 
 
 def _restart(call: OperationCall, incarnation: Incarnation, cluster_id: str, *, decided_at: float) -> str:

@@ -143,6 +143,19 @@ def test_a_step_is_described_by_its_id(world: EmrWorld, waiting: str) -> None:
     assert world.emr.describe_step(ClusterId=waiting, StepId=listed["Id"])["Step"] == listed
 
 
+def test_a_step_that_has_not_begun_can_be_cancelled(world: EmrWorld) -> None:
+    """Not one that has ended or is unknown; all of it with an answer for each."""
+    cluster_id = world.launch(steps=[step("first"), step("second")])
+    second, first = (one["Id"] for one in world.emr.list_steps(ClusterId=cluster_id)["Steps"])
+    cancelled = world.emr.cancel_steps(ClusterId=cluster_id, StepIds=[second])["CancelStepsInfoList"]
+
+    assert cancelled == [{"StepId": second, "Status": "SUBMITTED"}]
+    again = world.emr.cancel_steps(ClusterId=cluster_id, StepIds=[second, "s-NONE"])["CancelStepsInfoList"]
+    assert [one["Status"] for one in again] == ["FAILED", "FAILED"]
+    states = {one["Id"]: one["Status"]["State"] for one in world.emr.list_steps(ClusterId=cluster_id)["Steps"]}
+    assert states == {first: "PENDING", second: "CANCELLED"}
+
+
 def test_an_unknown_step_is_not_valid(world: EmrWorld, waiting: str) -> None:
     with fails("InvalidRequestException", r"Step id 's-NONE' is not valid\."):
         world.emr.describe_step(ClusterId=waiting, StepId="s-NONE")

@@ -10,6 +10,7 @@ from dr_core.steps import (
     OperationStep,
     RetirementStep,
     StepStatus,
+    retirement_overdue,
     retirement_wait_seconds,
 )
 
@@ -109,6 +110,14 @@ def test_a_retirement_outlasts_a_zone_that_is_away_for_a_week(step: RetirementSt
         waited += retirement_wait_seconds(step, waited=waited)
 
     assert waited > 9 * 86_400
+
+
+@pytest.mark.parametrize(("waited", "overdue"), [(1799.9, False), (1800, True)])
+@pytest.mark.parametrize("step", list(RetirementStep))
+def test_a_retirement_that_does_not_get_on_is_overdue(step: RetirementStep, waited: float, overdue: bool) -> None:
+    """A drain and a linger end by their own limits, and the last state begins when the stack is gone."""
+    watched = step in ("AwaitFenced", "CloseIds", "DeleteStack")
+    assert retirement_overdue(step, waited=waited) is (overdue and watched)
 
 
 def test_every_state_belongs_to_one_phase() -> None:

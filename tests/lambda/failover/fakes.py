@@ -296,6 +296,17 @@ class FakeEmr(_Fake):
         steps = self.world.clusters[ClusterId].steps
         return {"Step": self._described(next(each for each in steps if each.step_id == StepId))}
 
+    def cancel_steps(self, *, ClusterId: str, StepIds: list[str]) -> dict[str, Any]:
+        (step_id,) = StepIds
+        step = next(each for each in self.world.clusters[ClusterId].steps if each.step_id == step_id)
+        assert self.world.step_state(step) in ("PENDING", "CANCELLED"), "what runs is not interrupted"
+        if self.world.cancel_refused:
+            info = {"StepId": step_id, "Status": "FAILED", "Reason": self.world.cancel_refused}
+        else:
+            step.cancelled = self.world.cancel_works
+            info = {"StepId": step_id, "Status": "SUBMITTED"}
+        return {"CancelStepsInfoList": [info]}
+
     def get_paginator(self, name: str) -> Any:
         return {"list_steps": self, "list_clusters": SimpleNamespace(paginate=self._list_clusters)}[name]
 

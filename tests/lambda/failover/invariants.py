@@ -30,6 +30,7 @@ _OUTSIDE = (
     "modify_rule",
     "terminate_job_flows",
     "add_job_flow_steps",
+    "cancel_steps",
 )
 
 

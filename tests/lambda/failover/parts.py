@@ -102,6 +102,7 @@ class Step:
     end: str = "COMPLETED"
     seconds: float = 40.0
     took_effect: bool = False
+    cancelled: bool = False
 
 
 NODES = 2  # of a cluster's YARN, as probers see them

@@ -169,6 +169,42 @@ def test_why_a_step_failed_is_told(world: World, steps: EmrSteps) -> None:
     assert steps.see("j-1", step_id) == StepSeen(state="FAILED", reason="Unknown Error. exit code 1")
 
 
+def cancel(steps: EmrSteps, step_id: str, *, name: str = "one", stack_name: str = STACK) -> str:
+    return steps.cancel("j-1", step_id, name=name, managed_cluster="a", stack_name=stack_name)
+
+
+def test_a_step_is_cancelled(world: World, steps: EmrSteps) -> None:
+    """Twice too: the function may have died in between."""
+    step_id = ensure(world, steps)
+    assert [cancel(steps, step_id) for _ in range(2)] == ["", ""]
+    assert steps.see("j-1", step_id) == StepSeen(state="CANCELLED")
+
+
+@pytest.mark.parametrize(("reason", "told"), [("it runs", "it runs"), (None, "EMR gives no reason")])
+def test_why_a_step_was_not_cancelled_is_told(
+    world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch, reason: str | None, told: str
+) -> None:
+    """EMR answers for each step, and may leave the reason out."""
+    step_id = ensure(world, steps)
+    info = {"StepId": step_id, "Status": "FAILED", **({"Reason": reason} if reason else {})}
+    monkeypatch.setattr(FakeEmr, "cancel_steps", lambda *_, **__: {"CancelStepsInfoList": [info]}, raising=False)
+    assert cancel(steps, step_id) == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [({"name": "another"}, "its name is 'one', not 'another'"), ({"stack_name": "another"}, "told to cancel a step")],
+)
+def test_a_step_that_is_not_ours_is_not_cancelled(
+    world: World, steps: EmrSteps, changes: dict[str, str], why: str
+) -> None:
+    """Never touch what is not ours."""
+    step_id = ensure(world, steps)
+    with pytest.raises(InvariantError, match=why):
+        cancel(steps, step_id, **changes)
+    assert steps.see("j-1", step_id).state == "PENDING"
+
+
 def test_a_step_without_a_status_has_no_state(world: World, steps: EmrSteps, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of EMR's answer is optional."""
     monkeypatch.setattr(FakeEmr, "describe_step", lambda *_, **__: {"Step": {}})

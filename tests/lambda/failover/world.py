@@ -76,6 +76,9 @@ class World:
         self.unhealthy: set[str] = set()
         self.livy_fails: set[str] = set()  # addresses where Livy alone does not answer
         self.restart_helps = True
+        # Why EMR refuses to cancel a step, and whether a cancellation that it takes comes to anything.
+        self.cancel_refused = ""
+        self.cancel_works = True
         self.seed_helps = True
         self.step_end = "COMPLETED"
         self.executions: dict[str, dict[str, Any]] = {}
@@ -207,6 +210,8 @@ class World:
 
     def step_state(self, step: Step) -> str:
         age = self.clock.now - step.created
+        if step.cancelled:
+            return "CANCELLED"
         return "PENDING" if age < 5 else "RUNNING" if age < step.seconds else step.end
 
     def let_steps_work(self) -> None:

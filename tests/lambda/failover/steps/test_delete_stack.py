@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_core.metrics import RETIREMENT_OVERDUE
 from failover.errors import InvariantError
 
 from ..parts import Stack
@@ -76,34 +74,6 @@ def test_a_stack_that_is_not_ours_is_not_deleted(world: World) -> None:
     stack_of(world, 1).tags = {"emr-dr:deployment": "another"}
     assert world.step("retirement", "DeleteStack", request).status == "done"
     assert stack_of(world, 1).deletions == 0
-
-
-def test_a_person_is_told_once_of_a_deletion_that_takes_long(world: World) -> None:
-    """A stack that stays costs money."""
-    request = failed_over(world)
-    world.run_retirement(request, until="DeleteStack")
-    world.delete_fails = 1000
-    world.step("retirement", "DeleteStack", request)
-    world.clock.now += 1800
-    told = len(world.notices)
-    for _ in range(3):
-        assert world.step("retirement", "DeleteStack", request).status == "wait"
-    assert len(world.notices) == told + 1
-
-
-def test_a_deletion_that_takes_long_raises_an_alarm(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    """After half an hour, not before, and once."""
-    request = closed(world)
-    world.delete_fails = 1000
-    world.step("retirement", "DeleteStack", request)
-    world.clock.now += 1799
-    world.step("retirement", "DeleteStack", request)
-    assert RETIREMENT_OVERDUE not in capsys.readouterr().out
-    world.clock.now += 1
-    for _ in range(2):
-        world.step("retirement", "DeleteStack", request)
-    (written,) = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert (written[RETIREMENT_OVERDUE], written["managed_cluster"]) == ([1], "a")
 
 
 @pytest.mark.parametrize("call", ["describe_stacks", "delete_stack"])

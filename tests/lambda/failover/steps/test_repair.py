@@ -8,6 +8,7 @@ import pytest
 
 from dr_core.evidence import Service, Verdict
 from dr_core.record import Lease, ManagedCluster, Outcome
+from dr_core.repair_plan import CANCEL_SECONDS
 from failover.steps.repair import REQUEST_SECONDS
 
 from ..parts import SPEC, LostAnswerError
@@ -122,12 +123,130 @@ def test_a_restart_that_does_not_help_leads_to_a_launch(world: World) -> None:
     assert world.run_operation(request) == "CutOverDone"
 
 
-def test_a_step_that_never_begins_leads_to_a_launch(world: World) -> None:
-    """EMR runs steps one after the other; a user's own may last for hours."""
+def behind_another_step(world: World, request: dict[str, Any]) -> dict[str, Any]:
+    """*request*, whose restart of Livy waits for the end of a user's own step, which may last for hours."""
+    assert world.step("operation", "Repair", request).status == "wait"
+    world.cluster(1).steps[0].created += 100_000
+    return request
+
+
+def test_a_step_that_never_begins_is_cancelled_and_leads_to_a_launch(world: World) -> None:
+    """EMR runs steps one after the other; left alone, this one would restart Livy after the failover was over."""
+    answer = until_answer(world, behind_another_step(world, at_repair(world, hanging(launched(world)))))
+    assert answer.status == "done"
+    assert answer.message.endswith("; step s-j-1-1 was cancelled")
+    assert world.step_state(world.cluster(1).steps[0]) == "CANCELLED"
+
+
+def test_a_restart_that_was_asked_for_and_never_begins_is_cancelled(world: World) -> None:
+    """Livy is left as it was, as the message says, also when the user's step has ended."""
+    request = world.request("repair", "op2", reason="manual")
+    behind_another_step(world, at_repair(launched(world), request))
+    assert world.run_operation(request, twice=True) == "Failed"
+    message = world.notices[-1]["message"]
+    assert "step s-j-1-1 was cancelled" in message
+    assert "was left in service as it was" in message
+    world.clock.now += 200_000
+    world.let_steps_work()
+    assert not world.cluster(1).steps[0].took_effect
+
+
+def test_a_cancellation_is_proved_by_a_look(world: World) -> None:
+    """EMR takes the request, and may not cancel all the same."""
+    world.cancel_works = False
+    request = behind_another_step(world, at_repair(world, hanging(launched(world))))
+    began = world.clock.now
+    answer = until_answer(world, request)
+    assert "EMR was asked to cancel step s-j-1-1 and has not confirmed it" in answer.message
+    limit = world.deployment.config.policy.repair_limit_seconds + CANCEL_SECONDS
+    assert world.clock.now - began == limit
+
+
+@pytest.mark.parametrize("how", ["refused", "error", "not ours"])
+def test_a_cancellation_that_is_refused_is_told(world: World, how: str) -> None:
+    """Who asked for the restart learns that it may come yet."""
+    request = behind_another_step(world, at_repair(launched(world), world.request("repair", "op2", reason="manual")))
+    match how:
+        case "refused":
+            world.cancel_refused = "no"
+        case "error":
+            world.broken = {"cancel_steps"}
+        case _:
+            world.cluster(1).tags = {"emr-dr:deployment": "another"}
+    answer = until_answer(world, request)
+    assert answer.status == "failed"
+    assert "step s-j-1-1 still waits and will restart Livy when the steps before it end (" in answer.message
+    assert not world.cluster(1).steps[0].cancelled
+
+
+def test_a_restart_that_begins_while_it_is_cancelled_counts(world: World) -> None:
+    """What it does is looked at, like that of every other."""
+    world.cancel_works = False
+    request = behind_another_step(world, at_repair(world, hanging(launched(world))))
+    world.clock.now += 240
+    assert world.step("operation", "Repair", request).status == "wait"
+    world.cluster(1).steps[0].created = world.clock.now - 60
+    assert world.step("operation", "Repair", request).status == "repaired"
+
+
+def test_a_step_that_runs_is_not_interrupted(world: World) -> None:
+    """It may have killed Livy, and not started it yet."""
     request = at_repair(world, hanging(launched(world)))
     world.step("operation", "Repair", request)
-    world.cluster(1).steps[0].created += 100_000
-    assert "EMR calls the step that restarts Livy PENDING after 240 s" in until_answer(world, request).message
+    world.cluster(1).steps[0].seconds = 100_000
+    answer = until_answer(world, request)
+    assert answer.message.endswith("; step s-j-1-1 has begun, and may still restart Livy")
+
+
+# What fails is not known yet.
+
+
+@pytest.mark.parametrize("isolated", [False, True])
+def test_what_recovered_since_the_last_look_is_left_alone(world: World, isolated: bool) -> None:
+    """A14: nothing is launched, and the budget of launches stays as it is."""
+    launched(world)
+    if isolated:
+        second_half(world)
+    request = at_repair(world, hanging(world))
+    assert ("10.0.1.1" not in world.targets["balanced"]) == isolated
+    world.see_evidence(1, Verdict.HEALTHY)
+    assert [world.step("operation", "Repair", request).status for _ in range(2)] == ["cancelled", "cancelled"]
+    assert world.operation("op2").outcome is Outcome.CANCELLED
+    assert world.managed_cluster().lease is None
+    assert "10.0.1.1" in world.targets["balanced"]
+    assert restarts(world) == []
+    assert len(world.stacks) == 1
+
+
+def livy_bad_and_yarn_unknown(world: World) -> None:
+    world.see_evidence(1, Verdict.UNHEALTHY, services=(Service.LIVY,))
+    for item in world.record.seen["g000001"]:
+        item["services"][Service.RESOURCE_MANAGER] = {"verdict": "unknown", "detail": "who knows"}
+
+
+def test_a_doubt_about_yarn_is_waited_with(world: World) -> None:
+    """A14: the restart, which keeps running jobs, comes when the doubt is over."""
+    request = at_repair(world, hanging(launched(world)))
+    livy_bad_and_yarn_unknown(world)
+    assert world.step("operation", "Repair", request).status == "wait"
+    world.clock.now += 20
+    world.see_evidence(1, Verdict.UNHEALTHY, services=(Service.LIVY,))
+    world.step("operation", "Repair", request)
+    assert len(restarts(world)) == 1
+
+
+@pytest.mark.parametrize("livy", [False, True])
+def test_a_doubt_is_waited_with_for_half_a_minute(world: World, livy: bool) -> None:
+    """A12: the recovery must not wait for what may never be known."""
+    request = at_repair(world, hanging(launched(world)))
+    for _ in range(3):
+        world.see_evidence(1, Verdict.UNKNOWN)
+        if livy:
+            livy_bad_and_yarn_unknown(world)
+        assert world.step("operation", "Repair", request).status == "wait"
+        world.clock.now += 10
+    assert world.step("operation", "Repair", request).status == "done"
+    assert restarts(world) == []
 
 
 @pytest.mark.parametrize(("blind", "status"), [("a", "repaired"), ("ab", "repaired"), ("abc", "wait")])
@@ -216,7 +335,9 @@ def test_a_step_that_cannot_be_looked_at_is_waited_for(world: World) -> None:
     world.clock.now += 239
     assert world.step("operation", "Repair", request).status == "wait"
     world.clock.now += 1
-    assert world.step("operation", "Repair", request).status == "done"
+    answer = world.step("operation", "Repair", request)
+    assert answer.status == "done"
+    assert answer.message.endswith("; step s-j-1-1 may be there, and restart Livy when the steps before it end")
 
 
 def test_what_was_decided_stands_while_livy_restarts(world: World) -> None:

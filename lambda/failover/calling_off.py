@@ -1,0 +1,28 @@
+"""The end of an operation that found nothing to do before it changed anything."""
+
+from __future__ import annotations
+
+from dr_core.record import Outcome
+from failover.calls import OperationCall, StepAnswer, cancelled
+from failover.closing import Notice, close, release_lease
+from failover.giving_back import give_back
+
+
+def not_confirmed(call: OperationCall, message: str) -> Notice:
+    """What people are told when another look did not show what a failover was asked for: *message*."""
+    return Notice(
+        subject=f"failover of {call.request.managed_cluster} called off",
+        happened=f"The monitor asked for a failover of managed cluster {call.request.managed_cluster}. "
+        f"A second look did not confirm it: {message}.",
+        done="Nothing was changed.",
+        to_do="If jobs fail, look at the probers' logs; a new failover starts by itself when the probers agree.",
+    )
+
+
+def call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer:
+    """Give back what was isolated, tell people, record the end of the operation and give its lease back."""
+    # An earlier operation that was interrupted may have isolated it.
+    give_back(call.deployment, call.managed_cluster.serving_generation)
+    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
+    release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
+    return cancelled(message)
