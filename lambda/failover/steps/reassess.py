@@ -15,6 +15,7 @@ from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, w
 from failover.closing import Notice, close, release_lease
 from failover.giving_back import give_back
 from failover.observation import second_look, verdict_in_service, verdict_on, view_now
+from failover.told import close_called_off
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
 # incarnation turns out to be unhealthy.
@@ -157,6 +158,6 @@ def _not_confirmed(call: OperationCall, message: str) -> Notice:
 def _call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer:
     # An earlier operation that was interrupted may have isolated it.
     give_back(call.deployment, call.managed_cluster.serving_generation)
-    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
+    close_called_off(call.deployment, call.operation, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
     return cancelled(message)
