@@ -9,6 +9,7 @@ from enum import StrEnum
 from dr_core.evidence import Verdict
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation, Outcome
 from dr_core.restraints import KeptBack, Restraint
+from dr_core.steps import OperationStep
 from dr_core.verdicts import Judgement
 
 # How many operations one incident may start; what they could not mend needs a person.
@@ -16,6 +17,9 @@ MAXIMUM_ATTEMPTS = 3
 # From the start of one attempt to the start of the next, at least: a fault that ends each at once must not use all up
 # before it passes.
 RETRY_SECONDS = 120
+# After a call-off for which a cluster had been launched: about as long as a launch takes.  A service that comes and
+# goes must not use up in an hour what may be launched in a day; what fails for good waits no longer than that.
+RELAUNCH_SECONDS = 600
 
 
 class Action(StrEnum):
@@ -37,12 +41,14 @@ class Response:
         reason: one sentence.
         attempt: of an operation to start, from 1.
         restraint: what keeps back an operation that would be started otherwise.
+        called_off_until: of an incident to close: until when no operation is started for the next one.
     """
 
     action: Action
     reason: str
     attempt: int = 0
     restraint: Restraint | None = None
+    called_off_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,11 @@ def _with_incident(judgement: Judgement, situation: Situation, incident: Inciden
         return Response(action=Action.NOTHING, reason="another operation holds the lease")
     if incident.attempts >= MAXIMUM_ATTEMPTS:
         return Response(action=Action.GIVE_UP, reason=f"{incident.attempts} operations did not mend it")
+    until = incident.called_off_until
+    if until is not None and now < until:
+        return Response(
+            action=Action.NOTHING, reason=f"the last operation was called off: none is started before {_clock(until)}"
+        )
     return _start(judgement.reason, situation, attempt=incident.attempts + 1)
 
 
@@ -110,7 +121,11 @@ def _of_last_attempt(judgement: Judgement, situation: Situation, incident: Incid
             return None
         return _start("the attempt was counted, not started", situation, attempt=incident.attempts)
     if operation.outcome not in (None, Outcome.FAILED):
-        return Response(action=Action.CLOSE, reason=f"{operation.outcome} by {operation.id}")
+        return Response(
+            action=Action.CLOSE,
+            reason=f"{operation.outcome} by {operation.id}",
+            called_off_until=called_off_until(operation),
+        )
     if operation.outcome is None and not situation.operation_closed:
         return Response(action=Action.NOTHING, reason=f"{operation.id} runs")
     if now < _again_from(operation):
@@ -136,6 +151,20 @@ def _owed(operation: Operation) -> bool:
 def _again_from(operation: Operation) -> float:
     """When the next attempt may follow a failed one, at the earliest; one that never started holds up nobody."""
     return 0 if operation.started_at is None else operation.started_at + RETRY_SECONDS
+
+
+def called_off_until(operation: Operation) -> float | None:
+    """Until when none may follow *operation*; ``None`` unless it was called off by a look of its own.
+
+    The fault is gone for that look, and the next incident begins from nothing: without this, whatever comes and goes
+    would start an operation each time.  One that merely found another operation at work holds up nobody.
+    """
+    looked_at = operation.entered.get(OperationStep.REASSESS)
+    if operation.outcome is not Outcome.CANCELLED or looked_at is None:
+        return None
+    if operation.tried:
+        return max(operation.entered.values()) + RELAUNCH_SECONDS
+    return looked_at + RETRY_SECONDS
 
 
 def is_first_attempt(incident: Incident | None, operation: Operation | None) -> bool:
@@ -237,7 +266,16 @@ def _at_work(situation: Situation, *, used: int, owed: bool) -> list[str]:
 
 def _earliest(situation: Situation, *, used: int, owed: bool, now: float) -> str:
     """From when on the next attempt may follow the last one, if that is still to come."""
-    operation = situation.operation
-    if not used or owed or operation is None or now >= _again_from(operation):
+    if owed:
         return ""
-    return f", not before {datetime.fromtimestamp(_again_from(operation), tz=UTC):%H:%M:%S} UTC"
+    incident, operation = situation.incident, situation.operation
+    times = [
+        0.0 if incident is None else incident.called_off_until or 0.0,
+        0.0 if operation is None else called_off_until(operation) or 0.0,
+        0.0 if operation is None or not used else _again_from(operation),
+    ]
+    return f", not before {_clock(max(times))}" if now < max(times) else ""
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, tz=UTC):%H:%M:%S} UTC"

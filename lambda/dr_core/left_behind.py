@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from dr_core.comparison import Correction, CorrectionKind, Reality, Recorded
 from dr_core.config import FunctionConfig
-from dr_core.record import Incarnation, IncarnationState, IncidentState
+from dr_core.naming import attempt_of
+from dr_core.record import Incarnation, IncarnationState, IncidentState, ManagedCluster
 from dr_core.retirement_plan import planned_still
 from dr_core.standby import is_begun
 
@@ -84,12 +85,19 @@ def _serving_ends(name: str, recorded: Recorded) -> bool:
 
 
 def _sick(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
-    """What is unhealthy and gets new jobs, as no operation is allowed to answer that, though somebody else serves."""
+    """What is unhealthy and gets new jobs, as no failover is allowed to answer that, though somebody else serves.
+
+    A planned operation keeps every failover back for as long as it lasts, and does not look whether what it replaces is
+    well: nobody is about to isolate that, so that there is nothing to wait for.
+    """
     group = config.balanced_target_group
     sick_since = {each.managed_cluster: each.since for each in recorded.incidents if each.state is IncidentState.OPEN}
     for managed_cluster in recorded.managed_clusters:
         since = sick_since.get(managed_cluster.name)
-        if since is None or now < since + GRACE_SECONDS or managed_cluster.name in recorded.busy:
+        if since is None or managed_cluster.tombstone or is_answered(managed_cluster, recorded):
+            continue
+        planned = managed_cluster.lease is not None and not managed_cluster.lease.yields
+        if not planned and now < since + GRACE_SECONDS:
             continue
         serving = recorded.in_service(managed_cluster)
         if serving is None or serving.primary_address not in (reality.members(group) or ()):
@@ -103,11 +111,23 @@ def _sick(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: 
             )
 
 
+def is_answered(managed_cluster: ManagedCluster, recorded: Recorded) -> bool:
+    """Whether the operation that holds the lease answers the latest incident: it isolates and gives back by itself."""
+    lease = managed_cluster.lease
+    return lease is not None and any(
+        attempt_of(lease.operation, each.incident) is not None
+        for each in recorded.incidents
+        if each.managed_cluster == managed_cluster.name
+    )
+
+
 def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
     """What was taken out of the balanced group while it was sick, and is not sick any more, or all that is left.
 
-    The operation that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.  When
-    nobody else is healthy any more it is given back whatever runs: a service that is half well is more than none.
+    The failover that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.  What
+    was isolated while a planned operation worked on it is given back as soon as it is well again: that operation may
+    fail, and until its cut-over nobody takes its place.  When nobody else is healthy any more it is given back whatever
+    runs: a service that is half well is more than none.
     """
     health = reality.health.get(config.balanced_target_group)
     nobody_serves = health is not None and "healthy" not in health.values()
@@ -118,9 +138,10 @@ def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, n
             continue
         if serving.primary_address is None or recorded.handed_on(serving):
             continue
-        over = managed_cluster.name not in recorded.busy | unanswered and now >= serving.isolated_at + GRACE_SECONDS
+        answered = managed_cluster.name in unanswered or is_answered(managed_cluster, recorded)
+        over = not answered and now >= serving.isolated_at + GRACE_SECONDS
         if over or nobody_serves:
-            why = "no incident is open and no operation runs" if over else "nobody else is healthy any more"
+            why = "no incident is open and no failover runs" if over else "nobody else is healthy any more"
             yield Correction(
                 kind=CorrectionKind.GIVE_BACK,
                 sentence=f"{serving.title} was kept from new jobs, though {why}",

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dr_core.config import Policy
-from dr_core.incidents import Action, Response, Situation, is_first_attempt, respond
+from dr_core.incidents import Action, Response, Situation, called_off_until, is_first_attempt, respond
 from dr_core.launch_plan import DAY_SECONDS
 from dr_core.naming import attempt_of, incident_name, operation_of_incident
 from dr_core.record import Incident, IncidentState, ManagedCluster, Operation, Outcome
@@ -126,7 +126,15 @@ def _opened(sight: Sight, *, now: float) -> Incident:
         state=IncidentState.OPEN,
         since=now,
         first_bad_at=began,
+        called_off_until=_called_off_until(sight),
     )
+
+
+def _called_off_until(sight: Sight) -> float | None:
+    """What the monitor would have written down of the operations that were called off, or has."""
+    written = [] if sight.incident is None else [sight.incident.called_off_until]
+    answers = [called_off_until(each) for each in sight.operations if _answered(each)]
+    return max((each for each in (*written, *answers) if each is not None), default=None)
 
 
 def _situation(

@@ -361,6 +361,8 @@ class Incident:
         since: when the monitor opened it.
         first_bad_at: when the first of the bad evidence was seen.
         attempts: how many operations were started for it.
+        called_off_until: until when no operation is started, as the last one, of this incident or of an earlier one,
+            was called off.
     """
 
     KIND: ClassVar[str] = "incident"
@@ -371,6 +373,7 @@ class Incident:
     since: float
     first_bad_at: float
     attempts: int = 0
+    called_off_until: float | None = None
 
     @staticmethod
     def key(managed_cluster: str) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dr_core.record import Outcome
 from failover.calls import OperationCall, StepAnswer, cancelled
-from failover.closing import Notice, close, release_lease
+from failover.closing import Notice, release_lease
 from failover.giving_back import give_back
+from failover.told import close_called_off
 
 
 def not_confirmed(call: OperationCall, message: str) -> Notice:
@@ -23,6 +23,6 @@ def call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer
     """Give back what was isolated, tell people, record the end of the operation and give its lease back."""
     # An earlier operation that was interrupted may have isolated it.
     give_back(call.deployment, call.managed_cluster.serving_generation)
-    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
+    close_called_off(call.deployment, call.operation, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
     return cancelled(message)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState
 from failover.deployment import Deployment
 from failover.giving_back import give_back
+from failover.observation import verdict_on
 from failover.removal import address_handed_on, change_incarnation
 
 
@@ -56,17 +58,18 @@ def isolate_while_others_serve(deployment: Deployment, sick: Incarnation) -> str
 
 
 def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool) -> None:
-    """What becomes of an isolated incarnation when the operation that isolated it comes to nothing.
+    """What becomes of an isolated incarnation when the operation that worked on it comes to nothing.
 
     Args:
         deployment: the deployment.
         generation: of the incarnation; ``None`` for none.
-        sick: whether it is unhealthy still, as far as is known: it stays out then while somebody else serves.
+        sick: whether it is unhealthy still, as far as the operation knows: it stays out then while somebody else
+            serves.  What a planned operation knows nothing of is looked at.
     """
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None or incarnation.isolated_at is None:
         return
-    if sick:
+    if sick or verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict is Verdict.UNHEALTHY:
         health = deployment.front_door.health(deployment.config.balanced_target_group)
         if healthy_others(deployment, incarnation, health):
             return

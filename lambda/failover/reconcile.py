@@ -29,13 +29,13 @@ from failover.orphanage import see_to_orphans
 from failover.reality import Look, look, read_record
 from failover.record_store import Change
 from failover.scaling import see_to_scaling
+from failover.told import note_told, untold
+from failover.waiting import tell_of_waiting
 
 logger = Logger()
 
 # The load balancer tells of a change some seconds after the record does.
 LOOK_AGAIN_SECONDS = 10
-# The same thing is told of again after this time only, though it is put right each time.
-TELL_AGAIN_SECONDS = 3600
 
 _PAUSED = (
     "Nothing: automatic operations are paused, and only the way of batch ids to their owner is put right meanwhile. "
@@ -71,6 +71,7 @@ def reconcile(deployment: Deployment) -> None:
         left = [each for each in wanted if paused and not each.routes_ids]
         failed += _put_right(deployment, [each for each in wanted if each not in left], seen)
         _tell(deployment, left, done=_PAUSED)
+    tell_of_waiting(deployment, seen.recorded)
     failed += see_to_scaling(deployment, seen.recorded, paused=paused)
     failed += see_to_orphans(deployment, seen, paused=paused)
     if failed:
@@ -106,14 +107,8 @@ def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look)
 
 def _tell(deployment: Deployment, told: list[Correction], *, done: str) -> None:
     """Tell of corrections that were not told of lately; before that is noted down, so that none is missed."""
-    now = time.time()
-    keys = {each.key: {"kind": "correction", "id": each.key} for each in told}
-    known = deployment.record.get(*keys.values()) if keys else {}
-    news = [
-        each
-        for each in told
-        if now >= float(known.get(("correction", each.key), {}).get("told_at", 0)) + TELL_AGAIN_SECONDS
-    ]
+    keys = untold(deployment, {each.key for each in told})
+    news = [each for each in told if each.key in keys]
     if not news:
         return
     drift = all(each.kind in DRIFT for each in news)
@@ -127,8 +122,7 @@ def _tell(deployment: Deployment, told: list[Correction], *, done: str) -> None:
         else "Nothing now. If it comes back, look at the log of the failover function: something keeps an operation or "
         "a retirement from its end. The same is told again after an hour only.",
     )
-    for each in news:
-        deployment.record.change(Change(key=keys[each.key], values={"told_at": now}))
+    note_told(deployment, [each.key for each in news])
 
 
 def _register(deployment: Deployment, correction: Correction) -> None:

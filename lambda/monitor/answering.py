@@ -47,7 +47,7 @@ class Answering:
         """
         response, turn = self._respond(judgement, managed_cluster, incident, view)
         if response.action is Action.OPEN:
-            incident = self._open(managed_cluster.name, judgement)
+            incident = self._open(managed_cluster.name, judgement, previous=incident)
             if incident is None:
                 return
             self.report.responded(managed_cluster.name, response, incident)
@@ -65,7 +65,7 @@ class Answering:
         if response.action is Action.START:
             self._start(response, incident, turn)
         elif response.action is Action.CLOSE:
-            self.store.close_incident(incident)
+            self.store.close_incident(incident, called_off_until=response.called_off_until)
 
     def _respond(
         self, judgement: Judgement, managed_cluster: ManagedCluster, incident: Incident | None, view: DeploymentView
@@ -123,8 +123,11 @@ class Answering:
             return False
         return not self.cloud.is_running(operation.execution, since=operation.started_at)
 
-    def _open(self, managed_cluster: str, judgement: Judgement) -> Incident | None:
-        """The incident opened now, or by another monitor a moment ago; ``None`` if there is none to answer."""
+    def _open(self, managed_cluster: str, judgement: Judgement, *, previous: Incident | None) -> Incident | None:
+        """The incident opened now, or by another monitor a moment ago; ``None`` if there is none to answer.
+
+        It keeps in mind that the last operation of the *previous* one was called off.
+        """
         now = time.time()
         first_bad_at = judgement.first_bad_at if judgement.first_bad_at is not None else now
         incident = Incident(
@@ -133,6 +136,7 @@ class Answering:
             state=IncidentState.OPEN,
             since=now,
             first_bad_at=first_bad_at,
+            called_off_until=None if previous is None else previous.called_off_until,
         )
         return incident if self.store.open_incident(incident) else None
 

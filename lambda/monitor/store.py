@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import Evidence, sort_key_from
+from dr_core.items import stored
 from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster, Operation, Outcome
 from dr_core.rounds import Run
 
@@ -146,9 +147,21 @@ class Store:
             )
         )
 
-    def close_incident(self, incident: Incident) -> bool:
-        """Close *incident* unless it was answered once more meanwhile; whether it was closed."""
-        return self._change_incident(incident, "SET #state = :new", {":new": str(IncidentState.CLOSED)})
+    def close_incident(self, incident: Incident, *, called_off_until: float | None = None) -> bool:
+        """Close *incident* unless it was answered once more meanwhile; whether it was closed.
+
+        Args:
+            incident: which.
+            called_off_until: until when no operation is started for the next one; ``None`` leaves what is noted down.
+        """
+        closed = {":new": str(IncidentState.CLOSED)}
+        if called_off_until is None:
+            return self._change_incident(incident, "SET #state = :new", closed)
+        return self._change_incident(
+            incident,
+            "SET #state = :new, called_off_until = :until",
+            {**closed, ":until": stored(called_off_until)},
+        )
 
     def count_attempt(self, incident: Incident, attempt: int) -> bool:
         """Count *attempt* of *incident* before it is made; whether this monitor is the one that counted it."""

@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.evidence import Service, Verdict
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
@@ -18,6 +19,7 @@ from failover.closing import Notice, answer_once, first_outcome
 from failover.deployment import Deployment
 from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
+from failover.observation import verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on
 from failover.steps.stand_by import stand_by
@@ -116,7 +118,13 @@ def _tell(call: OperationCall, new: Incarnation, replaced: list[Incarnation]) ->
         {PHASE_SECONDS[phase]: value for phase, value in seconds.items()},
         managed_cluster=call.request.managed_cluster,
     )
-    notice = _notice(call.request, new, replaced, repair_failed=call.operation.repair_asked_at is not None)
+    notice = _notice(
+        call.request,
+        new,
+        replaced,
+        repair_failed=call.operation.repair_asked_at is not None,
+        yarn_is_dead=any(_yarn_is_dead(call.deployment, each) for each in replaced),
+    )
     call.deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
 
 
@@ -179,16 +187,37 @@ def _hand_over(
         planned = request.kind is not Kind.FAILOVER or planned_still(
             served=each.serving_from is not None, terminate_requested=each.terminate_requested_at is not None
         )
-        deployment.executions.retire(each, planned=planned)
+        deployment.executions.retire(each, planned=planned and not _yarn_is_dead(deployment, each))
     data = {"ClusterId": new.cluster_id or "", "Generation": str(new.generation)}
     answer_once(deployment, operation, succeeded=True, reason=message, data=data)
 
 
-def _notice(request: OperationRequest, new: Incarnation, replaced: list[Incarnation], *, repair_failed: bool) -> Notice:
+def _yarn_is_dead(deployment: Deployment, old: Incarnation) -> bool:
+    """Whether the jobs of what is replaced cannot come to a good end, as its ResourceManager is known to be dead.
+
+    Nobody waits for their end then: their clients would be told of it hours later only.  It takes a verdict, the one
+    that a failover rests on; what cannot be read says nothing.
+    """
+    try:
+        judgement = verdict_on(deployment, old, serving_from=old.judged_from)
+    except (BotoCoreError, ClientError):
+        logger.warning("not judged", extra={"incarnation": old.id})
+        return False
+    return judgement.verdict is Verdict.UNHEALTHY and Service.RESOURCE_MANAGER in judgement.bad_services
+
+
+def _notice(
+    request: OperationRequest,
+    new: Incarnation,
+    replaced: list[Incarnation],
+    *,
+    repair_failed: bool,
+    yarn_is_dead: bool,
+) -> Notice:
     name = request.managed_cluster
     old = ", ".join(f"generation {each.generation} ({each.cluster_id})" for each in replaced)
     moved = f"Generation {new.generation} ({new.cluster_id}) in {new.availability_zone} has taken over all new jobs."
-    if request.kind is Kind.FAILOVER:
+    if request.kind is Kind.FAILOVER or yarn_is_dead:
         to_do = (
             "Nothing, if your jobs are retried by their scheduler: those that ran on the old incarnation answer 410 as "
             "soon as they are known to have ended, and have to run again."
@@ -204,6 +233,8 @@ def _notice(request: OperationRequest, new: Incarnation, replaced: list[Incarnat
         happened = f"A {request.kind} of managed cluster {name} was asked for ({request.why})."
     fenced = any(each.terminate_requested_at is not None for each in replaced)
     ending = "is being ended" if fenced else "ends its jobs first and is retired then"
+    if yarn_is_dead and not fenced:
+        ending = "is being ended, as its ResourceManager is dead and no job there comes to a good end"
     return Notice(
         subject=f"{name} {outcome_of(request.kind)}",
         happened=happened,

@@ -8,10 +8,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_before_fence
-from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Outcome
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from dr_core.requests import Kind, Reason
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
-from failover.closing import Notice, close, release_lease
+from failover.closing import Notice, release_lease
 from failover.clusters import ClusterSeen
 from failover.errors import InvariantError
 from failover.giving_back import give_back
@@ -19,6 +19,7 @@ from failover.leftovers import abandon, give_up_cut_over, in_service_group, stan
 from failover.observation import verdict_on
 from failover.record_store import Change
 from failover.removal import hide, request_end
+from failover.told import close_called_off
 
 # How long nobody may be able to tell whether the old incarnation still fails, before it is kept.
 UNKNOWN_SECONDS = 120
@@ -236,6 +237,6 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
         to_do=f"Find out why {old.cluster_id} was unhealthy. If the probers agree again that it is, the next failover "
         "starts by itself; if jobs fail though they do not agree, start a failover by hand, which asks for no look.",
     )
-    close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message, notice=notice)
+    close_called_off(call.deployment, call.operation, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=name, execution=call.execution)
     return cancelled(message)

@@ -9,11 +9,13 @@ import pytest
 from dr_core.evidence import Verdict
 from dr_core.incidents import (
     MAXIMUM_ATTEMPTS,
+    RELAUNCH_SECONDS,
     RETRY_SECONDS,
     Action,
     Response,
     Situation,
     attempts_used,
+    called_off_until,
     is_first_attempt,
     outlook,
     overtaken,
@@ -250,7 +252,7 @@ def test_only_what_would_start_otherwise_is_kept_back(judgement: Judgement, wher
 
 
 def test_the_bounds() -> None:
-    assert (MAXIMUM_ATTEMPTS, RETRY_SECONDS) == (3, 120)
+    assert (MAXIMUM_ATTEMPTS, RETRY_SECONDS, RELAUNCH_SECONDS) == (3, 120, 600)
 
 
 def test_the_words_of_the_log() -> None:
@@ -261,6 +263,44 @@ def test_the_words_of_the_log() -> None:
         "close the incident",
         "page a person",
     ]
+
+
+CALLED_OFF = replace(RUNNING, outcome=Outcome.CANCELLED, entered={"Claim": NOW - 2, "Reassess": NOW - 1})
+AT_FENCE = replace(CALLED_OFF, tried=("us-east-1b",), entered={**CALLED_OFF.entered, "Fence": NOW})
+
+
+@pytest.mark.parametrize(
+    ("rule", "operation", "until"),
+    [
+        ("at its second look", CALLED_OFF, NOW - 1 + RETRY_SECONDS),
+        ("with a cluster launched for it", AT_FENCE, NOW + RELAUNCH_SECONDS),
+        ("with what stood by at hand", replace(AT_FENCE, tried=()), NOW - 1 + RETRY_SECONDS),
+        ("it found another one at work", replace(CALLED_OFF, entered={"Claim": NOW}), None),
+        ("it failed", replace(CALLED_OFF, outcome=Outcome.FAILED), None),
+        ("it runs", replace(CALLED_OFF, outcome=None), None),
+    ],
+)
+def test_after_a_call_off_the_next_one_waits(rule: str, operation: Operation, until: float | None) -> None:
+    """A12: a service that comes and goes must use up neither a person's patience nor the launches of a day."""
+    assert called_off_until(operation) == until, rule
+    closed = respond(UNHEALTHY, situation(ONCE, operation), now=NOW)
+    assert closed.called_off_until == until
+
+
+@pytest.mark.parametrize(
+    ("until", "action"), [(None, Action.START), (NOW, Action.START), (NOW + 1, Action.NOTHING), (0.0, Action.START)]
+)
+def test_only_what_repeats_is_held_up(until: float | None, action: Action) -> None:
+    """A1: the first failover is not."""
+    response = respond(UNHEALTHY, situation(replace(OPEN, called_off_until=until)), now=NOW)
+
+    assert response.action is action
+    if action is Action.NOTHING:
+        assert response.reason == "the last operation was called off: none is started before 13:46:41 UTC"
+
+
+def test_what_is_well_again_is_closed_though_the_next_one_waits() -> None:
+    assert respond(HEALTHY, situation(replace(OPEN, called_off_until=NOW + 1)), now=NOW).action is Action.CLOSE
 
 
 LEASE = Lease(execution="arn:other", operation="a-upgrade", since=NOW - 60)
@@ -364,6 +404,18 @@ WHEN_SICK = "as soon as the monitor calls the cluster unhealthy"
         (UNKNOWN, situation(ONCE, FAILED), f"attempt 2 of 3, {WHEN_SICK}"),
         (UNHEALTHY, situation(ONCE, LATELY), "attempt 2 of 3, in the monitor's next round, not before 13:47:40 UTC"),
         (UNHEALTHY, situation(ONCE, replace(FAILED, started_at=None)), "attempt 2 of 3, in the monitor's next round"),
+        # what was called off
+        (
+            UNHEALTHY,
+            situation(replace(OPEN, called_off_until=NOW + 60)),
+            "attempt 1 of 3, in the monitor's next round, not before 13:47:40 UTC",
+        ),
+        (HEALTHY, situation(replace(CLOSED, called_off_until=NOW)), f"attempt 1 of 3, {WHEN_SICK}"),
+        (
+            UNHEALTHY,
+            situation(ONCE, CALLED_OFF),
+            "attempt 1 of 3, in the monitor's next round, not before 13:48:39 UTC",
+        ),
         # what is over begins from nothing
         (HEALTHY, situation(EXHAUSTED, FAILED), f"attempt 1 of 3, {WHEN_SICK}"),
         (HEALTHY, situation(ONCE, LATELY), f"attempt 2 of 3, {WHEN_SICK}, not before 13:47:40 UTC"),

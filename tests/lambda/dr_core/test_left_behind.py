@@ -9,6 +9,7 @@ import pytest
 
 from dr_core.comparison import CorrectionKind
 from dr_core.left_behind import GRACE_SECONDS, doubtful_operations
+from dr_core.naming import standby_operation
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState
 
 from .reconciled import A1, HEALTH, LEASE, NOW, begun, found, health, kinds, with_a
@@ -129,6 +130,17 @@ def isolated(*others: Incarnation, state: IncidentState | None = None, **changes
     return replace(recorded, incidents=(incident,))
 
 
+def leased(recorded: Any, operation: str) -> Any:
+    """*recorded*, in which *operation* works on ``a``."""
+    a, b = recorded.managed_clusters
+    return replace(recorded, managed_clusters=(replace(a, lease=replace(LEASE, operation=operation)), b))
+
+
+def mended(recorded: Any) -> Any:
+    """*recorded*, in which the first attempt at the incident ``a-1`` works on ``a``."""
+    return leased(recorded, "a-1-1")
+
+
 OUT = health(balanced={"10.0.2.2": "healthy"})
 
 
@@ -138,7 +150,7 @@ def test_what_was_isolated_is_given_back_when_nobody_does(state: IncidentState |
     (correction,) = found(isolated(state=state), health=OUT)
 
     assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_BACK, 1)
-    assert correction.sentence == "d-a-g1 was kept from new jobs, though no incident is open and no operation runs"
+    assert correction.sentence == "d-a-g1 was kept from new jobs, though no incident is open and no failover runs"
     assert correction.key == "give an isolated incarnation new jobs again: slot -: 1"
     assert not correction.routes_ids
 
@@ -152,7 +164,7 @@ def test_what_was_isolated_is_given_back_when_nobody_does(state: IncidentState |
         isolated(terminate_requested_at=1.0),
         isolated(primary_address=None),
         isolated(begun(state=IncarnationState.ABANDONED, primary_address="10.0.1.1")),
-        with_a(replace(A1, isolated_at=1.0), lease=LEASE),
+        mended(isolated(state=IncidentState.CLOSED)),
         with_a(replace(A1, isolated_at=1.0), tombstone=True),
         with_a(replace(A1, isolated_at=1.0), serving_generation=None),
     ],
@@ -163,7 +175,7 @@ def test_what_was_isolated_is_given_back_when_nobody_does(state: IncidentState |
         "its end was requested",
         "no address",
         "its address was handed on",
-        "an operation runs",
+        "its failover runs",
         "it is being deleted",
         "it does not serve",
     ],
@@ -173,6 +185,16 @@ def test_what_is_isolated_for_a_reason_is_not_given_back(recorded: Any) -> None:
     targets = health(balanced={"10.0.2.2": "healthy"}, slot_1={}, rm_a={}, nn_a={})
 
     assert CorrectionKind.GIVE_BACK not in kinds(found(recorded, health=targets))
+
+
+@pytest.mark.parametrize("state", [None, IncidentState.CLOSED])
+def test_what_is_well_again_is_given_back_though_a_planned_operation_works_on_it(state: IncidentState | None) -> None:
+    """A14: never fewer healthy in service than before: that operation may take an hour, and fail."""
+    assert kinds(found(leased(isolated(state=state), "a-upgrade-1"), health=OUT)) == [CorrectionKind.GIVE_BACK]
+
+
+def test_what_is_sick_stays_out_though_a_planned_operation_works_on_it() -> None:
+    assert found(leased(isolated(state=IncidentState.OPEN), "a-upgrade-1"), health=OUT) == []
 
 
 def test_an_incident_of_another_managed_cluster_keeps_nobody_out() -> None:
@@ -213,6 +235,23 @@ def sick(**changes: Any) -> Any:
     return replace(with_a(A1), incidents=(replace(incident, **changes),))
 
 
+def standby_launch(recorded: Any) -> Any:
+    """*recorded*, in which an operation works on ``a`` that gives way to a failover."""
+    return leased(recorded, standby_operation("a", NOW))
+
+
+@pytest.mark.parametrize("since", [NOW - GRACE_SECONDS, NOW])
+def test_what_is_sick_is_isolated_at_once_while_a_planned_operation_works_on_it(since: float) -> None:
+    """A2: a deploy that replaces it may take 45 minutes, and no failover begins before its end."""
+    wanted = found(leased(sick(since=since), "a-upgrade-1"))
+
+    assert [(each.kind, each.generation) for each in wanted] == [(CorrectionKind.ISOLATE, 1)]
+
+
+def test_the_launch_of_a_standby_does_not_keep_what_is_sick_in_service() -> None:
+    assert kinds(found(standby_launch(sick()))) == [CorrectionKind.ISOLATE]
+
+
 def test_what_is_sick_and_not_replaced_is_isolated_while_another_serves() -> None:
     """A2: the block, the budget or three failed attempts keep every operation back."""
     (correction,) = found(sick())
@@ -230,7 +269,9 @@ def test_what_is_sick_and_not_replaced_is_isolated_while_another_serves() -> Non
         ("the other one is sick too", sick(), {"10.0.2.2": "unhealthy"}),
         ("nobody else is there", sick(), {"10.0.2.2": None}),
         ("it gets none already", sick(), {"10.0.1.1": None}),
-        ("an operation works on it", replace(sick(), managed_clusters=with_a(lease=LEASE).managed_clusters), {}),
+        ("its failover works on it", mended(sick()), {}),
+        ("an operation may begin yet instead of a standby's", standby_launch(sick(since=NOW - GRACE_SECONDS + 1)), {}),
+        ("it is being deleted", replace(sick(), managed_clusters=with_a(tombstone=True).managed_clusters), {}),
     ],
 )
 def test_what_is_sick_is_not_isolated_when(why: str, recorded: Any, targets: dict[str, str | None]) -> None:

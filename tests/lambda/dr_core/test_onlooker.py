@@ -242,3 +242,25 @@ def test_ids_of_a_day_lie_between_two_bounds() -> None:
     assert not first < f"{incident_name('a', NOW - 90_000)}-1" < last
     for other in ("a-b", "b", "a-standby"):
         assert not first <= f"{incident_name(other, NOW - 30)}-1" <= last
+
+
+@pytest.mark.parametrize(("ago", "waits"), [(RETRY_SECONDS - 1, True), (RETRY_SECONDS, False)])
+def test_after_a_call_off_it_waits_as_the_monitor_does(ago: float, waits: bool) -> None:
+    """A12: whoever keeps it in mind, the record of the operation says so."""
+    called_off = operation(outcome=Outcome.CANCELLED, entered={"Reassess": NOW - ago})
+
+    assert (asked(replace(SICK, operations=(called_off,))) is None) is waits
+
+
+def test_what_the_monitor_wrote_of_a_call_off_counts() -> None:
+    written = Incident(
+        managed_cluster="a",
+        incident=EARLIER,
+        state=IncidentState.CLOSED,
+        since=NOW - 600,
+        first_bad_at=NOW - 600,
+        called_off_until=NOW + 1,
+    )
+
+    assert asked(replace(SICK, incident=written)) is None
+    assert asked(replace(SICK, incident=replace(written, called_off_until=NOW))) == request(NAME, 1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dr_core.evidence import Verdict
 from failover.isolation import end_isolation, healthy_others, isolate_while_others_serve
 
 from .scenarios import launched, second_half
@@ -65,6 +66,17 @@ def test_what_is_sick_stays_out_at_the_end_of_an_operation(two: World, sick: boo
     isolate_while_others_serve(two.deployment, two.incarnation(1))
 
     end_isolation(two.deployment, 1, sick=sick)
+
+    assert ("10.0.1.1" not in balanced(two)) is out
+
+
+@pytest.mark.parametrize(("verdict", "out"), [(Verdict.UNHEALTHY, True), (Verdict.UNKNOWN, False)])
+def test_what_fell_sick_under_a_planned_operation_stays_out_at_its_end(two: World, verdict: Verdict, out: bool) -> None:
+    """A2: that operation knows nothing of it; the failover that follows begins within a minute."""
+    isolate_while_others_serve(two.deployment, two.incarnation(1))
+    two.see_evidence(1, verdict)
+
+    end_isolation(two.deployment, 1, sick=False)
 
     assert ("10.0.1.1" not in balanced(two)) is out
 

@@ -16,7 +16,8 @@ from dr_core.record import IncarnationState, Incident, IncidentState, ManagedClu
 from dr_core.routing import id_conditions, unused_id_conditions
 from failover import reconcile as module
 from failover.reality import look, read_record
-from failover.reconcile import LOOK_AGAIN_SECONDS, TELL_AGAIN_SECONDS, reconcile
+from failover.reconcile import LOOK_AGAIN_SECONDS, reconcile
+from failover.told import TELL_AGAIN_SECONDS
 
 from .parts import OPERATIONS, LostAnswerError
 from .safety import retirements

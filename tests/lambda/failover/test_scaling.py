@@ -13,8 +13,9 @@ from dr_core.record import IncarnationState, ManagedCluster
 from dr_core.scaling import SETTLE_SECONDS
 from failover import scaling as module
 from failover.reality import read_record
-from failover.reconcile import TELL_AGAIN_SECONDS, reconcile
+from failover.reconcile import reconcile
 from failover.scaling import room_of_others, see_to_scaling
+from failover.told import TELL_AGAIN_SECONDS
 
 from .fakes import compute_limits
 from .parts import CONFIG, LostAnswerError

@@ -12,6 +12,7 @@ from dr_core import metrics
 from dr_core.config import Policy
 from dr_core.controls import Controls, Turn
 from dr_core.evidence import healthy
+from dr_core.incidents import RELAUNCH_SECONDS, RETRY_SECONDS
 from dr_core.record import IncarnationState, IncidentState, Lease, ManagedCluster, Operation, Outcome
 from dr_core.requests import OperationRequest
 from dr_core.standby import spec_digest
@@ -427,6 +428,27 @@ def test_the_next_incident_has_a_name_of_its_own(world: World) -> None:
     world.round()
 
     assert world.started == [f"{INCIDENT}-1", "a-20261121t031055-1"]
+
+
+@pytest.mark.parametrize(("tried", "seconds"), [((), RETRY_SECONDS), (("us-east-1b",), RELAUNCH_SECONDS)])
+def test_after_a_call_off_the_next_incident_waits_for_a_while(
+    world: World, tried: tuple[str, ...], seconds: int
+) -> None:
+    """A12: its name follows from the fault's time, so that only the incident itself can keep this in mind."""
+    world.dies()
+    world.round()
+    operation = world.store.operation(f"{INCIDENT}-1")
+    assert operation is not None
+    world.put(replace(operation, outcome=Outcome.CANCELLED, entered={"Reassess": world.now}, tried=tried))
+    began = world.now
+
+    while len(world.started) == 1 and world.now < began + 2 * seconds:
+        world.now += 10
+        world.dies()
+        world.round()
+
+    assert len(world.started) == 2
+    assert began + seconds <= world.now < began + seconds + 10
 
 
 def test_detection_is_measured_from_the_first_bad_evidence(world: World, capsys: pytest.CaptureFixture[str]) -> None:

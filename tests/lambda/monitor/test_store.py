@@ -139,6 +139,14 @@ def test_the_next_incident_takes_the_place_of_a_closed_one(store: Store) -> None
     assert store.open_incident(replace(INCIDENT, incident="a-2"))
 
 
+def test_a_closed_incident_keeps_until_when_no_operation_follows(store: Store) -> None:
+    """A12: nothing else remembers that its operation was called off."""
+    store.open_incident(INCIDENT)
+    assert store.close_incident(INCIDENT, called_off_until=99.5)
+
+    assert store.overview(["a"]).incidents["a"] == replace(INCIDENT, state=IncidentState.CLOSED, called_off_until=99.5)
+
+
 def test_of_two_monitors_one_counts_an_attempt(store: Store) -> None:
     store.open_incident(INCIDENT)
 

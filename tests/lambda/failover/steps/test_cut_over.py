@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Service, Verdict
 from dr_core.record import IncarnationState, Outcome
 from dr_core.requests import OperationRequest
 from failover.errors import InvariantError
@@ -201,6 +202,32 @@ def test_a_cut_over_that_somebody_tidied_up_after_records_nothing(
     assert world.managed_cluster().serving_generation == 1
     assert world.incarnation(2).state is not IncarnationState.SERVING
     assert "10.0.1.1" in world.targets["balanced"]
+
+
+@pytest.mark.parametrize(
+    ("service", "planned"), [(Service.RESOURCE_MANAGER, False), (Service.LIVY, True), (Service.NAME_NODE, True)]
+)
+def test_nobody_waits_for_jobs_that_cannot_end(world: World, service: Service, planned: bool) -> None:
+    """A14: with Livy up and YARN dead the drain would wait for hours before a client is told; a 410 tells it now."""
+    request = healthy_in_service(world)
+    world.see_evidence(1, Verdict.UNHEALTHY, services=(service,))
+    assert world.step("operation", "CutOver", request).status == "done"
+    (retirement,) = [each for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+    assert json.loads(retirement["input"])["request"]["planned"] is planned
+    assert ("its ResourceManager is dead" in world.notices[-1]["message"]) is not planned
+
+
+def test_evidence_that_cannot_be_read_shortens_no_drain(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: an error of our own call says nothing."""
+    request = healthy_in_service(world)
+
+    def fail(*_: object, **__: object) -> None:
+        raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Query")
+
+    monkeypatch.setattr("failover.steps.cut_over.verdict_on", fail)
+    assert world.step("operation", "CutOver", request).status == "done"
+    (retirement,) = [each for each in world.executions.values() if each.get("machine") == RETIREMENTS]
+    assert json.loads(retirement["input"])["request"]["planned"] is True
 
 
 def test_what_drains_already_goes_on_draining(world: World) -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Service, Verdict
+
 from ..scenarios import failing, launched, second_half, settled
 from ..world import World
 
@@ -140,6 +142,39 @@ def test_who_is_not_known_to_be_sick_goes_on_serving(world: World, kind: str, re
     launched(world)
     second_half(world)
     request = world.request(kind, "op2", reason=reason)
+    world.step("operation", "Claim", request)
+    assert "goes on serving" in world.step("operation", "Isolate", request).message
+    assert world.deregistered == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "out"),
+    [
+        ("switchover", "upgrade", True),
+        ("failover", "manual", True),
+        ("repair", "manual", True),
+        ("standby", "standby", False),
+    ],
+)
+def test_who_is_sick_beside_what_was_asked_for_gets_no_new_jobs(
+    world: World, kind: str, reason: str, out: bool
+) -> None:
+    """A2: no failover begins as long as this operation runs; every second new job would be lost."""
+    launched(world)
+    second_half(world)
+    world.see_evidence(1, Verdict.UNHEALTHY, services=(Service.RESOURCE_MANAGER,))
+    request = world.request(kind, "op2", reason=reason)
+    world.step("operation", "Claim", request)
+    assert world.step("operation", "Isolate", request).status == "done"
+    assert ("10.0.1.1" not in world.targets["balanced"]) is out
+
+
+def test_who_a_person_terminated_is_left_to_that_person(world: World) -> None:
+    launched(world)
+    second_half(world)
+    world.see_evidence(1, Verdict.UNHEALTHY)
+    world.broken = {"describe_cluster"}
+    request = world.request("switchover", "op2", reason="upgrade")
     world.step("operation", "Claim", request)
     assert "goes on serving" in world.step("operation", "Isolate", request).message
     assert world.deregistered == []
