@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dr_core.metrics import AVAILABILITY_ZONES_SHARED, SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
+from dr_core.metrics import SERVING_UNSEEDED, TERMINATED_BY_A_PERSON
 from emr_drill.faults.model import (
     FASTEST_WITH_SOCKET_LIMITS,
     FENCE_PAGES,
@@ -16,7 +16,7 @@ from emr_drill.faults.model import (
     page,
 )
 from emr_drill.faults.scene import Scene
-from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, TAKES_OVER, seen_bad
+from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, SHARED, TAKES_OVER, seen_bad
 from emr_drill.faults.traces import Silence, Trace
 from emr_drill.ports import Service
 
@@ -24,7 +24,6 @@ ALWAYS = 1000
 LOST_SECONDS, CUT_SECONDS = 900.0, 240.0
 ROLLED_BACK = Page(subject="failover of .* failed")
 GIVEN_UP = Page(subject="launch of .* given up")
-SHARED = (Page(metric=AVAILABILITY_ZONES_SHARED), Page(subject="shares .* with"))
 SHARES = "in the AZ of the other managed cluster, as no other one is left; a person is told until it has moved away"
 UNSEEDED = (Page(metric=SERVING_UNSEEDED), Page(subject="ids outside its range"))
 LAUNCH_TROUBLE = "the operation's own looks at stack, cluster and canary"
