@@ -149,6 +149,7 @@ class Incarnation:
         waiting_at: when EMR said WAITING.
         serving_from: when it came into service.
         serving_to: when it went out of service.
+        left_by: what replaced it so that its AZ comes last for a while, see :func:`dr_core.availability_zones.left_by`.
         terminate_requested_at: when the controller asked EMR to end it.
         fenced_at: when its applications were known dead.
         canary_name: Livy name of its canary job.
@@ -193,6 +194,7 @@ class Incarnation:
     waiting_at: float | None = None
     serving_from: float | None = None
     serving_to: float | None = None
+    left_by: str | None = None
     terminate_requested_at: float | None = None
     fenced_at: float | None = None
     canary_name: str | None = None

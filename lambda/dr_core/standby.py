@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from dr_core.availability_zones import LEFT_SECONDS
 from dr_core.config import Policy
 from dr_core.evidence import Verdict
 from dr_core.items import item_of, values_of
@@ -37,8 +38,6 @@ CANARY_FAILURES = 2
 LATE_CANARY_SECONDS = 120
 # From a launch that failed to the next one; twice as long after each further failure.
 RETRY_SECONDS, LONGEST_RETRY_SECONDS = 600, 7200
-# For how long the AZ in which something went out of service comes last: what ended it may be there still.
-LEFT_SECONDS = 7200
 
 _BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 _DIGITS = 16

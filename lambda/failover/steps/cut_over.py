@@ -8,6 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dr_core.availability_zones import left_by
 from dr_core.evidence import Service, Verdict
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
@@ -135,6 +136,9 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
     """
     now = time.time()
     retiring: dict[str, Any] = {"state": IncarnationState.RETIRING, "serving_to": now}
+    left = left_by(call.request)
+    if left is not None:
+        retiring["left_by"] = left
     if call.request.drain is DrainMode.NOW:
         retiring["ends_now"] = True
     spec = {"spec": call.operation.spec} if call.operation.spec is not None else {}

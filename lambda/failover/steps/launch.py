@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from dr_core.availability_zones import Place, choose
+from dr_core.availability_zones import Place, choose, left_zones
 from dr_core.config import SubnetChoice
 from dr_core.controls import Controls
 from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
@@ -182,9 +182,11 @@ def _zone_may_get_free(call: OperationCall, incarnations: Sequence[Incarnation])
 def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: bool | None = None) -> Place | None:
     """The place for the next launch; *share* as the settings say, unless given."""
     mine = call.request.managed_cluster
-    last = _zones_for_last(call, incarnations)
+    late = _zones_of_standby(call, incarnations)
+    # Whoever asks for a failback says that the preferred AZ is well again.
+    failback = call.request.reason is Reason.FAILBACK
     return choose(
-        sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in last),
+        sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in late),
         failed=_zone_to_leave(call, incarnations),
         used_by_others={
             each.availability_zone: each.managed_cluster
@@ -193,11 +195,12 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: 
         },
         tried=call.operation.tried,
         share=call.deployment.config.policy.share_availability_zone if share is None else share,
+        left={} if failback else left_zones(incarnations, now=time.time()),
     )
 
 
-def _zones_for_last(call: OperationCall, incarnations: Sequence[Incarnation]) -> set[str]:
-    """The AZs that are taken only if no other one is left, where the managed cluster keeps a standby."""
+def _zones_of_standby(call: OperationCall, incarnations: Sequence[Incarnation]) -> set[str]:
+    """The AZs that come late where the managed cluster keeps a standby; only those that were left come later still."""
     mine = call.request.managed_cluster
     if not call.deployment.config.wants_standby(mine):
         return set()
@@ -222,7 +225,8 @@ def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
     call.deployment.notices.tell(
         subject=f"{name} shares {zone} with {other}",
         happened=f"Managed cluster {name} needs a new incarnation ({call.request.why}), and every availability zone "
-        f"that no other managed cluster uses has failed (tried: {tried}) or is where it failed.",
+        f"that no other managed cluster uses has failed (tried: {tried}), is where it failed, or was evacuated "
+        "lately.",
         done=f"It is launched in {zone}, beside managed cluster {other}.",
         to_do=f"The end of {zone} would take both now. When another availability zone has room again, ask for a "
         f"switchover of {name}.",

@@ -57,6 +57,7 @@ RECORDS: dict[str, Record] = {
         waiting_at=3.5,
         serving_from=4.5,
         serving_to=5.5,
+        left_by="evacuation",
         terminate_requested_at=6.5,
         fenced_at=7.5,
         canary_name="emr-dr-canary-g3-1",

@@ -126,6 +126,15 @@ def a_launch_is_allowed(world: MachineWorld) -> Iterator[str]:
                 yield f"generation {old} is replaced, and nobody saw that it was unhealthy"
 
 
+def _evacuated(world: MachineWorld) -> set[str]:
+    """The AZs that were evacuated lately, by the time of the specification and without the product's reading of it."""
+    return {
+        each["availability_zone"]
+        for each in world.items("incarnation")
+        if each.get("left_by") == "evacuation" and world.clock.now - float(each["serving_to"]) < 86_400
+    }
+
+
 def _shares_a_zone(world: MachineWorld, item: Mapping[str, Any]) -> Iterator[str]:
     others = [
         each["availability_zone"]
@@ -139,6 +148,8 @@ def _shares_a_zone(world: MachineWorld, item: Mapping[str, Any]) -> Iterator[str
     operation = world.record.items[("operation", item["operation"])]
     old = world.record.items.get(("incarnation", f"g{int(operation.get('old_generation') or 0):06d}"), {})
     taken = {*others, *operation.get("tried", ()), old.get("availability_zone")}
+    if json.loads(operation["request"])["reason"] != "failback" and item["availability_zone"] not in _evacuated(world):
+        taken |= _evacuated(world)  # comes later still than what is shared
     free = [each.availability_zone for each in world.deployment.config.subnets if each.availability_zone not in taken]
     if free:
         yield f"generation {item['generation']} shares {item['availability_zone']} although {', '.join(free)} is free"

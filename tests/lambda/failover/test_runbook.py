@@ -42,6 +42,20 @@ def test_every_word_and_every_kind_is_there() -> None:
     assert {data["request"]["kind"] for data in typed("operate")} == {"failover", "repair", "switchover"}
 
 
+def test_an_evacuation_and_the_way_back_are_there() -> None:
+    """B13: an operator in a hurry does not read a schema."""
+    asked = {
+        (each["kind"], each["reason"], each.get("drain")) for each in (data["request"] for data in typed("operate"))
+    }
+
+    assert asked >= {
+        ("switchover", "evacuation", None),
+        ("switchover", "evacuation", "now"),
+        ("failover", "evacuation", None),
+        ("switchover", "failback", None),
+    }
+
+
 def test_every_output_that_is_asked_for_exists(assembly: Path) -> None:
     asked = set(re.findall(r"\boutput (ActivePassive|Platform) (\w+)", RUNBOOK))
     outputs = {

@@ -88,6 +88,24 @@ def test_all_of_it_is_recorded(world: World) -> None:
     assert world.operation("op2").outcome is Outcome.SWITCHED_OVER
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason", "left"),
+    [
+        ("failover", "unhealthy", "failover"),
+        ("switchover", "evacuation", "evacuation"),
+        ("switchover", "manual", None),
+    ],
+)
+def test_whether_its_zone_comes_last_from_now_on_is_recorded(
+    world: World, kind: str, reason: str, left: str | None
+) -> None:
+    """B13: the next launch, of whichever managed cluster, goes elsewhere."""
+    launched(world)
+    request = failing(world) if reason == "unhealthy" else world.request(kind, "op2", reason=reason)
+    assert world.run_operation(request) == "CutOverDone"
+    assert world.incarnation(1).left_by == left
+
+
 def test_the_new_cluster_is_protected(world: World) -> None:
     """Nobody ends by mistake what serves."""
     request = healthy_in_service(world)
