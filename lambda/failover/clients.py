@@ -86,7 +86,8 @@ class Clients:
     @cached_property
     def cloud_watch(self) -> AlarmReader:
         """CloudWatch, for its alarms."""
-        return boto3.client("cloudwatch", config=self.calls)
+        client: AlarmReader = boto3.client("cloudwatch", config=self.calls)
+        return client
 
     @cached_property
     def topics(self) -> SNSClient:
