@@ -143,6 +143,7 @@ class Deployment(Stack):
             instance_role=platform.instance_role,
             alert_topic=platform.alert_topic,
             alert_key=platform.key,
+            bake_alarms=settings.controller.bake_alarms,
             log_retention=platform.log_retention,
         )
         monitor = Monitor(

@@ -56,6 +56,7 @@ class Controller(Construct):
         instance_role: iam.IRole,
         alert_topic: sns.ITopic,
         alert_key: kms.IKey,
+        bake_alarms: Sequence[str],
         log_retention: logs.RetentionDays,
     ) -> None:
         """Define the controller.
@@ -66,6 +67,7 @@ class Controller(Construct):
             service_role: EMR's.
             instance_role: of the clusters' machines.
             alert_topic: where people are told, encrypted with *alert_key*.
+            bake_alarms: names of the alarms that a change waits for.
         """
         super().__init__(scope, construct_id)
         operation, retirement = f"{deployment}-operation", f"{deployment}-retirement"
@@ -117,6 +119,7 @@ class Controller(Construct):
                     # want none any more.
                     stops=[operation],
                 ),
+                *permissions.alarm_reading(self, bake_alarms),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )

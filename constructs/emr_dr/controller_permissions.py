@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_iam as iam
@@ -284,6 +284,19 @@ def machine_access(
         for action, names in actions
         if names
     ]
+
+
+def alarm_reading(scope: Construct, names: Sequence[str]) -> list[iam.PolicyStatement]:
+    """Read the metric alarms *names*, of this account and region; nothing where there are none."""
+    arns = [
+        Stack.of(scope).format_arn(
+            service="cloudwatch", resource="alarm", resource_name=name, arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+        for name in names
+    ]
+    return (
+        [iam.PolicyStatement(sid="BakeAlarms", actions=["cloudwatch:DescribeAlarms"], resources=arns)] if arns else []
+    )
 
 
 def notices(topic: sns.ITopic, key: kms.IKey) -> list[iam.PolicyStatement]:

@@ -50,6 +50,14 @@ OwnKeyArn = Annotated[
     ),
 ]
 PolicyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")]
+# A policy names these alarms, so that nothing in a name may mean more than itself there; ASCII, so that its length is
+# what it takes in the functions' variables.
+AlarmName = Annotated[
+    str,
+    Field(pattern=r"^[!#%-)+->@-\[\]-~]([ !#%-)+->@-\[\]-~]{0,126}[!#%-)+->@-\[\]-~])?$", examples=["etl-jobs-failed"]),
+]
+# The functions' variables have room for so many.
+MOST_BAKE_ALARMS = 3
 # As the Glue catalogue writes them: in lower case.
 Database = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,255}$", examples=["curated"])]
 
@@ -195,6 +203,13 @@ class Controller(Section):
         le=600,
         description="for how long what one managed cluster was changed to by a deploy has to serve well before the "
         "next one is changed",
+    )
+    bake_alarms: tuple[AlarmName, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=MOST_BAKE_ALARMS,
+        description="names of metric alarms of CloudWatch, in this account and region, that speak of jobs: as long as "
+        "one is on, or cannot tell, a deploy changes no second managed cluster, and fails (docs/life-cycle.md)",
     )
     share_availability_zone: bool = Field(
         default=True,
@@ -375,6 +390,7 @@ class Settings(Section):
                 launch_limit_seconds=self.controller.launch_limit_seconds,
             ),
             *self._time_problems(),
+            *self._alarm_problems(),
             *self._standby_problems(),
             *self._port_problems(),
             *self._key_problems(),
@@ -430,6 +446,25 @@ class Settings(Section):
                     + ", ".join(RESERVED_TAG_PREFIXES),
                     remedy="choose another name",
                 )
+
+    def _alarm_problems(self) -> Iterator[Problem]:
+        key, names = "controller.bake_alarms", self.controller.bake_alarms
+        if arns := [name for name in names if name.startswith("arn:")]:
+            yield Problem(
+                key=key,
+                got=arns,
+                allowed="names of metric alarms in the deployment's own account and region",
+                remedy="write what stands behind :alarm: in the ARN",
+            )
+        if len(set(names)) < len(names):
+            yield Problem(key=key, got=list(names), allowed="each alarm once", remedy="remove the repetition")
+        if names and not self.controller.bake_seconds:
+            yield Problem(
+                key=key,
+                got=list(names),
+                allowed="none with controller.bake_seconds: 0, which asks for no proof",
+                remedy="remove them, or raise controller.bake_seconds",
+            )
 
     def _time_problems(self) -> Iterator[Problem]:
         monitor, controller = self.monitor, self.controller

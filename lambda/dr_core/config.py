@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 ENVIRONMENT_VARIABLE = "EMR_DR_CONFIG"
@@ -130,6 +130,7 @@ class Policy:
             removed.
         bake_seconds: for how long what one managed cluster was changed to has to serve well before the next one is
             changed.
+        bake_alarms: names of CloudWatch's alarms that stop a change before the next managed cluster while they are on.
         share_availability_zone: whether a managed cluster may be launched in the AZ of another one when no other AZ is
             left.
     """
@@ -150,6 +151,7 @@ class Policy:
     launches_per_day: int = 8
     orphan_seconds: int = 900
     bake_seconds: int = 300
+    bake_alarms: tuple[str, ...] = ()
     share_availability_zone: bool = True
 
     def __post_init__(self) -> None:
@@ -213,12 +215,15 @@ class FunctionConfig:
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; what the stacks put into the environment.
 
-        That nobody wants a standby, or speaks TLS, is not written: a function's variables have little room.
+        That nobody wants a standby, names an alarm, or speaks TLS, is not written: a function's variables have little
+        room.
         """
         values = asdict(self)
         for name in ("front_door_name", "cluster_domain"):
             if not values[name]:
                 del values[name]
+        if not values["policy"]["bake_alarms"]:
+            del values["policy"]["bake_alarms"]
         for each in values["managed_clusters"]:
             if not each["standby"]:
                 del each["standby"]
@@ -242,17 +247,24 @@ class FunctionConfig:
                 **{
                     **data,
                     "managed_clusters": tuple(ManagedClusterResources(**item) for item in data["managed_clusters"]),
-                    "subnets": tuple(SubnetChoice(**item) for item in data["subnets"]),
-                    "slots": tuple(SlotResources(**item) for item in data["slots"]),
-                    "probers": tuple(ProberFunction(**item) for item in data["probers"]),
+                    "subnets": tuple(SubnetChoice(**_named(item, SubnetChoice)) for item in data["subnets"]),
+                    "slots": tuple(SlotResources(**_named(item, SlotResources)) for item in data["slots"]),
+                    "probers": tuple(ProberFunction(**_named(item, ProberFunction)) for item in data["probers"]),
                     "ports": ServicePorts(**data["ports"]),
                     "canary": Canary(**{**data["canary"], "arguments": tuple(data["canary"]["arguments"])}),
                     "scripts": Scripts(**data["scripts"]),
-                    "policy": Policy(**data["policy"]),
+                    "policy": Policy(**{**data["policy"], "bake_alarms": tuple(data["policy"].get("bake_alarms", ()))}),
                 }
             )
-        except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{ENVIRONMENT_VARIABLE} is not a function configuration: {error!r}") from error
+
+
+def _named(item: Any, kind: Any) -> Any:
+    """The fields of *item* with their names, which a long list of the same leaves out: ``[1, "group", ...]``."""
+    if isinstance(item, list):
+        return dict(zip([field.name for field in fields(kind)], item, strict=True))
+    return item
 
 
 def _expanded(value: Any, abbreviations: Mapping[str, str]) -> Any:

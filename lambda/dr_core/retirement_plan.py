@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -18,8 +18,15 @@ STACK_GOING = "DELETE_IN_PROGRESS"
 # 10 s to learn it, and keep connections that they have for the 30 s of the target groups' deregistration delay.
 SETTLE_SECONDS = 60
 
-# How many ids of each sort a message names.
+# How many ids of each sort are named where a sentence is enough: in what a step answers to its machine.
 _IDS_NAMED = 100
+# How many characters a message to people has for the ids of each sort, which is some thousands of them: SNS takes
+# 262,144 bytes (API reference, Publish), for three sorts and the words around them.
+_CHARACTERS_NAMED = 60_000
+_REASON_CHARACTERS = 1000
+
+# For how long something that cannot be read is looked at again before jobs are ended: who is ended has to be named.
+DOUBT_SECONDS = 300
 
 # After the last application was killed, a spark-submit that Livy had started before may still hand in another one: it
 # takes some seconds from the start of the process to the application in the ResourceManager's list.  An empty list
@@ -50,15 +57,29 @@ class Work:
 
     def __str__(self) -> str:
         """In words, such as ``batches 1001000007, 1001000009; not known: livy (connection refused)``."""
-        lists: dict[str, Sequence[object]] = {
-            "batches": self.batches,
-            "interactive sessions": self.sessions,
-            "applications": self.applications,
-        }
-        parts = [f"{name} {_some(ids)}" for name, ids in lists.items() if ids]
+        parts = [f"{name} {_some(ids)}" for name, ids in self._lists() if ids]
         if self.unknown:
-            parts.append(f"not known: {', '.join(f'{name} ({why})' for name, why in self.unknown.items())}")
+            parts.append(f"not known: {self._not_read()}")
         return "; ".join(parts) or "nothing"
+
+    def in_full(self) -> str:
+        """As a message names it before it is ended: every id that there is room for, and what nobody could read."""
+        parts = [f"{name} {_as_many_as_fit(ids)}" for name, ids in self._lists() if ids]
+        known = "; ".join(parts) or "nothing"
+        if not self.unknown:
+            return known
+        return (
+            f"{known}. This list is not complete, as there was no answer to the question what else there is: "
+            f"{self._not_read()}"
+        )
+
+    def _lists(self) -> Iterator[tuple[str, Sequence[object]]]:
+        yield "batches", self.batches
+        yield "interactive sessions", self.sessions
+        yield "applications", self.applications
+
+    def _not_read(self) -> str:
+        return ", ".join(f"{name} ({why[:_REASON_CHARACTERS]})" for name, why in self.unknown.items())
 
 
 class Drain(StrEnum):
@@ -115,7 +136,8 @@ def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
     """Whether the drain of the incarnation that was *seen* at *now* is over; *limit* in seconds out of service.
 
     What cannot be read counts as work: only the limit, an eviction, a person, the cluster's own end or a verdict go
-    over it, and a verdict takes several looks of two vantage points.
+    over it, and a verdict takes several looks of two vantage points.  Before the limit or a person ends what one look
+    did not show, it is looked again for :data:`DOUBT_SECONDS`: jobs are named before they are ended.
     """
     waited = now - seen.out_of_service_at
     if seen.cluster_ending:
@@ -123,17 +145,19 @@ def judge_drain(*, seen: DrainSeen, now: float, limit: float) -> Drain:
     livy_is_dead, yarn_is_dead = seen.dead(Service.LIVY), seen.dead(Service.RESOURCE_MANAGER)
     # A batch of a dead Livy is either an application that YARN lists or will not become one any more.
     idle = livy_is_dead and Service.RESOURCE_MANAGER not in seen.work.unknown and not seen.work.applications
-    settled = now - max(seen.out_of_service_at, seen.watched_from) >= min(SETTLE_SECONDS, limit)
+    watched = now - max(seen.out_of_service_at, seen.watched_from)
+    settled = watched >= min(SETTLE_SECONDS, limit)
+    doubt = DOUBT_SECONDS if seen.work.unknown else 0
     if (seen.work.known_done or idle) and settled:
         return Drain.DRAINED
     if seen.evicted:
         return Drain.EVICTED
     # A minute, so that whoever reads the message finds every job in it that is ended: POSTs may be on their way still.
-    if seen.ends_now and settled:
+    if seen.ends_now and settled and watched >= doubt:
         return Drain.NOW
     if livy_is_dead and yarn_is_dead:
         return Drain.DEAD
-    return Drain.OVERDUE if waited >= limit else Drain.WAIT
+    return Drain.OVERDUE if waited >= limit + doubt else Drain.WAIT
 
 
 def linger_left(*, drained_at: float | None, hurried: bool, now: float, linger: float) -> float:
@@ -298,3 +322,14 @@ def judge_stack(status: str) -> StackDeletion:
 def _some(ids: Sequence[object]) -> str:
     named = ", ".join(map(str, ids[:_IDS_NAMED]))
     return named if len(ids) <= _IDS_NAMED else f"{named} and {len(ids) - _IDS_NAMED} more"
+
+
+def _as_many_as_fit(ids: Sequence[object]) -> str:
+    named: list[str] = []
+    room = _CHARACTERS_NAMED
+    for each in map(str, ids):
+        room -= len(each) + len(", ")
+        if room < 0:
+            return f"{', '.join(named)} and {len(ids) - len(named)} more, for which a message has no room"
+        named.append(each)
+    return ", ".join(named)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_stepfunctions import SFNClient
 
+    from failover.alarms import AlarmReader
+
 # Nearly every call that a step makes may be repeated: reads, calls that lead to a state, and CreateStack and
 # StartExecution, which happen once for a name.  So the SDK may retry a lost answer; what still fails raises, and the
 # machine calls the step again.
@@ -80,6 +82,12 @@ class Clients:
     def state_machines(self) -> SFNClient:
         """Step Functions."""
         return boto3.client("stepfunctions", config=self.calls)
+
+    @cached_property
+    def cloud_watch(self) -> AlarmReader:
+        """CloudWatch, for its alarms."""
+        client: AlarmReader = boto3.client("cloudwatch", config=self.calls)
+        return client
 
     @cached_property
     def topics(self) -> SNSClient:

@@ -11,6 +11,7 @@ from typing import Self
 from botocore.config import Config
 
 from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+from failover.alarms import Alarms
 from failover.clients import CALLS, Clients
 from failover.clusters import Clusters
 from failover.emr_steps import EmrSteps
@@ -43,6 +44,7 @@ class Deployment:
         notices: alert topic and metrics.
         stack_answers: answers to CloudFormation.
         network: a look at the VPC.
+        alarms: a look at CloudWatch's alarms.
         pool: where independent calls go on at once.
     """
 
@@ -57,6 +59,7 @@ class Deployment:
     notices: Notices
     stack_answers: StackAnswers
     network: NetworkCheck
+    alarms: Alarms
     pool: Executor
 
     @classmethod
@@ -81,6 +84,7 @@ class Deployment:
             notices=Notices(client=clients.topics, topic=config.alert_topic, deployment=config.deployment),
             stack_answers=StackAnswers(),
             network=NetworkCheck(client=lambda: clients.ec2),
+            alarms=Alarms(client=clients.cloud_watch),
             pool=ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="call"),
         )
 

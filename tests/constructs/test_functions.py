@@ -102,6 +102,7 @@ def configuration(*, managed_clusters: int, slots: int) -> FunctionConfig:
             launches_per_day=20,
             orphan_seconds=3_000,
             bake_seconds=600,
+            bake_alarms=tuple(str(number) * 128 for number in range(3)),
             share_availability_zone=False,
         ),
     )

@@ -56,6 +56,7 @@ def test_the_functions_get_every_rule_of_the_settings() -> None:
             "linger_seconds": 600,
             "orphan_seconds": 1800,
             "bake_seconds": 120,
+            "bake_alarms": ("etl-failed",),
             "share_availability_zone": False,
         },
     }
@@ -84,6 +85,31 @@ def test_a_limit_of_automatic_operations_has_its_range(section: str, key: str, l
         assert getattr(Settings.parse({section: {key: value}}).policy, key) == value
     for value in (least - 1, most + 1):
         assert f"{section}.{key}: got {value}\n" in refused({section: {key: value}})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " padded",
+        "all-*",
+        "what?",
+        "${aws:username}",
+        "arn:aws:cloudwatch:us-east-1:111122223333:alarm:x",
+        "n" * 129,
+    ],
+)
+def test_an_alarm_that_cannot_be_one_is_refused(name: str) -> None:
+    """B13: and none may widen the policy that names it."""
+    assert "controller.bake_alarms" in refused({"controller": {"bake_alarms": [name]}})
+
+
+def test_an_alarm_is_named_once_and_only_where_a_change_is_proved() -> None:
+    settings = Settings.parse({"controller": {"bake_alarms": ["etl jobs: failed (all)", "n" * 128]}})
+
+    assert settings.policy.bake_alarms == ("etl jobs: failed (all)", "n" * 128)
+    assert "each alarm once" in refused({"controller": {"bake_alarms": ["x", "x"]}})
+    assert "asks for no proof" in refused({"controller": {"bake_alarms": ["x"], "bake_seconds": 0}})
 
 
 def test_default_policy_is_that_of_the_core() -> None:

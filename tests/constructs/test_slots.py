@@ -62,6 +62,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "linger_seconds": 1200,
         "orphan_seconds": 1800,
         "bake_seconds": 120,
+        "bake_alarms": ["etl-failed"],
         "share_availability_zone": False,
     },
     "front_door": {

@@ -138,6 +138,14 @@ def _clusters(name: str) -> Callable[[str, Parameters, Place], Iterable[Need]]:
     return needs
 
 
+def _alarms(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
+    """The alarms that are named; without names every alarm, and a composite one takes that too."""
+    of = f"arn:aws:cloudwatch:{place.region}:{place.account}:alarm:"
+    composite = "CompositeAlarm" in parameters.get("AlarmTypes", ())
+    for name in ["*"] if composite else parameters.get("AlarmNames") or ["*"]:
+        yield Need(action="cloudwatch:DescribeAlarms", resource=f"{of}{name}")
+
+
 def _create_stack(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
     resource = _stack(place, parameters["StackName"])
     tags = {tag["Key"]: tag["Value"] for tag in parameters.get("Tags", [])}
@@ -238,6 +246,7 @@ _RULES: Final[dict[str, Callable[[str, Parameters, Place], Iterable[Need]]]] = {
     "dynamodb:TransactWriteItems": _transaction,
     **{f"elasticmapreduce:{name}": _clusters(parameter) for name, parameter in _OF_CLUSTERS.items()},
     "elasticmapreduce:ListClusters": _anywhere,
+    "monitoring:DescribeAlarms": _alarms,
     "cloudformation:CreateStack": _create_stack,
     **{
         f"cloudformation:{name}": _existing_stack

@@ -42,12 +42,12 @@ def _drain(call: RetirementCall, incarnation: Incarnation) -> str:
         case Drain.OVERDUE:
             _tell_overdue(call, incarnation, seen.work)
         case Drain.EVICTED:
-            happened = f"A failover needs the slot of {who}, which still has to do: {seen.work}."
+            happened = f"A failover needs the slot of {who}, which still has to do: {seen.work.in_full()}."
             _tell_ended(call, incarnation, happened=happened)
         case Drain.NOW:
             happened = (
                 f"{who} was replaced, and whoever asked for that wanted its jobs ended at once. It still has to do: "
-                f"{seen.work}."
+                f"{seen.work.in_full()}."
             )
             _tell_ended(call, incarnation, happened=happened)
         case Drain.DEAD:
@@ -90,7 +90,7 @@ def _tell_overdue(call: RetirementCall, incarnation: Incarnation, work: Work) ->
     call.deployment.notices.tell(
         subject=f"jobs of {incarnation.title} did not end in time",
         happened=f"{incarnation.title} ({incarnation.cluster_id}) was replaced, and its jobs had "
-        f"{policy.drain_limit_seconds} s to end. It still has to do: {work}.",
+        f"{policy.drain_limit_seconds} s to end. It still has to do: {work.in_full()}.",
         done=f"It stays up for another {policy.linger_seconds} s, so that clients read their results. Whatever runs "
         "then is killed, and after that its batch ids answer 410.",
         to_do="Nothing, if your jobs are retried by their scheduler: a 410 tells it to run them again. Save what "

@@ -95,7 +95,15 @@ def _bake(call: OperationCall) -> StepAnswer:
                 )
             )
     newer = [each.name for each in others if each is not None and _changes_by_a_newer_request(call, each)]
-    decision, message = judge_bake(changed, newer=newer, now=now, bake=deployment.config.policy.bake_seconds)
+    policy = deployment.config.policy
+    decision, message = judge_bake(
+        changed,
+        alarms=deployment.alarms.look(policy.bake_alarms) if changed else (),
+        newer=newer,
+        now=now,
+        waited=call.waited,
+        bake=policy.bake_seconds,
+    )
     match decision:
         case Next.GO_ON:
             return done(f"asked for: {call.request.kind}, {call.request.reason}")

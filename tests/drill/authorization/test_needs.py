@@ -171,3 +171,19 @@ def test_a_copy_takes_reading_there_and_writing_here() -> None:
 @pytest.mark.parametrize("name", ["DescribeRouteTables", "DescribeSubnets", "DescribeVpcEndpoints"])
 def test_a_look_at_the_network_knows_no_resource(name: str) -> None:
     assert set(of(f"ec2:{name}", Filters=[])) == {(f"ec2:{name}", "*")}
+
+
+def test_alarms_are_read_by_name() -> None:
+    """CloudWatch API reference, DescribeAlarms: a composite alarm takes the right to all."""
+    alarm = "arn:aws:cloudwatch:us-east-1:111122223333:alarm:"
+    action = "cloudwatch:DescribeAlarms"
+    metric = {"AlarmTypes": ["MetricAlarm"]}
+
+    assert of("monitoring:DescribeAlarms", AlarmNames=["x", "y"], **metric) == {
+        (action, f"{alarm}x"): {},
+        (action, f"{alarm}y"): {},
+    }
+    assert of("monitoring:DescribeAlarms", **metric) == {(action, f"{alarm}*"): {}}
+    assert of("monitoring:DescribeAlarms", AlarmNames=["x"], AlarmTypes=["CompositeAlarm"]) == {
+        (action, f"{alarm}*"): {}
+    }

@@ -144,3 +144,15 @@ def test_what_may_be_left_out() -> None:
         least.alert_topic,
     } == {""}
     assert least.canary == Canary(file="f", class_name="", arguments=(), limit_seconds=300)
+
+
+def test_lists_of_the_same_may_come_without_the_names_of_their_fields() -> None:
+    """A function's variables have little room."""
+    values = CONFIG.to_dict()
+    for name in ("subnets", "slots", "probers"):
+        values[name] = [list(each.values()) for each in values[name]]
+
+    assert FunctionConfig.from_json(json.dumps(values)) == CONFIG
+    values["slots"] = [[1, "group"]]
+    with pytest.raises(ValueError, match="EMR_DR_CONFIG is not a function configuration: "):
+        FunctionConfig.from_json(json.dumps(values))

@@ -12,6 +12,7 @@ from dr_core.evidence import Service
 from dr_core.retirement_plan import (
     CLUSTER_ENDED,
     CLUSTER_ENDING,
+    DOUBT_SECONDS,
     SETTLE_SECONDS,
     SUBMIT_SECONDS,
     Drain,
@@ -222,7 +223,8 @@ def drained(
 
 
 NOT_KNOWN = Work(unknown={"livy": "connection refused"})
-BUSY = [Work(batches=(7,)), Work(sessions=(7,)), Work(applications=("application_1_1",)), NOT_KNOWN]
+KNOWN = [Work(batches=(7,)), Work(sessions=(7,)), Work(applications=("application_1_1",))]
+BUSY = [*KNOWN, NOT_KNOWN]
 
 
 @pytest.mark.parametrize("work", BUSY, ids=str)
@@ -258,7 +260,7 @@ def test_a_limit_of_nothing_waits_for_nobody() -> None:
     assert drained(work=Work(), waited=0, limit=0) is Drain.DRAINED
 
 
-@pytest.mark.parametrize("work", BUSY, ids=str)
+@pytest.mark.parametrize("work", KNOWN, ids=str)
 @pytest.mark.parametrize(("waited", "decision"), [(14_399.9, Drain.WAIT), (14_400, Drain.OVERDUE)])
 def test_the_drain_has_a_limit(work: Work, waited: float, decision: Drain) -> None:
     """A forgotten session would hold its cluster for ever."""
@@ -272,7 +274,20 @@ def test_an_eviction_ends_the_drain(work: Work, waited: float) -> None:
     assert drained(work=work, waited=waited, evicted=True) is Drain.EVICTED
 
 
-@pytest.mark.parametrize("work", BUSY, ids=str)
+@pytest.mark.parametrize(
+    ("waited", "decision"), [(14_400 + DOUBT_SECONDS - 0.1, Drain.WAIT), (14_400 + DOUBT_SECONDS, Drain.OVERDUE)]
+)
+def test_what_one_look_did_not_show_is_looked_at_again_before_it_is_ended(waited: float, decision: Drain) -> None:
+    """B13: every job is named before it is ended; a cluster that never answers is ended too."""
+    assert drained(work=Work(batches=(7,), unknown={"resource_manager": "busy"}), waited=waited) is decision
+
+
+@pytest.mark.parametrize(("watched", "decision"), [(DOUBT_SECONDS - 0.1, Drain.WAIT), (DOUBT_SECONDS, Drain.NOW)])
+def test_a_person_waits_for_the_names_of_jobs_for_a_while(watched: float, decision: Drain) -> None:
+    assert drained(work=NOT_KNOWN, waited=3600, watched=watched, ends_now=True) is decision
+
+
+@pytest.mark.parametrize("work", KNOWN, ids=str)
 def test_a_person_may_end_the_drain(work: Work) -> None:
     """B13: who evacuates an AZ may not have the time."""
     assert drained(work=work, waited=SETTLE_SECONDS, ends_now=True) is Drain.NOW
@@ -341,7 +356,7 @@ def test_a_dead_livy_on_an_idle_cluster_has_nothing_to_wait_for(waited: float) -
 def test_what_may_have_work_is_waited_for(work: Work, bad: set[Service]) -> None:
     """A14: a job that ends well is not killed for a service that does not answer for a while."""
     assert drained(work=work, bad=bad) is Drain.WAIT
-    assert drained(work=work, bad=bad, waited=14_400) is Drain.OVERDUE
+    assert drained(work=work, bad=bad, waited=14_400 + DOUBT_SECONDS) is Drain.OVERDUE
 
 
 def test_a_dead_livy_may_have_got_a_job_a_moment_ago() -> None:
@@ -442,3 +457,31 @@ def test_only_what_is_known_to_be_done_is_done(work: Work) -> None:
     """A14: silence is no proof."""
     assert Work().known_done
     assert not work.known_done
+
+
+def test_a_message_names_every_job_of_a_busy_cluster() -> None:
+    """B13: 150 batches and their applications."""
+    work = Work(batches=tuple(range(150)), applications=tuple(f"application_1_{number}" for number in range(150)))
+
+    assert " more" in str(work)
+    assert work.in_full() == (
+        f"batches {', '.join(map(str, range(150)))}; "
+        f"applications {', '.join(f'application_1_{number}' for number in range(150))}"
+    )
+
+
+def test_a_message_has_room_for_what_it_names() -> None:
+    """SNS API reference, Publish: 262,144 bytes; and what is left out is counted."""
+    ids = tuple(range(1_001_000_000, 1_001_020_000))
+    full = Work(batches=ids, sessions=ids, applications=tuple(map(str, ids)), unknown={"livy": "x" * 5000}).in_full()
+
+    assert len(full.encode()) < 200_000
+    assert full.count(" and 15000 more, for which a message has no room") == 3
+
+
+def test_a_message_says_what_could_not_be_read() -> None:
+    full = Work(batches=(7,), unknown={"resource_manager": "time-out"}).in_full()
+
+    assert full.startswith("batches 7. This list is not complete, ")
+    assert full.endswith(": resource_manager (time-out)")
+    assert NOT_KNOWN.in_full().startswith("nothing. This list is not complete, ")

@@ -476,6 +476,20 @@ class FakeStateMachines(_Fake):
         }
 
 
+class FakeCloudWatch(_Fake):
+    """Metric alarms."""
+
+    def describe_alarms(self, *, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:
+        assert AlarmTypes == ["MetricAlarm"]
+        return {
+            "MetricAlarms": [
+                {"AlarmName": name, "StateValue": self.world.alarms[name], "StateReason": f"why {name}"}
+                for name in AlarmNames
+                if name in self.world.alarms
+            ]
+        }
+
+
 class FakeTopics(_Fake):
     """Messages that people got."""
 

@@ -147,6 +147,7 @@ class MachineWorld(World):
             functions=gated(MachineProbers(self)),
             state_machines=gated(MachineStateMachines(self)),
             topics=gated(FakeTopics(self)),
+            cloud_watch=None,  # the settings name no alarm
         )
         deployment = Deployment.of(WARM_CONFIG if self.standby else MACHINE_CONFIG, cast("Clients", self.clients))
         return replace(deployment, stack_answers=gated(FakeStackAnswers(self)), pool=AtOnce())

@@ -34,8 +34,9 @@ def test_a_deployment_is_made_of_real_clients(monkeypatch: pytest.MonkeyPatch) -
         deployment.probers.client.meta.service_model.service_name,
         deployment.executions.client.meta.service_model.service_name,
         deployment.notices.client.meta.service_model.service_name,
+        deployment.alarms.client.meta.service_model.service_name,  # type: ignore[attr-defined]
     ]
-    assert names == ["cloudformation", "emr", "elbv2", "lambda", "stepfunctions", "sns"]
+    assert names == ["cloudformation", "emr", "elbv2", "lambda", "stepfunctions", "sns", "cloudwatch"]
 
 
 def test_steps_are_added_through_the_client_that_does_not_repeat_itself() -> None:

@@ -14,6 +14,7 @@ from dr_core.evidence import Evidence, Reading, Service, Verdict, healthy, probe
 from dr_core.id_ranges import prefix_of
 from dr_core.record import Answer, Incarnation, ManagedCluster, Operation
 from dr_core.steps import OPERATION_WAIT_SECONDS, RETIREMENT_WAIT_SECONDS, ROLL_BACK, OperationStep, RetirementStep
+from failover.alarms import Alarms
 from failover.calls import StepEvent
 from failover.clusters import Clusters
 from failover.deployment import Deployment
@@ -29,6 +30,7 @@ from failover.stacks import IncarnationStacks
 
 from .fakes import (
     FakeCloudFormation,
+    FakeCloudWatch,
     FakeEmr,
     FakeLoadBalancing,
     FakeProbers,
@@ -82,6 +84,7 @@ class World:
         self.seed_helps = True
         self.step_end = "COMPLETED"
         self.executions: dict[str, dict[str, Any]] = {}
+        self.alarms: dict[str, str] = {}  # states of CloudWatch's metric alarms, by name
         self.notices: list[dict[str, str]] = []
         self.answers: list[dict[str, Any]] = []
         self.broken_zones: set[str] = set()
@@ -118,6 +121,7 @@ class World:
             notices=Notices(client=watched(FakeTopics(self)), topic=CONFIG.alert_topic, deployment=DEPLOYMENT),
             stack_answers=watched(FakeStackAnswers(self)),
             network=NetworkCheck(client=self._no_network),
+            alarms=Alarms(client=watched(FakeCloudWatch(self))),
             pool=AtOnce(),
         )
 

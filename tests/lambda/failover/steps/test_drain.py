@@ -302,6 +302,36 @@ def test_people_are_told_what_did_not_end_before_it_is_ended(world: World, capsy
     assert world.cluster(1).applications == ["application_1_1001000007"]
 
 
+def test_every_overlong_job_is_named_though_one_look_failed(world: World) -> None:
+    """B13: 150 of them, and a Livy that does not answer at the moment when the limit passes."""
+    batches = tuple(range(1001000000, 1001000150))
+    request = switched_over(world, batches=batches)
+    world.clock.now += world.deployment.config.policy.drain_limit_seconds
+    world.unhealthy.add("10.0.1.1")
+    told = len(world.notices)
+    assert drain(world, request)[0] == "wait"
+    assert world.incarnation(1).drained_at is None
+    world.clock.now += 60
+    world.unhealthy.clear()
+    assert drain(world, request)[0] == "done"
+    (notice,) = world.notices[told:]
+    assert [batch for batch in batches if f"application_1_{batch}" not in notice["message"]] == []
+    assert [batch for batch in batches if f"{batch}, " not in notice["message"].split("applications")[0] + ", "] == [
+        batches[-1]
+    ]
+
+
+def test_people_are_told_what_could_not_be_read_in_the_end(world: World) -> None:
+    """B13: nobody waits for ever for a Livy that does not answer."""
+    request = switched_over(world, batches=(1001000007,))
+    world.clock.now += world.deployment.config.policy.drain_limit_seconds + 300
+    world.unhealthy.add("10.0.1.1")
+    assert drain(world, request)[0] == "done"
+    message = world.notices[-1]["message"]
+    assert "applications application_1_1001000007. This list is not complete" in message
+    assert "livy (connection refused)" in message
+
+
 def test_an_eviction_ends_the_drain(world: World) -> None:
     """A12: a failover waits for the slot; people are told which jobs it costs."""
     request = switched_over(world, batches=(1001000007,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +15,7 @@ from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster,
 from dr_core.requests import Kind, OperationRequest, Reason
 
 from ..fakes import client_error
-from ..scenarios import launched, settled
+from ..scenarios import launched, second_half, settled
 from ..world import World
 
 
@@ -403,3 +404,54 @@ def test_what_was_mended_a_moment_ago_is_not_judged_by_what_was_before(world: Wo
     world.put({**world.incarnation(1).to_item(), "repaired_at": world.clock.now - 5})
     world.see_evidence(1, Verdict.UNHEALTHY)
     assert world.step("operation", "Reassess", request).status == "wait"
+
+
+def baking(world: World, *, served: float) -> tuple[dict[str, Any], Callable[[], Any]]:
+    """An upgrade of ``a`` while ``b`` serves with the same for *served* seconds; and how it is asked to go on."""
+    launched(world)
+    second = replace(second_half(world), serving_from=world.clock.now - served, reason=Reason.UPGRADE)
+    world.put(second.to_item())
+    spec = "what both shall have"
+    world.put(ManagedCluster(name="b", spec=spec, serving_generation=90).to_item())
+    policy = replace(world.deployment.config.policy, bake_alarms=("etl",))
+    world.deployment = replace(world.deployment, config=replace(world.deployment.config, policy=policy))
+    world.alarms["etl"] = "OK"
+    request = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request, spec=spec)
+
+    def ask() -> Any:
+        world.see_evidence(1, Verdict.HEALTHY)
+        world.see_evidence(90, Verdict.HEALTHY)
+        return world.step("operation", "Reassess", request)
+
+    assert world.step("operation", "Claim", request).status == "done"
+    return request, ask
+
+
+def test_a_change_goes_on_when_the_other_one_serves_well_and_no_alarm_is_on(world: World) -> None:
+    """B13."""
+    _, ask = baking(world, served=300)
+
+    assert ask().status == "done"
+
+
+def test_an_alarm_stops_a_change_that_the_probers_call_well(world: World) -> None:
+    """B13: a Spark default may end every real job and not the canary."""
+    _, ask = baking(world, served=20)
+    world.alarms["etl"] = "ALARM"
+    answer = ask()
+
+    assert answer.status == "failed"
+    assert answer.message == "the alarm etl of controller.bake_alarms is on: why etl"
+
+
+def test_an_alarm_that_nobody_can_read_stops_a_change_in_the_end(world: World) -> None:
+    """B13: not knowing is no proof; and it has its time."""
+    _, ask = baking(world, served=600)
+    world.broken.add("describe_alarms")
+    assert ask().status == "wait"
+    world.clock.now += 300
+    answer = ask()
+
+    assert answer.status == "failed"
+    assert "etl" in answer.message and "Rate exceeded" in answer.message
