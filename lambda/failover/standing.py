@@ -224,7 +224,7 @@ def _progress(operation: Operation) -> Mapping[str, Any]:
 def _plain(record: Controls | Incident) -> dict[str, Any]:
     """A record's fields, its times as texts."""
     values = {each.name: getattr(record, each.name) for each in fields(record)}
-    times = {name for name in values if name == "since" or name.endswith("_at")}
+    times = {name for name in values if name == "since" or name.endswith(("_at", "_until"))}
     return {name: _time(value) if name in times and value is not None else value for name, value in values.items()}
 
 

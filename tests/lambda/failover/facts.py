@@ -126,6 +126,16 @@ def sick_since(world: MachineWorld, item: Mapping[str, Any], since: float) -> bo
     return world.sick_at.get(generation, float("-inf")) >= since
 
 
+def write_off(world: MachineWorld, generation: int) -> None:
+    """Note down that the jobs of one that left as planned come to no good end, if nobody waits for their end yet."""
+    begun = any(
+        f":{execution}-".rpartition(":")[2].partition("-retire-g")[2].startswith(f"{generation}-")
+        for execution in world.executions
+    )
+    if generation in world.left_as_planned and not begun:
+        world.written_off.add(generation)
+
+
 def others_healthy(world: MachineWorld, item: Mapping[str, Any], *, since: float) -> bool:
     """Whether another one of the same managed cluster was healthy in the balanced group at some time from then on."""
     others = [

@@ -212,9 +212,14 @@ def before_touching(world: MachineWorld, cluster: Cluster, what: str) -> None:
 
 
 def _may_work_on_end(world: MachineWorld, item: Mapping[str, Any]) -> bool:
-    """Whether jobs of an incarnation may be ended: it does not leave as planned, or their time is over."""
+    """Whether jobs of an incarnation may be ended: it does not leave as planned, or their time is over.
+
+    Nobody waits for jobs of a dead ResourceManager: it was seen dead when it was decided how they leave.
+    """
     since = world.left_as_planned.get(int(item["generation"]))
-    if since is None or item.get("evicted_at") is not None or facts.managed_cluster(world, item).get("tombstone"):
+    if since is None or int(item["generation"]) in world.written_off:
+        return True
+    if item.get("evicted_at") is not None or facts.managed_cluster(world, item).get("tombstone"):
         return True
     if item.get("drained_at") is not None:  # what came after that came too late
         return True

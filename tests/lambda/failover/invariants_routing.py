@@ -123,7 +123,7 @@ def _lives(world: MachineWorld, cluster: Cluster | None) -> bool:
 def _results_were_read(world: MachineWorld, item: Mapping[str, Any]) -> bool:
     """Whether an incarnation that left as planned lingered for the longest poll, or could not."""
     since = world.left_as_planned.get(int(item["generation"]))
-    if since is None or item.get("evicted_at") is not None:
+    if since is None or item.get("evicted_at") is not None or int(item["generation"]) in world.written_off:
         return True
     if facts.managed_cluster(world, item).get("tombstone"):
         return True

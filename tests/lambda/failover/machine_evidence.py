@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dr_core.evidence import LOAD_BALANCER, Evidence, Reading, Service, Verdict, healthy, prober_observer
 from dr_core.naming import generation_of
 
+from . import facts
 from .parts import NODES, ZONES
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def evidence_of(world: MachineWorld, incarnation: str, since: str) -> list[dict[
             seen = {}
     if sight == "false alarm" or (sight in ("truth", "one is wrong") and bad):
         world.sick_at[generation] = world.clock.now
+        if sight == "false alarm" or Service.RESOURCE_MANAGER in bad:
+            facts.write_off(world, generation)
     found = []
     for observer, services in seen.items():
         for back in (*_ROUNDS, _LONG_AGO):

@@ -83,6 +83,7 @@ class MachineWorld(World):
         late_jobs: those that still reach somebody who left the balanced group.
         ends_at_once: whether the services of a cluster die when EMR begins to end it, and not when it has ended.
         left_as_planned: when a generation went out of service as planned.
+        written_off: those of them whose ResourceManager was seen dead before their retirement began.
         jobs_ended: when the last jobs of a generation ended by themselves.
         died_first: clusters that were dead when they went out of service.
         healthy_at: when an address was last healthy in the balanced group.
@@ -119,6 +120,7 @@ class MachineWorld(World):
         # Whose address is whose, and the items that say so.
         self._owners: tuple[list[dict[str, Any]], dict[str | None, int]] = ([], {})
         self.left_as_planned: dict[int, float] = {}
+        self.written_off: set[int] = set()
         self.died_first: set[str] = set()
         self.jobs_ended: dict[int, float] = {}
         self.strangers = dict(STRANGERS)

@@ -139,6 +139,7 @@ def test_how_things_stand_is_shown(world: World) -> None:
             "since": "2027-01-15T07:59:20Z",
             "first_bad_at": "2027-01-15T07:59:00Z",
             "attempts": 1,
+            "called_off_until": None,
         }
     ]
     assert answer["operations"] == [
