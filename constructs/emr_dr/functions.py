@@ -18,7 +18,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from dr_core import metrics
-from dr_core.config import ABBREVIATIONS, ENVIRONMENT_VARIABLE, FunctionConfig
+from dr_core.config import ABBREVIATIONS, ENVIRONMENT_VARIABLE, FunctionConfig, SlotResources
 from emr_dr.assets import function_code
 from emr_dr.policy_checks import acknowledge
 
@@ -220,6 +220,8 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
         slot["target_group"] = _group(slot["target_group"])
         for key in ("id_rule", "header_rule"):
             slot[key] = _tail(slot[key], separator="/", position=5, mark="~r")
+    # Rows of what the fields of a slot are called in once: with their names seven slots would not fit.
+    values["slots"] = [[slot[each.name] for each in fields(SlotResources)] for slot in values["slots"]]
     # s3://<bucket>/<hash>.sh
     bucket = Fn.select(2, Fn.split("/", config.scripts.seed))
     for key in ("seed", "restart"):

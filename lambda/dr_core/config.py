@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 ENVIRONMENT_VARIABLE = "EMR_DR_CONFIG"
@@ -243,7 +243,7 @@ class FunctionConfig:
                     **data,
                     "managed_clusters": tuple(ManagedClusterResources(**item) for item in data["managed_clusters"]),
                     "subnets": tuple(SubnetChoice(**item) for item in data["subnets"]),
-                    "slots": tuple(SlotResources(**item) for item in data["slots"]),
+                    "slots": tuple(_slot(item) for item in data["slots"]),
                     "probers": tuple(ProberFunction(**item) for item in data["probers"]),
                     "ports": ServicePorts(**data["ports"]),
                     "canary": Canary(**{**data["canary"], "arguments": tuple(data["canary"]["arguments"])}),
@@ -253,6 +253,13 @@ class FunctionConfig:
             )
         except (AttributeError, KeyError, TypeError, json.JSONDecodeError) as error:
             raise ValueError(f"{ENVIRONMENT_VARIABLE} is not a function configuration: {error!r}") from error
+
+
+def _slot(item: Mapping[str, Any] | list[Any]) -> SlotResources:
+    """A slot as :meth:`FunctionConfig.to_dict` writes it, or as a row of its values in the order of its fields."""
+    if isinstance(item, list):
+        item = dict(zip((each.name for each in fields(SlotResources)), item, strict=True))
+    return SlotResources(**item)
 
 
 def _expanded(value: Any, abbreviations: Mapping[str, str]) -> Any:
