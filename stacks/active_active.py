@@ -8,8 +8,9 @@ from emr_dr.settings import Settings
 from stacks.deployment import Deployment, Strategy
 from stacks.platform import Platform
 
-# Slots: the two incarnations in service, the one that is verified, and two that end.
-ACTIVE_ACTIVE = Strategy(name="active-active", managed_clusters=("a", "b"), slots=5)
+# Slots: the two incarnations in service, the one that is verified, and four that end: both may move twice, as they do
+# where a change is taken back, while the first of them still end their jobs.
+ACTIVE_ACTIVE = Strategy(name="active-active", managed_clusters=("a", "b"), slots=7)
 
 
 class ActiveActive(Deployment):

@@ -228,7 +228,8 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
         values[key] = _tail(values[key], separator=f":{config.deployment}-", position=1, mark="~m")
     for prober in values["probers"]:
         prober["function_name"] = f"~d{prober['function_name'].removeprefix(config.deployment)}"
-    # In the order of their fields: the names of these would take as much room as what they name.
+    # In the order of their fields: the names of these would take as much room as what they name, and with them seven
+    # slots would not fit.
     for name in ("subnets", "slots", "probers"):
         values[name] = [list(each.values()) for each in values[name]]
     abbreviations = {

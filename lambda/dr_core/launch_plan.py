@@ -41,6 +41,11 @@ def time_left(*, now: float, started_at: float, launch_limit: float, total_limit
     return now + min(LEAST_LAUNCH_SECONDS, launch_limit) <= started_at + total_limit
 
 
+def longest_wait(*, launch_limit: float, total_limit: float) -> float:
+    """How long an operation may wait before its launch begins, in seconds from its own begin; 0 or more."""
+    return max(0, total_limit - min(LEAST_LAUNCH_SECONDS, launch_limit))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dying:
     """A cluster whose launch was given up and that has not ended yet.

@@ -65,7 +65,8 @@ def judge_claim(
         kind: kind of the operation that asks.
         waited: seconds since it first asked.
         limit: how long it may wait.
-        holder_yields: whether the holder's operation gives way to every other one: it launches a standby.
+        holder_yields: whether the holder's operation gives way: it launches a standby, or what this one would have to
+            replace at once (:func:`dr_core.superseding.gives_way`).
     """
     if holder == mine:
         return Claim.KEEP

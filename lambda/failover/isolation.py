@@ -7,10 +7,25 @@ from collections.abc import Mapping
 
 from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState
+from dr_core.requests import Reason
 from failover.deployment import Deployment
 from failover.giving_back import give_back
 from failover.observation import verdict_on
 from failover.removal import address_handed_on, change_incarnation
+
+# A change that superseded a failover finds isolated what that one found sick.  What is well is given back by the
+# reconciliation when its incident is closed.
+MAY_BE_SICK = (Reason.UNHEALTHY, Reason.UPGRADE)
+
+
+def others_serve(deployment: Deployment, managed_cluster: str) -> bool:
+    """Whether another managed cluster than *managed_cluster* serves, stays, and is healthy in the balanced group."""
+    record = deployment.record.managed_cluster(managed_cluster)
+    serving = record.serving_generation if record is not None else None
+    sick = deployment.record.incarnation(serving) if serving is not None else None
+    if sick is None:
+        return False
+    return bool(healthy_others(deployment, sick, deployment.front_door.health(deployment.config.balanced_target_group)))
 
 
 def healthy_others(deployment: Deployment, sick: Incarnation, health: Mapping[str, str]) -> list[str]:

@@ -135,7 +135,7 @@ def test_defaults_are_read_back_as_defaults(stack: Stack) -> None:
     assert FunctionConfig.from_json(text_of(stack, config)) == config
 
 
-@pytest.mark.parametrize(("managed_clusters", "slots"), [(1, 5), (2, 5)])
+@pytest.mark.parametrize(("managed_clusters", "slots"), [(1, 5), (2, 7)])
 def test_longest_configuration_leaves_room_for_other_variables(stack: Stack, managed_clusters: int, slots: int) -> None:
     """Lambda refuses a function whose variables are longer, at deploy and not before."""
     text = text_of(stack, configuration(managed_clusters=managed_clusters, slots=slots))

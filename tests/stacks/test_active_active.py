@@ -17,10 +17,10 @@ def managed_clusters(template: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {each["Name"]: each for each in found}
 
 
-def test_strategy_is_two_managed_clusters_and_five_slots() -> None:
-    """A2."""
+def test_strategy_is_two_managed_clusters_and_seven_slots() -> None:
+    """B13: both may move twice while what they had still ends its jobs."""
     assert ACTIVE_ACTIVE.managed_clusters == ("a", "b")
-    assert ACTIVE_ACTIVE.slots == 5
+    assert ACTIVE_ACTIVE.slots == 7
 
 
 def test_both_are_made_from_one_template(active_active: dict[str, Any]) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 
+from dr_core.launch_plan import longest_wait
 from dr_core.operation_plan import Claim, judge_claim
 from dr_core.record import Lease, ManagedCluster, Operation, Outcome
+from dr_core.requests import Kind, OperationRequest
+from dr_core.superseding import gives_way
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import close
+from failover.isolation import others_serve
 from failover.leftovers import take_care_of_leftovers
 from failover.record_store import Change
 
-# How long a launch or a switchover waits for another operation.  CloudFormation waits an hour for it, and the launch
-# may take 45 minutes of that.
+# How long the repair that a person asks for waits for another operation.  What launches waits for as long as it can:
+# a failover may need its 45 minutes, and whoever deploys would be told that even the way back has failed.
 LIMIT_SECONDS = 300
 
 
@@ -22,32 +26,35 @@ def claim(call: OperationCall) -> StepAnswer:
         return failed("the managed cluster is being deleted")
     lease = call.managed_cluster.lease
     holder = lease.execution if lease else ""
+    holder_runs = (
+        lease is not None and holder != call.execution and call.deployment.executions.runs(holder, since=lease.since)
+    )
+    limit = _limit(call)
     decision = judge_claim(
         holder=holder,
         mine=call.execution,
-        holder_runs=lease is not None
-        and holder != call.execution
-        and call.deployment.executions.runs(holder, since=lease.since),
+        holder_runs=holder_runs,
         kind=call.request.kind,
         waited=call.waited,
-        limit=LIMIT_SECONDS,
-        holder_yields=lease is not None and lease.yields,
+        limit=limit,
+        holder_yields=lease is not None and (lease.yields or (holder_runs and _is_superseded(call, lease))),
     )
     match decision:
         case Claim.TAKE:
             if not _take(call, holder):
                 return wait("another execution took the lease at the same moment")
         case Claim.SUPERSEDE:
-            # What it has begun is left for Launch, which takes it over if it is of use.
+            # What a standby's launch has begun is left for Launch, which takes it over if it is of use; what a failover
+            # has begun is given up below, by whoever holds the lease.
             call.deployment.executions.stop(holder, cause=f"superseded by operation {call.operation.id}")
             if call.deployment.executions.runs(holder, since=lease.since if lease else None):
-                return wait(f"{holder}, which launches a standby, is being stopped")
+                return wait(f"{holder}, which gives way, is being stopped")
             if not _take(call, holder):
                 return wait("another execution took the lease at the same moment")
         case Claim.WAIT:
             return wait(f"{holder} holds the lease and runs")
         case Claim.GIVE_UP:
-            return failed(f"{holder} has been running for more than {LIMIT_SECONDS} s and holds the lease")
+            return failed(f"{holder} has been running for more than {limit:.0f} s and holds the lease")
         case Claim.CANCEL:
             message = f"{holder} holds the lease and already works on this managed cluster"
             close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message)
@@ -56,6 +63,36 @@ def claim(call: OperationCall) -> StepAnswer:
             pass
     take_care_of_leftovers(call)
     return done("holds the lease")
+
+
+def _limit(call: OperationCall) -> float:
+    """Seconds from the entry of Claim: until the launch that follows could not come to its end in its time any more.
+
+    Launch counts its time from the same moment, so that waiting here makes the operation no longer.
+    """
+    if call.request.kind is Kind.REPAIR:
+        return LIMIT_SECONDS
+    policy, entered = call.deployment.config.policy, call.operation.entered[call.step]
+    asked = call.operation.started_at
+    spent = max(0, entered - asked) if asked is not None else 0
+    most = longest_wait(launch_limit=policy.launch_limit_seconds, total_limit=policy.total_launch_limit_seconds)
+    return max(0, most - spent)
+
+
+def _is_superseded(call: OperationCall, lease: Lease) -> bool:
+    """Whether the operation that holds the lease is a failover that gives way to this one."""
+    operation = call.deployment.record.operation(lease.operation)
+    if operation is None or operation.outcome is not None:
+        return False
+    return gives_way(
+        holder=OperationRequest.from_json(operation.request),
+        entered=operation.entered,
+        mine=call.request,
+        wanted=call.operation.spec,
+        launches=operation.spec or call.managed_cluster.spec,
+        others_serve=others_serve(call.deployment, call.request.managed_cluster),
+        incarnations=call.deployment.record.incarnations(),
+    )
 
 
 def _take(call: OperationCall, holder: str) -> bool:

@@ -40,6 +40,7 @@ from failover.leftovers import abandon
 from failover.record_store import Change
 from failover.refusals import refusal
 from failover.removal import change_incarnation
+from failover.slot_check import no_slot
 from failover.spares import take_spare
 
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
@@ -113,6 +114,8 @@ def _launch_next(call: OperationCall) -> StepAnswer:
     place = _choose(call, incarnations)
     tried = f"(tried: {', '.join(call.operation.tried) or 'none'})"
     limit = _limit_reached(call, incarnations)
+    if full := no_slot(call, incarnations):
+        return failed(full)
     if place is None and (limit or not _zone_may_get_free(call, incarnations)):
         return failed(f"no availability zone is left to launch in {tried}{_told(call, incarnations)}")
     if limit:

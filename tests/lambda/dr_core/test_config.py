@@ -66,6 +66,12 @@ def test_texts_that_begin_with_a_mark_are_written_out() -> None:
     assert config.policy == CONFIG.policy
 
 
+def test_slots_may_be_rows_of_values() -> None:
+    """As the stacks write them: with the name of each field seven slots would not fit into a function's variables."""
+    text = json.dumps({**CONFIG.to_dict(), "slots": [[1, "slot", "by-id", "by-header"]]})
+    assert FunctionConfig.from_json(text).slots == CONFIG.slots
+
+
 def test_the_variable_has_a_name_of_its_own() -> None:
     assert ENVIRONMENT_VARIABLE == "EMR_DR_CONFIG"
 

@@ -16,6 +16,7 @@ from dr_core.launch_plan import (
     judge_launch,
     launch_budget_left,
     launch_deadline,
+    longest_wait,
     time_left,
     what_happened,
 )
@@ -176,3 +177,13 @@ def test_a_message_says_what_happened_in_each_zone() -> None:
 def test_a_long_reason_is_cut(length: int, told: str) -> None:
     """CloudFormation takes 1,000 characters for all zones together."""
     assert what_happened(["1a"], given_up={"1a": "x" * length}) == f"1a: {told}"
+
+
+@pytest.mark.parametrize(
+    ("launch_limit", "total_limit", "seconds"), [(1200, 2700, 2340), (100, 2700, 2600), (1200, 300, 0)]
+)
+def test_a_launch_may_be_waited_for_until_it_could_not_end_in_time(
+    launch_limit: float, total_limit: float, seconds: float
+) -> None:
+    """Its limit counts from the same moment."""
+    assert longest_wait(launch_limit=launch_limit, total_limit=total_limit) == seconds

@@ -55,6 +55,9 @@ def after_leaving(world: MachineWorld, address: str) -> None:
     cluster = world.living(address)
     if cluster is None or "emr-dr:generation" not in cluster.tags:
         return
+    # Nobody knows of a cluster that has the address of a dead one before its launch has looked: as in live_on.
+    if world.memory.joined.get(address) != int(cluster.tags["emr-dr:generation"]):
+        return
     known = sum(each.cluster is cluster for each in world.late_jobs)
     arrives = world.clock.now + SETTLE_SECONDS - 1
     appears = arrives + SUBMIT_SECONDS - 1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from dr_core.evidence import Verdict
-from failover.isolation import end_isolation, healthy_others, isolate_while_others_serve
+from failover.isolation import end_isolation, healthy_others, isolate_while_others_serve, others_serve
 
 from .scenarios import launched, second_half
 from .world import World
@@ -95,3 +95,15 @@ def test_what_was_not_isolated_is_left_alone(two: World, generation: int | None)
     before = balanced(two)
     end_isolation(two.deployment, generation, sick=True)
     assert balanced(two) == before
+
+
+def test_another_half_serves_that_is_healthy(two: World) -> None:
+    """A2: whoever stops a failover asks."""
+    assert others_serve(two.deployment, "a")
+    two.targets["balanced"].pop("10.0.3.90")
+    assert not others_serve(two.deployment, "a")
+
+
+@pytest.mark.parametrize("name", ["a", "unheard-of"])
+def test_beside_nothing_nobody_else_is_counted(world: World, name: str) -> None:
+    assert not others_serve(world.deployment, name)

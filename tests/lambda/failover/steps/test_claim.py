@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -13,12 +15,16 @@ from dr_core.onlooker import Sight, decide
 from dr_core.record import IncarnationState, Lease, Outcome
 from dr_core.requests import Kind
 from dr_core.restraints import DeploymentView
+from dr_core.standby import spec_digest
 from dr_core.verdicts import Judgement
+from failover.execution_ended import tidy_up
 from failover.record_store import Change
 
-from ..parts import OPERATIONS
-from ..scenarios import ended, failing, launched
+from ..parts import OPERATIONS, SPEC
+from ..scenarios import ended, failing, launched, second_half
 from ..world import World
+
+NEWER = json.dumps({**json.loads(SPEC), "template_url": "https://bucket/newer.json"}, sort_keys=True)
 
 
 def test_a_free_lease_is_taken(world: World) -> None:
@@ -53,13 +59,118 @@ def test_a_claim_waits_for_another_operation(world: World) -> None:
     assert world.step("operation", "Claim", world.request("switchover", "op3")).status == "wait"
 
 
-def test_a_claim_does_not_wait_for_ever(world: World) -> None:
-    """CloudFormation waits for it, an hour at most."""
+@pytest.mark.parametrize(("kind", "limit"), [("switchover", 2340), ("launch", 2340), ("repair", 300)])
+def test_a_claim_waits_for_as_long_as_its_launch_may_begin(world: World, kind: str, limit: int) -> None:
+    """CloudFormation waits an hour; Launch counts its 2700 s from the same moment, and needs 360 s of them at least."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
     world.run_operation(request, until="Verify")
-    world.step("operation", "Claim", world.request("switchover", "op3"))
-    world.clock.now += 300
-    assert world.step("operation", "Claim", world.request("switchover", "op3")).status == "failed"
+    mine = world.request(kind, "op3")
+    world.expect_answer("op3", mine)
+    started = world.clock.now
+    world.step("operation", "Claim", mine)
+    world.clock.now = started + limit - 1
+    assert world.step("operation", "Claim", mine).status == "wait"
+    world.clock.now = started + limit
+    answer = world.step("operation", "Claim", mine)
+    assert (answer.status, f"for more than {limit} s" in answer.message) == ("failed", True)
+
+
+def test_what_was_spent_before_the_claim_is_not_there_to_wait(world: World) -> None:
+    """The limit of a launch counts from when it was asked for, as CloudFormation's does."""
+    world.run_operation(launched(world).request("switchover", "op2", reason="upgrade"), until="Verify")
+    mine = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", mine)
+    world.put({**world.operation("op3").to_item(), "started_at": world.clock.now - 1000})
+    world.step("operation", "Claim", mine)
+    world.clock.now += 1340
+    assert world.step("operation", "Claim", mine).status == "failed"
+
+
+def way_back(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The failover of what an upgrade made sick, while it launches, and the Update back to what served before."""
+    launched(world)
+    forward = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", forward, spec=NEWER)
+    assert world.run_operation(forward) == "CutOverDone"
+    world.clock.now += 100
+    failover = failing(world, "op3")
+    assert world.run_operation(failover, until="Launch") == "Launch"
+    world.step("operation", "Launch", failover)
+    back = world.request("switchover", "op4", reason="upgrade")
+    world.expect_answer("op4", back, spec=SPEC)
+    return failover, back
+
+
+def test_the_way_back_supersedes_the_failover_that_launches_what_shall_go(world: World) -> None:
+    """B13: what made it sick is not brought up once more, and CloudFormation is not kept waiting for it."""
+    failover, back = way_back(world)
+    assert world.incarnation(3).spec_digest == spec_digest(NEWER)
+    assert world.run_operation(back) == "CutOverDone"
+    assert world.executions[world.execution(OPERATIONS, "op3")]["status"] == "ABORTED"
+    assert world.incarnation(3).state is IncarnationState.ABANDONED
+    assert (world.managed_cluster().serving_generation, world.managed_cluster().spec) == (4, SPEC)
+    assert [(each["request"], each["succeeded"]) for each in world.answers][-1] == ("op4", True)
+    tidy_up(world.deployment, ended(world, failover, status="ABORTED"))
+    world.run_started_retirements()
+    assert world.incarnation(3).state is IncarnationState.RETIRED
+    assert world.managed_cluster().serving_generation == 4
+
+
+def test_a_step_of_the_superseded_failover_changes_nothing_any_more(world: World) -> None:
+    """A14: it outlives its execution by minutes, and may neither launch nor end anything."""
+    failover, back = way_back(world)
+    assert world.step("operation", "Claim", back).status == "done"
+    before = world.incarnation(2), len(world.stacks)
+    for step in ("Launch", "Verify", "Route", "Fence", "CutOver"):
+        assert world.step("operation", step, failover).status == "failed"
+    assert (world.incarnation(2), len(world.stacks)) == before
+
+
+def test_a_failover_whose_cluster_is_up_is_waited_for(world: World) -> None:
+    """It is as good as done, and what it has brought up is replaced after that."""
+    failover, back = way_back(world)
+    world.run_operation(failover, until="Route")
+    assert world.step("operation", "Claim", back).status == "wait"
+    world.clock.now += 400
+    assert world.step("operation", "Claim", back).status == "wait"
+    assert world.incarnation(3).state is IncarnationState.VERIFYING
+    assert world.executions[world.execution(OPERATIONS, "op3")]["status"] == "RUNNING"
+
+
+def test_nobody_is_kept_out_of_service_for_what_was_never_proved(world: World) -> None:
+    """A14: the failover brings back what served well, and the change follows; unless another half serves."""
+    launched(world)
+    failover = failing(world)
+    world.run_operation(failover, until="Launch")
+    world.step("operation", "Launch", failover)
+    forward = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", forward, spec=NEWER)
+    assert world.step("operation", "Claim", forward).status == "wait"
+    second_half(world)
+    world.clock.now += 30
+    assert world.step("operation", "Claim", forward).status == "done"
+
+
+def test_what_a_superseded_failover_has_isolated_stays_out_if_the_change_fails(world: World) -> None:
+    """A2: it is as sick as before, and another half serves."""
+    launched(world)
+    second_half(world)
+    failover = failing(world)
+    world.run_operation(failover, until="Launch")
+    world.step("operation", "Launch", failover)
+    assert world.incarnation(1).isolated_at is not None
+    forward = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", forward, spec=NEWER)
+    assert world.step("operation", "Claim", forward).status == "done"
+    world.step("operation", "RollBack", forward)
+    assert world.incarnation(1).isolated_at is not None
+
+
+def test_a_holder_without_a_record_is_waited_for(world: World) -> None:
+    """Nobody knows what it does."""
+    failover, back = way_back(world)
+    del world.record.items["operation", failover["operation"]]
+    assert world.step("operation", "Claim", back).status == "wait"
 
 
 def test_a_second_failover_is_called_off(world: World) -> None:
