@@ -8,7 +8,7 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Duration, Fn, RemovalPolicy, Stack, Token
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -228,9 +228,14 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
         values[key] = _tail(values[key], separator=f":{config.deployment}-", position=1, mark="~m")
     for prober in values["probers"]:
         prober["function_name"] = f"~d{prober['function_name'].removeprefix(config.deployment)}"
+    zones = [each["availability_zone"] for each in (*values["subnets"], *values["probers"])]
+    region = zones[0][:-1]
+    known = not any(Token.is_unresolved(zone) or not zone.startswith(region) for zone in zones)
+    for each in (*values["subnets"], *values["probers"]) if known else ():
+        each["availability_zone"] = f"~z{each['availability_zone'].removeprefix(region)}"
     # In the order of their fields: the names of these would take as much room as what they name, and with them seven
     # slots would not fit.
-    for name in ("subnets", "slots", "probers"):
+    for name in ("managed_clusters", "subnets", "slots", "probers"):
         values[name] = [list(each.values()) for each in values[name]]
     abbreviations = {
         "~d": config.deployment,
@@ -238,6 +243,7 @@ def environment_text(scope: Construct, config: FunctionConfig) -> str:
         "~m": f"arn:{stack.partition}:states:{stack.region}:{stack.account}:stateMachine:{config.deployment}-",
         "~r": f"{load_balancing}listener-rule/{listener}",
         "~s": f"s3://{bucket}/",
+        **({"~z": region} if known else {}),
     }
     return stack.to_json_string({ABBREVIATIONS: abbreviations, **values, "deployment": "~d"})
 

@@ -246,7 +246,10 @@ class FunctionConfig:
             return cls(
                 **{
                     **data,
-                    "managed_clusters": tuple(ManagedClusterResources(**item) for item in data["managed_clusters"]),
+                    "managed_clusters": tuple(
+                        ManagedClusterResources(**_named(item, ManagedClusterResources))
+                        for item in data["managed_clusters"]
+                    ),
                     "subnets": tuple(SubnetChoice(**_named(item, SubnetChoice)) for item in data["subnets"]),
                     "slots": tuple(SlotResources(**_named(item, SlotResources)) for item in data["slots"]),
                     "probers": tuple(ProberFunction(**_named(item, ProberFunction)) for item in data["probers"]),
@@ -263,7 +266,8 @@ class FunctionConfig:
 def _named(item: Any, kind: Any) -> Any:
     """The fields of *item* with their names, which a long list of the same leaves out: ``[1, "group", ...]``."""
     if isinstance(item, list):
-        return dict(zip([field.name for field in fields(kind)], item, strict=True))
+        # Those at the end that are left out have defaults.
+        return {field.name: value for field, value in zip(fields(kind)[: len(item)], item, strict=True)}
     return item
 
 
