@@ -10,6 +10,8 @@ from typing import Any
 from aws_cdk import App
 from cdk_nag import AwsSolutionsChecks
 
+from dr_core.config import ENVIRONMENT_VARIABLE, FunctionConfig
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/01234567-89ab-cdef-0123-456789abcdef"
 # A front door that speaks TLS (needs the region us-east-1).
@@ -65,3 +67,12 @@ def statements(template: Mapping[str, Any], *, role: str) -> list[dict[str, Any]
         if any(str(item.get("Ref", "")).startswith(role) for item in policy["Roles"]):
             found += policy["PolicyDocument"]["Statement"]
     return found
+
+
+def function_config(properties: dict[str, Any]) -> FunctionConfig | None:
+    """What a function of a template reads at run time, with ``*`` for what a deploy knows; ``None`` if nothing."""
+    text = properties["Environment"]["Variables"].get(ENVIRONMENT_VARIABLE)
+    if isinstance(text, dict):
+        separator, parts = text["Fn::Join"]
+        text = str(separator).join(part if isinstance(part, str) else "*" for part in parts)
+    return FunctionConfig.from_json(text) if text else None

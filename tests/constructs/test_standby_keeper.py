@@ -14,7 +14,7 @@ from stacks.active_active import ActiveActive
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
-from ..synthesis import findings, new_app, resources, statements, templates
+from ..synthesis import findings, function_config, new_app, resources, statements, templates
 
 ROLE = "StandbyKeeperStandbyRole"
 NAME = "emr-dr-active-passive-standby"
@@ -36,7 +36,8 @@ def test_without_a_standby_nothing_of_it_is_deployed(active_passive: dict[str, A
     assert NAME not in functions(active_passive)
     assert not any(metrics.STANDBY_MISSING in name for name in resources(active_passive, "AWS::CloudWatch::Alarm"))
     failover = functions(active_passive)["emr-dr-active-passive-failover"]
-    assert "standby" not in str(failover["Environment"]["Variables"]["EMR_DR_CONFIG"])
+    config = function_config(failover)
+    assert config is not None and not config.wants_standby("a")
 
 
 def test_it_runs_every_minute_beside_what_it_watches(warm_standby: dict[str, Any]) -> None:
@@ -82,8 +83,8 @@ def test_the_controller_may_stop_what_gives_way(warm_standby: dict[str, Any]) ->
 
 def test_every_function_knows_that_a_standby_is_wanted(warm_standby: dict[str, Any]) -> None:
     for name, each in functions(warm_standby).items():
-        config = str(each["Environment"]["Variables"].get("EMR_DR_CONFIG", ""))
-        assert ("standby" in config) == bool(config), name
+        config = function_config(each)
+        assert config is None or config.wants_standby("a"), name
 
 
 def test_a_missing_standby_is_noticed(warm_standby: dict[str, Any]) -> None:

@@ -14,10 +14,12 @@ from emr_drill.clients import environments
 from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
 from emr_drill.preflight import REPOSITORY
 from tests.once import once
-from tests.provider.versions import EACH
+from tests.provider.airflows import VERSIONS
 
 from .stage import PLAYED
 
+# Half a minute of both processors for a release; `make test` runs the operators in one release, tests/provider.
+EACH: list[Any] = [pytest.param(version, marks=pytest.mark.long) for version in (*VERSIONS, EARLY_AIRFLOW_VERSION)]
 Told = dict[str, Any]
 
 
@@ -33,7 +35,7 @@ def _told(version: str, factory: pytest.TempPathFactory) -> Told:
     return found
 
 
-@pytest.fixture(scope="session", params=[*EACH, EARLY_AIRFLOW_VERSION])
+@pytest.fixture(scope="session", params=EACH)
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What each release found in the folder of the DAGs; the newest one only where it is installed."""
     version: str = request.param
@@ -42,7 +44,7 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return _told(version, tmp_path_factory)
 
 
-@pytest.fixture(scope="session", params=EACH)
+@pytest.fixture(scope="session", params=EACH[:-1])
 def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Told:
     """What became of the runs."""
     return _told(request.param, tmp_path_factory)

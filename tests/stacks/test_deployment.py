@@ -12,7 +12,7 @@ from emr_dr.settings import Settings
 from stacks.deployment import Deployment, Strategy
 from stacks.platform import Platform
 
-from ..synthesis import new_app, resources, templates
+from ..synthesis import function_config, new_app, resources, templates
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +73,10 @@ def test_preferred_zones_come_first_in_what_functions_know(other: dict[str, Any]
         for each in resources(other, "AWS::Lambda::Function").values()
         if each["FunctionName"] == "emr-dr-two-failover"
     )
-    text = str(failover["Environment"]["Variables"]["EMR_DR_CONFIG"])
-    places = text[text.index("subnets") : text.index("slots")]
+    config = function_config(failover)
 
-    assert places.index("eu-west-1c") < places.index("eu-west-1a") < places.index("eu-west-1b")
+    assert config is not None
+    assert [each.availability_zone for each in config.subnets] == ["eu-west-1c", "eu-west-1a", "eu-west-1b"]
 
 
 def test_outputs_name_what_a_person_works_with(active_passive: dict[str, Any]) -> None:

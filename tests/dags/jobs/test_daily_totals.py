@@ -197,6 +197,7 @@ def test_it_speaks_the_python_of_emr() -> None:
     assert imported.isdisjoint({"StrEnum", "UTC", "Self", "assert_never"})
 
 
+@pytest.mark.long
 def test_real_spark_writes_a_day_once(tmp_path: Path) -> None:
     if not (SPARK / "pyspark").is_dir() or shutil.which("java") is None:
         pytest.skip("Spark is not installed (`emr-dr real-services install`), or there is no Java")

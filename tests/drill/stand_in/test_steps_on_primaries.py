@@ -16,6 +16,7 @@ from emr_drill.primary.primary import SimulatedPrimaryFactory
 from .emr_world import EmrWorld, emr_world, step, until
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "constructs" / "emr_dr" / "scripts"
+pytestmark = pytest.mark.long
 STATE_DIRECTORY = "/var/lib/livy/emr-dr/recovery"
 FIRST_ID = 1_002_000_000
 CANARY = "hdfs:///tmp/emr-dr/canary.py"
