@@ -166,6 +166,7 @@ def _copy(fault: Fault) -> Fault:
     return Fault(request=fault.request, action=fault.action, times=fault.times, after=fault.after)
 
 
+@pytest.mark.long
 def test_names_that_are_taken(version: str, tmp_path: Path) -> None:
     """The own job is taken over; an entry that never ran is cleared away."""
     with site(tmp_path, generations=(1,)) as where:

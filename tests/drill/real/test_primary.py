@@ -18,6 +18,8 @@ from emr_drill.real.primary import RealPrimary, RealPrimaryFactory
 
 from .conftest import FakeJava
 
+# Services that are started and ended for each test.
+pytestmark = pytest.mark.long
 ALL_UP = {Service.LIVY: True, Service.RESOURCE_MANAGER: True, Service.NAME_NODE: True}
 
 

@@ -16,7 +16,7 @@ from .parts import Clock
 
 # The crash points of a story are told in so many tests, so that none takes long; all but the first are left to
 # `make test-long`.
-SLICES = 8
+SLICES = 16
 PARTS = [0, *(pytest.param(part, marks=pytest.mark.long) for part in range(1, SLICES))]
 THEN = ("called again", "execution over", "nobody told")
 
