@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from emr_drill.faults.in_a_row import FAILOVERS, LEAVES, in_a_row
 from emr_drill.faults.model import (
     WARM,
     Act,
@@ -18,6 +19,7 @@ from emr_drill.faults.model import (
     nothing,
     repair,
 )
+from emr_drill.faults.planned import OVERDUE, ends_as, planned
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, seen_bad
 from emr_drill.faults.traces import Trace
@@ -30,10 +32,12 @@ TAKEN = (
     "again; another standby is launched afterwards"
 )
 
+NOT_TOUCHED = "a third AZ is taken, and what stands by is not touched"
 
-def _with_next_standby(expect: Expectation, *, launches: Range) -> Expectation:
-    """*expect*, and one more operation, which launches the next standby."""
-    return replace(expect, operations={**expect.operations, "stands by": ONE}, launches=launches)
+
+def _with_next_standby(expect: Expectation, *, launches: Range, times: int = 1) -> Expectation:
+    """*expect*, and so many more operations, each of which launches the next standby."""
+    return replace(expect, operations={**expect.operations, "stands by": (times, times)}, launches=launches)
 
 
 def _on_standby(do: Callable[[Scene, str], None]) -> Callable[[Scene], None]:
@@ -62,6 +66,23 @@ WITH_STANDBY: Mapping[str, Otherwise] = {
     "stop-resourcemanager": TAKES_STANDBY,
     "kill-livy": Otherwise(
         expect=repair(), must="Livy is restarted in place; ids and jobs are kept, and what stands by is not touched"
+    ),
+    "upgrade": Otherwise(
+        expect=_with_next_standby(planned(shows=(ends_as("UPDATE_COMPLETE"),)), launches=(2, 2)),
+        must="another cluster with the new setting takes over, and after that the standby is replaced by one with the "
+        f"new setting, of which nobody is told; {OVERDUE}",
+    ),
+    "switchover": Otherwise(expect=planned(), must=f"{OVERDUE}; {NOT_TOUCHED}"),
+    "evacuate": Otherwise(
+        expect=planned(overdue=False, pages=(Page(subject="jobs of .* are ended"),)),
+        must="no submit is refused; what still runs in that AZ is named in a message, then ended, and its clients are "
+        f"told by 410; {NOT_TOUCHED}",
+    ),
+    "in-a-row": Otherwise(
+        # After each failover the next standby is launched, and after the upgrade it is replaced.
+        expect=_with_next_standby(in_a_row(replaced_by_upgrade=1), times=FAILOVERS + 1, launches=(5, 5)),
+        must="the standby takes over from each that dies, and another one is launched; the upgrade replaces what "
+        f"serves and then the standby, the evacuation what serves alone; {LEAVES}",
     ),
 }
 
