@@ -64,7 +64,7 @@ def planned(
     )
 
 
-def _asks(what: str, **request: str) -> Act:
+def asks(what: str, **request: str) -> Act:
     """A person starts a switchover by the machine's input."""
 
     def do(scene: Scene) -> None:
@@ -127,7 +127,7 @@ TAKEN_BACK_BESIDE = replace(TAKEN_BACK, may=(*TAKEN_BACK.may, Page(subject="a sh
 ROWS: tuple[Fault, ...] = (
     Fault(
         name="switchover",
-        acts=(_asks("a person asks for a switchover", reason=Reason.MANUAL),),
+        acts=(asks("a person asks for a switchover", reason=Reason.MANUAL),),
         expect=planned(),
         must=f"{OVERDUE}; then that cluster is retired",
         notices=ASKED,
@@ -139,7 +139,7 @@ ROWS: tuple[Fault, ...] = (
     Fault(
         name="evacuate",
         acts=(
-            _asks(
+            asks(
                 "a person evacuates the AZ and wants jobs ended at once",
                 reason=Reason.EVACUATION,
                 drain=DrainMode.NOW,

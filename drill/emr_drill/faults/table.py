@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from emr_drill import strategies
 from emr_drill.errors import DrillError
-from emr_drill.faults import certificates, cloud, fleets, in_a_row, planned, services, standbys, zones
+from emr_drill.faults import certificates, cloud, fleets, in_a_row, overlapping, planned, services, standbys, zones
 from emr_drill.faults.model import WARM, Fault
 
 NONE = "none"
@@ -30,6 +30,7 @@ FAULTS: Mapping[str, Fault] = {
         *certificates.ROWS,
         *planned.ROWS,
         *in_a_row.ROWS,
+        *overlapping.ROWS,
         *standbys.ROWS,
     )
 }

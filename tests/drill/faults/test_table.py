@@ -124,7 +124,7 @@ def test_all_is_every_row_of_the_strategy_that_breaks_something(strategy: str) -
 def test_both_halves_can_only_be_killed_where_there_are_two() -> None:
     """A2."""
     of_two = [fault.name for fault in ROWS if fault.is_for("active-active") and not fault.is_for("active-passive")]
-    assert of_two == ["kill-all-primaries"]
+    assert of_two == ["kill-all-primaries", "sick-while-moved"]
     with pytest.raises(DrillError, match="kill-all-primaries is a fault of active-active, and active-passive"):
         chosen("kill-all-primaries", real=False)
 
