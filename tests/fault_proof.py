@@ -26,6 +26,8 @@ from emr_drill.faults.model import WARM
 from emr_drill.faults.table import chosen, find
 
 SEEDS = (1, 2, 3)
+# Mending in place is promised in seconds of a clock that nobody hurries.
+UNSCALED = 1.0
 # Drills at speed 2 take a tenth of a core.
 SLOW_BESIDE = 5
 REAL = {
@@ -91,7 +93,9 @@ def _simulated(arguments: argparse.Namespace, console: Console) -> bool:
 
 
 def _repair(arguments: argparse.Namespace, console: Console) -> bool:
-    plan = _plan(arguments, faults=[find("hang-livy")], seeds=bench.seeds(bench.commit()), slow_beside=6)
+    plan = _plan(
+        arguments, faults=[find("hang-livy")], speed=UNSCALED, seeds=bench.seeds(bench.commit()), slow_beside=6
+    )
     held = _measure("repair-hang-livy", plan, console, go_on=arguments.go_on)
     median = results.repair_median(json.loads((results.RESULTS / "repair-hang-livy.json").read_text()))
     console.print(f"hang-livy: mended after {median:.0f} s, median; promised {results.PROMISED_REPAIR_SECONDS:.0f} s")
