@@ -38,6 +38,15 @@ def reached(handler: str) -> set[str]:
     Args:
         handler: ``package.module.function``.
     """
+    return _walked(handler)[0]
+
+
+def functions_reached(handler: str) -> set[str]:
+    """Names of functions that the code from *handler* on can call, as :func:`reached` finds them."""
+    return _walked(handler)[1]
+
+
+def _walked(handler: str) -> tuple[set[str], set[str]]:
     module, _, start = handler.rpartition(".")
     by_name: dict[str, list[_Function]] = defaultdict(list)
     for file in _imported(module):
@@ -52,7 +61,7 @@ def reached(handler: str) -> set[str]:
         for function in by_name.get(name, ()):
             found |= function.operations
             left |= {each for each in function.mentions if each in by_name and each not in seen}
-    return found
+    return found, seen
 
 
 def _imported(module: str) -> list[Path]:

@@ -168,6 +168,7 @@ class Controller(Construct):
         self.execution_ended.allow(
             [
                 *permissions.record_access(tables.record),
+                *permissions.evidence_reading(tables.evidence),
                 *permissions.service_changes(front_door),
                 *permissions.machine_access(self, starts=[retirement], describes=[retirement]),
                 *permissions.notices(alert_topic, alert_key),

@@ -72,6 +72,7 @@ class Reconciler(Construct):
         self.function.allow(
             [
                 *permissions.record_access(tables.record),
+                *permissions.evidence_reading(tables.evidence),
                 *permissions.routing_changes(front_door),
                 *permissions.rules_reading(),
                 *permissions.stacks_reading(self, deployment=deployment, managed_clusters=managed_clusters),

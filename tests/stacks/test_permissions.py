@@ -18,7 +18,7 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from ..call_graph import reached
+from ..call_graph import functions_reached, reached
 from ..roles import (
     Permission,
     documents,
@@ -345,3 +345,16 @@ def test_a_function_may_make_every_call_that_its_code_can_make(with_standby: Tem
 def test_a_function_may_do_nothing_that_no_code_of_it_does(with_standby: Templates, role: str) -> None:
     """Least privilege: whoever takes the function over has no more than it needed."""
     assert given(with_standby, role) - needed(HANDLERS[role]) - BY_SERVICES == set()
+
+
+@pytest.mark.parametrize("role", sorted(each for each, handler in HANDLERS.items() if handler.startswith("failover.")))
+def test_who_reads_evidence_may_and_nobody_else(with_standby: Templates, role: str) -> None:
+    """B8: to query the record is no right to query the evidence, and without it nothing sick is isolated."""
+    reads = {"evidence_on", "nodes_evidence"} & functions_reached(HANDLERS[role])
+    tables = {
+        str(each.resource)
+        for each in permissions(with_standby, f"ActivePassive/{role}")
+        if each.action == "dynamodb:Query" and not each.denied
+    }
+
+    assert any("TablesEvidence" in each for each in tables) == bool(reads), (reads, tables)
