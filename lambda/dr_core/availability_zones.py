@@ -64,11 +64,16 @@ def choose(
     return next((Place(subnet=each, shared_with=used_by_others.get(each.availability_zone)) for each in ordered), None)
 
 
-def left_by(request: OperationRequest) -> str | None:
-    """What an operation is to the AZ of what it replaces: :data:`EVACUATION`, :data:`FAILOVER`, or nothing of these."""
+def left_by(request: OperationRequest, *, sick: bool = False) -> str | None:
+    """What an operation is to the AZ of what it replaces: :data:`EVACUATION`, :data:`FAILOVER`, or nothing of these.
+
+    Args:
+        request: of the operation.
+        sick: whether what it replaces is called unhealthy: a change that superseded a failover is one for its AZ.
+    """
     if request.reason is Reason.EVACUATION:
         return EVACUATION
-    return FAILOVER if request.kind is Kind.FAILOVER else None
+    return FAILOVER if sick or request.kind is Kind.FAILOVER else None
 
 
 def left_zones(incarnations: Iterable[Incarnation], *, now: float) -> dict[str, str]:

@@ -162,7 +162,7 @@ def called_off_until(operation: Operation) -> float | None:
     looked_at = operation.entered.get(OperationStep.REASSESS)
     if operation.outcome is not Outcome.CANCELLED or looked_at is None:
         return None
-    if operation.tried:
+    if operation.launched_at is not None:
         return max(operation.entered.values()) + RELAUNCH_SECONDS
     return looked_at + RETRY_SECONDS
 

@@ -275,7 +275,8 @@ class Operation:
         entered: when each state was first entered, by the state's name.
         generation: the incarnation that it launches.
         old_generation: the incarnation that was in service when it began.
-        tried: availability zones in which a launch was tried.
+        tried: availability zones in which a launch was tried, or from which something that was at hand was taken.
+        launched_at: when it last wrote down that it launches; ``None`` if it only took what was at hand.
         outcome: how it ended.
         message: one sentence about its end.
         answer: whom to tell.
@@ -297,6 +298,7 @@ class Operation:
     generation: int | None = None
     old_generation: int | None = None
     tried: tuple[str, ...] = ()
+    launched_at: float | None = None
     outcome: Outcome | None = None
     message: str | None = None
     answer: Answer | None = None

@@ -11,14 +11,17 @@ _BEGUN = (IncarnationState.LAUNCHING, IncarnationState.VERIFYING)
 _WITH_THE_WAY_BACK = 3
 
 
-def slots_wanted(*, followers: int) -> int:
+def slots_wanted(*, followers: int, way_back: bool = False) -> int:
     """How many slots have to be free before a managed cluster is changed.
 
     Who runs out of them in the middle can neither go on nor back: CloudFormation gives up where the way back fails.
 
     Args:
         followers: how many other managed clusters have another spec still, and are changed after this one.
+        way_back: whether this is the way back itself, after which nobody has to come back.
     """
+    if way_back:
+        return 1 + followers
     return 1 if followers == 0 else _WITH_THE_WAY_BACK + followers - 1
 
 
@@ -56,5 +59,5 @@ def _gives_up_its_slot(incarnation: Incarnation) -> bool:
     """Whether nobody's jobs keep its slot any more."""
     if incarnation.state in (IncarnationState.ABANDONED, IncarnationState.RETIRED):
         return True
-    ends = incarnation.evicted_at or incarnation.fenced_at or incarnation.ends_now
+    ends = incarnation.evicted_at or incarnation.fenced_at or incarnation.terminate_requested_at or incarnation.ends_now
     return incarnation.state is IncarnationState.RETIRING and bool(ends)

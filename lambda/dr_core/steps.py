@@ -118,6 +118,7 @@ RETIREMENT_OVERDUE_SECONDS: dict[str, int] = {
     RetirementStep.AWAIT_FENCED: 1800,
     RetirementStep.CLOSE_IDS: 1800,
     RetirementStep.DELETE_STACK: 1800,
+    RetirementStep.CONFIRM: 1800,
 }
 
 

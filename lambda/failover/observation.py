@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dr_core.controls import Controls
 from dr_core.evidence import Evidence, Verdict, sort_key_from
 from dr_core.few_probers import policy_beside_canary
-from dr_core.record import Incarnation, ManagedCluster
+from dr_core.record import Incarnation, Incident, IncidentState, ManagedCluster
 from dr_core.restraints import DeploymentView, view_of
 from dr_core.verdicts import (
     Judgement,
@@ -67,6 +67,12 @@ def proof_on(deployment: Deployment, incarnation: Incarnation, *, canary_succeed
     if canary_succeeded:
         policy = policy_beside_canary(evidence, now=now, policy=policy)
     return judge(evidence, now=now, policy=policy)
+
+
+def has_open_incident(deployment: Deployment, managed_cluster: str) -> bool:
+    """Whether the monitor called what serves there unhealthy, and nothing has mended it or taken its place yet."""
+    item = deployment.record.get(Incident.key(managed_cluster)).get((Incident.KIND, managed_cluster))
+    return item is not None and Incident.from_item(item).state is IncidentState.OPEN
 
 
 def second_look(deployment: Deployment, incarnation: Incarnation, *, since: float | None) -> Judgement:

@@ -93,10 +93,12 @@ def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look)
             continue
         logger.info("putting right", extra={"correction": each.key, "found": each.sentence})
         try:
-            _ACTIONS[each.kind](deployment, each)
+            acted = _ACTIONS[each.kind](deployment, each)
         except (BotoCoreError, ClientError) as error:
             logger.warning("could not be put right", extra={"correction": each.key, "error": str(error)})
             failed.append(each.key)
+            continue
+        if acted is False:
             continue
         made.append(each)
         if each.kind in DRIFT:
@@ -157,14 +159,17 @@ def _give_up(deployment: Deployment, correction: Correction) -> None:
         give_up_launch(deployment, operation)
 
 
-def _isolate(deployment: Deployment, correction: Correction) -> None:
+def _isolate(deployment: Deployment, correction: Correction) -> bool:
+    """Whether it is unhealthy by a look of this moment: nobody is told of what is well."""
     incarnation = _incarnation(deployment, correction)
     if incarnation is None or incarnation.state is not IncarnationState.SERVING:
-        return
+        return False
     # The monitor closes the incident of what is well again, and may be silent.
     judgement = verdict_on(deployment, incarnation, serving_from=incarnation.judged_from)
-    if judgement.verdict is Verdict.UNHEALTHY:
-        isolate_while_others_serve(deployment, incarnation)
+    if judgement.verdict is not Verdict.UNHEALTHY:
+        return False
+    isolate_while_others_serve(deployment, incarnation)
+    return True
 
 
 def _give_back(deployment: Deployment, correction: Correction) -> None:
@@ -191,7 +196,8 @@ def _operation(deployment: Deployment, incarnation: Incarnation | None) -> Opera
     return deployment.record.operation(incarnation.operation or "") if incarnation is not None else None
 
 
-_ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], None]] = {
+# Each answers False if it found nothing to do.
+_ACTIONS: dict[CorrectionKind, Callable[[Deployment, Correction], bool | None]] = {
     CorrectionKind.REGISTER: _register,
     CorrectionKind.DEREGISTER: _deregister,
     CorrectionKind.SET_RULE: _set_rule,

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from dr_core.launch_plan import longest_wait
-from dr_core.operation_plan import Claim, judge_claim
-from dr_core.record import Lease, ManagedCluster, Operation, Outcome
+from dr_core.operation_plan import Claim, Next, judge_claim
+from dr_core.record import Incarnation, Lease, ManagedCluster, Operation, Outcome
 from dr_core.requests import Kind, OperationRequest
 from dr_core.superseding import gives_way
+from failover.baking import look_at_bake
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import close
 from failover.isolation import others_serve
 from failover.leftovers import take_care_of_leftovers
 from failover.record_store import Change
+from failover.slot_check import no_slot
 
 # How long the repair that a person asks for waits for another operation.  What launches waits for as long as it can:
 # a failover may need its 45 minutes, and whoever deploys would be told that even the way back has failed.
@@ -84,6 +87,7 @@ def _is_superseded(call: OperationCall, lease: Lease) -> bool:
     operation = call.deployment.record.operation(lease.operation)
     if operation is None or operation.outcome is not None:
         return False
+    incarnations = call.deployment.record.incarnations()
     return gives_way(
         holder=OperationRequest.from_json(operation.request),
         entered=operation.entered,
@@ -91,8 +95,13 @@ def _is_superseded(call: OperationCall, lease: Lease) -> bool:
         wanted=call.operation.spec,
         launches=operation.spec or call.managed_cluster.spec,
         others_serve=others_serve(call.deployment, call.request.managed_cluster),
-        incarnations=call.deployment.record.incarnations(),
-    )
+        incarnations=incarnations,
+    ) and not _would_come_to_nothing(call, incarnations)
+
+
+def _would_come_to_nothing(call: OperationCall, incarnations: Sequence[Incarnation]) -> bool:
+    """Whether the change would be refused by a later state: the failover that it had stopped would be missing then."""
+    return bool(no_slot(call, incarnations)) or look_at_bake(call)[0] is Next.STOP
 
 
 def _take(call: OperationCall, holder: str) -> bool:

@@ -8,7 +8,7 @@ from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.closing import answer_once
 from failover.record_store import Change
-from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
+from failover.removal import change_incarnation, cluster_ended, delete_stack, request_end, withdraw
 from failover.retiring import ids_may_be_closed, to_retire
 
 # A step that was at work when its execution was stopped may still call CreateStack for an intent that it wrote down:
@@ -38,7 +38,11 @@ def _retired(call: RetirementCall, incarnation: Incarnation) -> bool:
     deployment = call.deployment
     if not ids_may_be_closed(call, incarnation):
         return False
-    if not delete_stack(deployment, incarnation) or not cluster_ended(deployment, incarnation):
+    if not delete_stack(deployment, incarnation):
+        return False
+    if not cluster_ended(deployment, incarnation):
+        # Its stack is gone, and so it would run for ever: a person may have deleted the stack and kept the cluster.
+        request_end(deployment, incarnation)
         return False
     if incarnation.stack_id is None and time.time() < (incarnation.created_at or 0) + STEP_SECONDS:
         return False

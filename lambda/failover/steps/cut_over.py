@@ -20,7 +20,7 @@ from failover.closing import Notice, answer_once, first_outcome
 from failover.deployment import Deployment
 from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
-from failover.observation import verdict_on
+from failover.observation import has_open_incident, verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on
 from failover.steps.stand_by import stand_by
@@ -136,7 +136,7 @@ def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], 
     """
     now = time.time()
     retiring: dict[str, Any] = {"state": IncarnationState.RETIRING, "serving_to": now}
-    left = left_by(call.request)
+    left = left_by(call.request, sick=has_open_incident(call.deployment, call.request.managed_cluster))
     if left is not None:
         retiring["left_by"] = left
     if call.request.drain is DrainMode.NOW:

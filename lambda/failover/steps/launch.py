@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from dr_core.availability_zones import Place, choose, left_zones
+from dr_core.availability_zones import FAILOVER, Place, choose, left_zones
 from dr_core.config import SubnetChoice
 from dr_core.controls import Controls
 from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
@@ -37,6 +37,7 @@ from failover.dying import dying
 from failover.errors import InvariantError
 from failover.former_owners import take_from_former_owners
 from failover.leftovers import abandon
+from failover.observation import has_open_incident
 from failover.record_store import Change
 from failover.refusals import refusal
 from failover.removal import change_incarnation
@@ -188,6 +189,7 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: 
     late = _zones_of_standby(call, incarnations)
     # Whoever asks for a failback says that the preferred AZ is well again.
     failback = call.request.reason is Reason.FAILBACK
+    left = {} if failback else left_zones(incarnations, now=time.time())
     return choose(
         sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in late),
         failed=_zone_to_leave(call, incarnations),
@@ -198,7 +200,7 @@ def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: 
         },
         tried=call.operation.tried,
         share=call.deployment.config.policy.share_availability_zone if share is None else share,
-        left={} if failback else left_zones(incarnations, now=time.time()),
+        left={**_left_by_this(call, incarnations), **left},
     )
 
 
@@ -213,6 +215,15 @@ def _zones_of_standby(call: OperationCall, incarnations: Sequence[Incarnation]) 
     # for what CloudFormation asks for the standby is replaced wherever it stands, as it has another spec.
     beside = not call.request.by_hand or call.request.reason is Reason.FAILBACK
     return set() if beside else standby_zones(incarnations, managed_cluster=mine)
+
+
+def _left_by_this(call: OperationCall, incarnations: Sequence[Incarnation]) -> dict[str, str]:
+    """The AZ of what is sick, where a change replaces it in place of the failover that it superseded."""
+    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    if call.request.reason is not Reason.UPGRADE or old is None or old.availability_zone is None:
+        return {}
+    sick = has_open_incident(call.deployment, call.request.managed_cluster)
+    return {old.availability_zone: FAILOVER} if sick else {}
 
 
 def _zone_to_leave(call: OperationCall, incarnations: Sequence[Incarnation]) -> str | None:
@@ -283,7 +294,11 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
         Change(key=key, values=values, condition="attribute_not_exists(#kind)"),
         Change(
             key=Operation.key(call.operation.id),
-            values={"generation": generation, "tried": [*call.operation.tried, place.availability_zone]},
+            values={
+                "generation": generation,
+                "tried": [*call.operation.tried, place.availability_zone],
+                "launched_at": now,
+            },
             condition="#generation = :previous" if previous is not None else "attribute_not_exists(#generation)",
             condition_values={"previous": previous} if previous is not None else None,
         ),

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 
-from dr_core.bake import Changed, judge_bake
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next, judge_again
-from dr_core.record import IncarnationState, ManagedCluster, Outcome
-from dr_core.requests import Kind, OperationRequest, Reason
+from dr_core.record import Outcome
+from dr_core.requests import Kind, Reason
 from dr_core.restraints import KeptBack, Restraint, kept_back
 from dr_core.standby import StandbySituation
+from failover.baking import look_at_bake
 from failover.calling_off import call_off, not_confirmed
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
 from failover.closing import Notice, close, release_lease
-from failover.observation import second_look, verdict_in_service, verdict_on, view_now
+from failover.observation import second_look, verdict_in_service, view_now
 
 # How long an unknown verdict may last before the operation is called off; the monitor starts another one if the
 # incarnation turns out to be unhealthy.
@@ -75,53 +75,18 @@ def _bake(call: OperationCall) -> StepAnswer:
 
     One that is sick itself is not kept waiting: as long as this operation holds the lease no failover mends it.
     """
-    deployment, now = call.deployment, time.time()
-    incarnations = deployment.record.incarnations()
-    names = {each.managed_cluster for each in incarnations} - {call.request.managed_cluster}
-    others = [deployment.record.managed_cluster(name) for name in sorted(names)]
-    # Who goes back to what ran before is not held up by those that have what shall go.
-    alike = {each.name for each in others if each is not None and each.spec == call.operation.spec}
-    changed = []
-    for each in incarnations:
-        other = each.managed_cluster in alike and each.reason == Reason.UPGRADE
-        if other and each.state is IncarnationState.SERVING and each.serving_from is not None:
-            judgement = verdict_on(deployment, each, serving_from=each.judged_from)
-            changed.append(
-                Changed(
-                    title=each.title,
-                    serving_from=each.serving_from,
-                    verdict=judgement.verdict,
-                    reason=judgement.reason,
-                )
-            )
-    newer = [each.name for each in others if each is not None and _changes_by_a_newer_request(call, each)]
-    policy = deployment.config.policy
-    decision, message = judge_bake(
-        changed,
-        alarms=deployment.alarms.look(policy.bake_alarms) if changed else (),
-        newer=newer,
-        now=now,
-        waited=call.waited,
-        bake=policy.bake_seconds,
-    )
+    decision, message = look_at_bake(call)
     match decision:
         case Next.GO_ON:
             return done(f"asked for: {call.request.kind}, {call.request.reason}")
         case Next.WAIT:
-            serving = [each for each in incarnations if each.generation == call.managed_cluster.serving_generation]
-            if any(verdict_in_service(deployment, each).verdict is Verdict.UNHEALTHY for each in serving):
+            generation = call.managed_cluster.serving_generation
+            serving = call.deployment.record.incarnation(generation) if generation is not None else None
+            if serving is not None and verdict_in_service(call.deployment, serving).verdict is Verdict.UNHEALTHY:
                 return done(f"what serves is unhealthy, so that it is replaced at once; else: {message}")
             return wait(message)
         case Next.STOP:
             return failed(message)
-
-
-def _changes_by_a_newer_request(call: OperationCall, other: ManagedCluster) -> bool:
-    """Whether a deploy that came after the one of this operation changes *other* now."""
-    operation = None if other.lease is None else call.deployment.record.operation(other.lease.operation)
-    if operation is None or OperationRequest.from_json(operation.request).reason is not Reason.UPGRADE:
-        return False
-    return (operation.started_at or 0) > (call.operation.started_at or 0)
 
 
 def _held(call: OperationCall, serving: int, held: KeptBack) -> Notice:

@@ -266,7 +266,7 @@ def test_the_words_of_the_log() -> None:
 
 
 CALLED_OFF = replace(RUNNING, outcome=Outcome.CANCELLED, entered={"Claim": NOW - 2, "Reassess": NOW - 1})
-AT_FENCE = replace(CALLED_OFF, tried=("us-east-1b",), entered={**CALLED_OFF.entered, "Fence": NOW})
+AT_FENCE = replace(CALLED_OFF, tried=("us-east-1b",), launched_at=NOW - 1, entered={**CALLED_OFF.entered, "Fence": NOW})
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ AT_FENCE = replace(CALLED_OFF, tried=("us-east-1b",), entered={**CALLED_OFF.ente
     [
         ("at its second look", CALLED_OFF, NOW - 1 + RETRY_SECONDS),
         ("with a cluster launched for it", AT_FENCE, NOW + RELAUNCH_SECONDS),
-        ("with what stood by at hand", replace(AT_FENCE, tried=()), NOW - 1 + RETRY_SECONDS),
+        ("with what stood by at hand", replace(AT_FENCE, launched_at=None), NOW - 1 + RETRY_SECONDS),
         ("it found another one at work", replace(CALLED_OFF, entered={"Claim": NOW}), None),
         ("it failed", replace(CALLED_OFF, outcome=Outcome.FAILED), None),
         ("it runs", replace(CALLED_OFF, outcome=None), None),

@@ -32,6 +32,12 @@ def test_both_halves_may_move_twice_while_both_drain() -> None:
     assert slots_left(slots(1, 2, 3, 4, 5, 6, None), four, operation="op") == slots_wanted(followers=0)
 
 
+@pytest.mark.parametrize(("followers", "wanted"), [(0, 1), (1, 2), (2, 3)])
+def test_the_way_back_leaves_room_for_no_other_one(followers: int, wanted: int) -> None:
+    """B13: after it nobody has to come back, and CloudFormation gives up where it fails."""
+    assert slots_wanted(followers=followers, way_back=True) == wanted
+
+
 def test_nobody_known_holds_a_slot_all_the_same() -> None:
     """A12: the record of slots is what nobody may take from another."""
     assert slots_left(slots(7, None), [], operation="op") == 1
@@ -44,9 +50,10 @@ def test_nobody_known_holds_a_slot_all_the_same() -> None:
         incarnation(1, "retired"),
         incarnation(1, "retiring", evicted_at=1),
         incarnation(1, "retiring", fenced_at=1),
+        incarnation(1, "retiring", terminate_requested_at=1),
         incarnation(1, "retiring", ends_now=True),
     ],
-    ids=["abandoned", "retired", "evicted", "fenced", "ends"],
+    ids=["abandoned", "retired", "evicted", "fenced", "its end is asked for", "ends"],
 )
 def test_what_comes_free_in_minutes_is_free(going: Incarnation) -> None:
     """A launch takes longer."""

@@ -115,8 +115,8 @@ def test_a_retirement_outlasts_a_zone_that_is_away_for_a_week(step: RetirementSt
 @pytest.mark.parametrize(("waited", "overdue"), [(1799.9, False), (1800, True)])
 @pytest.mark.parametrize("step", list(RetirementStep))
 def test_a_retirement_that_does_not_get_on_is_overdue(step: RetirementStep, waited: float, overdue: bool) -> None:
-    """A drain and a linger end by their own limits, and the last state begins when the stack is gone."""
-    watched = step in ("AwaitFenced", "CloseIds", "DeleteStack")
+    """A drain and a linger end by their own limits."""
+    watched = step in ("AwaitFenced", "CloseIds", "DeleteStack", "Confirm")
     assert retirement_overdue(step, waited=waited) is (overdue and watched)
 
 

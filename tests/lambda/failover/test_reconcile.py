@@ -512,3 +512,15 @@ class Forgetful:
     def operation(self, operation: str) -> Operation | None:
         self._left -= 1
         return self._read(operation) if self._left >= 0 else None
+
+
+def test_nobody_is_told_of_what_is_well_again(serving: World) -> None:
+    """G3: the incident of a failover that a change superseded stays open for some rounds after its cut-over."""
+    second_half(serving)
+    began = serving.clock.now - 900
+    incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=began, first_bad_at=began)
+    serving.put(incident.to_item())
+    serving.see_evidence(1, Verdict.HEALTHY)
+    before = len(serving.notices)
+    reconcile(serving.deployment)
+    assert (serving.incarnation(1).isolated_at, len(serving.notices)) == (None, before)

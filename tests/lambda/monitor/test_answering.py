@@ -430,16 +430,16 @@ def test_the_next_incident_has_a_name_of_its_own(world: World) -> None:
     assert world.started == [f"{INCIDENT}-1", "a-20261121t031055-1"]
 
 
-@pytest.mark.parametrize(("tried", "seconds"), [((), RETRY_SECONDS), (("us-east-1b",), RELAUNCH_SECONDS)])
+@pytest.mark.parametrize(("launched_at", "seconds"), [(None, RETRY_SECONDS), (1.0, RELAUNCH_SECONDS)])
 def test_after_a_call_off_the_next_incident_waits_for_a_while(
-    world: World, tried: tuple[str, ...], seconds: int
+    world: World, launched_at: float | None, seconds: int
 ) -> None:
     """A12: its name follows from the fault's time, so that only the incident itself can keep this in mind."""
     world.dies()
     world.round()
     operation = world.store.operation(f"{INCIDENT}-1")
     assert operation is not None
-    world.put(replace(operation, outcome=Outcome.CANCELLED, entered={"Reassess": world.now}, tried=tried))
+    world.put(replace(operation, outcome=Outcome.CANCELLED, entered={"Reassess": world.now}, launched_at=launched_at))
     began = world.now
 
     while len(world.started) == 1 and world.now < began + 2 * seconds:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from dr_core.config import Policy
 from dr_core.evidence import Verdict
 from dr_core.onlooker import Sight, decide
-from dr_core.record import IncarnationState, Lease, Outcome
+from dr_core.record import IncarnationState, Incident, IncidentState, Lease, ManagedCluster, Outcome
 from dr_core.requests import Kind
 from dr_core.restraints import DeploymentView
 from dr_core.standby import spec_digest
@@ -21,6 +21,7 @@ from failover.execution_ended import tidy_up
 from failover.record_store import Change
 
 from ..parts import OPERATIONS, SPEC
+from ..planned import draining
 from ..scenarios import ended, failing, launched, second_half
 from ..world import World
 
@@ -298,3 +299,46 @@ def test_leftovers_of_a_closed_execution_are_given_up(world: World) -> None:
     ended(world, request)
     world.step("operation", "Claim", world.request("switchover", "op3"))
     assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+def test_a_failover_is_not_stopped_for_a_change_that_would_be_refused(world: World) -> None:
+    """A14: it would be missing then, and what it had launched would be gone for nothing."""
+    launched(world)
+    second_half(world)
+    failover = failing(world)
+    world.run_operation(failover, until="Launch")
+    world.step("operation", "Launch", failover)
+    for generation, slot in ((50, 2), (51, 3), (52, 4)):
+        draining(world, generation, slot)
+    forward = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", forward, spec=NEWER)
+    assert world.step("operation", "Claim", forward).status == "wait"
+    assert world.executions[world.execution(OPERATIONS, "op2")]["status"] == "RUNNING"
+
+
+def test_a_failover_is_not_stopped_for_a_change_that_an_alarm_stops(world: World) -> None:
+    """B13, A14: the same alarm may be on because of what the failover replaces."""
+    launched(world)
+    world.put(replace(second_half(world), reason="upgrade", serving_from=world.clock.now - 100).to_item())
+    world.put(ManagedCluster(name="b", serving_generation=90, spec=NEWER).to_item())
+    policy = replace(world.deployment.config.policy, bake_alarms=("etl",))
+    world.deployment = replace(world.deployment, config=replace(world.deployment.config, policy=policy))
+    world.alarms["etl"] = "ALARM"
+    failover = failing(world)
+    world.run_operation(failover, until="Launch")
+    world.step("operation", "Launch", failover)
+    forward = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", forward, spec=NEWER)
+    assert world.step("operation", "Claim", forward).status == "wait"
+    assert world.executions[world.execution(OPERATIONS, "op2")]["status"] == "RUNNING"
+
+
+def test_the_change_that_superseded_a_failover_does_not_return_to_its_zone(world: World) -> None:
+    """A12: what ended the one before may be there still, and the next launch of anybody knows of it."""
+    _, back = way_back(world)
+    zone = world.incarnation(2).availability_zone
+    incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=1.0, first_bad_at=1.0)
+    world.put(incident.to_item())
+    assert world.run_operation(back) == "CutOverDone"
+    assert world.incarnation(4).availability_zone not in (None, zone)
+    assert world.incarnation(2).left_by == "failover"

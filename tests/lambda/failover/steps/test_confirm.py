@@ -55,6 +55,23 @@ def test_a_cluster_that_outlives_its_stack_is_waited_for(world: World) -> None:
     assert world.step("retirement", "Confirm", request).status == "done"
 
 
+def test_the_end_of_a_cluster_whose_stack_is_gone_is_asked_for(world: World) -> None:
+    """B3: a person may have deleted the stack and kept the cluster, which nobody would end then."""
+    launched(world)
+    forward = world.request("switchover", "op2", reason="manual")
+    assert world.run_operation(forward) == "CutOverDone"
+    request = {"retirement": "a-retire-g1", "managed_cluster": "a", "generation": 1, "planned": True}
+    assert world.run_retirement(request, until="DeleteStack") == "DeleteStack"
+    for stack_id in [key for key, stack in world.stacks.items() if stack.name.endswith("-g1")]:
+        del world.stacks[stack_id]
+    world.step("retirement", "DeleteStack", request)
+    assert world.incarnation(1).terminate_requested_at is None
+    assert world.step("retirement", "Confirm", request).status == "wait"
+    assert world.incarnation(1).terminate_requested_at is not None
+    world.clock.now += 300
+    assert world.step("retirement", "Confirm", request).status == "done"
+
+
 def test_a_deletion_waits_for_a_launch_whose_stack_may_still_come(world: World) -> None:
     """A step that was at work when its execution was stopped may call CreateStack a moment later."""
     request = world.request("launch", "op1")

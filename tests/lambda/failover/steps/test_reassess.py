@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -17,6 +18,8 @@ from dr_core.requests import Kind, OperationRequest, Reason
 from ..fakes import client_error
 from ..scenarios import launched, second_half, settled
 from ..world import World
+
+OLD, NEW = (json.dumps({"template_url": each}) for each in ("old", "new"))
 
 
 def asked_by_the_monitor(world: World) -> dict[str, Any]:
@@ -131,10 +134,10 @@ def test_what_a_person_asked_for_is_not_questioned(world: World, kind: str, reas
 @pytest.mark.parametrize(
     ("age", "verdict", "spec", "status"),
     [
-        (100, Verdict.HEALTHY, "new", "wait"),
-        (300, Verdict.HEALTHY, "new", "done"),
-        (300, Verdict.UNHEALTHY, "new", "failed"),
-        (300, Verdict.UNHEALTHY, "old", "done"),
+        (100, Verdict.HEALTHY, NEW, "wait"),
+        (300, Verdict.HEALTHY, NEW, "done"),
+        (300, Verdict.UNHEALTHY, NEW, "failed"),
+        (300, Verdict.UNHEALTHY, OLD, "done"),
     ],
 )
 def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_it(
@@ -142,7 +145,7 @@ def test_a_change_goes_on_when_the_managed_cluster_before_has_served_well_with_i
 ) -> None:
     """B13: a bad spec reaches one of two, and holds up nobody who goes back to another one."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
-    world.expect_answer("op2", request, spec="new")
+    world.expect_answer("op2", request, spec=NEW)
     world.step("operation", "Claim", request)
     world.put(ManagedCluster(name="b", spec=spec).to_item())
     other = Incarnation(
@@ -168,7 +171,7 @@ def test_a_change_waits_while_another_managed_cluster_is_changed_by_a_newer_requ
     The newer one itself, and what is no deploy, waits for nobody.
     """
     request = launched(world).request("switchover", "op2", reason="upgrade")
-    world.expect_answer("op2", request, spec="new")
+    world.expect_answer("op2", request, spec=NEW)
     world.step("operation", "Claim", request)
     other = OperationRequest(
         operation="op-b", kind=Kind.SWITCHOVER, reason=Reason(reason), managed_cluster="b"
@@ -176,7 +179,7 @@ def test_a_change_waits_while_another_managed_cluster_is_changed_by_a_newer_requ
     asked_at = (world.operation("op2").started_at or 0) + later
     world.put(Operation(id="op-b", request=other, managed_cluster="b", started_at=asked_at).to_item())
     lease = Lease(execution="arn:b", operation="op-b", since=asked_at)
-    world.put(ManagedCluster(name="b", spec="new", lease=lease).to_item())
+    world.put(ManagedCluster(name="b", spec=NEW, lease=lease).to_item())
     world.put(Incarnation(generation=7, managed_cluster="b", state=IncarnationState.SERVING).to_item())
     answer = world.step("operation", "Reassess", request)
     assert answer.status == status
@@ -186,9 +189,9 @@ def test_a_change_waits_while_another_managed_cluster_is_changed_by_a_newer_requ
 def test_what_is_sick_itself_does_not_wait_for_another_to_prove_itself(world: World) -> None:
     """A11: as long as the change holds the lease, no failover mends it."""
     request = launched(world).request("switchover", "op2", reason="upgrade")
-    world.expect_answer("op2", request, spec="new")
+    world.expect_answer("op2", request, spec=NEW)
     world.step("operation", "Claim", request)
-    world.put(ManagedCluster(name="b", spec="new").to_item())
+    world.put(ManagedCluster(name="b", spec=NEW).to_item())
     other = Incarnation(
         generation=7,
         managed_cluster="b",
@@ -411,13 +414,12 @@ def baking(world: World, *, served: float) -> tuple[dict[str, Any], Callable[[],
     launched(world)
     second = replace(second_half(world), serving_from=world.clock.now - served, reason=Reason.UPGRADE)
     world.put(second.to_item())
-    spec = "what both shall have"
-    world.put(ManagedCluster(name="b", spec=spec, serving_generation=90).to_item())
+    world.put(ManagedCluster(name="b", spec=NEW, serving_generation=90).to_item())
     policy = replace(world.deployment.config.policy, bake_alarms=("etl",))
     world.deployment = replace(world.deployment, config=replace(world.deployment.config, policy=policy))
     world.alarms["etl"] = "OK"
     request = world.request("switchover", "op2", reason="upgrade")
-    world.expect_answer("op2", request, spec=spec)
+    world.expect_answer("op2", request, spec=NEW)
 
     def ask() -> Any:
         world.see_evidence(1, Verdict.HEALTHY)

@@ -1,0 +1,61 @@
+"""Looks whether what another managed cluster was changed to serves well, before this one is changed."""
+
+from __future__ import annotations
+
+import time
+
+from dr_core.bake import Changed, judge_bake
+from dr_core.operation_plan import Next
+from dr_core.record import IncarnationState, ManagedCluster
+from dr_core.requests import OperationRequest, Reason
+from dr_core.way_back import is_way_back
+from failover.calls import OperationCall
+from failover.observation import verdict_on
+
+
+def look_at_bake(call: OperationCall) -> tuple[Next, str]:
+    """Whether a change of the spec may go on, has to wait, or must not be made; and why in words.
+
+    Who goes back to what served well before is not held up, neither by those that have what shall go nor by an alarm
+    that speaks of that.
+    """
+    deployment, now, policy = call.deployment, time.time(), call.deployment.config.policy
+    incarnations = deployment.record.incarnations()
+    mine = call.request.managed_cluster
+    if is_way_back(
+        call.operation.spec, managed_cluster=mine, incarnations=incarnations, well_seconds=policy.bake_seconds
+    ):
+        return Next.GO_ON, "it goes back to what served well before"
+    names = {each.managed_cluster for each in incarnations} - {mine}
+    others = [deployment.record.managed_cluster(name) for name in sorted(names)]
+    alike = {each.name for each in others if each is not None and each.spec == call.operation.spec}
+    changed = []
+    for each in incarnations:
+        other = each.managed_cluster in alike and each.reason == Reason.UPGRADE
+        if other and each.state is IncarnationState.SERVING and each.serving_from is not None:
+            judgement = verdict_on(deployment, each, serving_from=each.judged_from)
+            changed.append(
+                Changed(
+                    title=each.title,
+                    serving_from=each.serving_from,
+                    verdict=judgement.verdict,
+                    reason=judgement.reason,
+                )
+            )
+    newer = [each.name for each in others if each is not None and _changes_by_a_newer_request(call, each)]
+    return judge_bake(
+        changed,
+        alarms=deployment.alarms.look(policy.bake_alarms) if changed else (),
+        newer=newer,
+        now=now,
+        waited=call.waited,
+        bake=policy.bake_seconds,
+    )
+
+
+def _changes_by_a_newer_request(call: OperationCall, other: ManagedCluster) -> bool:
+    """Whether a deploy that came after the one of this operation changes *other* now."""
+    operation = None if other.lease is None else call.deployment.record.operation(other.lease.operation)
+    if operation is None or OperationRequest.from_json(operation.request).reason is not Reason.UPGRADE:
+        return False
+    return (operation.started_at or 0) > (call.operation.started_at or 0)

@@ -1,0 +1,41 @@
+"""B13: a change to what served well before is the way back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from dr_core.record import Incarnation, IncarnationState
+from dr_core.standby import spec_digest
+from dr_core.way_back import is_way_back
+
+OLD, NEW = (json.dumps({"template_url": each}) for each in ("old", "new"))
+
+
+def served(spec: str, *, name: str = "a", serving_from: float | None = 0.0, serving_to: float | None = 300.0) -> Any:
+    return Incarnation(
+        generation=1,
+        managed_cluster=name,
+        state=IncarnationState.RETIRED,
+        spec_digest=spec_digest(spec),
+        serving_from=serving_from,
+        serving_to=serving_to,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "spec", "incarnations", "back"),
+    [
+        ("it served for as long as a proof takes", OLD, [served(NEW), served(OLD)], True),
+        ("not for that long", OLD, [served(OLD, serving_to=299.0)], False),
+        ("another one served", OLD, [served(NEW)], False),
+        ("it served elsewhere", OLD, [served(OLD, name="b")], False),
+        ("it never served", OLD, [served(OLD, serving_from=None)], False),
+        ("it serves now: that is no change", OLD, [served(OLD, serving_to=None)], False),
+        ("nobody says which", None, [served(OLD)], False),
+    ],
+)
+def test_it_is_the_way_back_if(rule: str, spec: str | None, incarnations: list[Incarnation], back: bool) -> None:
+    assert is_way_back(spec, managed_cluster="a", incarnations=incarnations, well_seconds=300) is back, rule

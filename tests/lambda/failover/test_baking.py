@@ -1,0 +1,68 @@
+"""B13: what is asked before a change, and of whom it is not asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from dr_core.evidence import Verdict
+from dr_core.operation_plan import Next
+from dr_core.record import ManagedCluster
+from failover.baking import look_at_bake
+
+from .parts import SPEC
+from .scenarios import launched, operation_call, second_half
+from .world import World
+
+NEWER = json.dumps({**json.loads(SPEC), "template_url": "https://bucket/newer.json"}, sort_keys=True)
+
+
+def changed(world: World) -> None:
+    """Managed cluster a was changed to a newer spec, b has the old one since months, and an alarm is looked at."""
+    launched(world)
+    world.clock.now += 400
+    world.put(replace(second_half(world), reason="upgrade", serving_from=world.clock.now - 90 * 86_400).to_item())
+    world.put(ManagedCluster(name="b", serving_generation=90, spec=SPEC).to_item())
+    policy = replace(world.deployment.config.policy, bake_alarms=("etl",))
+    world.deployment = replace(world.deployment, config=replace(world.deployment.config, policy=policy))
+    world.alarms["etl"] = "OK"
+    forward = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", forward, spec=NEWER)
+    assert world.run_operation(forward) == "CutOverDone"
+    world.clock.now += 60
+    world.see_evidence(2, Verdict.HEALTHY)
+    world.see_evidence(90, Verdict.HEALTHY)
+
+
+@pytest.mark.parametrize("trouble", ["alarm", "unread", "unhealthy"])
+def test_the_way_back_is_held_up_by_nothing(world: World, trouble: str) -> None:
+    """What shall go is what the alarm speaks of, and where the way back fails CloudFormation gives up."""
+    changed(world)
+    match trouble:
+        case "alarm":
+            world.alarms["etl"] = "ALARM"
+        case "unread":
+            world.broken.add("describe_alarms")
+        case _:
+            world.see_evidence(90, Verdict.UNHEALTHY)
+    back = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", back, spec=SPEC)
+    assert world.step("operation", "Claim", back).status == "done"
+    assert look_at_bake(operation_call(world, back, step="Reassess"))[0] is Next.GO_ON
+    assert world.step("operation", "Reassess", back).status == "done"
+
+
+def test_an_alarm_stops_a_change_that_was_never_proved(world: World) -> None:
+    """The same alarm, and a spec that has not served here yet."""
+    changed(world)
+    world.alarms["etl"] = "ALARM"
+    third = json.dumps({**json.loads(SPEC), "template_url": "https://bucket/third.json"}, sort_keys=True)
+    world.put(ManagedCluster(name="b", serving_generation=90, spec=third).to_item())
+    forward = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", forward, spec=third)
+    world.step("operation", "Claim", forward)
+    answer = world.step("operation", "Reassess", forward)
+    assert (answer.status, "the alarm etl of controller.bake_alarms is on" in answer.message) == ("failed", True)
+    assert look_at_bake(operation_call(world, forward, step="Reassess"))[0] is Next.STOP
