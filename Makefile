@@ -80,7 +80,7 @@ gates: setup ## format, types, layers, shell scripts, synth with policy checks, 
 	@$(BIN)/python -m tests.gates
 
 unit: setup ## the tests alone, without the long ones
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not long"
+	@$(BIN)/python -m pytest -q -n 3 --dist worksteal -m "not long"
 
 test-long: setup ## the long tests: a deploy by the CDK's command line, each crash point, each release of Airflow, pyright, ...
 	@$(BIN)/python -m tests.gates --long

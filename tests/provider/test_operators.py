@@ -54,6 +54,7 @@ def until(true: Callable[[], bool], seconds: float = 120) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_submits(version: str, tmp_path: Path) -> None:
     """One effect, whatever becomes of the submit and of its answer."""
     with site(tmp_path) as where:
