@@ -26,7 +26,7 @@ RESULTS = REPOSITORY / "docs" / "results"
 STORIES = "tests/lambda/failover/test_crash_points.py"
 RACES = "tests/lambda/failover/test_safety_races.py"
 # Of each story in test_crash_points.py.
-SLICES = 4
+SLICES = 16
 # pytest's exit code when tests ran and some failed; any other means that nothing was proved.
 FAILED = 1
 
@@ -57,6 +57,7 @@ class Fault:
         before: text that stands there exactly once.
         after: what stands there instead.
         tests: the tests that have to notice.
+        also: where two places guard against the same, the other one: file, text there, and what stands there instead.
     """
 
     name: str
@@ -64,6 +65,12 @@ class Fault:
     before: str
     after: str
     tests: tuple[str, ...]
+    also: tuple[str, str, str] | None = None
+
+    @property
+    def changes(self) -> list[tuple[str, str, str]]:
+        """Every file that is changed, the text there, and what stands there instead."""
+        return [(self.file, self.before, self.after), *([self.also] if self.also is not None else [])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +259,11 @@ FAULTS = (
         before="return {key: str(value) for key, value in json.loads(text).items()}",
         after="return dict(json.loads(text))",
         tests=(ends_well("same numbers"), ends_well("launch")),
+        also=(
+            "dr_core/specs.py",
+            'parameters={key: str(value) for key, value in values["parameters"].items()}',
+            'parameters=dict(values["parameters"])',
+        ),
     ),
 )
 
@@ -265,15 +277,16 @@ def plant(fault: Fault | None, root: Path) -> None:
     shutil.copytree(REPOSITORY / "lambda", root, ignore=shutil.ignore_patterns("__pycache__"))
     if fault is None:
         return
-    path = root / fault.file
-    text = path.read_text()
-    found = text.count(fault.before)
-    if found != 1:
-        raise SystemExit(
-            f"{fault.name}: the text to change has to be in lambda/{fault.file} once, it is there {found} times:\n"
-            f"{fault.before}\nSay in tests/planted.py what stands there now."
-        )
-    path.write_text(text.replace(fault.before, fault.after))
+    for file, before, after in fault.changes:
+        path = root / file
+        text = path.read_text()
+        found = text.count(before)
+        if found != 1:
+            raise SystemExit(
+                f"{fault.name}: the text to change has to be in lambda/{file} once, it is there {found} times:\n"
+                f"{before}\nSay in tests/planted.py what stands there now."
+            )
+        path.write_text(text.replace(before, after))
 
 
 def run(fault: Fault | None, tests: Sequence[str]) -> tuple[int, str]:
@@ -373,8 +386,9 @@ def as_text(outcomes: Sequence[Outcome]) -> str:
     lines += ["", "## What was changed", ""]
     for each in outcomes:
         lines += [f"**{each.fault.name}**", "", "```diff"]
-        lines += [f"-{line}" for line in each.fault.before.splitlines()]
-        lines += [f"+{line}" for line in each.fault.after.splitlines()]
+        for _, before, after in each.fault.changes:
+            lines += [f"-{line}" for line in before.splitlines()]
+            lines += [f"+{line}" for line in after.splitlines()]
         lines += ["```", ""]
     return "\n".join(lines)
 

@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from .planted import FAULTS, Fault, Outcome, as_json, as_text, check_unchanged, look_for, plant, run
+from .planted import (
+    FAULTS,
+    REPOSITORY,
+    SLICES,
+    STORIES,
+    Fault,
+    Outcome,
+    as_json,
+    as_text,
+    check_unchanged,
+    look_for,
+    plant,
+    run,
+)
 
 SAMPLE = ("fence skipped", "lease taken over while its execution runs")
 
@@ -23,7 +36,8 @@ def test_what_a_fault_changes_stands_there_once(fault: Fault, tmp_path: Path) ->
     """Else ``make proof`` would prove nothing."""
     plant(fault, tmp_path / "lambda")
 
-    assert fault.after in (tmp_path / "lambda" / fault.file).read_text()
+    for file, _, after in fault.changes:
+        assert after in (tmp_path / "lambda" / file).read_text()
 
 
 def test_a_fault_that_nobody_notices_is_said() -> None:
@@ -57,3 +71,8 @@ def test_results_name_the_fault_and_who_caught_it() -> None:
 
     assert "| `test_y.py::test_z[a]` | that is wrong |" in as_text([outcome])
     assert '"caught": 1' in as_json([outcome])
+
+
+def test_the_tests_of_a_story_are_as_many_as_there_are() -> None:
+    """One that is left out may be the one that notices."""
+    assert f"\nSLICES = {SLICES}\n" in (REPOSITORY / STORIES).read_text()
