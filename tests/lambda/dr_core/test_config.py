@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -162,3 +163,23 @@ def test_lists_of_the_same_may_come_without_the_names_of_their_fields() -> None:
     values["slots"] = [[1, "group"]]
     with pytest.raises(ValueError, match="EMR_DR_CONFIG is not a function configuration: "):
         FunctionConfig.from_json(json.dumps(values))
+
+
+def test_what_nobody_wants_is_not_written() -> None:
+    """A function's variables have little room; what is left out is read back as what it was."""
+    assert "standby" not in CONFIG.to_dict()["managed_clusters"][0]
+    assert {"front_door_name", "cluster_domain"}.isdisjoint(CONFIG.to_dict())
+    assert "bake_alarms" not in CONFIG.to_dict()["policy"]
+    with_all = replace(
+        CONFIG,
+        front_door_name="door.example.com",
+        cluster_domain="example.com",
+        managed_clusters=(*CONFIG.managed_clusters, replace(CONFIG.managed_clusters[0], name="z", standby=True)),
+        policy=replace(CONFIG.policy, bake_alarms=("etl",)),
+    )
+    written = with_all.to_dict()
+    assert (written["front_door_name"], written["cluster_domain"]) == ("door.example.com", "example.com")
+    assert written["managed_clusters"][-1]["standby"] is True
+    assert list(written["policy"]["bake_alarms"]) == ["etl"]
+    assert (with_all.wants_standby("z"), with_all.wants_standby(CONFIG.managed_clusters[0].name)) == (True, False)
+    assert with_all.wants_standby("unknown") is False

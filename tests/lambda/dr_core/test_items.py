@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from dr_core.items import plain, stored
-from dr_core.record import Lease, Outcome
+from dr_core.items import item_of, plain, stored, values_of
+from dr_core.record import Lease, Outcome, Slot
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,25 @@ def test_a_dataclass_is_stored_as_a_map_of_its_fields() -> None:
     lease = Lease(execution="arn", operation="a-launch-1", since=1.5)
 
     assert stored(lease) == {"execution": "arn", "operation": "a-launch-1", "since": Decimal("1.500")}
+
+
+def test_an_item_has_the_fields_that_have_a_value_and_its_key() -> None:
+    """The field that the key holds is not written twice."""
+    slot = Slot(number=3, generation=7)
+
+    assert item_of(slot, key={"kind": "slot", "id": "3"}, without="number") == {
+        "kind": "slot",
+        "id": "3",
+        "generation": 7,
+    }
+    assert item_of(Slot(number=3), key={"id": "3"}) == {"number": 3, "id": "3"}
+
+
+def test_what_a_later_version_wrote_is_passed_over() -> None:
+    """A14: an older function may read what a newer one has written, in the minutes of a deploy."""
+    assert values_of(Slot, {"kind": "slot", "generation": Decimal("7"), "later": 1}) == {"generation": 7}
+
+
+def test_a_value_that_is_in_an_ordinary_type_stays_as_it_is() -> None:
+    assert plain(3) == 3
+    assert plain(None) is None

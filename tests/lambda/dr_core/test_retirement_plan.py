@@ -22,6 +22,7 @@ from dr_core.retirement_plan import (
     StackDeletion,
     Work,
     ends_gently,
+    hidden_for_sure,
     judge_drain,
     judge_fence,
     judge_stack,
@@ -485,3 +486,14 @@ def test_a_message_says_what_could_not_be_read() -> None:
     assert full.startswith("batches 7. This list is not complete, ")
     assert full.endswith(": resource_manager (time-out)")
     assert NOT_KNOWN.in_full().startswith("nothing. This list is not complete, ")
+
+
+@pytest.mark.parametrize(
+    ("unrouted_at", "hidden"),
+    [(None, False), (1000.0 - SETTLE_SECONDS + 0.1, False), (1000.0 - SETTLE_SECONDS, True), (1.0, True)],
+)
+def test_nobody_is_led_to_it_any_more_when_the_load_balancer_has_taken_that(
+    unrouted_at: float | None, hidden: bool
+) -> None:
+    """A14: its nodes learn of a change one after the other."""
+    assert hidden_for_sure(unrouted_at=unrouted_at, now=1000.0) is hidden

@@ -33,6 +33,7 @@ from dr_core.standby import (
     spares,
     spec_digest,
     standby_budget,
+    standby_zones,
     to_give_up,
     why_no_launch,
     why_not_awaited,
@@ -314,3 +315,19 @@ def test_the_item_of_the_launches() -> None:
     known = StandbyLaunches(managed_cluster="a", operation="a-standby-1", started_at=NOW, failures=2)
     assert StandbyLaunches.from_item(known.to_item()) == known
     assert known.to_item().items() >= StandbyLaunches.key("a").items()
+
+
+def test_a_standby_stands_where_one_is_recorded() -> None:
+    """A12: of this managed cluster, and where its AZ is known."""
+    stands = IncarnationState.STANDBY
+    found = standby_zones(
+        [
+            Incarnation(generation=1, managed_cluster="a", state=stands, availability_zone="1a"),
+            Incarnation(generation=2, managed_cluster="b", state=stands, availability_zone="1b"),
+            Incarnation(generation=3, managed_cluster="a", state=stands),
+            Incarnation(generation=4, managed_cluster="a", state=IncarnationState.SERVING, availability_zone="1c"),
+        ],
+        managed_cluster="a",
+    )
+
+    assert found == {"1a"}

@@ -30,6 +30,7 @@ def served(spec: str, *, name: str = "a", serving_from: float | None = 0.0, serv
     [
         ("it served for as long as a proof takes", OLD, [served(NEW), served(OLD)], True),
         ("not for that long", OLD, [served(OLD, serving_to=299.0)], False),
+        ("nor from some later time on", OLD, [served(OLD, serving_from=200.0, serving_to=300.0)], False),
         ("another one served", OLD, [served(NEW)], False),
         ("it served elsewhere", OLD, [served(OLD, name="b")], False),
         ("it never served", OLD, [served(OLD, serving_from=None)], False),
