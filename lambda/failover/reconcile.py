@@ -20,6 +20,7 @@ from dr_core.controls import Controls
 from dr_core.evidence import Verdict
 from dr_core.reconciliation import corrections
 from dr_core.record import Incarnation, IncarnationState, Operation, Slot
+from dr_core.waiting import waiting
 from failover.deployment import Deployment, deployment_from_environment
 from failover.giving_back import give_back
 from failover.isolation import isolate_while_others_serve
@@ -87,6 +88,7 @@ def _corrections(deployment: Deployment, seen: Look) -> list[Correction]:
 def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look) -> list[str]:
     """Carry out corrections; answer those that failed."""
     made, failed = [], []
+    told_of = {each.serving.generation for each in waiting(seen.recorded)}
     for each in wanted:
         fresh = corrections(read_record(deployment), seen.reality, config=deployment.config, now=time.time())
         if each not in fresh:
@@ -100,7 +102,9 @@ def _put_right(deployment: Deployment, wanted: Iterable[Correction], seen: Look)
             continue
         if acted is False:
             continue
-        made.append(each)
+        # What falls sick under a planned operation is told of by itself, with what becomes of it.
+        if each.kind is not CorrectionKind.ISOLATE or each.generation not in told_of:
+            made.append(each)
         if each.kind in DRIFT:
             deployment.notices.count(metrics.DRIFT_REPAIRED)
     _tell(deployment, made, done="Each was put right as the record says.")

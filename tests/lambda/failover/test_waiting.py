@@ -108,3 +108,13 @@ def test_the_deploy_goes_on_and_its_cut_over_stands(world: World) -> None:
     assert world.run_operation(request) == "CutOverDone"
     assert "10.0.1.1" not in world.targets["balanced"]
     assert world.incarnation(1).state is IncarnationState.RETIRING
+
+
+def test_it_is_told_of_in_one_message(world: World) -> None:
+    """G3: not also as something that was left behind."""
+    sick_while_moved(world)
+    reconcile(world.deployment)
+    assert world.incarnation(1).isolated_at is not None
+    assert [each["subject"].partition(": ")[2] for each in world.notices] == [
+        "a is unhealthy while operation op2 works on it"
+    ]
