@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from dr_core.bake import Changed, judge_bake
 from dr_core.operation_plan import Next
-from dr_core.record import IncarnationState, ManagedCluster
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from dr_core.requests import OperationRequest, Reason
 from dr_core.way_back import is_way_back
 from failover.calls import OperationCall
 from failover.observation import verdict_on
+
+
+def goes_back(call: OperationCall, incarnations: Iterable[Incarnation]) -> bool:
+    """Whether the change goes back to a spec that has served the managed cluster well before."""
+    return is_way_back(
+        call.operation.spec,
+        managed_cluster=call.request.managed_cluster,
+        incarnations=incarnations,
+        well_seconds=call.deployment.config.policy.bake_seconds,
+    )
 
 
 def look_at_bake(call: OperationCall) -> tuple[Next, str]:
@@ -21,12 +32,9 @@ def look_at_bake(call: OperationCall) -> tuple[Next, str]:
     """
     deployment, now, policy = call.deployment, time.time(), call.deployment.config.policy
     incarnations = deployment.record.incarnations()
-    mine = call.request.managed_cluster
-    if is_way_back(
-        call.operation.spec, managed_cluster=mine, incarnations=incarnations, well_seconds=policy.bake_seconds
-    ):
+    if goes_back(call, incarnations):
         return Next.GO_ON, "it goes back to what served well before"
-    names = {each.managed_cluster for each in incarnations} - {mine}
+    names = {each.managed_cluster for each in incarnations} - {call.request.managed_cluster}
     others = [deployment.record.managed_cluster(name) for name in sorted(names)]
     alike = {each.name for each in others if each is not None and each.spec == call.operation.spec}
     changed = []

@@ -19,6 +19,11 @@ class Notice:
     to_do: str
 
 
+def tell(deployment: Deployment, notice: Notice) -> None:
+    """Tell people of *notice*."""
+    deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+
+
 def answer_once(
     deployment: Deployment,
     operation: Operation,
@@ -45,7 +50,7 @@ def close(
     if operation.outcome is not None:
         return
     if notice is not None:
-        deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+        tell(deployment, notice)
     deployment.record.change(first_outcome(operation, outcome, message=message))
 
 

@@ -8,7 +8,7 @@ from dr_core.record import Incarnation
 from dr_core.requests import Kind, Reason
 from dr_core.slot_plan import draining, slots_left, slots_wanted
 from dr_core.standby import spec_digest
-from dr_core.way_back import is_way_back
+from failover.baking import goes_back
 from failover.calls import OperationCall
 
 
@@ -20,13 +20,7 @@ def no_slot(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
     if call.request.kind in (Kind.FAILOVER, Kind.LAUNCH):
         return ""
     slots = call.deployment.record.slots([slot.number for slot in call.deployment.config.slots])
-    way_back = is_way_back(
-        call.operation.spec,
-        managed_cluster=call.request.managed_cluster,
-        incarnations=incarnations,
-        well_seconds=call.deployment.config.policy.bake_seconds,
-    )
-    wanted = slots_wanted(followers=_followers(call), way_back=way_back)
+    wanted = slots_wanted(followers=_followers(call), way_back=goes_back(call, incarnations))
     left = slots_left(slots, incarnations, operation=call.operation.id)
     if left >= wanted:
         return ""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from dr_core.record import Operation, Outcome
-from failover.closing import Notice, close
+from failover.closing import Notice, close, tell
 from failover.deployment import Deployment
 from failover.record_store import Change
 
@@ -52,9 +53,7 @@ def tell_of_call_off(deployment: Deployment, notice: Notice) -> None:
     if count:
         since = datetime.fromtimestamp(told_at, tz=UTC)
         more = f" The same happened {count} more times since the last message of it, at {since:%Y-%m-%d %H:%M} UTC."
-    deployment.notices.tell(
-        subject=notice.subject, happened=f"{notice.happened}{more}", done=notice.done, to_do=notice.to_do
-    )
+    tell(deployment, replace(notice, happened=f"{notice.happened}{more}"))
     deployment.record.change(Change(key=key, values={"told_at": now, "untold": 0}))
 
 

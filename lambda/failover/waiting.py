@@ -8,7 +8,7 @@ from dr_core.comparison import Recorded
 from dr_core.record import Operation
 from dr_core.requests import Kind, OperationRequest
 from dr_core.waiting import Waiting, waiting
-from failover.closing import Notice
+from failover.closing import Notice, tell
 from failover.deployment import Deployment
 from failover.told import note_told, untold
 
@@ -22,7 +22,7 @@ def tell_of_waiting(deployment: Deployment, recorded: Recorded) -> None:
         operation = deployment.record.operation(found[key].lease.operation)
         isolated = serving is not None and serving.isolated_at is not None
         notice = _notice(found[key], operation, isolated=isolated)
-        deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+        tell(deployment, notice)
         note_told(deployment, [key])
 
 

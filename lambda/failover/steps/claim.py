@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dr_core.launch_plan import longest_wait
 from dr_core.operation_plan import Claim, Next, judge_claim
 from dr_core.record import Incarnation, Lease, ManagedCluster, Operation, Outcome
-from dr_core.requests import Kind, OperationRequest
+from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.superseding import gives_way
 from failover.baking import look_at_bake
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
@@ -84,6 +84,9 @@ def _limit(call: OperationCall) -> float:
 
 def _is_superseded(call: OperationCall, lease: Lease) -> bool:
     """Whether the operation that holds the lease is a failover that gives way to this one."""
+    # Whoever else waits here asks for nothing more each time than whether the holder runs.
+    if call.request.reason is not Reason.UPGRADE:
+        return False
     operation = call.deployment.record.operation(lease.operation)
     if operation is None or operation.outcome is not None:
         return False

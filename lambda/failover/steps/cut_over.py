@@ -16,7 +16,7 @@ from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operat
 from dr_core.requests import DrainMode, Kind, OperationRequest, Reason
 from dr_core.retirement_plan import planned_still
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
-from failover.closing import Notice, answer_once, first_outcome
+from failover.closing import Notice, answer_once, first_outcome, tell
 from failover.deployment import Deployment
 from failover.errors import InvariantError
 from failover.leftovers import give_up_cut_over
@@ -126,7 +126,7 @@ def _tell(call: OperationCall, new: Incarnation, replaced: list[Incarnation]) ->
         repair_failed=call.operation.repair_asked_at is not None,
         yarn_is_dead=any(_yarn_is_dead(call.deployment, each) for each in replaced),
     )
-    call.deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+    tell(call.deployment, notice)
 
 
 def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], *, message: str) -> None:

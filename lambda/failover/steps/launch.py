@@ -217,9 +217,14 @@ def _zones_of_standby(call: OperationCall, incarnations: Sequence[Incarnation]) 
     return set() if beside else standby_zones(incarnations, managed_cluster=mine)
 
 
+def _old(call: OperationCall, incarnations: Sequence[Incarnation]) -> Incarnation | None:
+    """The incarnation that was in service when the operation began."""
+    return next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+
+
 def _left_by_this(call: OperationCall, incarnations: Sequence[Incarnation]) -> dict[str, str]:
     """The AZ of what is sick, where a change replaces it in place of the failover that it superseded."""
-    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    old = _old(call, incarnations)
     if call.request.reason is not Reason.UPGRADE or old is None or old.availability_zone is None:
         return {}
     sick = has_open_incident(call.deployment, call.request.managed_cluster)
@@ -228,7 +233,7 @@ def _left_by_this(call: OperationCall, incarnations: Sequence[Incarnation]) -> d
 
 def _zone_to_leave(call: OperationCall, incarnations: Sequence[Incarnation]) -> str | None:
     """The availability zone of what is replaced, or stood by for, if another one is wanted."""
-    old = next((each for each in incarnations if each.generation == call.operation.old_generation), None)
+    old = _old(call, incarnations)
     # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
     leaves = call.request.kind in (Kind.FAILOVER, Kind.STANDBY) or call.request.by_hand
     return old.availability_zone if old is not None and leaves else None

@@ -24,7 +24,7 @@ from dr_core.requests import Kind
 from dr_core.steps import StepStatus
 from failover.calling_off import call_off, not_confirmed
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
-from failover.closing import Notice
+from failover.closing import Notice, tell
 from failover.errors import InvariantError
 from failover.giving_back import rejoin
 from failover.looking import healthy_vantage_points
@@ -181,7 +181,7 @@ def _mended(call: OperationCall, incarnation: Incarnation, *, step_id: str, why:
     # As at a cut-over, the message comes before the record: a function that dies in between tells twice, not never.
     notice = _notice(call, incarnation, step_id=step_id, why=why, given_back=given_back)
     call.deployment.notices.count(REPAIRED, managed_cluster=incarnation.managed_cluster)
-    call.deployment.notices.tell(subject=notice.subject, happened=notice.happened, done=notice.done, to_do=notice.to_do)
+    tell(call.deployment, notice)
     written = call.deployment.record.change_together(
         Change(
             key=ManagedCluster.key(incarnation.managed_cluster),

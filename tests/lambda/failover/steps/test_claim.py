@@ -87,6 +87,16 @@ def test_what_was_spent_before_the_claim_is_not_there_to_wait(world: World) -> N
     assert world.step("operation", "Claim", mine).status == "failed"
 
 
+def failover_that_launches(world: World) -> dict[str, Any]:
+    """The failover of generation 1, whose cluster is being launched, while another half serves."""
+    launched(world)
+    second_half(world)
+    failover = failing(world)
+    world.run_operation(failover, until="Launch")
+    world.step("operation", "Launch", failover)
+    return failover
+
+
 def way_back(world: World) -> tuple[dict[str, Any], dict[str, Any]]:
     """The failover of what an upgrade made sick, while it launches, and the Update back to what served before."""
     launched(world)
@@ -154,11 +164,7 @@ def test_nobody_is_kept_out_of_service_for_what_was_never_proved(world: World) -
 
 def test_what_a_superseded_failover_has_isolated_stays_out_if_the_change_fails(world: World) -> None:
     """A2: it is as sick as before, and another half serves."""
-    launched(world)
-    second_half(world)
-    failover = failing(world)
-    world.run_operation(failover, until="Launch")
-    world.step("operation", "Launch", failover)
+    failover_that_launches(world)
     assert world.incarnation(1).isolated_at is not None
     forward = world.request("switchover", "op3", reason="upgrade")
     world.expect_answer("op3", forward, spec=NEWER)
@@ -303,11 +309,7 @@ def test_leftovers_of_a_closed_execution_are_given_up(world: World) -> None:
 
 def test_a_failover_is_not_stopped_for_a_change_that_would_be_refused(world: World) -> None:
     """A14: it would be missing then, and what it had launched would be gone for nothing."""
-    launched(world)
-    second_half(world)
-    failover = failing(world)
-    world.run_operation(failover, until="Launch")
-    world.step("operation", "Launch", failover)
+    failover_that_launches(world)
     for generation, slot in ((50, 2), (51, 3), (52, 4)):
         draining(world, generation, slot)
     forward = world.request("switchover", "op3", reason="upgrade")
