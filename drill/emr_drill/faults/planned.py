@@ -6,7 +6,18 @@ from dataclasses import replace
 
 from dr_core.metrics import DRAIN_OVERDUE
 from dr_core.requests import DrainMode, Kind, Reason
-from emr_drill.faults.model import Act, Expectation, Fault, Moment, Old, Otherwise, Outcome, Page, Range
+from emr_drill.faults.model import (
+    LIMIT_SECONDS,
+    Act,
+    Expectation,
+    Fault,
+    Moment,
+    Old,
+    Otherwise,
+    Outcome,
+    Page,
+    Range,
+)
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.traces import Silence, Trace
 from emr_drill.jobs.plan import Load
@@ -29,7 +40,10 @@ LIMITS_AND_TAGS = (
     f"set.cluster.maximum_instances={OTHER_MAXIMUM}",
     f'set.cluster.tags={{"cost-center": "{OTHER_TAG}"}}',
 )
+OVERDUE_PAGES = (Page(subject="did not end in time"), Page(metric=DRAIN_OVERDUE))
 TOOK_BACK_SECONDS = 60.0
+# The AZ is well again, and what took over has served for a while.
+WELL_AGAIN_SECONDS = 60.0
 
 
 def planned(
@@ -49,7 +63,7 @@ def planned(
         pages: what people must be told.
         shows: what else must be found.
     """
-    told: tuple[Page, ...] = (Page(subject="did not end in time"), Page(metric=DRAIN_OVERDUE)) if overdue else ()
+    told = OVERDUE_PAGES if overdue else ()
     failed: dict[str, Range] = {"failed": (stopped, stopped)} if stopped else {}
     return Expectation(
         outcome=Outcome.PLANNED,
@@ -82,10 +96,18 @@ def ends_as(status: str) -> Trace:
 
 
 MOVED = Trace(what="the new cluster serves in another AZ", kind="notification", like={"subject": "*switched over*"})
+BACK = Trace(
+    what="a cluster serves in the AZ that was evacuated",
+    kind="notification",
+    like={"subject": "*switched over*", "message": "*serves in {zone}*"},
+)
 DEPLOYED = Trace(
     what="CloudFormation asks for another spec",
     kind="stack",
     like={"type": "Custom::EmrManagedCluster", "status": "UPDATE_IN_PROGRESS"},
+)
+EVACUATES = asks(
+    "a person evacuates the AZ and wants jobs ended at once", reason=Reason.EVACUATION, drain=DrainMode.NOW
 )
 DEPLOYS = Act(what="a person deploys another Spark default", do=lambda scene: scene.deploy())
 OVERDUE = (
@@ -138,13 +160,7 @@ ROWS: tuple[Fault, ...] = (
     ),
     Fault(
         name="evacuate",
-        acts=(
-            asks(
-                "a person evacuates the AZ and wants jobs ended at once",
-                reason=Reason.EVACUATION,
-                drain=DrainMode.NOW,
-            ),
-        ),
+        acts=(EVACUATES,),
         expect=planned(overdue=False, pages=(Page(subject="jobs of .* are ended"),)),
         must="no submit is refused; what still runs in that AZ is named in a message, then ended, and its clients are "
         "told by 410",
@@ -153,6 +169,31 @@ ROWS: tuple[Fault, ...] = (
         fastest=FASTEST_UNDER_LOAD,
         settings=SETTINGS,
         load=LOAD,
+    ),
+    Fault(
+        name="fail-back",
+        acts=(
+            EVACUATES,
+            replace(
+                asks("a person asks for a fail-back and has jobs finish", reason=Reason.FAILBACK),
+                after=Moment.REST,
+                seconds=WELL_AGAIN_SECONDS,
+            ),
+        ),
+        expect=replace(
+            planned(times=2, overdue=False, pages=(Page(subject="jobs of .* are ended"),), shows=(BACK,)),
+            # Jobs that the evacuation ended are run again, and may take longer than the fail-back waits.
+            may=OVERDUE_PAGES,
+            limit_seconds=2 * LIMIT_SECONDS,
+        ),
+        must="no submit is refused; the AZ is left, and its jobs ended at once, and then returned to when the jobs in "
+        "the other AZ have ended; whatever is ended was named in a message and its client is told by 410",
+        notices=ASKED,
+        struck=(MOVED,),
+        fastest=FASTEST_UNDER_LOAD,
+        settings=SETTINGS,
+        load=LOAD,
+        managed_cluster="a",
     ),
     Fault(
         name="upgrade",

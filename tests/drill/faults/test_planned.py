@@ -14,6 +14,7 @@ from emr_drill.faults.model import Fault
 from emr_drill.faults.planned import BAKE_SECONDS, DRAIN_SECONDS, LINGER_SECONDS, ROWS
 from emr_drill.faults.scene import BY_HAND
 from emr_drill.faults.table import FAULTS
+from emr_drill.faults.traces import Seen
 
 from .noting import done_by
 
@@ -30,7 +31,11 @@ WENT_WELL = Found(
 
 @pytest.mark.parametrize(
     ("name", "reason", "drain"),
-    [("switchover", Reason.MANUAL, DrainMode.WAIT), ("evacuate", Reason.EVACUATION, DrainMode.NOW)],
+    [
+        ("switchover", Reason.MANUAL, DrainMode.WAIT),
+        ("evacuate", Reason.EVACUATION, DrainMode.NOW),
+        ("fail-back", Reason.FAILBACK, DrainMode.WAIT),
+    ],
 )
 def test_a_person_asks_by_the_machines_input(name: str, reason: Reason, drain: DrainMode) -> None:
     """B13: what is started is what the machine's first step accepts."""
@@ -120,6 +125,27 @@ def test_what_an_evacuation_ends_has_to_be_told() -> None:
 
     assert [why for why in did_not_hold("evacuate", found) if "jobs of .* are ended" in why]
     assert did_not_hold("evacuate", told) == []
+
+
+def test_a_fail_back_returns_to_the_az_that_was_evacuated() -> None:
+    """B13: a cluster that serves anywhere else in the end is none."""
+    row = FAULTS["fail-back"]
+    found = Found(
+        operations=[("switched over", "")] * 2,
+        launched=["g2", "g3"],
+        subjects=["dep: a switched over", "dep: jobs of g1 are ended"],
+        lost=[replace(ENDED, overlong=False)],
+        jobs={"lost": 1},
+    )
+    names = {"zone": "us-east-1a", "old": "j-1"}
+
+    def not_held(zone: str) -> list[str]:
+        entry = {"at": 2.0, "kind": "notification", "subject": "dep: a switched over", "message": f"serves in {zone}."}
+        seen = Seen(entries=[entry], names=names, since=1.0)
+        return judge_row(row, replace(found, seen=seen), fence_overdue=False).did_not_hold
+
+    assert not_held("us-east-1a") == []
+    assert [why for why in not_held("us-east-1b") if "the AZ that was evacuated" in why]
 
 
 def test_a_change_that_is_taken_back_leaves_the_old_one_alone() -> None:
