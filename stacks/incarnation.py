@@ -120,6 +120,7 @@ class PublishedIncarnation(Construct):
             "AdditionalPrimarySecurityGroup": platform.additional_primary_group.security_group_id,
             "SecurityConfiguration": platform.security_configuration_name,
             "LogUri": platform.log_uri,
+            "LogKey": platform.key.key_arn,
             "SeedScriptUri": self.seed_script_uri,
             "CanaryScriptUri": self.canary_script_uri,
         }

@@ -108,6 +108,7 @@ class Platform(Stack):
             artifact_bucket=storage.artifact_bucket,
             permissions=settings.permissions,
             certificates=settings.tls.emr_certificates,
+            session_manager=settings.security.session_manager,
         )
         self.service_role: iam.Role = roles.service_role
         self.instance_role: iam.Role = roles.instance_role

@@ -36,6 +36,9 @@ _CATALOGUE_WRITING = (
     "UpdatePartition",
     "UpdateTable",
 )
+_SESSION_ACTIONS = ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+STARTS_WITH = ("default", "global_temp")
+"""Databases of the Glue catalogue that Spark asks for when a session starts, whatever its jobs use."""
 
 
 class EmrRoles(Construct):
@@ -58,6 +61,7 @@ class EmrRoles(Construct):
         artifact_bucket: s3.Bucket,
         permissions: Permissions,
         certificates: str | None = None,
+        session_manager: bool = False,
     ) -> None:
         """Define the roles.
 
@@ -69,6 +73,7 @@ class EmrRoles(Construct):
             artifact_bucket: jobs read what they are made of.
             permissions: what else jobs may read and write.
             certificates: ``s3://`` address of the archive with which clusters encrypt in transit.
+            session_manager: whether people whom IAM lets in may log in to machines by Session Manager.
         """
         super().__init__(scope, construct_id)
         self.instance_role = self._instance_role(key, log_bucket, artifact_bucket)
@@ -82,6 +87,8 @@ class EmrRoles(Construct):
                 )
             )
         self._grant_data(permissions)
+        if session_manager:
+            self._grant_sessions()
         profile = iam.CfnInstanceProfile(
             self,
             "InstanceProfile",
@@ -196,28 +203,31 @@ class EmrRoles(Construct):
 
     def _grant_data(self, permissions: Permissions) -> None:
         for uri, writes in [*((uri, False) for uri in permissions.read), *((uri, True) for uri in permissions.write)]:
-            bucket, _, prefix = uri.removeprefix("s3://").partition("/")
+            bucket, folder = bucket_and_folder(uri)
             bucket_arn = f"arn:{Aws.PARTITION}:s3:::{bucket}"
+            below = f"{folder}/*" if folder else "*"
+            written = [f"{bucket_arn}/{below}"]
+            if folder:
+                # EMRFS marks a folder by an object of this name beside it.
+                written.append(f"{bucket_arn}/{folder}_$folder$")
+                # Spark asks for a folder by its name without the slash first, and 403 would end the job.
+                self._allow(["s3:GetObject"], [f"{bucket_arn}/{folder}"])
             actions = ["s3:GetObject"]
             if writes:
                 actions += ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-            self.instance_role.add_to_policy(
-                iam.PolicyStatement(actions=actions, resources=[f"{bucket_arn}/{prefix}*"])
-            )
-            self.instance_role.add_to_policy(
-                iam.PolicyStatement(actions=["s3:GetBucketLocation"], resources=[bucket_arn])
-            )
+            self._allow(actions, written)
+            self._allow(["s3:GetBucketLocation"], [bucket_arn])
             self.instance_role.add_to_policy(
                 iam.PolicyStatement(
                     actions=["s3:ListBucket"],
                     resources=[bucket_arn],
-                    conditions={"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+                    conditions={"StringLike": {"s3:prefix": [below]}},
                 )
             )
             acknowledge(
                 self.instance_role,
                 {
-                    wildcard_resource(f"arn:<AWS::Partition>:s3:::{bucket}/{prefix}*"): (
+                    wildcard_resource(f"arn:<AWS::Partition>:s3:::{bucket}/{below}"): (
                         f"the settings let jobs use the data below {uri}; a table's files have names of their own"
                     )
                 },
@@ -230,6 +240,28 @@ class EmrRoles(Construct):
                 )
             )
 
+    def _grant_sessions(self) -> None:
+        """Let the agent on each machine register and carry sessions, and nothing else of Systems Manager.
+
+        (Systems Manager user guide, "Add Session Manager permissions to an existing IAM role".)
+        """
+        machines = Stack.of(self).format_arn(service="ec2", resource="instance", resource_name="*")
+        self._allow(["ssm:UpdateInstanceInformation"], [machines])
+        self._allow([f"ssmmessages:{action}" for action in _SESSION_ACTIONS], ["*"])
+        acknowledge(
+            self.instance_role,
+            {
+                wildcard_arn(self, machines): (
+                    "EMR gives machines their ids; a machine may only say that its agent is there, and Systems Manager "
+                    "lets it say so of itself alone"
+                ),
+                wildcard_resource("*"): (
+                    "the channels of a session are no resources that a policy can name; who may begin a session, and "
+                    "on which machines, is said by the policy of that person"
+                ),
+            },
+        )
+
     def _grant_catalogue(self, permissions: Permissions) -> None:
         """Let jobs use tables of the Glue catalogue.
 
@@ -240,9 +272,23 @@ class EmrRoles(Construct):
             return
         arn = Stack.of(self).format_arn
         catalogue = arn(service="glue", resource="catalog")
-        # Hive's client, which Spark uses, looks for the database `default` and for functions when a session starts.
-        started = arn(service="glue", resource="database", resource_name="default")
-        self._allow(["glue:GetDatabase"], [catalogue, started])
+        # When a session with Hive's catalogue starts, Spark asks for the databases `default`, which it makes where
+        # there is none, and `global_temp`, so that no view hides one, and Hive's client for functions (Spark's
+        # SharedState); a refusal is the end of every query.
+        default, views = (arn(service="glue", resource="database", resource_name=name) for name in STARTS_WITH)
+        self._allow(["glue:GetDatabase"], [catalogue, default, views])
+        self._allow(["glue:CreateDatabase"], [catalogue, default])
+        functions = arn(service="glue", resource="userDefinedFunction", resource_name=f"{STARTS_WITH[0]}/*")
+        self._allow(["glue:GetUserDefinedFunctions"], [catalogue, default, functions])
+        acknowledge(
+            self.instance_role,
+            {
+                wildcard_arn(self, functions): (
+                    "Hive's client lists the functions of the database `default` when a session starts; they have "
+                    "names of their own"
+                )
+            },
+        )
         for databases, actions in (
             ([*permissions.read_databases, *permissions.write_databases], _CATALOGUE_READING),
             (permissions.write_databases, _CATALOGUE_WRITING),
@@ -270,3 +316,12 @@ class EmrRoles(Construct):
 
     def _allow(self, actions: Sequence[str], resources: Sequence[str]) -> None:
         self.instance_role.add_to_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
+
+
+def bucket_and_folder(uri: str) -> tuple[str, str]:
+    """Bucket and folder of ``s3://bucket/folder/``, which is the same with and without the last slash.
+
+    ``s3://lake/raw`` is the folder ``raw`` and not whatever begins so: ``raw-personal`` is another folder.
+    """
+    bucket, _, folder = uri.removeprefix("s3://").partition("/")
+    return bucket, folder.rstrip("/")

@@ -29,9 +29,10 @@ class Caller:
     only_with: str = ""
 
 
-CATALOGUE, AIRFLOW = "catalogue", "airflow"
+CATALOGUE, AIRFLOW, SESSIONS = "catalogue", "airflow", "sessions"
 
 _AIRFLOW = "Airflow (MWAA user guide, endpoints for private routing)"
+_SESSIONS = "machines of clusters"
 CALLERS: dict[str, tuple[Caller, ...]] = {
     "s3": (Caller(who="clusters, Airflow", why="logs, scripts, artifacts and data; EMR's packages"),),
     "dynamodb": (Caller(who="probers", why="they read the record and write evidence"),),
@@ -50,6 +51,9 @@ CALLERS: dict[str, tuple[Caller, ...]] = {
     "monitoring": (Caller(who=_AIRFLOW, why="its metrics", only_with=AIRFLOW),),
     "secretsmanager": (Caller(who="Airflow", why="its connections to the front doors", only_with=AIRFLOW),),
     "sqs": (Caller(who=_AIRFLOW, why="the queue of its tasks", only_with=AIRFLOW),),
+    # Systems Manager user guide, "Create VPC endpoints": ec2messages is not needed any more by newer agents.
+    "ssm": (Caller(who=_SESSIONS, why="the agent tells that it is there", only_with=SESSIONS),),
+    "ssmmessages": (Caller(who=_SESSIONS, why="what is typed and answered in a session", only_with=SESSIONS),),
 }
 
 INTERFACE = tuple(sorted(set(CALLERS) - set(GATEWAY)))
@@ -60,7 +64,7 @@ def needed(parts: Collection[str], *, has_way_out: bool) -> tuple[str, ...]:
     """The interface endpoints without which something that is called cannot be reached.
 
     Args:
-        parts: parts of the settings that are in use: :data:`CATALOGUE`, :data:`AIRFLOW`.
+        parts: parts of the settings that are in use: :data:`CATALOGUE`, :data:`AIRFLOW`, :data:`SESSIONS`.
         has_way_out: whether the private subnets have a route out of the VPC; nothing is needed then.
     """
     if has_way_out:

@@ -28,6 +28,7 @@ STATIC_PARAMETERS: dict[str, tuple[str, str]] = {
     "AdditionalPrimarySecurityGroup": ("group that admits load balancers and probers", r"^sg-[0-9a-f]+$"),
     "SecurityConfiguration": ("name of the security configuration", r"^.+$"),
     "LogUri": ("where the cluster puts its logs", r"^s3://.+$"),
+    "LogKey": ("ARN of the KMS key that encrypts those logs", r"^arn:[a-z-]+:kms:.+$"),
     "SeedScriptUri": ("script that seeds Livy's ids", r"^s3://.+\.sh$"),
     "CanaryScriptUri": ("script that installs the canary job", r"^s3://.+\.sh$"),
 }
@@ -78,6 +79,9 @@ class IncarnationCluster(Construct):
             job_flow_role=parameters["InstanceProfile"],
             security_configuration=parameters["SecurityConfiguration"],
             log_uri=parameters["LogUri"],
+            # Without it EMR asks S3 for AES-256 by name, whatever the bucket encrypts with by default (botocore, emr,
+            # RunJobFlow, LogEncryptionKmsKeyId).
+            log_encryption_kms_key_id=parameters["LogKey"],
             visible_to_all_users=True,
             # Finish the tasks on a node before scaling takes it away.
             scale_down_behavior="TERMINATE_AT_TASK_COMPLETION",
@@ -153,8 +157,9 @@ class IncarnationCluster(Construct):
                     "cluster's own groups"
                 ),
                 "AwsSolutions-EMR6": (
-                    "nobody logs in: no key pair exists and port 22 is closed; work on a primary is done by EMR steps, "
-                    "which IAM authorizes and CloudTrail records"
+                    "nobody logs in by SSH: no key pair exists and port 22 is closed; work on a primary is done by EMR "
+                    "steps or, with security.session_manager, by Session Manager, which IAM authorizes and CloudTrail "
+                    "records"
                 ),
             },
         )

@@ -270,6 +270,11 @@ class Security(Section):
         description="ARN of the KMS key of the region that encrypts logs, artifacts, topic and disks, in place of one "
         "that the platform makes; its policy has to let in whom docs/security.md names (needs region)",
     )
+    session_manager: bool = Field(
+        default=False,
+        description="whether people may log in to machines of clusters by Session Manager (who may, IAM says); there "
+        "are no SSH keys either way. The machines' role, which every job has, gets the agent's rights",
+    )
 
 
 class Settings(Section):
@@ -305,7 +310,7 @@ class Settings(Section):
     controller: Controller = Field(default_factory=Controller, description="deadlines of operations and retirements")
     front_door: FrontDoor = Field(default_factory=FrontDoor, description="ports and clients of the stable address")
     permissions: Permissions = Field(default_factory=Permissions, description="data that jobs may use")
-    security: Security = Field(default_factory=Security, description="permissions boundary and key")
+    security: Security = Field(default_factory=Security, description="permissions boundary, key, who logs in")
     tls: Tls = Field(default_factory=Tls, description="encryption in transit")
     mwaa: Mwaa = Field(default_factory=Mwaa, description="Airflow, which submits the jobs")
     log_retention_days: LogRetentionDays = Field(default=90, description="how long log groups keep their events")
@@ -349,6 +354,7 @@ class Settings(Section):
         in_use = {
             endpoints.AIRFLOW: self.mwaa.mode == "create",
             endpoints.CATALOGUE: self.permissions.uses_catalogue,
+            endpoints.SESSIONS: self.security.session_manager,
         }
         return frozenset(part for part, used in in_use.items() if used)
 

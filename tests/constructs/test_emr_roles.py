@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aws_cdk import Stack
 
-from emr_dr.emr_roles import EmrRoles
+from emr_dr.emr_roles import EmrRoles, bucket_and_folder
 from emr_dr.settings import Permissions
 from emr_dr.storage import Storage
 
@@ -136,6 +136,64 @@ def test_jobs_list_only_the_prefixes_of_the_settings(template: dict[str, Any]) -
     ]
 
 
+@pytest.mark.parametrize("uri", ["s3://lake/raw", "s3://lake/raw/"])
+def test_a_prefix_is_a_folder_with_and_without_the_last_slash(uri: str) -> None:
+    """B8: else s3://lake/raw would open s3://lake/raw-personal, too."""
+    assert bucket_and_folder(uri) == ("lake", "raw")
+
+
+def test_a_whole_bucket_is_no_folder() -> None:
+    assert bucket_and_folder("s3://lake/") == ("lake", "")
+
+
+def test_jobs_find_the_folder_itself(template: dict[str, Any]) -> None:
+    """Spark asks for s3://lake/raw by that name first, and would end the job at 403."""
+    reads = [
+        str(statement["Resource"])
+        for statement in statements(template, role="RolesInstanceRole")
+        if statement["Action"] == "s3:GetObject"
+    ]
+
+    assert [each for each in reads if "lake/raw'" in each]
+    assert [each for each in reads if "lake/raw_$folder$" in each]
+    assert not [each for each in reads if "lake/raw*" in each]
+
+
+def test_nobody_logs_in_where_settings_do_not_say_so(template: dict[str, Any]) -> None:
+    """B8."""
+    assert "ssm" not in str(statements(template, role="RolesInstanceRole"))
+
+
+def test_sessions_take_the_place_of_ssh_keys(tmp_path: Path) -> None:
+    """B8: the agent registers and carries sessions; it reads no parameters and runs no commands."""
+    app = new_app(tmp_path)
+    stack = Stack(app, "Stack")
+    storage = Storage(stack, "Storage", log_retention_days=30)
+    EmrRoles(
+        stack,
+        "Roles",
+        key=storage.key,
+        log_bucket=storage.log_bucket,
+        artifact_bucket=storage.artifact_bucket,
+        permissions=Permissions(),
+        session_manager=True,
+    )
+    assert findings(app) == [], "what has to be about everything says why"
+    of_sessions = [
+        statement
+        for statement in statements(templates(app)["Stack"], role="RolesInstanceRole")
+        if "ssm" in str(statement["Action"])
+    ]
+
+    assert [statement["Action"] for statement in of_sessions] == [
+        "ssm:UpdateInstanceInformation",
+        [
+            f"ssmmessages:{action}"
+            for action in ("CreateControlChannel", "CreateDataChannel", "OpenControlChannel", "OpenDataChannel")
+        ],
+    ]
+
+
 def test_jobs_use_the_keys_of_the_settings(template: dict[str, Any]) -> None:
     assert actions_on(template, "key/0a1b") == {"kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"}
 
@@ -147,7 +205,12 @@ def test_jobs_use_the_databases_of_the_settings(template: dict[str, Any]) -> Non
     assert {"glue:GetTable", "glue:GetPartitions"} <= reads
     assert not {action for action in reads if not action.startswith(("glue:Get", "glue:BatchGet"))}
     assert {"glue:UpdateTable", "glue:BatchCreatePartition"} <= writes
-    assert actions_on(template, ":database/default") == {"glue:GetDatabase"}
+    assert actions_on(template, ":database/default") == {
+        "glue:GetDatabase",
+        "glue:CreateDatabase",
+        "glue:GetUserDefinedFunctions",
+    }
+    assert actions_on(template, ":database/global_temp") == {"glue:GetDatabase"}
     assert not actions_on(template, ":table/*")
 
 

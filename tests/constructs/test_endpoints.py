@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emr_dr import endpoints
-from emr_dr.endpoints import AIRFLOW, CATALOGUE, needed, to_make
+from emr_dr.endpoints import AIRFLOW, CATALOGUE, SESSIONS, needed, to_make
 
 from ..synthesis import REPOSITORY
 
@@ -19,6 +19,7 @@ def test_with_a_way_out_nothing_is_needed() -> None:
     [
         (set(), ("kms",)),
         ({CATALOGUE}, ("glue", "kms")),
+        ({SESSIONS}, ("kms", "ssm", "ssmmessages")),
         (
             {AIRFLOW},
             (

@@ -123,9 +123,10 @@ def test_load_balancers_reach_the_primary_through_a_group_that_emr_leaves_alone(
     assert cluster["Instances"]["AdditionalMasterSecurityGroups"] == [{"Ref": "AdditionalPrimarySecurityGroup"}]
 
 
-def test_logs_go_to_s3(cluster: dict[str, Any]) -> None:
-    """A2, B9."""
+def test_logs_go_to_s3_under_the_platforms_key(cluster: dict[str, Any]) -> None:
+    """A2, B8, B9: EMR asks for AES-256 by name where no key is given, whatever the bucket's default."""
     assert cluster["LogUri"] == {"Ref": "LogUri"}
+    assert cluster["LogEncryptionKmsKeyId"] == {"Ref": "LogKey"}
 
 
 def test_steps_seed_the_ids_and_install_the_canary(cluster: dict[str, Any]) -> None:

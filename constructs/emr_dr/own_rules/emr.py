@@ -61,7 +61,7 @@ def _configuration(resource: Resource) -> Iterable[str]:
 def _cluster(resource: Resource) -> Iterable[str]:
     found: Mapping[str, Any] = resource.properties
     instances: Mapping[str, Any] = found.get("Instances", {})
-    for name in ("SecurityConfiguration", "LogUri", "ServiceRole", "JobFlowRole"):
+    for name in ("SecurityConfiguration", "LogUri", "LogEncryptionKmsKeyId", "ServiceRole", "JobFlowRole"):
         if not found.get(name):
             yield f"it has no {name}"
     for name in _OWN_GROUPS:
@@ -103,8 +103,8 @@ RULES = (
     ),
     Rule(
         name="emr-cluster",
-        asks="A cluster has a security configuration, logs, groups of its own and no key pair; REST submission and "
-        "WebHDFS are closed; primary and core are on demand",
+        asks="A cluster has a security configuration, logs under a KMS key, groups of its own and no key pair; "
+        "REST submission and WebHDFS are closed; primary and core are on demand",
         remedy="see emr_dr.incarnation_template",
         kinds=frozenset({CLUSTER}),
         look=_cluster,

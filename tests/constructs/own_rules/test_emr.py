@@ -72,6 +72,7 @@ def test_a_document_that_cannot_be_checked_is_found() -> None:
 CLUSTER: dict[str, Any] = {
     "SecurityConfiguration": "c",
     "LogUri": "s3://logs/",
+    "LogEncryptionKmsKeyId": "arn:aws:kms:us-east-1:111122223333:key/0a1b",
     "ServiceRole": "s",
     "JobFlowRole": "j",
     "Instances": {
@@ -111,6 +112,7 @@ def test_a_closed_cluster_passes() -> None:
     [
         ("SecurityConfiguration", None, "it has no SecurityConfiguration"),
         ("LogUri", None, "it has no LogUri"),
+        ("LogEncryptionKmsKeyId", None, "it has no LogEncryptionKmsKeyId"),
         ("Instances.ServiceAccessSecurityGroup", None, "leaves ServiceAccessSecurityGroup to EMR"),
         ("Instances.Ec2KeyName", "mine", "a key pair opens"),
         ("Instances.MasterInstanceGroup.Market", "SPOT", "spot machines"),
