@@ -94,7 +94,7 @@ proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.command_line_proof
 	@$(BIN)/python -m tests.settings_matrix
 	@EMR_DR_PROOF=10 $(BIN)/python -m pytest -q -n 2 tests/lambda/failover/test_machine.py
-	@EMR_DR_LIFE_CYCLE=1 $(BIN)/python -m pytest -q tests/drill/test_life_cycle.py
+	@$(BIN)/python -m tests.life_cycle_proof
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@if [ -e $(REAL) ]; then $(MAKE) sample-dag; fi
 	@$(BIN)/python -m tests.fault_proof
