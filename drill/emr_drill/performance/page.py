@@ -25,7 +25,7 @@ start of Node and the import of the CDK, which the empty app pays as well.  Each
 and back (jsii), so that time follows the number of constructs."""
 
 
-def ratio(content: Mapping[str, Any], name: str = "one_strategy", *, key: str = "processor_seconds") -> float:
+def ratio(content: Mapping[str, Any], name: str = "one_strategy", *, key: str = "seconds") -> float:
     """How many times the empty app's median the one of *name* is."""
     synthesis = content["synthesis"]
     return _median(synthesis[name], key) / _median(synthesis["empty"], key)
@@ -46,14 +46,14 @@ def document(content: Mapping[str, Any]) -> str:
         "",
         "## Synthesis",
         "",
-        "| | seconds | processor seconds | times the empty app (processor) | (wall) |",
+        "| | seconds | processor seconds | times the empty app | (processor) |",
         "|---|---|---|---|---|",
     ]
     for name, text in NAMES.items():
         times = content["synthesis"][name]
         lines.append(
             f"| {text} | {_median(times, 'seconds'):.1f} | {_median(times, 'processor_seconds'):.1f} | "
-            f"{ratio(content, name):.2f} | {ratio(content, name, key='seconds'):.2f} |"
+            f"{ratio(content, name):.2f} | {ratio(content, name, key='processor_seconds'):.2f} |"
         )
     met = "met" if ratio(content) <= GOAL_RATIO else "**not met**"
     lines += [
