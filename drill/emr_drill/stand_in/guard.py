@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from botocore.exceptions import ClientError
+from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.kms.models import kms_backends
@@ -91,6 +92,11 @@ class Guard:
         if not key:
             return None
         return key if key.startswith("arn:") else f"arn:aws:kms:{self.region}:{self.account}:key/{key}"
+
+    def partition_key(self, table: str) -> str | None:
+        """Name of the partition key of a table."""
+        found = dynamodb_backends[self.account][self.region].tables.get(table)
+        return str(found.hash_key_attr) if found is not None else None
 
     def refusal(self, role_arn: str, needs: Iterable[Need]) -> str | None:
         """Why a role may not have *needs*; None if it may.  What is refused is written down."""

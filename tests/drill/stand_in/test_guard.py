@@ -38,6 +38,15 @@ POLICY = {
         {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:ConditionCheckItem"], "Resource": TABLE},
         {
             "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:Query"],
+            "Resource": TABLE,
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["1"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        },
+        {
+            "Effect": "Allow",
             "Action": "elasticmapreduce:TerminateJobFlows",
             "Resource": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/*",
             "Condition": {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "ours"}},
@@ -117,6 +126,18 @@ def test_each_part_of_a_transaction_is_asked_for(stand_in: StandIn) -> None:
 
     assert call(stand_in, "dynamodb", "transact_write_items", TransactItems=items) == "AccessDeniedException"
     assert refused(stand_in) == [("writer", "dynamodb:DeleteItem", TABLE)]
+
+
+def test_items_of_another_partition_are_refused(stand_in: StandIn) -> None:
+    """B8: a role that is held to partitions of a table is so in a drill."""
+    theirs = {"id": {"S": "theirs"}}
+    query = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": theirs["id"]}}
+
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "done"
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=theirs) == "AccessDeniedException"
+    assert call(stand_in, "dynamodb", "query", TableName="record", **query) == "AccessDeniedException"
+    assert stand_in.guard.partition_key("record") == "id"
+    assert stand_in.guard.partition_key("nobody's") is None
 
 
 def test_a_cluster_without_our_tag_is_refused(stand_in: StandIn) -> None:
