@@ -58,7 +58,8 @@ class Platform(Stack):
         service_role, instance_role, instance_profile_name: see :class:`emr_dr.emr_roles.EmrRoles`.
         primary_group, core_group, service_access_group, additional_primary_group, security_configuration_name: see
             :class:`emr_dr.emr_security.EmrSecurity`.
-        livy_clients_group: group without rules of its own; whoever carries it may use Livy at the front door.
+        livy_clients_group: whoever carries it may use Livy at the front door.  It admits nobody and lets nobody out:
+            each front door adds the way out to itself, and nothing else.
         airflow_group: group of an Airflow environment that is there already, which front doors admit; None else.  One
             that is made here carries livy_clients_group.
         airflow_reader_arn: role of an environment that is there already, which the connections have to let in; None
@@ -140,6 +141,7 @@ class Platform(Stack):
             "LivyClients",
             vpc=network.vpc,
             description="Whoever carries this group may use Livy at the front door",
+            allow_all_outbound=False,
         )
         self.airflow_group: ec2.IPeer | None = None
         self.airflow_reader_arn: str | None = None
