@@ -13,7 +13,20 @@ import pytest
 from dr_core.controls import Controls
 from dr_core.record import Incarnation, Incident, ManagedCluster, Operation, Slot
 
-from .test_attempts import CONTROL, FAILOVER, MANAGED_CLUSTER, MONITOR, PROBER, RECONCILE, arn, asks
+from .test_attempts import (
+    CONTROL,
+    DEPLOYMENT,
+    FAILOVER,
+    HERE,
+    MANAGED_CLUSTER,
+    MONITOR,
+    PROBER,
+    RECONCILE,
+    SCHEDULER,
+    arn,
+    asks,
+    attempt,
+)
 from .test_permissions import Templates, read
 
 EXECUTION_ENDED = "ActivePassive/ControllerExecutionEndedRole"
@@ -97,3 +110,12 @@ def test_a_request_that_names_no_item_is_refused(made: Templates, role: str) -> 
 
     for action in ("GetItem", "Query", "UpdateItem", "PutItem"):
         assert asks(made, role, f"dynamodb:{action}", TableName=table) == [f"dynamodb:{action}"]
+
+
+def test_the_scheduler_calls_what_runs_every_minute_and_nothing_else(made: Templates) -> None:
+    def calls(name: str) -> bool:
+        function = f"arn:aws:lambda:{HERE}:function:{DEPLOYMENT}-{name}"
+        return attempt(made, SCHEDULER, "lambda:InvokeFunction", function).allowed
+
+    assert [name for name in ("monitor", "reconcile", "prober-1", "prober-3") if not calls(name)] == []
+    assert [name for name in ("failover", "managed-cluster", "execution-ended", "control") if calls(name)] == []
