@@ -151,8 +151,9 @@ class Platform(Stack):
         self._let_alarms_tell()
         if settings.security.key is not None:
             Annotations.of(self).add_warning_v2("emr-dr:own-key", POLICY_OF_OWN_KEY)
-            options = self.template_options
-            options.metadata = {**(options.metadata or {}), there_already.OWN_KEY: settings.security.key}
+            self._tell(there_already.OWN_KEY, settings.security.key)
+        if settings.security.permissions_boundary is not None:
+            self._tell(there_already.BOUNDARY, settings.security.permissions_boundary)
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
         else:
@@ -164,6 +165,11 @@ class Platform(Stack):
             description="alarms and messages go there; subscribe a pager to it",
         )
         CfnOutput(self, "LogUri", value=self.log_uri, description="each cluster's logs, below its id")
+
+    def _tell(self, what: str, arn: str) -> None:
+        """Say in the template's metadata what the settings say is there already."""
+        options = self.template_options
+        options.metadata = {**(options.metadata or {}), what: arn}
 
     def _network(self, settings: Settings) -> Network | ExistingNetwork:
         """The VPC, made or met."""

@@ -140,6 +140,24 @@ def test_items_of_another_partition_are_refused(stand_in: StandIn) -> None:
     assert stand_in.guard.partition_key("nobody's") is None
 
 
+def test_a_boundary_limits_what_a_role_may(stand_in: StandIn) -> None:
+    """B8: `security.permissions_boundary` counts in a drill; one that is not there allows nothing."""
+    iam, arn = stand_in.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"},
+    }
+    iam.put_role_permissions_boundary(RoleName="writer", PermissionsBoundary=arn)
+    try:
+        assert call(stand_in, "dynamodb", "put_item", TableName="record", Item=ITEM) == "AccessDeniedException"
+        iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
+        assert call(stand_in, "dynamodb", "put_item", TableName="record", Item=ITEM) == "done"
+        assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "AccessDeniedException"
+    finally:
+        iam.delete_role_permissions_boundary(RoleName="writer")
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "done"
+
+
 def test_a_cluster_without_our_tag_is_refused(stand_in: StandIn) -> None:
     assert call(stand_in, "emr", "terminate_job_flows", JobFlowIds=["j-THEIRS"]) == "AccessDeniedException"
 
