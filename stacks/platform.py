@@ -17,6 +17,7 @@ from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
 from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
+from emr_dr.cluster_warnings import warn_of_clusters
 from emr_dr.emr_leftovers import EmrLeftovers
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
@@ -94,6 +95,7 @@ class Platform(Stack):
         self.access_log_bucket: s3.Bucket = storage.access_log_bucket
         self.log_uri: str = f"s3://{storage.log_bucket.bucket_name}/{EMR_LOG_PREFIX}/"
 
+        warn_of_clusters(self, settings)
         network = self._network(settings)
         self.vpc: ec2.IVpc = network.vpc
         self.availability_zones_in_use: list[str] = network.availability_zones

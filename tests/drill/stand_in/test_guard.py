@@ -131,7 +131,10 @@ def test_each_part_of_a_transaction_is_asked_for(stand_in: StandIn) -> None:
 def test_items_of_another_partition_are_refused(stand_in: StandIn) -> None:
     """B8: a role that is held to partitions of a table is so in a drill."""
     theirs = {"id": {"S": "theirs"}}
-    query = {"KeyConditionExpression": "id = :id", "ExpressionAttributeValues": {":id": theirs["id"]}}
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "id = :id",
+        "ExpressionAttributeValues": {":id": theirs["id"]},
+    }
 
     assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "done"
     assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=theirs) == "AccessDeniedException"
