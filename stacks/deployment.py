@@ -113,6 +113,7 @@ class Deployment(Stack):
             web_interface_clients=_peers(settings.front_door.web_interface_clients),
             encryption=_encryption(settings, strategy),
         )
+        self.front_door.let_out(platform.livy_clients_group, port=settings.ports.livy)
         schedules = EveryMinute(self, "Schedules")
         probers = Probers(
             self,

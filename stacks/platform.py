@@ -17,6 +17,7 @@ from dr_core.network import ExpectedNetwork, ExpectedSubnet, Use
 from emr_dr import endpoints
 from emr_dr.airflow_environment import AirflowEnvironment
 from emr_dr.airflow_existing import ExistingAirflow
+from emr_dr.cluster_warnings import warn_of_clusters
 from emr_dr.emr_leftovers import EmrLeftovers
 from emr_dr.emr_roles import EmrRoles
 from emr_dr.emr_security import EmrSecurity
@@ -58,7 +59,8 @@ class Platform(Stack):
         service_role, instance_role, instance_profile_name: see :class:`emr_dr.emr_roles.EmrRoles`.
         primary_group, core_group, service_access_group, additional_primary_group, security_configuration_name: see
             :class:`emr_dr.emr_security.EmrSecurity`.
-        livy_clients_group: group without rules of its own; whoever carries it may use Livy at the front door.
+        livy_clients_group: whoever carries it may use Livy at the front door.  It admits nobody and lets nobody out:
+            each front door adds the way out to itself, and nothing else.
         airflow_group: group of an Airflow environment that is there already, which front doors admit; None else.  One
             that is made here carries livy_clients_group.
         airflow_reader_arn: role of an environment that is there already, which the connections have to let in; None
@@ -93,6 +95,7 @@ class Platform(Stack):
         self.access_log_bucket: s3.Bucket = storage.access_log_bucket
         self.log_uri: str = f"s3://{storage.log_bucket.bucket_name}/{EMR_LOG_PREFIX}/"
 
+        warn_of_clusters(self, settings)
         network = self._network(settings)
         self.vpc: ec2.IVpc = network.vpc
         self.availability_zones_in_use: list[str] = network.availability_zones
@@ -141,6 +144,7 @@ class Platform(Stack):
             "LivyClients",
             vpc=network.vpc,
             description="Whoever carries this group may use Livy at the front door",
+            allow_all_outbound=False,
         )
         self.airflow_group: ec2.IPeer | None = None
         self.airflow_reader_arn: str | None = None
@@ -150,8 +154,9 @@ class Platform(Stack):
         self._let_alarms_tell()
         if settings.security.key is not None:
             Annotations.of(self).add_warning_v2("emr-dr:own-key", POLICY_OF_OWN_KEY)
-            options = self.template_options
-            options.metadata = {**(options.metadata or {}), there_already.OWN_KEY: settings.security.key}
+            self._tell(there_already.OWN_KEY, settings.security.key)
+        if settings.security.permissions_boundary is not None:
+            self._tell(there_already.BOUNDARY, settings.security.permissions_boundary)
         if settings.alert_email is not None:
             self.alert_topic.add_subscription(subscriptions.EmailSubscription(settings.alert_email))
         else:
@@ -163,6 +168,11 @@ class Platform(Stack):
             description="alarms and messages go there; subscribe a pager to it",
         )
         CfnOutput(self, "LogUri", value=self.log_uri, description="each cluster's logs, below its id")
+
+    def _tell(self, what: str, arn: str) -> None:
+        """Say in the template's metadata what the settings say is there already."""
+        options = self.template_options
+        options.metadata = {**(options.metadata or {}), what: arn}
 
     def _network(self, settings: Settings) -> Network | ExistingNetwork:
         """The VPC, made or met."""

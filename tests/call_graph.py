@@ -46,6 +46,15 @@ def functions_reached(handler: str) -> set[str]:
     return _walked(handler)[1]
 
 
+def bodies_reached(handler: str) -> Iterator[ast.FunctionDef]:
+    """The functions that the code from *handler* on can call, as :func:`reached` finds them."""
+    names = functions_reached(handler)
+    for file in _imported(handler.rpartition(".")[0]):
+        for node in ast.walk(_tree(file)):
+            if isinstance(node, ast.FunctionDef) and node.name in names:
+                yield node
+
+
 def _walked(handler: str) -> tuple[set[str], set[str]]:
     module, _, start = handler.rpartition(".")
     by_name: dict[str, list[_Function]] = defaultdict(list)

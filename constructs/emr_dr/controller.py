@@ -15,6 +15,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr import record_kinds
 from emr_dr.findings import wildcard_arn
 from emr_dr.front_door import FrontDoor
 from emr_dr.functions import PythonFunction
@@ -86,7 +87,7 @@ class Controller(Construct):
         )
         self.failover.allow(
             [
-                *permissions.record_access(tables.record, transactions=True),
+                *permissions.record_access(tables.record, record_kinds.FAILOVER, transactions=True),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.incarnation_stacks(
                     self,
@@ -134,7 +135,7 @@ class Controller(Construct):
         )
         self.managed_cluster.allow(
             [
-                *permissions.record_access(tables.record, transactions=True),
+                *permissions.record_access(tables.record, record_kinds.MANAGED_CLUSTER, transactions=True),
                 *permissions.service_changes(front_door),
                 *permissions.network_reading(),
                 *permissions.scaling_changes(self, deployment=deployment),
@@ -167,7 +168,7 @@ class Controller(Construct):
         )
         self.execution_ended.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, record_kinds.EXECUTION_ENDED),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.service_changes(front_door),
                 *permissions.machine_access(self, starts=[retirement], describes=[retirement]),
@@ -188,7 +189,7 @@ class Controller(Construct):
         # What a person decides stands in the record; nothing else is changed by it. The rest is for the picture.
         self.control.allow(
             [
-                *permissions.record_access(tables.record, adds=False),
+                *permissions.record_access(tables.record, record_kinds.CONTROL, puts=False),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.clusters(self, deployment=deployment, actions=("DescribeCluster",)),
                 *permissions.machine_access(self, describes=[operation]),

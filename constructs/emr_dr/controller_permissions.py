@@ -16,6 +16,7 @@ from emr_dr.front_door import FrontDoor
 from emr_dr.incarnation_role import DEPLOYMENT_TAG, cluster_arns
 from emr_dr.network import EMR_TAG
 from emr_dr.probers import Probers
+from emr_dr.record_kinds import RecordKinds, on_items
 from emr_dr.state_machines import executions_arn, machine_arn
 
 # The tags that incarnations have from the product.
@@ -23,20 +24,20 @@ OWN_TAGS = "emr-dr:*"
 
 
 def record_access(
-    record: dynamodb.ITable, *, adds: bool = True, transactions: bool = False
+    record: dynamodb.ITable, kinds: RecordKinds, *, puts: bool = True, transactions: bool = False
 ) -> list[iam.PolicyStatement]:
-    """Read and change items of the record; nothing deletes one.
+    """Read and change items of these kinds; nothing deletes one.
 
     Args:
-        adds: whether it adds items.
+        puts: whether it writes whole items.  One that is not there comes to be by an update as well.
         transactions: whether it changes several items together, each under conditions on the others.
     """
-    actions = ["BatchGetItem", "GetItem", "Query", "UpdateItem"]
-    actions += ["PutItem"] if adds else []
+    changes = ["UpdateItem", *(["PutItem"] if puts else [])]
     # A transaction takes the rights to its parts, of which one only looks.
-    actions += ["ConditionCheckItem"] if transactions else []
+    changes += ["ConditionCheckItem"] if transactions else []
     return [
-        iam.PolicyStatement(actions=[f"dynamodb:{action}" for action in sorted(actions)], resources=[record.table_arn])
+        on_items(record, ("BatchGetItem", "GetItem", "Query"), kinds=kinds.reads),
+        on_items(record, changes, kinds=kinds.changes),
     ]
 
 

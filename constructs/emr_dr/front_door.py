@@ -223,6 +223,20 @@ class FrontDoor(Construct):
         for door in (self._network_group, self._routing_group):
             door.connections.allow_from(group, ec2.Port.tcp(port))
 
+    def let_out(self, group: ec2.ISecurityGroup, *, port: int) -> None:
+        """Let members of *group*, which lets nobody out by itself, go to the stable address on *port*."""
+        # Made here and not in the group's stack, which knows no deployment.
+        ec2.CfnSecurityGroupEgress(
+            self,
+            f"Clients{port}",
+            group_id=group.security_group_id,
+            destination_security_group_id=self._network_group.security_group_id,
+            ip_protocol="tcp",
+            from_port=port,
+            to_port=port,
+            description="Clients to the front door",
+        )
+
     def _web_interfaces(
         self, managed_cluster: str, *, position: int, ports: ServicePorts, clients: Sequence[ec2.IPeer]
     ) -> WebInterfaces:

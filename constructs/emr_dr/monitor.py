@@ -7,6 +7,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr import record_kinds
 from emr_dr.findings import wildcard_arn
 from emr_dr.functions import PythonFunction
 from emr_dr.incarnation_role import cluster_arns
@@ -51,7 +52,7 @@ class Monitor(Construct):
         )
         self.function.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, record_kinds.MONITOR),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.evidence_writing(tables.evidence),
                 permissions.routing_reading(),

@@ -94,7 +94,12 @@ def flow_log_destination(
 ) -> ec2.FlowLogDestination:
     """Where flow logs of a VPC are written: a log group that outlives its stack, and the role of who writes there."""
     flow_logs = logs.LogGroup(
-        scope, "FlowLogs", encryption_key=key, retention=log_retention, removal_policy=RemovalPolicy.RETAIN
+        scope,
+        "FlowLogs",
+        encryption_key=key,
+        retention=log_retention,
+        # Not of a network whose first deploy failed: nothing ran in it.
+        removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     )
     # EC2 writes flow logs of this account alone with it (the confused-deputy guard of the VPC user guide).
     writer = iam.Role(

@@ -15,6 +15,11 @@ from emr_dr.settings_errors import Problem
 from emr_dr.settings_section import Section
 
 FEWEST_ZONES, MOST_ZONES = 2, 3
+# Ranges of which no address is anybody's on the internet (RFC 1918, RFC 6598, RFC 2544), as VPCs and what is tied to
+# them have (VPC user guide, "VPC CIDR blocks").
+PRIVATE = tuple(
+    map(ipaddress.IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "198.18.0.0/15"))
+)
 
 AvailabilityZone = Annotated[str, Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-z]$", examples=["us-east-1a"])]
 VpcId = Annotated[str, Field(pattern=r"^vpc-([0-9a-f]{8}|[0-9a-f]{17})$", examples=["vpc-0123456789abcdef0"])]
@@ -136,23 +141,33 @@ def problems(network: Network, *, region: str | None, parts: Collection[str]) ->
 
 
 def client_problems(key: str, clients: Iterable[str]) -> Iterator[Problem]:
-    """Which of *clients*, ids of security groups and CIDR blocks, admit nobody or everybody."""
+    """Which of *clients*, ids of security groups and CIDR blocks, admit nobody, everybody, or public addresses.
+
+    Load balancers and web servers are internal: whoever reaches them comes from the VPC or a network tied to it.
+    """
     for client in clients:
         if client.startswith("sg-"):
             continue
         try:
-            wide = ipaddress.ip_network(client, strict=False).prefixlen < WIDEST
+            network = ipaddress.IPv4Network(client, strict=False)
         except ValueError as error:
             yield Problem(
                 key=key, got=client, allowed=f"four numbers from 0 to 255, and /0 to /32 ({error})", remedy="correct it"
             )
             continue
-        if wide:
+        if network.prefixlen < WIDEST:
             yield Problem(
                 key=key,
                 got=client,
                 allowed=f"ranges of /{WIDEST} or narrower: no private network is wider",
                 remedy="name the security groups or the networks of clients",
+            )
+        elif not any(network.subnet_of(each) for each in PRIVATE):
+            yield Problem(
+                key=key,
+                got=client,
+                allowed=f"private ranges, within {', '.join(map(str, PRIVATE))}: the load balancers are internal",
+                remedy="name the range that clients have in the VPC or behind its gateways, or their security groups",
             )
 
 

@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from dr_core.config import ProberFunction, ServicePorts
+from emr_dr import record_kinds
 from emr_dr.front_door import FrontDoor
 from emr_dr.functions import Placement, PythonFunction
 from emr_dr.schedules import EVENT_AGE, EveryMinute
@@ -113,7 +114,7 @@ class Probers(Construct):
         for prober in self.probers:
             prober.function.allow(
                 [
-                    iam.PolicyStatement(actions=["dynamodb:Query"], resources=[record.table_arn]),
+                    record_kinds.on_items(record, ["Query"], kinds=record_kinds.PROBER.reads),
                     # It reads nothing there but whether a younger run of it has begun.
                     iam.PolicyStatement(
                         actions=["dynamodb:GetItem", "dynamodb:PutItem"], resources=[evidence.table_arn]

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr import record_kinds
 from emr_dr.findings import wildcard_arn
 from emr_dr.front_door import FrontDoor
 from emr_dr.functions import PythonFunction
@@ -71,7 +72,7 @@ class Reconciler(Construct):
         )
         self.function.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, record_kinds.RECONCILER),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.routing_changes(front_door),
                 *permissions.rules_reading(),

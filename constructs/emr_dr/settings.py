@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import endpoints, fleet_settings, mwaa_settings, network_settings, tls_settings
+from emr_dr import endpoints, fleet_settings, mwaa_settings, network_settings, spark_settings, tls_settings
 from emr_dr.fleet_settings import Fleets, InstanceType
 from emr_dr.mwaa_settings import Mwaa, Peer
 from emr_dr.network_settings import AvailabilityZone, Network
@@ -69,7 +69,9 @@ class Cluster(Section):
     """
 
     release_label: str = Field(
-        default="emr-7.13.0", pattern=r"^emr-7\.\d+\.\d+$", description="EMR release of the 7 series"
+        default="emr-7.13.0",
+        pattern=r"^emr-7\.\d+\.\d+$",
+        description="EMR release of the 7 series; one that is not known here is taken, with a warning",
     )
     primary_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the one primary node")
     core_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the core nodes")
@@ -103,7 +105,8 @@ class Cluster(Section):
         description="AZs in the order in which to launch; null takes the order of the network's list",
     )
     spark_defaults: dict[str, str] = Field(
-        default_factory=dict, description="additions to spark-defaults, values as text"
+        default_factory=dict,
+        description="additions to spark-defaults, values as text; nothing that says where jobs and their drivers run",
     )
     tags: dict[str, TagValue] = Field(
         default_factory=dict,
@@ -227,12 +230,13 @@ class FrontDoor(Section):
     livy_clients: tuple[Peer, ...] = Field(
         default=(),
         strict=False,
-        description="CIDR blocks and security group ids that may use Livy, besides the platform's clients' group",
+        description="private CIDR blocks and security group ids that may use Livy, besides the platform's clients' "
+        "group",
     )
     web_interface_clients: tuple[Peer, ...] = Field(
         default=(),
         strict=False,
-        description="CIDR blocks and security group ids that may use ResourceManager and NameNode",
+        description="private CIDR blocks and security group ids that may use ResourceManager and NameNode",
     )
 
 
@@ -268,7 +272,8 @@ class Security(Section):
     key: OwnKeyArn | None = Field(
         default=None,
         description="ARN of the KMS key of the region that encrypts logs, artifacts, topic and disks, in place of one "
-        "that the platform makes; its policy has to let in whom docs/security.md names (needs region)",
+        "that the platform makes; its policy has to let in whom docs/security.md names (needs region); decided before "
+        "the first deploy of a platform, which keeps its key (docs/security.md)",
     )
     session_manager: bool = Field(
         default=False,
@@ -398,6 +403,7 @@ class Settings(Section):
             *self._time_problems(),
             *self._alarm_problems(),
             *self._standby_problems(),
+            *spark_settings.problems(self.cluster.spark_defaults),
             *self._port_problems(),
             *self._key_problems(),
             *mwaa_settings.problems(self.mwaa),

@@ -9,6 +9,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from emr_dr import controller_permissions as permissions
+from emr_dr import record_kinds
 from emr_dr.findings import wildcard_arn
 from emr_dr.functions import PythonFunction
 from emr_dr.policy_checks import acknowledge
@@ -64,7 +65,7 @@ class StandbyKeeper(Construct):
         )
         self.function.allow(
             [
-                *permissions.record_access(tables.record),
+                *permissions.record_access(tables.record, record_kinds.STANDBY_KEEPER),
                 *permissions.evidence_reading(tables.evidence),
                 *permissions.prober_calls(probers),
                 *permissions.machine_access(self, starts=[operation, retirement], describes=[operation, retirement]),

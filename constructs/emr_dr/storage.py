@@ -1,4 +1,8 @@
-"""The platform's key and buckets; all of them outlive the stack."""
+"""The platform's key and buckets; all of them outlive the stack.
+
+Only the rollback of the very deploy that makes them takes them away: nothing was written yet, and each attempt would
+leave a key that costs money and buckets that nobody knows.
+"""
 
 from __future__ import annotations
 
@@ -79,7 +83,7 @@ class Storage(Construct):
             "Key",
             description=f"emr-dr {stack.stack_name}: logs, artifacts, topics and disks of clusters",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         # CloudWatch Logs uses the key for log groups of this account and region alone
         # (docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html).
@@ -127,5 +131,5 @@ class Storage(Construct):
                     noncurrent_version_expiration=Duration.days(30),
                 )
             ],
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )

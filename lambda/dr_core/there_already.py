@@ -7,3 +7,6 @@ NETWORK = "emr-dr:existing-network"
 
 OWN_KEY = "emr-dr:own-key"
 """Key of the metadata that hold the ARN of ``security.key``."""
+
+BOUNDARY = "emr-dr:permissions-boundary"
+"""Key of the metadata that hold the ARN of ``security.permissions_boundary``."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dr_core import there_already
 from emr_dr.settings import Settings
 from stacks.active_active import ActiveActive
 from stacks.active_passive import ActivePassive
@@ -45,6 +46,10 @@ def test_every_role_of_every_stack_has_the_boundary(limited: dict[str, dict[str,
 
     assert len(found) > 25
     assert set(found) == {BOUNDARY}
+
+
+def test_a_rehearsal_is_told_which_boundary_is_there_already(limited: dict[str, dict[str, Any]]) -> None:
+    assert limited["Platform"]["Metadata"][there_already.BOUNDARY] == BOUNDARY
 
 
 def test_without_the_setting_no_role_has_one(active_passive: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def test_failed_minute_is_not_repeated(active_passive: dict[str, Any]) -> None:
     assert sum("Prober" in name for name in names) == 3
 
 
-def test_prober_reads_the_record_and_adds_evidence_and_no_more(active_passive: dict[str, Any]) -> None:
+def test_prober_reads_incarnations_and_adds_evidence_and_no_more(active_passive: dict[str, Any]) -> None:
     found = statements(active_passive, role="ProbersProber1Role")
     tables = {
         str(each["Resource"]["Fn::GetAtt"][0])[:12]: each["Action"]
@@ -55,6 +55,8 @@ def test_prober_reads_the_record_and_adds_evidence_and_no_more(active_passive: d
         "TablesRecord": "dynamodb:Query",
         "TablesEviden": ["dynamodb:GetItem", "dynamodb:PutItem"],
     }
+    (of_record,) = [each for each in found if each["Action"] == "dynamodb:Query"]
+    assert of_record["Condition"]["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": ["incarnation"]}
 
 
 def test_probers_leave_their_subnets_for_dynamodb_services_and_front_door_only(active_passive: dict[str, Any]) -> None:

@@ -333,6 +333,20 @@ TABLE: tuple[Wrong, ...] = (
     Wrong(of("cluster", tags={"aws:x": "y"}), "cluster.tags.aws:x", "aws:x", "that begin with none of", "another name"),
     Wrong(of("cluster", tags={"team": ""}), "cluster.tags.team", "", "at least 1 character", LEAVE_OUT),
     ranged("canary", "limit_seconds", 0, "greater than or equal to 1"),
+    Wrong(
+        of("cluster", spark_defaults={"spark.master": "local[*]"}),
+        "cluster.spark_defaults.spark.master",
+        "local[*]",
+        "every property of Spark but spark.master",
+        "leave it out",
+    ),
+    Wrong(
+        of("cluster", spark_defaults={"spark.submit.deployMode": "client"}),
+        "cluster.spark_defaults.spark.submit.deployMode",
+        "client",
+        "one beside Livy ends with Livy's next restart",
+        "leave it out",
+    ),
     # Times and rules.
     Wrong(
         of("monitor", rounds=3, bad_rounds=4),
@@ -396,6 +410,20 @@ TABLE: tuple[Wrong, ...] = (
         "0.0.0.0/0",
         "ranges of /8 or narrower",
         "name the security groups",
+    ),
+    Wrong(
+        of("front_door", livy_clients=["3.0.0.0/8"]),
+        "front_door.livy_clients",
+        "3.0.0.0/8",
+        "private ranges, within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10",
+        "or their security groups",
+    ),
+    Wrong(
+        of("front_door", web_interface_clients=["172.0.0.0/8"]),
+        "front_door.web_interface_clients",
+        "172.0.0.0/8",
+        "private ranges",
+        "name the range that clients have in the VPC",
     ),
     Wrong(
         of("front_door", web_interface_clients=["10.0.0.300/8"]),

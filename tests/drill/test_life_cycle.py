@@ -215,6 +215,11 @@ def test_a_platform_that_could_not_be_made_goes_with_its_clean_up(tmp_path: Path
             ("Create", "CREATE_IN_PROGRESS"),
             ("Delete", "ROLLBACK_IN_PROGRESS"),
         ]
+        # Nothing ran, so that nobody has to look for buckets, logs and a key of each attempt. A key goes days later.
+        assert made.left(UPLOADS | {("AWS::CloudFormation::Stack", "Platform"), ("AWS::KMS::Key", "")}) == []
+        kms = made.aws.client("kms")
+        keys = [kms.describe_key(KeyId=each["KeyId"])["KeyMetadata"] for each in kms.list_keys()["Keys"]]
+        assert [each["KeyState"] for each in keys] == ["PendingDeletion"]
         assert network_rules(made) == set()
         assert not [entry for entry in made.aws.journal if entry.get("kind") == "call refused"]
 

@@ -87,6 +87,9 @@ class World:
     def topic_key(self, topic_arn: str) -> str:
         return arn(self._made, "Platform", "StorageKey")
 
+    def partition_key(self, table: str) -> str:
+        return "kind"
+
     def interface_context(self, interface_id: str) -> dict[str, str]:
         subnet, _, maker = interface_id.partition("/")
         tags = {f"aws:ResourceTag/{EMR_TAG}": "true"} if maker == "emr" else {}
@@ -264,10 +267,12 @@ def test_the_controller_changes_rules_of_slots_alone(made: Templates) -> None:
 def test_each_table_is_reached_by_its_own_deployment_alone(made: Templates, role: str) -> None:
     ours, other = arn(made, "ActivePassive", "TablesRecord"), arn(made, "ActiveActive", "TablesRecord")
 
-    assert attempt(made, role, "dynamodb:UpdateItem", ours).allowed
+    kind = "deployment" if role in (CONTROL, MONITOR) else "incarnation"
+    assert attempt(made, role, "dynamodb:UpdateItem", ours, when={"dynamodb:LeadingKeys": [kind]}).allowed
     for table in (other, arn(made, "ActiveActive", "TablesEvidence"), f"arn:aws:dynamodb:{HERE}:table/theirs"):
         for action in ("GetItem", "Query", "UpdateItem", "PutItem"):
-            assert not attempt(made, role, f"dynamodb:{action}", table).allowed
+            keys = {"dynamodb:LeadingKeys": [kind]}
+            assert not attempt(made, role, f"dynamodb:{action}", table, when=keys).allowed
     for action in ("DeleteItem", "Scan", "DeleteTable", "UpdateTable", "ExportTableToPointInTime"):
         assert not attempt(made, role, f"dynamodb:{action}", ours).allowed
 
@@ -371,7 +376,7 @@ def test_the_role_of_incarnations_ends_clusters_with_our_tag_alone(made: Templat
 def test_a_prober_reads_the_record_and_writes_evidence(made: Templates) -> None:
     record, evidence = arn(made, "ActivePassive", "TablesRecord"), arn(made, "ActivePassive", "TablesEvidence")
 
-    assert attempt(made, PROBER, "dynamodb:Query", record).allowed
+    assert attempt(made, PROBER, "dynamodb:Query", record, when={"dynamodb:LeadingKeys": ["incarnation"]}).allowed
     assert attempt(made, PROBER, "dynamodb:PutItem", evidence).allowed
     for action in ("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Scan"):
         assert not attempt(made, PROBER, f"dynamodb:{action}", record).allowed
@@ -452,11 +457,13 @@ def test_a_job_touches_nothing_of_the_product(made: Templates) -> None:
 
 
 def test_a_person_with_the_control_function_changes_the_record_and_no_more(made: Templates) -> None:
-    record = arn(made, "ActivePassive", "TablesRecord")
+    record, kinds = arn(made, "ActivePassive", "TablesRecord"), "dynamodb:LeadingKeys"
 
-    assert attempt(made, CONTROL, "dynamodb:UpdateItem", record).allowed
+    assert attempt(made, CONTROL, "dynamodb:UpdateItem", record, when={kinds: ["deployment"]}).allowed
+    # An update makes what is not there: it is the kind that keeps incarnations and managed clusters from being changed.
+    for other in ("incarnation", "managed-cluster", "operation", "slot", "incident"):
+        assert not attempt(made, CONTROL, "dynamodb:UpdateItem", record, when={kinds: [other]}).allowed
     for action, resource in (
-        ("dynamodb:PutItem", record),
         ("states:StartExecution", f"arn:aws:states:{HERE}:stateMachine:{DEPLOYMENT}-operation"),
         ("states:StopExecution", f"arn:aws:states:{HERE}:execution:{DEPLOYMENT}-operation:x"),
         ("elasticmapreduce:TerminateJobFlows", CLUSTER),

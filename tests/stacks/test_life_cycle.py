@@ -29,12 +29,12 @@ HOLDS_DATA = {
     "AWS::SQS::Queue",
 }
 KEPT = {
-    "Platform/StorageKey": "Retain",
-    "Platform/StorageAccessLogs": "Retain",
-    "Platform/StorageLogs": "Retain",
-    "Platform/StorageArtifacts": "Retain",
-    "Platform/NetworkFlowLogs": "Retain",
-    # A first deploy that failed leaves none: nothing ever ran that anybody could ask about.
+    # A first deploy that failed leaves none of these: nothing ever ran that anybody could ask about.
+    "Platform/StorageKey": "RetainExceptOnCreate",
+    "Platform/StorageAccessLogs": "RetainExceptOnCreate",
+    "Platform/StorageLogs": "RetainExceptOnCreate",
+    "Platform/StorageArtifacts": "RetainExceptOnCreate",
+    "Platform/NetworkFlowLogs": "RetainExceptOnCreate",
     "ActiveActive/TablesRecord": "RetainExceptOnCreate",
     "ActivePassive/TablesRecord": "RetainExceptOnCreate",
 }

@@ -81,5 +81,39 @@ def test_livy_is_reached_through_the_front_door_or_by_a_prober(made: Templates) 
     assert to_primaries == {"FrontDoorRoutingGroup", "ProbersGroup"}
 
 
+def outbound(made: Templates, group: str) -> set[tuple[str, str]]:
+    """Where a group of the platform lets its members go: to whom, which ports; of whichever stack the rule is."""
+    resolve, found = for_people(made), set()
+    for stack, template in made.items():
+        for logical_id, resource in template["Resources"].items():
+            body = resource.get("Properties", {})
+            rules = []
+            if resource["Type"] == "AWS::EC2::SecurityGroup" and name(resolve, {"Ref": logical_id}, stack) == group:
+                rules = body.get("SecurityGroupEgress", [])
+            elif resource["Type"] == "AWS::EC2::SecurityGroupEgress" and name(resolve, body["GroupId"], stack) == group:
+                rules = [body]
+            for rule in rules:
+                to = rule["CidrIp"] if "CidrIp" in rule else name(resolve, rule["DestinationSecurityGroupId"], stack)
+                found.add((to, ports(rule)))
+    return found
+
+
+def test_the_clients_group_leads_to_livy_and_nowhere_else(made: Templates) -> None:
+    """What the CDK writes for a group that lets nobody out leads to no address that there is."""
+    nowhere = ("255.255.255.255/32", "icmp 252-86")
+
+    assert outbound(made, "LivyClients") - {nowhere} == {("FrontDoorNetworkGroup", "tcp 8998")}
+
+
+def test_clusters_go_out_to_anywhere_and_endpoints_let_everything_through(made: Templates) -> None:
+    """What docs/security.md tells the owner: who wants data kept in has to close this."""
+    kinds = made["Platform"]["Resources"].values()
+    endpoints = [each["Properties"] for each in kinds if each["Type"] == "AWS::EC2::VPCEndpoint"]
+
+    assert ("0.0.0.0/0", "-1 None") in outbound(made, "SecurityPrimary") & outbound(made, "SecurityCore")
+    assert endpoints
+    assert not [each for each in endpoints if "PolicyDocument" in each]
+
+
 def test_no_address_is_admitted_anywhere(made: Templates) -> None:
     assert [each for each in admitted(made) if "/" in each[0]] == []

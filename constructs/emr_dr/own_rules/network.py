@@ -1,4 +1,8 @@
-"""Who reaches what: open ranges, remote access, public addresses."""
+"""Who reaches what: open ranges, remote access, public addresses.
+
+About what comes in.  What goes out is open where it has to be, of clusters and Airflow, which take AWS services and
+packages from addresses that differ by region and day (docs/security.md): a rule would be acknowledged by each of them.
+"""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
+from emr_drill.authorization import leading_keys
 from emr_drill.authorization.conditions import Context
 
 Parameters = Mapping[str, Any]
@@ -42,6 +43,10 @@ class Place(Protocol):
 
     def topic_key(self, topic_arn: str) -> str | None:
         """ARN of the key that encrypts a topic; None for none."""
+        ...
+
+    def partition_key(self, table: str) -> str | None:
+        """Name of the partition key of a DynamoDB table, by the table's name; None if there is no such table."""
         ...
 
 
@@ -104,12 +109,13 @@ def _anywhere(action: str, parameters: Parameters, place: Place) -> Iterable[Nee
 
 
 def _table(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
-    yield Need(action=action, resource=_table_arn(place, parameters["TableName"]))
+    yield _on_items(action, parameters, place)
 
 
 def _batch(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
-    for table in parameters["RequestItems"]:
-        yield Need(action=action, resource=_table_arn(place, table))
+    for table, request in parameters["RequestItems"].items():
+        keys = leading_keys.of_items(request.get("Keys", ()), partition_key=place.partition_key(_table_name(table)))
+        yield Need(action=action, resource=_table_arn(place, table), context=keys)
 
 
 def _transaction(action: str, parameters: Parameters, place: Place) -> Iterable[Need]:
@@ -117,7 +123,14 @@ def _transaction(action: str, parameters: Parameters, place: Place) -> Iterable[
     parts = {"ConditionCheck": "ConditionCheckItem", "Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
     for item in parameters["TransactItems"]:
         for kind, body in item.items():
-            yield Need(action=f"dynamodb:{parts[kind]}", resource=_table_arn(place, body["TableName"]))
+            yield _on_items(f"dynamodb:{parts[kind]}", body, place)
+
+
+def _on_items(action: str, parameters: Parameters, place: Place) -> Need:
+    """The action on the items of one table that *parameters* name."""
+    table = str(parameters["TableName"])
+    keys = leading_keys.of_request(parameters, partition_key=place.partition_key(_table_name(table)))
+    return Need(action=action, resource=_table_arn(place, table), context=keys)
 
 
 def _clusters(name: str) -> Callable[[str, Parameters, Place], Iterable[Need]]:
@@ -290,6 +303,11 @@ def _role(place: Place, name: str) -> str:
 
 def _table_arn(place: Place, name: str) -> str:
     return name if name.startswith("arn:") else f"arn:aws:dynamodb:{place.region}:{place.account}:table/{name}"
+
+
+def _table_name(name: str) -> str:
+    """A table's name, also where a call gives its ARN."""
+    return name.rpartition("/")[2]
 
 
 def _cluster(place: Place, cluster_id: str) -> str:

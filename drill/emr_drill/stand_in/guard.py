@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from botocore.exceptions import ClientError
+from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
-from moto.iam.models import iam_backends
+from moto.iam.models import Role, iam_backends
 from moto.kms.models import kms_backends
 from moto.sns.models import sns_backends
 
@@ -92,14 +93,20 @@ class Guard:
             return None
         return key if key.startswith("arn:") else f"arn:aws:kms:{self.region}:{self.account}:key/{key}"
 
+    def partition_key(self, table: str) -> str | None:
+        """Name of the partition key of a table."""
+        found = dynamodb_backends[self.account][self.region].tables.get(table)
+        return str(found.hash_key_attr) if found is not None else None
+
     def refusal(self, role_arn: str, needs: Iterable[Need]) -> str | None:
         """Why a role may not have *needs*; None if it may.  What is refused is written down."""
         identity = self._identity(role_arn)
         if identity is None:
             return None
+        boundary = self._boundary(role_arn)
         for need in needs:
             request = Request(principal=role_arn, action=need.action, resource=need.resource, context=need.context)
-            decision = decide(request, identity=identity, resource=self._resource_policy(need))
+            decision = decide(request, identity=identity, resource=self._resource_policy(need), boundary=boundary)
             with self._lock:
                 self._checked += 1
             if not decision.allowed:
@@ -148,10 +155,29 @@ class Guard:
 
     def _identity(self, role_arn: str) -> Sequence[Statement] | None:
         """The statements of a role's own policies; None for a role that has none at all, as those of tests."""
-        role = next((each for each in iam_backends[self.account]["aws"].get_roles() if each.arn == role_arn), None)
+        role = self._role(role_arn)
         if role is None or not role.policies:
             return None
         return [statement for document in list(role.policies.values()) for statement in self._parse(document)]
+
+    def _boundary(self, role_arn: str) -> Sequence[Statement] | None:
+        """The statements of a role's permissions boundary, of which one that is not there allows nothing."""
+        role = self._role(role_arn)
+        arn = role.permissions_boundary_arn if role is not None else None
+        if not arn:
+            return None
+        policy = iam_backends[self.account]["aws"].managed_policies.get(arn)
+        if policy is None:
+            return ()
+        return [
+            statement
+            for version in policy.versions
+            if version.is_default
+            for statement in self._parse(version.document)
+        ]
+
+    def _role(self, role_arn: str) -> Role | None:
+        return next((each for each in iam_backends[self.account]["aws"].get_roles() if each.arn == role_arn), None)
 
     def _resource_policy(self, need: Need) -> Sequence[Statement] | None:
         if not need.action.startswith("kms:"):

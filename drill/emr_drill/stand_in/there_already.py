@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
 from moto.kms import models as kms
 
 from dr_core import there_already
@@ -22,6 +23,7 @@ from emr_drill.stand_in.patching import made_as
 if TYPE_CHECKING:
     from emr_drill.stand_in.server import StandIn
 
+PERMISSIONS = REPOSITORY / "docs" / "permissions.yaml"
 SECURITY_PAGE = REPOSITORY / "docs" / "security.md"
 _POLICY = ("<!-- key policy -->\n```json\n", "```")
 
@@ -36,7 +38,8 @@ def make(stand_in: StandIn, assembly: Path, *, stack: str, say: Callable[[str], 
         say: gets a line for each thing.
 
     Raises:
-        DrillError: the assembly cannot be read, or the key is of another account or region than the stand-in's.
+        DrillError: the assembly cannot be read, or key or boundary are of another account or region than the
+            stand-in's.
     """
     told = metadata(assembly, stack=stack)
     if (network := told.get(there_already.NETWORK)) is not None:
@@ -45,6 +48,9 @@ def make(stand_in: StandIn, assembly: Path, *, stack: str, say: Callable[[str], 
     if (key := told.get(there_already.OWN_KEY)) is not None:
         say(f"making {key}, with the policy of docs/security.md")
         make_key(stand_in, str(key))
+    if (boundary := told.get(there_already.BOUNDARY)) is not None:
+        say(f"making {boundary}, which allows what docs/permissions.yaml lists")
+        make_boundary(stand_in, str(boundary))
 
 
 def metadata(assembly: Path, *, stack: str) -> Mapping[str, Any]:
@@ -80,3 +86,27 @@ def make_key(stand_in: StandIn, arn: str) -> None:
     statements = json.loads(shown.replace("ACCOUNT", account).replace("REGION", region))
     with made_as(kms, "generate_key_id", resource.removeprefix("key/")):
         stand_in.client("kms").create_key(Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
+
+
+def make_boundary(stand_in: StandIn, arn: str) -> None:
+    """Make the permissions boundary *arn* with the actions that owners of boundaries are asked to allow.
+
+    Raises:
+        DrillError: it is of another account than the stand-in's.
+    """
+    account, resource = arn.split(":", 5)[4:]
+    if account != stand_in.account:
+        raise DrillError(
+            f"security.permissions_boundary is of account {account}, and a drill has account {stand_in.account}: drill "
+            "with -c set.security.permissions_boundary= and an ARN of that account"
+        )
+    path, _, name = resource.removeprefix("policy").rpartition("/")
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": listed(), "Resource": "*"}}
+    stand_in.client("iam").create_policy(PolicyName=name, Path=f"{path}/", PolicyDocument=json.dumps(document))
+
+
+def listed() -> list[str]:
+    """The actions of docs/permissions.yaml: of every role, those that it is denied and managed policies left out."""
+    roles = yaml.safe_load(PERMISSIONS.read_text(encoding="utf-8"))
+    entries = [entry for role in roles.values() for entry in role["may"] if not entry.get("never")]
+    return sorted({action for entry in entries for action in entry["do"] if ":" in action})

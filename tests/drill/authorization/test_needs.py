@@ -29,6 +29,9 @@ class Here:
     def topic_key(self, topic_arn: str) -> str | None:
         return KEY if topic_arn == TOPIC else None
 
+    def partition_key(self, table: str) -> str | None:
+        return "kind" if table == "record" else None
+
 
 def of(action: str, **parameters: Any) -> dict[tuple[str, str], dict[str, Any]]:
     found = needs_of(action, parameters, Here())
@@ -67,6 +70,20 @@ def test_items_are_of_their_table() -> None:
 
     assert set(of("dynamodb:PutItem", TableName="record")) == {("dynamodb:PutItem", table)}
     assert set(of("dynamodb:BatchGetItem", RequestItems={"record": {}})) == {("dynamodb:BatchGetItem", table)}
+
+
+@pytest.mark.parametrize("table", ["record", "arn:aws:dynamodb:us-east-1:111122223333:table/record"])
+def test_items_name_their_partition(table: str) -> None:
+    key = {"kind": {"S": "slot"}, "id": {"S": "1"}}
+    asked = [
+        of("dynamodb:GetItem", TableName=table, Key=key),
+        of("dynamodb:UpdateItem", TableName=table, Key=key, UpdateExpression="SET a = :a"),
+        of("dynamodb:PutItem", TableName=table, Item={**key, "generation": {"N": "1"}}),
+        of("dynamodb:BatchGetItem", RequestItems={table: {"Keys": [key]}}),
+        of("dynamodb:TransactWriteItems", TransactItems=[{"Update": {"TableName": table, "Key": key}}]),
+    ]
+
+    assert [context for each in asked for context in each.values()] == [{"dynamodb:LeadingKeys": ["slot"]}] * 5
 
 
 def test_a_transaction_takes_the_right_to_each_part() -> None:

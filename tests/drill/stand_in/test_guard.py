@@ -38,6 +38,15 @@ POLICY = {
         {"Effect": "Allow", "Action": ["dynamodb:PutItem", "dynamodb:ConditionCheckItem"], "Resource": TABLE},
         {
             "Effect": "Allow",
+            "Action": ["dynamodb:GetItem", "dynamodb:Query"],
+            "Resource": TABLE,
+            "Condition": {
+                "ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["1"]},
+                "Null": {"dynamodb:LeadingKeys": "false"},
+            },
+        },
+        {
+            "Effect": "Allow",
             "Action": "elasticmapreduce:TerminateJobFlows",
             "Resource": f"arn:aws:elasticmapreduce:us-east-1:{ACCOUNT}:cluster/*",
             "Condition": {"StringEquals": {"aws:ResourceTag/emr-dr:deployment": "ours"}},
@@ -117,6 +126,39 @@ def test_each_part_of_a_transaction_is_asked_for(stand_in: StandIn) -> None:
 
     assert call(stand_in, "dynamodb", "transact_write_items", TransactItems=items) == "AccessDeniedException"
     assert refused(stand_in) == [("writer", "dynamodb:DeleteItem", TABLE)]
+
+
+def test_items_of_another_partition_are_refused(stand_in: StandIn) -> None:
+    """B8: a role that is held to partitions of a table is so in a drill."""
+    theirs = {"id": {"S": "theirs"}}
+    query: dict[str, Any] = {
+        "KeyConditionExpression": "id = :id",
+        "ExpressionAttributeValues": {":id": theirs["id"]},
+    }
+
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "done"
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=theirs) == "AccessDeniedException"
+    assert call(stand_in, "dynamodb", "query", TableName="record", **query) == "AccessDeniedException"
+    assert stand_in.guard.partition_key("record") == "id"
+    assert stand_in.guard.partition_key("nobody's") is None
+
+
+def test_a_boundary_limits_what_a_role_may(stand_in: StandIn) -> None:
+    """B8: `security.permissions_boundary` counts in a drill; one that is not there allows nothing."""
+    iam, arn = stand_in.client("iam"), f"arn:aws:iam::{ACCOUNT}:policy/boundary"
+    document = {
+        "Version": "2012-10-17",
+        "Statement": {"Effect": "Allow", "Action": "dynamodb:PutItem", "Resource": "*"},
+    }
+    iam.put_role_permissions_boundary(RoleName="writer", PermissionsBoundary=arn)
+    try:
+        assert call(stand_in, "dynamodb", "put_item", TableName="record", Item=ITEM) == "AccessDeniedException"
+        iam.create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
+        assert call(stand_in, "dynamodb", "put_item", TableName="record", Item=ITEM) == "done"
+        assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "AccessDeniedException"
+    finally:
+        iam.delete_role_permissions_boundary(RoleName="writer")
+    assert call(stand_in, "dynamodb", "get_item", TableName="record", Key=ITEM) == "done"
 
 
 def test_a_cluster_without_our_tag_is_refused(stand_in: StandIn) -> None:

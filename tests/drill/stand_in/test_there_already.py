@@ -100,6 +100,26 @@ def test_a_key_of_another_account_is_told(stand_in: StandIn, tmp_path: Path) -> 
         there_already.make(stand_in, assembly(tmp_path, {names.OWN_KEY: other}), stack="Platform", say=lambda _: None)
 
 
+@pytest.mark.parametrize("resource", ["policy/boundary", "policy/of/a-team/boundary"])
+def test_a_boundary_allows_what_the_list_says_and_no_more(stand_in: StandIn, tmp_path: Path, resource: str) -> None:
+    """B8: what owners of a boundary are asked to allow is enough, which a drill with one shows."""
+    boundary = f"arn:aws:iam::123456789012:{resource}"
+    there_already.make(stand_in, assembly(tmp_path, {names.BOUNDARY: boundary}), stack="Platform", say=lambda _: None)
+
+    version = stand_in.client("iam").get_policy_version(PolicyArn=boundary, VersionId="v1")["PolicyVersion"]
+    allowed = cast(Any, version["Document"])["Statement"]["Action"]
+    assert {"elasticmapreduce:RunJobFlow", "dynamodb:UpdateItem", "states:StartExecution"} <= set(allowed)
+    assert "iam:CreateRole" not in allowed
+    assert "AmazonEMRServicePolicy_v2" not in allowed
+
+
+def test_a_boundary_of_another_account_is_told(stand_in: StandIn, tmp_path: Path) -> None:
+    other = {names.BOUNDARY: "arn:aws:iam::111122223333:policy/boundary"}
+
+    with pytest.raises(DrillError, match=r"permissions_boundary is of account 111122223333"):
+        there_already.make(stand_in, assembly(tmp_path, other), stack="Platform", say=lambda _: None)
+
+
 def test_where_nothing_is_there_nothing_is_made(stand_in: StandIn, tmp_path: Path) -> None:
     said = list[str]()
 

@@ -7,5 +7,7 @@ from dr_core import there_already
 
 def test_the_names_are_the_product_s_own_and_differ() -> None:
     """Metadata of a template belong to everybody who writes some."""
-    assert there_already.NETWORK != there_already.OWN_KEY
-    assert all(name.startswith("emr-dr:") for name in (there_already.NETWORK, there_already.OWN_KEY))
+    names = (there_already.NETWORK, there_already.OWN_KEY, there_already.BOUNDARY)
+
+    assert len(set(names)) == 3
+    assert all(name.startswith("emr-dr:") for name in names)
