@@ -95,7 +95,8 @@ class Mwaa(Section):
     execution_role_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+$",
-        description="existing: ARN of the environment's execution role, which may read the connections",
+        description="existing: ARN of the environment's execution role, which may read the connections; of the account "
+        "that is deployed to, as Airflow asks for secrets of its own account alone",
     )
     security_group_id: str | None = Field(
         default=None,
@@ -144,6 +145,27 @@ def problems(mwaa: Mwaa) -> Iterator[Problem]:
                 allowed=f"the {what} of your environment, with mwaa.mode: existing",
                 remedy="set it (`aws mwaa get-environment --name NAME` shows it), or set mwaa.mode: create or none",
             )
+
+
+def account_problems(mwaa: Mwaa, account: str) -> Iterator[Problem]:
+    """A role that could not read the connections: Airflow's backend asks for a secret by its name.
+
+    Secrets Manager looks for a name in the caller's own account; a secret of another has to be asked for by its ARN.
+
+    Args:
+        mwaa: the section.
+        account: that is deployed to.
+    """
+    role = mwaa.execution_role_arn
+    if mwaa.mode == "existing" and role is not None and role.split(":")[4] != account:
+        yield Problem(
+            key="mwaa.execution_role_arn",
+            got=role,
+            allowed=f"a role of the account that is deployed to, by these credentials {account}: Airflow asks for "
+            "connections by name, and so in its own account alone",
+            remedy="deploy to the environment's account, or set mwaa.mode: none and give that environment the "
+            "connection yourself (host: the output LivyUrl)",
+        )
 
 
 def _version_problems(mwaa: Mwaa) -> Iterator[Problem]:

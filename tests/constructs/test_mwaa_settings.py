@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emr_dr.mwaa_settings import STRATEGIES, Mwaa
+from emr_dr.mwaa_settings import STRATEGIES, Mwaa, account_problems
 from emr_dr.settings import Settings
 from emr_dr.settings_errors import SettingsError
 from stacks.active_active import ACTIVE_ACTIVE
@@ -102,6 +102,20 @@ def test_a_key_of_another_mode_that_says_the_default_is_no_error() -> None:
 
 def test_nothing_is_asked_of_what_is_not_made() -> None:
     assert Settings.parse({"mwaa": {"airflow_version": "1.10.12"}}).mwaa.mode == "none"
+
+
+def test_a_role_of_another_account_is_refused() -> None:
+    """A6: Airflow asks for connections by name, in its own account."""
+    (problem,) = account_problems(Settings.parse({"mwaa": EXISTING}).mwaa, "444455556666")
+
+    assert (problem.key, problem.got) == ("mwaa.execution_role_arn", EXISTING["execution_role_arn"])
+    assert "by these credentials 444455556666" in problem.allowed
+    assert "LivyUrl" in problem.remedy
+
+
+@pytest.mark.parametrize("mwaa", [EXISTING, {"mode": "create"}, {}])
+def test_a_role_of_the_same_account_and_none_at_all_are_no_problem(mwaa: dict[str, Any]) -> None:
+    assert list(account_problems(Settings.parse({"mwaa": mwaa}).mwaa, "111122223333")) == []
 
 
 def test_every_strategy_has_a_connection_and_the_chosen_one_the_default() -> None:
