@@ -35,7 +35,7 @@ def test_nothing_of_airflow_is_made_by_default() -> None:
         {"mode": "create"},
         {"mode": "create", "airflow_version": "2.11.2"},
         {"mode": "create", "airflow_version": "3.9.0", "livy_provider_version": "4.9.0"},
-        {"mode": "create", "environment_class": "mw1.micro", "schedulers": 1},
+        {"mode": "create", "environment_class": "mw1.micro", "schedulers": 1, "maximum_workers": 1},
         {"mode": "create", "web_server_clients": ["10.1.0.0/16", "sg-0123456789abcdef0"]},
         EXISTING,
         {**EXISTING, "security_group_id": "sg-0123456789abcdef0"},
@@ -54,7 +54,8 @@ def test_what_fits_together_is_accepted(mwaa: dict[str, Any]) -> None:
         ({"mode": "create", "airflow_version": "latest"}, "airflow_version", "'latest'"),
         ({"mode": "create", "airflow_version": "3.9.0"}, "livy_provider_version", "None"),
         ({"mode": "create", "environment_class": "mw1.tiny"}, "environment_class", "'mw1.tiny'"),
-        ({"mode": "create", "environment_class": "mw1.micro"}, "schedulers", "2"),
+        ({"mode": "create", "environment_class": "mw1.micro", "maximum_workers": 1}, "schedulers", "2"),
+        ({"mode": "create", "environment_class": "mw1.micro", "schedulers": 1}, "maximum_workers", "5"),
         ({"mode": "create", "schedulers": 1}, "schedulers", "1"),
         ({"mode": "create", "minimum_workers": 6}, "minimum_workers", "6"),
         ({"mode": "create", "maximum_workers": 26}, "maximum_workers", "26"),
@@ -80,6 +81,14 @@ def test_what_does_not_fit_is_named_with_what_is_allowed_and_a_remedy(mwaa: dict
     assert f"mwaa.{key}: got {got}" in message
     assert "allowed: " in message
     assert "remedy: " in message
+
+
+def test_the_smallest_class_does_not_scale() -> None:
+    """Each number that MWAA would refuse is named, in one go."""
+    message = refused({"mode": "create", "environment_class": "mw1.micro", "minimum_workers": 2})
+
+    for line in ("minimum_workers: got 2", "maximum_workers: got 5", "schedulers: got 2"):
+        assert f"mwaa.{line}\n    allowed: 1 for mw1.micro" in message
 
 
 def test_an_older_release_is_refused_with_those_that_are_taken() -> None:
