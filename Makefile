@@ -18,7 +18,7 @@ REAL := build/real/.installed
 CLIENTS := build/clients/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test test-long gates unit proof proof-sample sample-dag bench bench-drill bench-compare bench-clients airflow-matrix clean
+.PHONY: help setup synth drill drill-warm-standby drill-active-active drill-real drill-faults drill-matrix test test-long gates unit proof proof-sample sample-dag bench bench-drill bench-compare bench-clients airflow-matrix airflow-matrix-real clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 24
@@ -97,6 +97,8 @@ proof: setup ## the long matrices; results go to docs/results
 	@$(BIN)/python -m tests.life_cycle_proof
 	@if command -v java >/dev/null && command -v mvn >/dev/null; then $(MAKE) $(REAL); fi
 	@if [ -e $(REAL) ]; then $(MAKE) sample-dag; fi
+	@$(MAKE) airflow-matrix
+	@if [ -e $(REAL) ]; then $(MAKE) airflow-matrix-real; fi
 	@$(BIN)/python -m tests.fault_proof
 
 sample-dag: setup $(REAL) $(CLIENTS) ## the sample DAGs by `airflow dags test` on real Livy, YARN, HDFS and Spark (ten minutes)
@@ -120,6 +122,9 @@ bench-clients: setup $(REAL) $(CLIENTS) ## Airflow, a Livy client and curl on re
 
 airflow-matrix: setup $(CLIENTS) ## Airflow tasks through every failure, both operators, both strategies (some hours; goes on)
 	@$(BIN)/emr-dr airflow-matrix --go-on
+
+airflow-matrix-real: setup $(REAL) $(CLIENTS) ## the same on real Livy, YARN, HDFS and Spark, active-passive (needs Java and Maven)
+	@$(BIN)/emr-dr airflow-matrix --services real --strategies active-passive --copies 1 --go-on
 
 clean: ## remove everything that was made
 	rm -rf $(VENV) build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from aws_cdk import App
@@ -14,12 +15,15 @@ from stacks.active_active import ActiveActive
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
+# Set by the CDK's command line where it has credentials.
+ACCOUNT_VARIABLE = "CDK_DEFAULT_ACCOUNT"
+
 
 def main() -> int | str:
     """Write the cloud assembly; the exit status, or what is wrong with the settings or missing for them."""
     app = App()
     try:
-        settings = load_settings(app.node.get_all_context())
+        settings = load_settings(app.node.get_all_context(), account=os.environ.get(ACCOUNT_VARIABLE) or None)
     except SettingsError as error:
         return str(error)
     try:

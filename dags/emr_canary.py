@@ -1,8 +1,9 @@
 """A canary: every quarter of an hour a small Spark job that goes the way of all jobs, and tells how that went.
 
 It runs through the front door on whichever cluster is in service and needs nothing but that: the job is the one that
-proves a cluster before it gets traffic, which lies in the HDFS of each of them.  What it tells, as Airflow's metrics
-(by StatsD; on MWAA they are to be found in CloudWatch) and as one line of JSON in the log:
+proves a cluster before it gets traffic, which lies in the HDFS of each of them.  What it tells, as Airflow's metrics by
+StatsD, where timings are milliseconds, and as one line of JSON in the log, in seconds (whether MWAA sends metrics on to
+CloudWatch that are not Airflow's own nobody has seen yet; the line is there in any case):
 
 * ``emr_dr.jobs_succeeded.canary`` beside ``jobs_submitted``, ``jobs_failed``, ``jobs_lost``, ``jobs_timed_out``,
   ``jobs_refused`` and ``jobs_unknown``: success;
@@ -10,8 +11,9 @@ proves a cluster before it gets traffic, which lies in the HDFS of each of them.
   the submit until it ran: latency.
 
 It is impatient on purpose.  Other tasks wait for the end of a failover and say nothing of it; this one is red as soon
-as jobs are not served for three minutes, and is not tried again before its next run.  It says nothing about health to
-the controller, which looks at clusters itself, six times a minute.
+as its requests are not answered for three minutes, or when its job has not ended after ten, as one that waits in YARN
+for room; and is not tried again before its next run.  It says nothing about health to the controller, which looks at
+clusters itself, six times a minute.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ resubmits without a thought.
 1. ``sample`` runs the job on a hundredth of the orders and writes nothing: what is wrong with the code or its rights
    shows in a minute, before the whole is computed.
 2. ``write`` runs it.
-3. ``publish_freshness`` tells how late the totals are: metric ``emr_dr.freshness_lag.daily-totals``, the time from the
-   end of the day to the moment at which its totals were there.
+3. ``publish_freshness`` tells how late the totals are, as the metric ``emr_dr.freshness_lag.daily-totals`` and as one
+   line of JSON in the log: the time from the end of the day to the moment at which its totals were there.  That is when
+   the marker was made, which nobody writes twice: to clear an old day tells of it what was told before.
 
 What it needs, once::
 
@@ -18,15 +19,21 @@ What it needs, once::
     aws s3 cp packages.tar.gz s3://ARTIFACT_BUCKET/jobs/packages.tar.gz
     aws s3 cp dags/jobs/daily_totals.py s3://ARTIFACT_BUCKET/jobs/daily_totals.py
 
-a prefix that clusters may write to (``permissions.write`` in the settings), and Airflow's variable ``emr_dr_dataset``,
-which names it: ``s3://bucket/daily-totals``.
+a prefix that clusters may write to (``permissions.write`` in the settings), Airflow's variable ``emr_dr_dataset``,
+which names it: ``s3://bucket/daily-totals``, and for Airflow's role the right ``s3:GetObject`` on the markers
+``daily-totals/date=*/_committed.json`` of that bucket (and ``kms:Decrypt`` on its key, if it has one): by a statement
+in the bucket's policy, for example.  Without it ``publish_freshness`` fails; the totals are there all the same.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow.timetables.interval import CronDataIntervalTimetable
 
@@ -45,9 +52,12 @@ except ImportError:  # Airflow 2
 ARTIFACT_BUCKET = os.environ.get("AIRFLOW__EMR_DR__ARTIFACT_BUCKET", "set-emr_dr.artifact_bucket")
 REGION = os.environ.get("AWS_DEFAULT_REGION") or os.environ.get("AWS_REGION", "")
 
+log = logging.getLogger("airflow.task")
+
 PIPELINE = pipeline_of("daily-totals")
 # The day that a run is about: the one that its interval begins with, unless a person names another.
 DATE = "{{ params.date or (data_interval_start | ds) }}"
+OUTPUT = "{{ var.value.emr_dr_dataset }}"
 
 
 def job(task_id: str, *arguments: str, **options: Any) -> EmrLivyOperator:
@@ -56,7 +66,7 @@ def job(task_id: str, *arguments: str, **options: Any) -> EmrLivyOperator:
         task_id=task_id,
         livy_conn_id="livy_default",
         file="{{ params.job }}",
-        args=["--output", "{{ var.value.emr_dr_dataset }}", "--date", DATE, *arguments],
+        args=["--output", OUTPUT, "--date", DATE, *arguments],
         archives=["{{ params.packages }}"],
         conf={
             "spark.submit.deployMode": "cluster",
@@ -68,6 +78,21 @@ def job(task_id: str, *arguments: str, **options: Any) -> EmrLivyOperator:
         retry_delay=timedelta(minutes=5),
         **options,
     )
+
+
+def committed_at(output: str, date: str) -> datetime:
+    """When the totals of a day were there: when their marker was made, by the clock of the storage.
+
+    Raises:
+        FileNotFoundError: the day has no marker, in a file system; S3 answers 404, or 403 to whoever may not list.
+    """
+    marker = urlsplit(f"{output.rstrip('/')}/date={date}/_committed.json")
+    if marker.scheme == "file":
+        return datetime.fromtimestamp(Path(marker.path).stat().st_mtime, UTC)
+    import boto3  # where it is needed: it takes longer to load than all the rest
+
+    found: datetime = boto3.client("s3").head_object(Bucket=marker.netloc, Key=marker.path.lstrip("/"))["LastModified"]
+    return found
 
 
 with DAG(
@@ -94,11 +119,20 @@ with DAG(
     @task(
         task_id="publish_freshness", retries=3, retry_delay=timedelta(minutes=1), execution_timeout=timedelta(minutes=5)
     )
-    def publish_freshness(date: str) -> float:
-        """Seconds from the end of the day to now, as a metric."""
+    def publish_freshness(date: str, output: str) -> float:
+        """Seconds from the end of the day to the commit of its totals, as a metric and in the log."""
         end = datetime.fromisoformat(date).replace(tzinfo=UTC) + timedelta(days=1)
-        lag = max(0.0, (datetime.now(UTC) - end).total_seconds())
+        committed = committed_at(output, date)
+        lag = max(0.0, (committed - end).total_seconds())
         publish([Duration(name="freshness_lag", seconds=lag)], pipeline=PIPELINE)
+        line = {
+            "event": "emr_dr_freshness",
+            "pipeline": PIPELINE,
+            "date": date,
+            "committed_at": committed.isoformat(),
+            "lag_seconds": lag,
+        }
+        log.info("%s", json.dumps(line, sort_keys=True))
         return lag
 
     (
@@ -111,5 +145,5 @@ with DAG(
             retries=2,
             execution_timeout=timedelta(hours=3),
         )
-        >> publish_freshness(DATE)
+        >> publish_freshness(DATE, OUTPUT)
     )

@@ -177,6 +177,29 @@ def test_the_app_ends_with_the_package_that_cannot_be_had_and_no_traceback(tmp_p
     assert "Traceback" not in run.stderr
 
 
+def test_the_app_knows_the_account_of_the_command_lines_credentials(tmp_path: Path) -> None:
+    """A6: a role of another account could not read the connections."""
+    role = "arn:aws:iam::111122223333:role/theirs"
+    context = {
+        "set.mwaa": json.dumps({"mode": "existing", "environment_name": "theirs", "execution_role_arn": role}),
+    }
+
+    run = subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=REPOSITORY,
+        env=environment(
+            CDK_OUTDIR=str(tmp_path), CDK_CONTEXT_JSON=json.dumps(context), CDK_DEFAULT_ACCOUNT="444455556666"
+        ),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert f"mwaa.execution_role_arn: got '{role}'" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_the_app_ends_with_what_is_wrong_and_no_traceback(tmp_path: Path) -> None:
     context = {"set.cluster.release_label": "emr-5.36.0"}
 

@@ -30,6 +30,7 @@ MIRRORS = {
 TESTED_ELSEWHERE: dict[str, str] = {
     "cli/emr_dr_cli/airflow_drill_command.py": "started by airflow-matrix: tests/cli/test_airflow_matrix_command.py",
     "drill/emr_drill/airflow_matrix/clients.py": "names of clients: tests/cli/test_airflow_matrix_command.py",
+    "drill/emr_drill/airflow_matrix/outcomes.py": "words alone: test_verdict.py and test_bench.py use them",
     "drill/emr_drill/clients/worker.py": "a process that clients run in: tests/drill/clients/test_workers.py",
     "drill/emr_drill/clients/airflow_worker.py": "runs where Airflow is installed: tests/drill/clients/test_workers.py",
     "drill/emr_drill/clients/livy_worker.py": "runs where its client is installed: tests/drill/clients/test_workers.py",

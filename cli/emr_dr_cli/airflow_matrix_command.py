@@ -44,8 +44,8 @@ def airflow_matrix(
 
     Each task has its own way to the drill's front door, on which its requests meet what its case is about; what befalls
     clusters is done by rows of the fault table.  Each group of cases is written to docs/results/airflow-matrix.json as
-    it ends, and the tables in docs/airflow.md and in the README with it; exit code 1 if a run with our operator is
-    wrong, doubled or silent, or deleted a batch that was not its own.
+    it ends, and the tables in docs/airflow.md and in the README with it; exit code 1 if a run with our operator is not
+    right (disturbed is as good where Livy forgot the job unseen), or sent a DELETE for a batch that was not its own.
     """
     from emr_drill.airflow_matrix import bench
     from emr_drill.airflow_matrix.cases import Group

@@ -1,8 +1,10 @@
 """An MWAA environment that is there already: what it is granted from here, and what whoever runs it has to add.
 
 Its role and its configuration belong to somebody else, and nothing here changes them.  The secrets and their key let
-the role in from their side, which is all that a role of this account needs; a role of another account needs the
-statements of the output as well.
+the role in from their side, which is all that a role of this account needs.  A role of another account cannot read them
+whatever it is granted: Airflow's backend asks for a secret by its name, which Secrets Manager looks for in the caller's
+own account.  Synth refuses one where it knows the account (:func:`emr_dr.mwaa_settings.account_problems`); where it
+does not, the outputs say so.
 """
 
 from __future__ import annotations
@@ -86,7 +88,8 @@ class ExistingAirflow(Construct):
             (
                 "RoleStatements",
                 Stack.of(self).to_json_string([each.to_statement_json() for each in statements]),
-                f"statements for the role {of}: needed if it is in another account, or limited by a boundary",
+                f"statements for the role {of}, which has to be of this account: needed if a boundary limits it, or if "
+                "security.key names a key of yours",
             ),
             (
                 "ConfigurationOptions",
@@ -96,7 +99,7 @@ class ExistingAirflow(Construct):
             (
                 "Requirements",
                 json.dumps(airflow_options.requirements(packages.lines)),
-                f"lines for requirements.txt {of}; the first two only if it installs from plugins.zip alone",
+                f"lines for requirements.txt {of}; --no-index only if it installs from plugins.zip alone",
             ),
             ("Plugins", plugins.s3_object_url, f"zip file whose files belong into plugins.zip {of}"),
             (

@@ -6,8 +6,6 @@ import json
 import re
 from collections.abc import Sequence
 
-from emr_dr.airflow_releases import LivyProvider
-
 CONNECTIONS_PREFIX = "airflow/connections"
 """Where connections lie among the secrets: the backend's own default."""
 
@@ -93,20 +91,23 @@ def checked(options: dict[str, str]) -> dict[str, str]:
 def requirements(packages: Sequence[str]) -> str:
     """The text of ``requirements.txt``: everything comes from ``plugins.zip``, nothing from the internet.
 
+    Whoever has other requirements, which come from an index, leaves the first line out; the others mean the same then.
+
     A private web server has no way out, wherever its workers have one; and a worker that MWAA starts in an outage does
     not need one.  No line names constraints: MWAA then takes the file of its image
     (github.com/aws/amazon-mwaa-docker-images, ``mwaa/utils/user_requirements.py``), and a private web server could read
     no other.
     """
-    return "\n".join(["--no-index", f"--find-links {PLUGINS_FOLDER}", *packages, ""])
+    return "\n".join(["--no-index", *packages, ""])
 
 
-def packages(provider: LivyProvider, *wheels: str) -> list[str]:
-    """The requirements that are installed: the Livy provider and what the wheels called *wheels* hold.
+def packages(wheels: Sequence[str]) -> list[str]:
+    """The requirements that are installed: each wheel by its file, below :data:`PLUGINS_FOLDER`.
+
+    A name, as in ``emr-dr-airflow==0.1.0``, would be looked for in an index as well unless pip is told not to, and
+    there it may be anybody's.
 
     Args:
-        provider: of the release.
-        wheels: file names, ``<name>-<version>-...whl``.
+        wheels: names of the files in ``plugins.zip``.
     """
-    own = [wheel.split("-")[:2] for wheel in wheels]
-    return [provider.requirement, *(f"{name}=={version}" for name, version in own)]
+    return [f"{PLUGINS_FOLDER}/{wheel}" for wheel in wheels]

@@ -37,7 +37,7 @@ class Packages:
     Attributes:
         plugins: file ``plugins.zip``.
         requirements: file ``requirements.txt``.
-        lines: the requirements themselves, such as ``apache-airflow-providers-apache-livy==4.4.2``.
+        lines: the requirements themselves, the path of each wheel on MWAA's machines.
     """
 
     plugins: Path
@@ -68,7 +68,7 @@ def prepare(provider: LivyProvider, directory: Path, *, authority: Path | None =
         others = [directory / Path(airflow_options.AUTHORITY_FILE).name]
         shutil.copyfile(authority, others[0])
     pack([*wheels, *others], plugins)
-    lines = airflow_options.packages(provider, *(wheel.name for wheel in wheels[1:]))
+    lines = airflow_options.packages([wheel.name for wheel in wheels])
     requirements.write_text(airflow_options.requirements(lines), encoding="utf-8")
     return Packages(plugins=plugins, requirements=requirements, lines=tuple(lines))
 

@@ -21,8 +21,8 @@ EnvironmentClass = Literal["mw1.micro", "mw1.small", "mw1.medium", "mw1.large", 
 Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
 
 _SMALLEST = "mw1.micro"
-# The smallest class has one of each and does not scale; the others have two schedulers at least (API reference of MWAA,
-# CreateEnvironment; user guide, "Amazon MWAA environment class").
+# The smallest class has one of each and does not scale, so that MWAA refuses any other number; the others have two
+# schedulers at least (API reference of MWAA, CreateEnvironment; user guide, "Amazon MWAA environment class").
 _LEAST_SCHEDULERS = 2
 # Of the environment's class and of nobody else: these say how MWAA makes one.
 _OF_CREATE = ("environment_class", "minimum_workers", "maximum_workers", "schedulers", "web_server_access")
@@ -70,8 +70,10 @@ class Mwaa(Section):
     environment_class: EnvironmentClass = Field(
         default="mw1.small", description="create: size of the environment's machines"
     )
-    minimum_workers: int = Field(default=1, ge=1, le=25, description="create: workers that always run")
-    maximum_workers: int = Field(default=5, ge=1, le=25, description="create: the most workers that MWAA starts")
+    minimum_workers: int = Field(default=1, ge=1, le=25, description="create: workers that always run; 1 for mw1.micro")
+    maximum_workers: int = Field(
+        default=5, ge=1, le=25, description="create: the most workers that MWAA starts; 1 for mw1.micro"
+    )
     schedulers: int = Field(default=2, ge=1, le=5, description="create: schedulers; 1 for mw1.micro, else 2 to 5")
     web_server_access: Literal["private", "public"] = Field(
         default="private",
@@ -95,7 +97,8 @@ class Mwaa(Section):
     execution_role_arn: str | None = Field(
         default=None,
         pattern=r"^arn:aws(-[a-z]+)*:iam::\d{12}:role/[\w+=,.@/-]+$",
-        description="existing: ARN of the environment's execution role, which may read the connections",
+        description="existing: ARN of the environment's execution role, which may read the connections; of the account "
+        "that is deployed to, as Airflow asks for secrets of its own account alone",
     )
     security_group_id: str | None = Field(
         default=None,
@@ -146,6 +149,27 @@ def problems(mwaa: Mwaa) -> Iterator[Problem]:
             )
 
 
+def account_problems(mwaa: Mwaa, account: str) -> Iterator[Problem]:
+    """A role that could not read the connections: Airflow's backend asks for a secret by its name.
+
+    Secrets Manager looks for a name in the caller's own account; a secret of another has to be asked for by its ARN.
+
+    Args:
+        mwaa: the section.
+        account: that is deployed to.
+    """
+    role = mwaa.execution_role_arn
+    if mwaa.mode == "existing" and role is not None and role.split(":")[4] != account:
+        yield Problem(
+            key="mwaa.execution_role_arn",
+            got=role,
+            allowed=f"a role of the account that is deployed to, by these credentials {account}: Airflow asks for "
+            "connections by name, and so in its own account alone",
+            remedy="deploy to the environment's account, or set mwaa.mode: none and give that environment the "
+            "connection yourself (host: the output LivyUrl)",
+        )
+
+
 def _version_problems(mwaa: Mwaa) -> Iterator[Problem]:
     version = airflow_releases.parse(mwaa.airflow_version)
     if version is None or not airflow_releases.is_supported(version):
@@ -174,6 +198,14 @@ def _size_problems(mwaa: Mwaa) -> Iterator[Problem]:
             remedy="lower it, or raise mwaa.maximum_workers",
         )
     smallest = mwaa.environment_class == _SMALLEST
+    for key in ("minimum_workers", "maximum_workers"):
+        if smallest and getattr(mwaa, key) != 1:
+            yield Problem(
+                key=f"mwaa.{key}",
+                got=getattr(mwaa, key),
+                allowed=f"1 for {_SMALLEST}, whose one worker is its scheduler as well and does not scale",
+                remedy="set it to 1, or choose another mwaa.environment_class",
+            )
     if smallest != (mwaa.schedulers < _LEAST_SCHEDULERS):
         yield Problem(
             key="mwaa.schedulers",

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from emr_dr import mwaa_settings
 from emr_dr.settings import Settings
 from emr_dr.settings_errors import Problem, SettingsError
 
@@ -24,12 +25,13 @@ FILE_KEY = "settings"
 OVERRIDE_PREFIX = "set."
 
 
-def load_settings(context: Mapping[str, Any]) -> Settings:
+def load_settings(context: Mapping[str, Any], *, account: str | None = None) -> Settings:
     """The settings that the context of an app asks for.
 
     Args:
         context: the app's context: ``settings`` names the file (relative to the current directory; the default is
             ``emr-dr.yaml`` beside ``app.py``), ``set.KEY`` replaces one value (text is read as YAML).
+        account: that is deployed to; ``None`` where nobody knows it yet, as in a synth without credentials.
 
     Raises:
         SettingsError: the file cannot be read, or a value is wrong.
@@ -41,7 +43,11 @@ def load_settings(context: Mapping[str, Any]) -> Settings:
         if name.startswith(OVERRIDE_PREFIX):
             _override(values, name.removeprefix(OVERRIDE_PREFIX), context[name])
             sources.append(f"-c {name}")
-    return Settings.parse(values, source=" and ".join(sources))
+    source = " and ".join(sources)
+    settings = Settings.parse(values, source=source)
+    if account is not None and (problems := [*mwaa_settings.account_problems(settings.mwaa, account)]):
+        raise SettingsError(problems, source=source)
+    return settings
 
 
 def read_settings_file(file: Path) -> dict[str, Any]:

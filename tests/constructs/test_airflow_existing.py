@@ -78,11 +78,13 @@ def test_its_group_may_use_livy_and_no_other_is_admitted(
 
 
 def test_statements_for_its_role_are_put_out(with_existing_airflow: Templates) -> None:
-    """A role of another account needs them."""
+    """A role that a boundary limits needs them; no statement helps one of another account (A6)."""
     statements = json.loads(output(with_existing_airflow, "RoleStatements"))
+    description = with_existing_airflow["Platform"]["Outputs"]["AirflowRoleStatements"]["Description"]
 
     assert [each["Sid"] for each in statements] == ["Connections", "ConnectionsKey"]
     assert "*" not in [each["Resource"] for each in statements]
+    assert "which has to be of this account" in description
 
 
 def test_options_of_its_configuration_are_put_out(with_existing_airflow: Templates) -> None:
@@ -93,9 +95,16 @@ def test_options_of_its_configuration_are_put_out(with_existing_airflow: Templat
 
 
 def test_lines_of_its_requirements_and_their_wheels_are_put_out(with_existing_airflow: Templates) -> None:
+    """B8: without --no-index, too, pip asks no index for them."""
     lines = json.loads(output(with_existing_airflow, "Requirements")).splitlines()
+    description = with_existing_airflow["Platform"]["Outputs"]["AirflowRequirements"]["Description"]
 
-    assert lines[2:] == ["apache-airflow-providers-apache-livy==4.4.0", "emr_dr_airflow==0.1.0"]
+    assert lines == [
+        "--no-index",
+        "/usr/local/airflow/plugins/apache_airflow_providers_apache_livy-4.4.2-py3-none-any.whl",
+        "/usr/local/airflow/plugins/emr_dr_airflow-0.1.0-py3-none-any.whl",
+    ]
+    assert description.endswith("; --no-index only if it installs from plugins.zip alone")
     assert output(with_existing_airflow, "Plugins").endswith(".zip")
 
 

@@ -17,7 +17,6 @@ from emr_dr.airflow_options import (
     requirements,
     secret_name,
 )
-from emr_dr.airflow_releases import LivyProvider
 from emr_dr.mwaa_settings import Mwaa
 
 
@@ -69,14 +68,18 @@ def test_an_option_with_a_wrong_name_is_refused(name: str) -> None:
 
 def test_requirements_come_from_the_plugins_alone() -> None:
     """A private web server reaches no index; a line with a constraint would have to be reached, too."""
-    lines = requirements(["one==1"]).splitlines()
+    lines = requirements(["/one.whl"]).splitlines()
 
-    assert lines == ["--no-index", "--find-links /usr/local/airflow/plugins", "one==1"]
+    assert lines == ["--no-index", "/one.whl"]
     # What MWAA's image looks for; with a match it would not force the constraints of its own.
     assert [line for line in lines if re.search(r"-c |--constraint ", line)] == []
 
 
-def test_every_wheel_is_required_in_its_version() -> None:
-    found = packages(LivyProvider(version="4.4.2"), "emr_dr_airflow-0.1.0-py3-none-any.whl")
+def test_every_wheel_is_required_by_its_file() -> None:
+    """B8: no line has a name that pip could look for in an index, be --no-index there or not."""
+    found = packages(["apache_airflow_providers_apache_livy-4.4.2-py3-none-any.whl", "emr_dr_airflow-0.1.0.whl"])
 
-    assert found == ["apache-airflow-providers-apache-livy==4.4.2", "emr_dr_airflow==0.1.0"]
+    assert found == [
+        "/usr/local/airflow/plugins/apache_airflow_providers_apache_livy-4.4.2-py3-none-any.whl",
+        "/usr/local/airflow/plugins/emr_dr_airflow-0.1.0.whl",
+    ]

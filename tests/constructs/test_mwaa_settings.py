@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from emr_dr.mwaa_settings import STRATEGIES, Mwaa
+from emr_dr.mwaa_settings import STRATEGIES, Mwaa, account_problems
 from emr_dr.settings import Settings
 from emr_dr.settings_errors import SettingsError
 from stacks.active_active import ACTIVE_ACTIVE
@@ -35,7 +35,7 @@ def test_nothing_of_airflow_is_made_by_default() -> None:
         {"mode": "create"},
         {"mode": "create", "airflow_version": "2.11.2"},
         {"mode": "create", "airflow_version": "3.9.0", "livy_provider_version": "4.9.0"},
-        {"mode": "create", "environment_class": "mw1.micro", "schedulers": 1},
+        {"mode": "create", "environment_class": "mw1.micro", "schedulers": 1, "maximum_workers": 1},
         {"mode": "create", "web_server_clients": ["10.1.0.0/16", "sg-0123456789abcdef0"]},
         EXISTING,
         {**EXISTING, "security_group_id": "sg-0123456789abcdef0"},
@@ -54,7 +54,8 @@ def test_what_fits_together_is_accepted(mwaa: dict[str, Any]) -> None:
         ({"mode": "create", "airflow_version": "latest"}, "airflow_version", "'latest'"),
         ({"mode": "create", "airflow_version": "3.9.0"}, "livy_provider_version", "None"),
         ({"mode": "create", "environment_class": "mw1.tiny"}, "environment_class", "'mw1.tiny'"),
-        ({"mode": "create", "environment_class": "mw1.micro"}, "schedulers", "2"),
+        ({"mode": "create", "environment_class": "mw1.micro", "maximum_workers": 1}, "schedulers", "2"),
+        ({"mode": "create", "environment_class": "mw1.micro", "schedulers": 1}, "maximum_workers", "5"),
         ({"mode": "create", "schedulers": 1}, "schedulers", "1"),
         ({"mode": "create", "minimum_workers": 6}, "minimum_workers", "6"),
         ({"mode": "create", "maximum_workers": 26}, "maximum_workers", "26"),
@@ -82,6 +83,14 @@ def test_what_does_not_fit_is_named_with_what_is_allowed_and_a_remedy(mwaa: dict
     assert "remedy: " in message
 
 
+def test_the_smallest_class_does_not_scale() -> None:
+    """Each number that MWAA would refuse is named, in one go."""
+    message = refused({"mode": "create", "environment_class": "mw1.micro", "minimum_workers": 2})
+
+    for line in ("minimum_workers: got 2", "maximum_workers: got 5", "schedulers: got 2"):
+        assert f"mwaa.{line}\n    allowed: 1 for mw1.micro" in message
+
+
 def test_an_older_release_is_refused_with_those_that_are_taken() -> None:
     assert "allowed: 2.11.x, or 3.0.6 and newer of the 3 series" in refused(
         {"mode": "create", "airflow_version": "2.9.2"}
@@ -102,6 +111,20 @@ def test_a_key_of_another_mode_that_says_the_default_is_no_error() -> None:
 
 def test_nothing_is_asked_of_what_is_not_made() -> None:
     assert Settings.parse({"mwaa": {"airflow_version": "1.10.12"}}).mwaa.mode == "none"
+
+
+def test_a_role_of_another_account_is_refused() -> None:
+    """A6: Airflow asks for connections by name, in its own account."""
+    (problem,) = account_problems(Settings.parse({"mwaa": EXISTING}).mwaa, "444455556666")
+
+    assert (problem.key, problem.got) == ("mwaa.execution_role_arn", EXISTING["execution_role_arn"])
+    assert "by these credentials 444455556666" in problem.allowed
+    assert "LivyUrl" in problem.remedy
+
+
+@pytest.mark.parametrize("mwaa", [EXISTING, {"mode": "create"}, {}])
+def test_a_role_of_the_same_account_and_none_at_all_are_no_problem(mwaa: dict[str, Any]) -> None:
+    assert list(account_problems(Settings.parse({"mwaa": mwaa}).mwaa, "111122223333")) == []
 
 
 def test_every_strategy_has_a_connection_and_the_chosen_one_the_default() -> None:

@@ -73,6 +73,19 @@ def test_an_error_names_the_command_line_too() -> None:
         load_settings({"set.name": "X"})
 
 
+def test_what_another_account_holds_is_refused_where_the_account_is_known(tmp_path: Path) -> None:
+    """A6: a role of an MWAA environment that could not read the connections."""
+    file = tmp_path / "mine.yaml"
+    role = "arn:aws:iam::111122223333:role/theirs"
+    file.write_text(f"mwaa: {{mode: existing, environment_name: theirs, execution_role_arn: '{role}'}}\n", "utf-8")
+    context = {"settings": str(file)}
+
+    for account in (None, "111122223333"):
+        assert load_settings(context, account=account).mwaa.execution_role_arn == role
+    with pytest.raises(SettingsError, match=rf"mine\.yaml: one wrong setting\n  mwaa\.execution_role_arn: got '{role}"):
+        load_settings(context, account="444455556666")
+
+
 def test_a_key_below_a_value_is_refused() -> None:
     with pytest.raises(SettingsError, match="name is a value, not a section"):
         load_settings({"set.name.first": "x"})

@@ -475,11 +475,18 @@ TABLE: tuple[Wrong, ...] = (
         "upgraded to 2.11 first",
     ),
     Wrong(
-        of("mwaa", mode="create", environment_class="mw1.micro"),
+        of("mwaa", mode="create", environment_class="mw1.micro", maximum_workers=1),
         "mwaa.schedulers",
         2,
         "1 for mw1.micro",
         "or mwaa.environment_class",
+    ),
+    Wrong(
+        of("mwaa", mode="create", environment_class="mw1.micro", schedulers=1),
+        "mwaa.maximum_workers",
+        5,
+        "1 for mw1.micro",
+        "or choose another mwaa.environment_class",
     ),
     Wrong(
         of("mwaa", mode="create", environment_name="ours"),

@@ -11,6 +11,7 @@ import logging
 import time
 import zipfile
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import boto3
@@ -55,6 +56,14 @@ class Deployments:
     def close(self) -> None:
         """Stop."""
         self._server.stop()
+
+    def keep(self, bucket: str, key: str, content: str) -> datetime:
+        """Put an object into a bucket; when S3 says that it was made."""
+        client: Any = self._client("s3")
+        client.create_bucket(Bucket=bucket)
+        client.put_object(Bucket=bucket, Key=key, Body=content.encode())
+        found: datetime = client.head_object(Bucket=bucket, Key=key)["LastModified"]
+        return found
 
     def executions(self, name: str) -> list[dict[str, Any]]:
         """Name and input of each execution of a deployment's machine."""

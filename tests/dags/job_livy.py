@@ -15,6 +15,9 @@ LOST_BEFORE, LOST_AFTER, DOUBLED, WELL = "2026-11-01", "2026-11-02", "2026-11-03
 """Days, and what becomes of the first of their jobs: its cluster dies before it commits, or after; it goes on while its
 successor runs, and commits when that has; or nothing does."""
 
+CLEARED, IN_S3 = "2026-11-05", "2026-11-06"
+"""Days whose totals were there long before, one of them in S3."""
+
 ROWS = 7
 
 
@@ -41,6 +44,9 @@ class JobLivy(LivyServer):
     def _story(self, number: int, arguments: list[str]) -> Iterator[str | int]:
         self.arguments.append(arguments)
         yield "running"
+        if IN_S3 in arguments:  # where it finds the marker
+            yield "success"
+            return
         parser = argparse.ArgumentParser()
         for option in ("--output", "--date", "--attempt"):
             parser.add_argument(option)

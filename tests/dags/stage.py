@@ -9,9 +9,11 @@ usage: python -m tests.dags.stage RELEASE FOLDER    (writes FOLDER/played.json)
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,7 @@ from tests.provider.site import PORT, Site, site
 
 from .deployments import BESIDE, CREDENTIALS, GIVEN_UP, LEASED, NAMES, PAUSED, SICK, WELL, Deployments
 from .files import DAGS
-from .job_livy import DOUBLED, LOST_AFTER, LOST_BEFORE, JobLivy
+from .job_livy import CLEARED, DOUBLED, IN_S3, LOST_AFTER, LOST_BEFORE, JobLivy
 from .job_livy import WELL as NOTHING_DIES
 
 BUCKET = "artifacts"
@@ -39,7 +41,12 @@ DAYS = {
     "totals-lost-before": LOST_BEFORE,
     "totals-lost-after": LOST_AFTER,
     "totals-doubled": DOUBLED,
+    "totals-cleared": CLEARED,
 }
+DATA = "data"
+# How long after the end of its day the totals of the cleared one were there.
+LATE_SECONDS = 3600
+MARKER = json.dumps({"rows": 7, "run": "1-application_1_1-00000000"})
 
 
 def order(
@@ -98,6 +105,9 @@ def play(version: str, folder: Path) -> dict[str, Any]:
             _put_canary(where, folder)
             clusters, jobs = connection(where.host, PORT), connection("127.0.0.1", livy.port)
             dataset = {"AIRFLOW_VAR_EMR_DR_DATASET": f"file://{output}"}
+            in_s3 = {"AIRFLOW_VAR_EMR_DR_DATASET": f"s3://{DATA}/daily-totals"}
+            _commit_long_ago(output)
+            made = deployments.keep(DATA, f"daily-totals/date={IN_S3}/_committed.json", MARKER)
             aws = {"AWS_ENDPOINT_URL": deployments.endpoint, **CREDENTIALS}
             orders = [
                 order("stock", "emr_spark_pi", clusters),
@@ -106,6 +116,7 @@ def play(version: str, folder: Path) -> dict[str, Any]:
                 order("canary", "emr_canary", clusters),
                 order("canary-away", "emr_canary", clusters, conf={"file": "hdfs:///none.py"}),
                 *(order(key, "emr_daily_totals", {**jobs, **dataset}, conf={"date": day}) for key, day in DAYS.items()),
+                order("totals-s3", "emr_daily_totals", {**jobs, **in_s3, **aws}, conf={"date": IN_S3}),
                 # Both look at the same time.
                 order("monitor", "emr_health_monitor", {**aws, "AIRFLOW_VAR_EMR_DR_DEPLOYMENT": SICK}),
                 order("monitor-called", "emr_health_monitor", aws, calls=CALLED),
@@ -118,12 +129,22 @@ def play(version: str, folder: Path) -> dict[str, Any]:
         deployments.close()
     return {
         **told,
+        "made_in_s3": made.timestamp(),
         "batches": batches,
         "submitted": sorted(livy.arguments),
         "output": sorted(str(each.relative_to(output)) for each in output.rglob("*") if each.is_file()),
         "markers": {each.parent.name: json.loads(each.read_text()) for each in output.glob("*/_committed.json")},
         "executions": executions,
     }
+
+
+def _commit_long_ago(output: Path) -> None:
+    """The day that is cleared has its totals, an hour after its end."""
+    marker = output / f"date={CLEARED}" / "_committed.json"
+    marker.parent.mkdir(parents=True)
+    marker.write_text(MARKER)
+    end = (datetime.fromisoformat(CLEARED).replace(tzinfo=UTC) + timedelta(days=1)).timestamp()
+    os.utime(marker, (end + LATE_SECONDS, end + LATE_SECONDS))
 
 
 def _put_canary(where: Site, folder: Path) -> None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from emr_drill.airflow_matrix.outcomes import Outcome
+
 # Machine seconds, as everything here: operators, sockets and Spark run on machine time.
 AWAY_SECONDS = 60.0
 # Longer than four requests that give up after REQUEST_LIMIT_SECONDS.
@@ -115,6 +117,7 @@ class Case:
         killed_after: when its task is killed, from its start; ``None`` to let it run.
         request_limit: in the connection's extra.
         polls: how many polls must have gone through before the fault strikes.
+        expected: what may become of a run with our operator, whether or not the fault struck it.
     """
 
     name: str
@@ -125,6 +128,7 @@ class Case:
     killed_after: int | None = None
     request_limit: int = REQUEST_LIMIT_SECONDS
     polls: int = 1
+    expected: frozenset[Outcome] = frozenset({Outcome.RIGHT})
 
     @property
     def held(self) -> bool:
@@ -200,6 +204,8 @@ _ALL: tuple[Case, ...] = (
         what="the job ends, and Livy forgets it before the next poll",
         mishaps=(_poll(Action.FORGET),),
         request_limit=PATIENT_LIMIT_SECONDS,
+        # Nobody can know how it ended, so that a person has to look.
+        expected=frozenset({Outcome.RIGHT, Outcome.DISTURBED}),
     ),
     Case(
         name="hole-at-submit",

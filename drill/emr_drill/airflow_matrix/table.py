@@ -8,7 +8,7 @@ from typing import Any
 
 from emr_drill.airflow_matrix.cases import CASES
 from emr_drill.airflow_matrix.clients import MODES, Operator
-from emr_drill.airflow_matrix.verdict import Outcome
+from emr_drill.airflow_matrix.outcomes import Outcome
 
 WORST_FIRST = (
     Outcome.WRONG,

@@ -4,37 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from emr_drill.airflow_matrix.cases import Request
 from emr_drill.airflow_matrix.lines import Seen
+from emr_drill.airflow_matrix.outcomes import Outcome
 from emr_drill.jobs.ledger import EFFECT, Entry
 
 # A line of the ledger is written before Livy can say so; clocks of two processes read the same.
 SLACK_SECONDS = 1.0
 SUCCESS, FAILED, NOTHING = "success", "failed", ""
-
-
-class Outcome(StrEnum):
-    """What became of a run.
-
-    Attributes:
-        RIGHT: the job's effect is there once and the task says success; of a task that was killed: no effect, and it
-            says failed.
-        LOST_AND_SAID: no effect, and the task says failed: somebody has to run the job again, and knows.
-        DISTURBED: the effect is there once, and the task says failed: whoever runs the job again doubles it.
-        DOUBLED: the effect is there more than once.
-        WRONG: the task says success and the effect is not there, or was not when it said so; or it was killed, and its
-            job did its work.
-        SILENT: the task never said anything.
-    """
-
-    RIGHT = "right"
-    LOST_AND_SAID = "lost and said"
-    DISTURBED = "disturbed"
-    DOUBLED = "doubled"
-    WRONG = "wrong"
-    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +44,9 @@ def outcome(said: Said, entries: Sequence[Entry], *, killed: bool) -> Outcome:
 
 
 def strangers(key: str, seen: Sequence[Seen], owners: Mapping[int, str]) -> list[int]:
-    """Ids of others' batches that a client deleted.
+    """Ids of others' batches that a client sent a DELETE for, whatever came of it.
+
+    Who asks for another's batch to be deleted is wrong already; that it was gone, or that nobody answered, is chance.
 
     Args:
         key: of the client's job.
@@ -76,8 +56,5 @@ def strangers(key: str, seen: Sequence[Seen], owners: Mapping[int, str]) -> list
     return [
         one.batch
         for one in seen
-        if one.request is Request.DELETE
-        and one.batch is not None
-        and one.status == 200
-        and owners.get(one.batch, key) != key
+        if one.request is Request.DELETE and one.batch is not None and owners.get(one.batch, key) != key
     ]

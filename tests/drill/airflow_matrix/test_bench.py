@@ -123,7 +123,12 @@ def test_a_change_of_the_operator_is_another_code(monkeypatch: pytest.MonkeyPatc
     ("changes", "bad"),
     [
         ({}, False),
-        ({"outcome": "disturbed"}, False),
+        ({"outcome": "disturbed"}, True),
+        ({"outcome": "disturbed", "case": "expired"}, False),  # a person has to look at what ended unseen
+        ({"outcome": "lost and said"}, True),
+        ({"outcome": "lost and said", "case": "away-at-poll"}, True),
+        ({"outcome": "lost and said", "case": "expired"}, True),
+        ({"outcome": "lost and said", "struck": False}, True),  # nothing befell it
         ({"outcome": "wrong"}, True),
         ({"outcome": "doubled"}, True),
         ({"outcome": "silent"}, True),
@@ -132,7 +137,7 @@ def test_a_change_of_the_operator_is_another_code(monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_what_our_operator_must_not_do(changes: dict[str, Any], bad: bool) -> None:
-    """A6, A9: no wrong verdict, no job twice, no other's batch deleted."""
+    """A6, A9: each job's effect once, and its task says so; no other's batch deleted."""
     one = group(run(**changes))
 
     assert bool(bench.broken(one)) is bad

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emr_drill.airflow_matrix.cases import CASES, POLLING_SECONDS, ROWS, Action, Case, Group, Request
+from emr_drill.airflow_matrix.outcomes import Outcome
 from emr_drill.faults.table import FAULTS
 
 
@@ -30,3 +31,10 @@ def test_who_is_made_to_wait_has_the_patience(case: Case) -> None:
 def test_what_dies_after_the_answer_was_never_polled() -> None:
     (one,) = CASES["dies-after-answer"].mishaps
     assert (one.request, one.after) == (Request.POLL, 0)
+
+
+def test_only_what_ended_unseen_may_end_otherwise_than_right() -> None:
+    """A9: whatever else fails, each job's effect is there once, and its task says so."""
+    others = {case.name: case.expected for case in CASES.values() if case.expected != {Outcome.RIGHT}}
+
+    assert others == {"expired": {Outcome.RIGHT, Outcome.DISTURBED}}

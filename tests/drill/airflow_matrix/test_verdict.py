@@ -6,7 +6,8 @@ import pytest
 
 from emr_drill.airflow_matrix.cases import Request
 from emr_drill.airflow_matrix.lines import Seen
-from emr_drill.airflow_matrix.verdict import Outcome, Said, outcome, strangers
+from emr_drill.airflow_matrix.outcomes import Outcome
+from emr_drill.airflow_matrix.verdict import Said, outcome, strangers
 from emr_drill.jobs.ledger import Entry
 
 
@@ -41,7 +42,7 @@ def test_a_job_that_failed_has_no_effect() -> None:
     assert outcome(Said(state="failed", at=20.0), [entry(10.0, "failed")], killed=False) is Outcome.LOST_AND_SAID
 
 
-def test_only_a_delete_that_succeeded_of_anothers_batch_is_told() -> None:
+def test_a_delete_of_anothers_batch_is_told_whatever_was_answered() -> None:
     def seen(request: Request, batch: int, status: int = 200) -> Seen:
         return Seen(at=0.0, request=request, status=status, batch=batch)
 
@@ -50,8 +51,9 @@ def test_only_a_delete_that_succeeded_of_anothers_batch_is_told() -> None:
         seen(Request.DELETE, 1),
         seen(Request.DELETE, 2),
         seen(Request.DELETE, 3, 404),
+        seen(Request.DELETE, 2, 0),  # nobody answered
         seen(Request.POLL, 3),
         seen(Request.DELETE, 4),  # a ghost's: no job got it
     ]
 
-    assert strangers("mine", requests, owners) == [2]
+    assert strangers("mine", requests, owners) == [2, 3, 2]
