@@ -451,9 +451,9 @@ class Operators(unittest.TestCase):
         with (
             livy(extra={"timeout": 5}, connection={"schema": "https"}, tls=context),
             mock.patch.object(
-                emr_dr_airflow.operators, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
+                emr_dr_airflow.reporting, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
             ),
-            mock.patch.object(telemetry, "to_line", line),
+            mock.patch.object(emr_dr_airflow.reporting, "to_line", line),
             self.assertRaisesRegex(AirflowException, "cannot be used"),
         ):
             self.operator()._begin(self.context())

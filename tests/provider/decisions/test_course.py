@@ -23,7 +23,8 @@ def test_a_course_survives_json() -> None:
     "outcome",
     [
         Ended(batch=BATCH, at=3.5, running_at=2.5),
-        Lost(at=1.0, batch_id=8),
+        Ended(batch=BATCH, at=3.5, running_at=None),
+        Lost(at=1.0, last=BATCH),
         TimedOut(at=2.0),
         Unknown(reason="why", at=3.0),
     ],
@@ -45,11 +46,20 @@ def test_a_course_learns_from_its_batch_and_forgets_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "outcome", [Ended(batch=BATCH, at=3.5, running_at=2.5), Lost(at=1.0, batch_id=7), TimedOut(at=1.0, batch_id=7)]
+    "outcome",
+    [
+        Ended(batch=BATCH, at=3.5, running_at=2.5),
+        Lost(at=1.0, last=BATCH),
+        TimedOut(at=1.0, last=BATCH),
+        Unknown(reason="why", at=1.0, last=BATCH),
+    ],
 )
-def test_a_course_goes_on_with_the_id_that_its_job_had_last(outcome: Outcome) -> None:
-    assert replace(COURSE, batch=3).after(outcome).batch == 7
+def test_a_course_goes_on_with_what_its_job_had_last(outcome: Outcome) -> None:
+    """Its id, and its application, whatever became of it (B11)."""
+    after = replace(COURSE, batch=3).after(outcome)
+
+    assert (after.batch, after.application, after.tracking_url) == (7, "application_1_1", "http://x")
 
 
-def test_an_outcome_of_no_id_changes_none() -> None:
+def test_an_outcome_of_no_batch_changes_nothing() -> None:
     assert COURSE.after(Unknown(reason="why", at=3.0)) == COURSE
