@@ -9,6 +9,7 @@ One argument: a directory for Airflow's home.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import ssl
@@ -17,7 +18,7 @@ import threading
 import time
 import unittest
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -50,7 +51,6 @@ from airflow.exceptions import AirflowException  # noqa: E402
 
 from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
 from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
-from emr_dr_airflow.decisions import telemetry  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
 from emr_dr_airflow.decisions.retrying import first_try  # noqa: E402
 from emr_dr_airflow.decisions.telemetry import Report  # noqa: E402
@@ -69,7 +69,8 @@ class Server:
     """Answers with a batch called *name*; ``silent`` keeps it from answering at all."""
 
     def __init__(self, *, name: str = NAME, state: str = "running", tls: ssl.SSLContext | None = None) -> None:
-        self.name, self.state = name, state
+        self.name, self.state, self.application = name, state, "application_1_1"
+        self.before: Callable[[str], None] = lambda method: None
         self.silent = threading.Event()
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         server = self
@@ -85,11 +86,18 @@ class Server:
                 length = int(self.headers.get("Content-Length") or 0)
                 self.rfile.read(length)
                 server.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
+                server.before(self.command)
                 if server.silent.is_set():
                     time.sleep(3)
                     self.close_connection = True
                     return
-                body = {"id": ID, "name": server.name, "state": server.state, "appId": "application_1_1", "appInfo": {}}
+                body = {
+                    "id": ID,
+                    "name": server.name,
+                    "state": server.state,
+                    "appId": server.application,
+                    "appInfo": {},
+                }
                 content = json.dumps(body).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
@@ -605,4 +613,8 @@ def make_certificate(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    sys.modules["checks_in_airflow"] = sys.modules["__main__"]
+    sys.path.append(str(Path(__file__).parent))
+    more = vars(importlib.import_module("checks_of_ends"))
+    globals().update({name: each for name, each in more.items() if str(name).startswith("Ends")})
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
