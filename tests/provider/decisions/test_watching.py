@@ -48,7 +48,7 @@ def test_the_end_of_the_job_is_told(state: str) -> None:
 
 @pytest.mark.parametrize("seconds", [60, 2])
 def test_who_did_not_see_a_job_wait_does_not_say_how_long_it_did(seconds: int) -> None:
-    """A triggerer that was restarted, or a job that was over before anybody asked (B11)."""
+    """A triggerer that was restarted, or a job that was over before anybody asked (B9)."""
     found = watched(door_with(Entry(id=ID, name=NAME, at=990, seconds=seconds)))
 
     assert isinstance(found, Ended) and found.running_at is None
@@ -124,7 +124,7 @@ def test_a_job_whose_cluster_is_gone_is_lost() -> None:
 
 
 def test_the_application_that_was_seen_is_told_of_a_lost_job() -> None:
-    """Whoever looks for what a job did needs it most where Livy cannot be asked any more (B11)."""
+    """Whoever looks for what a job did needs it most where Livy cannot be asked any more (B9)."""
     generation = Generation(number=3, died_at=1010, fenced_at=1600)
     found = watched(door_with(Entry(id=ID, name=NAME, at=1000), generation=generation))
     assert isinstance(found, Lost)
