@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -43,9 +44,12 @@ os.environ.update(
 
 with warnings.catch_warnings(record=True) as WARNED:
     warnings.simplefilter("always")
+    import emr_dr_airflow.compat
     import emr_dr_airflow.links
     import emr_dr_airflow.operators
     import emr_dr_airflow.triggers
+
+    emr_dr_airflow.compat.stats()
 
 from airflow.exceptions import AirflowException  # noqa: E402
 
@@ -62,6 +66,8 @@ from emr_dr_airflow.triggers import EmrLivyTrigger  # noqa: E402
 
 ID, NAME = 1003000000, "j-dag-job-0123456789abcdef-t1-r0"
 COURSE = Course(number=1, name=NAME, batch=ID, begun_at=1.0, submitted_at=1.0)
+# A release that nothing runs on yet.
+AHEAD = version("apache-airflow-core") > "3.1" if find_spec("airflow.sdk") else False
 QUESTION = Ask(method="GET", path=f"/batches/{ID}", headers={"X-Emr-Id-Prefix": "1003"})
 
 
@@ -332,10 +338,10 @@ class Triggers(unittest.TestCase):
 
     def test_airflow_can_store_it(self) -> None:
         from airflow.models.trigger import Trigger
-        from airflow.utils.module_loading import import_string
 
         row = Trigger.from_object(self.trigger())
-        again = import_string(row.classpath)(**row.kwargs)
+        self.assertEqual(row.classpath, "emr_dr_airflow.triggers.EmrLivyTrigger")
+        again = EmrLivyTrigger(**row.kwargs)
         self.assertEqual(again.serialize(), self.trigger().serialize())
 
 
@@ -470,8 +476,8 @@ class Operators(unittest.TestCase):
         self.assertIn("may still run", reports[0].reason)
 
     def test_it_can_be_mapped_and_stored_and_shows_its_link(self) -> None:
-        from airflow.serialization.serialized_objects import SerializedDAG
-
+        module = importlib.import_module("airflow.serialization.serialized_objects")
+        kind: Any = getattr(module, "DagSerialization", None) or module.SerializedDAG
         try:
             from airflow.sdk import DAG
         except ImportError:
@@ -480,7 +486,7 @@ class Operators(unittest.TestCase):
             operator = self.operator(execution_timeout=timedelta(minutes=1))
             EmrLivyOperator.partial(task_id="many", file="f").expand(args=[["1"], ["2"]])
         self.assertEqual(operator.resubmissions, 3)
-        again = SerializedDAG.from_dict(SerializedDAG.to_dict(dag))
+        again = kind.from_dict(kind.to_dict(dag))
         self.assertEqual([link.name for link in again.get_task("job").operator_extra_links], ["Spark application"])
 
     def test_the_link(self) -> None:
@@ -516,8 +522,10 @@ class Packages(unittest.TestCase):
 
     def test_nothing_of_it_is_deprecated(self) -> None:
         self.assertEqual([str(each.message) for each in WARNED if "emr_dr_airflow" in each.filename], [])
+        self.assertEqual([str(each.message) for each in WARNED if "airflow.stats" in str(each.message)], [])
 
 
+@unittest.skipIf(AHEAD, "it runs no DAG that is not stored first")
 class States(unittest.TestCase):
     def test_the_state_of_a_task_is_what_airflow_says(self) -> None:
         from airflow.utils.db import initdb
