@@ -23,7 +23,7 @@ from asgiref.sync import sync_to_async
 from requests.auth import HTTPBasicAuth
 
 from emr_dr_airflow.decisions.wire import Answer, Ask, Flow, Say, Step, Wait
-from emr_dr_airflow.hooks import EmrLivyHook, Timeout, to_answer
+from emr_dr_airflow.hooks import EmrLivyHook, NoConnection, Timeout, to_answer
 
 T = TypeVar("T")
 
@@ -112,7 +112,10 @@ class AsyncDoor:
     async def _ask(self, question: Ask) -> Answer:
         connection = self._connection
         if connection is None:
-            connection = self._connection = await self._prepared()
+            try:
+                connection = self._connection = await self._prepared()
+            except NoConnection as error:
+                return Answer(at=time.time(), text=str(error), delivered=False)
         if connection.by_thread:
             return await asyncio.to_thread(partial(self._hook.ask, question))
         if self._session is None:
@@ -161,7 +164,8 @@ def _prepare(hook: EmrLivyHook) -> _Connection:
 
 def _timeout(limit: Timeout) -> aiohttp.ClientTimeout:
     connect, read = limit if isinstance(limit, tuple) else (limit, limit)
-    return aiohttp.ClientTimeout(total=None, connect=None, sock_connect=connect, sock_read=read)
+    # All that comes before the request together, as asking for the name has no limit of its own.
+    return aiohttp.ClientTimeout(total=None, connect=connect + read, sock_connect=connect, sock_read=read)
 
 
 def _tls(session: requests.Session) -> ssl.SSLContext | bool:

@@ -41,7 +41,12 @@ def xcom_class() -> Any:
 
 def stats() -> Any:
     """Airflow's metrics."""
-    return first_of("airflow.stats:Stats", "airflow.sdk.observability.stats:Stats")
+    return first_of("airflow.sdk.observability.stats:Stats", "airflow.stats:Stats")
+
+
+def exception(name: str) -> Any:
+    """An exception of Airflow's: newer releases warn of whoever asks at the older place."""
+    return first_of(f"airflow.sdk.exceptions:{name}", f"airflow.exceptions:{name}")
 
 
 def left_keys(task_instance: Any) -> frozenset[str]:

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import requests
 from airflow.exceptions import AirflowException
@@ -36,6 +36,10 @@ _SHOWN_CHARACTERS = 500
 _NAP_SECONDS = 1.0
 
 
+class NoConnection(AirflowException):
+    """The connection cannot be read: there is none, or who has it does not answer; Airflow does not tell which."""
+
+
 class Killed(AirflowException):
     """The task is being killed: what it did is stopped."""
 
@@ -58,6 +62,8 @@ class EmrLivyHook(LivyHook):
     Takes everything from the connection that the stock hook takes: host, port, schema, login, and in its extra
     ``timeout``, ``verify``, ``cert``, ``proxies`` and headers.  ``spark_history_url`` in the extra is for the link in
     the task view, and is not sent.
+
+    The connection is read once: a job may be followed for hours, and the secrets backend is asked over a network.
     """
 
     extra_options: dict[str, Any]
@@ -67,6 +73,37 @@ class EmrLivyHook(LivyHook):
         self.keep_alive_adapter = _Adapter(**_KEEP_ALIVE)
         self._session: requests.Session | None = None
         self._limit: Timeout | None = None
+        self._connection: Any = None
+        # Of this hook alone: the class's own stays for whoever has no hook yet.
+        self.get_connection = self._get_connection
+
+    def _get_connection(self, conn_id: str) -> Any:
+        """A connection; the own one as it was at first.
+
+        Raises:
+            NoConnection: the own one cannot be read.
+        """
+        if conn_id != self.http_conn_id:
+            return super().get_connection(conn_id)
+        if self._connection is None:
+            try:
+                self._connection = super().get_connection(conn_id)
+            except Exception as error:
+                raise NoConnection(f"the connection {conn_id} cannot be read: {error}") from error
+        return self._connection
+
+    def check(self) -> None:
+        """Read the connection, if that was not done yet.
+
+        Raises:
+            NoConnection: it cannot be read.
+        """
+        self.get_connection(self.http_conn_id)
+
+    def like(self, other: EmrLivyHook) -> Self:
+        """With what *other* has read of the same connection."""
+        self._connection = other._connection
+        return self
 
     def get_conn(self, headers: Any = None, extra_options: Any = None) -> requests.Session:
         """A session with what connection and operator say; see the stock hook."""
@@ -99,16 +136,24 @@ class EmrLivyHook(LivyHook):
         return CONNECT_SECONDS, READ_SECONDS
 
     def history_url(self) -> str:
-        """The pattern of links to the history server, empty if the connection has none."""
-        return str(self.get_connection(self.http_conn_id).extra_dejson.get(HISTORY_URL) or "")
+        """The pattern of links to the history server, empty if the connection has none or cannot be read."""
+        try:
+            return str(self.get_connection(self.http_conn_id).extra_dejson.get(HISTORY_URL) or "")
+        except Exception as error:  # noqa: BLE001 - no job fails for want of a link
+            self.log.warning("There is no link to the history server: %s", error)
+            return ""
 
     def ask(self, question: Ask) -> Answer:
-        """Send one request.  Whatever network and server do is an answer.
+        """Send one request.  Whatever network and server do is an answer; so is a connection that cannot be read.
 
         Raises:
-            AirflowException: there is no such connection, or it cannot be used.
+            AirflowException: the connection cannot be used.
         """
         if self._session is None:
+            try:
+                self.check()
+            except NoConnection as error:
+                return Answer(at=time.time(), text=str(error), delivered=False)
             self._limit = self._limit or self.timeout()
             self._session = self.get_conn(dict(self.extra_headers), dict(self.extra_options))
         try:

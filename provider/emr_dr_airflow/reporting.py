@@ -1,12 +1,24 @@
-"""Gives counts and durations to Airflow's metrics."""
+"""Gives counts and durations to Airflow's metrics, and the line of each job to its log."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from emr_dr_airflow.compat import stats
-from emr_dr_airflow.decisions.telemetry import PREFIX, Count, Duration
+from emr_dr_airflow.decisions.telemetry import PREFIX, Count, Duration, Report, of_end, to_line
+
+
+def tell(report: Report, log: Any) -> None:
+    """Count the end of a job, and log the line that tells of it.
+
+    Args:
+        report: the end.
+        log: gets the line.
+    """
+    publish(of_end(report), pipeline=report.pipeline)
+    log.info("%s", to_line(report))
 
 
 def publish(metrics: Iterable[Count | Duration], *, pipeline: str) -> None:

@@ -11,11 +11,15 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from emr_dr_airflow.asynchronous import AsyncDoor, undisturbed
 from emr_dr_airflow.compat import task_state
+from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.course import Course, outcome_to_dict
-from emr_dr_airflow.decisions.ending import end_job, was_taken_away
+from emr_dr_airflow.decisions.ending import doubt, end_job, was_taken_away
+from emr_dr_airflow.decisions.names import TaskTry
+from emr_dr_airflow.decisions.telemetry import Result, pipeline_of, report_of
 from emr_dr_airflow.decisions.watching import Unknown, watch
 from emr_dr_airflow.decisions.wire import Limits
 from emr_dr_airflow.hooks import EmrLivyHook
+from emr_dr_airflow.reporting import tell
 
 # To find out why it was cancelled, and to end the batch; a triggerer that stops waits for its triggers.
 _CANCEL_SECONDS = 20.0
@@ -34,6 +38,7 @@ class EmrLivyTrigger(BaseTrigger):
         extra_headers: for the hook.
         endpoint_prefix: for the hook.
         auth_type: class of a kind of log-in, as ``module:name``; empty for what the connection implies.
+        pipeline: what the job is counted under, if it is the trigger that ends it.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class EmrLivyTrigger(BaseTrigger):
         extra_headers: Mapping[str, Any] | None = None,
         endpoint_prefix: str | None = None,
         auth_type: str = "",
+        pipeline: str = "",
     ) -> None:
         super().__init__()
         self.course = dict(course)
@@ -54,7 +60,10 @@ class EmrLivyTrigger(BaseTrigger):
         self.extra_headers = dict(extra_headers or {})
         self.endpoint_prefix = endpoint_prefix
         self.auth_type = auth_type
+        self.pipeline = pipeline
         self._over = False
+        self._seen: Batch | None = None
+        self._hook: EmrLivyHook | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """For the database."""
@@ -68,15 +77,20 @@ class EmrLivyTrigger(BaseTrigger):
                 "extra_headers": self.extra_headers,
                 "endpoint_prefix": self.endpoint_prefix,
                 "auth_type": self.auth_type,
+                "pipeline": self.pipeline,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Follow the batch."""
         course = Course.from_dict(self.course)
+
+        def show(batch: Batch) -> None:
+            self._seen = batch
+
         try:
             outcome = await self._door().carry_out(
-                watch(course.batch, course.name, Limits(**self.limits), deadline=course.deadline)
+                watch(course.batch, course.name, Limits(**self.limits), deadline=course.deadline, show=show)
             )
         except asyncio.CancelledError:
             await undisturbed(self._cancelled())
@@ -120,14 +134,36 @@ class EmrLivyTrigger(BaseTrigger):
         ending = await self._door().carry_out(end_job(course.batch, course.name, Limits(**self.limits)))
         self._over = True
         self.log.info("Batch %s (%s): %s", course.batch, course.name, ending)
+        self._report(
+            course if self._seen is None else course.seen(self._seen),
+            f"the task was taken away while it was deferred{doubt(ending)}",
+        )
+
+    def _report(self, course: Course, reason: str) -> None:
+        """Tell of the end of the job: there is no worker any more that could."""
+        own: Any = self.task_instance
+        if own is None:
+            return
+        index = getattr(own, "map_index", None)
+        whose = TaskTry(
+            dag_id=own.dag_id,
+            run_id=own.run_id,
+            run_key="",
+            task_id=own.task_id,
+            map_index=-1 if index is None else index,
+            number=course.number,
+        )
+        pipeline = pipeline_of(self.pipeline or own.dag_id)
+        tell(report_of(Result.KILLED, course, whose, pipeline=pipeline, reason=reason), self.log)
 
     def _door(self) -> AsyncDoor:
-        module, _, name = self.auth_type.partition(":")
-        hook = EmrLivyHook(
-            livy_conn_id=self.livy_conn_id,
-            extra_options=self.extra_options,
-            extra_headers=self.extra_headers,
-            auth_type=getattr(import_module(module), name) if name else None,
-            endpoint_prefix=self.endpoint_prefix,
-        )
-        return AsyncDoor(hook, self.log)
+        if self._hook is None:
+            module, _, name = self.auth_type.partition(":")
+            self._hook = EmrLivyHook(
+                livy_conn_id=self.livy_conn_id,
+                extra_options=self.extra_options,
+                extra_headers=self.extra_headers,
+                auth_type=getattr(import_module(module), name) if name else None,
+                endpoint_prefix=self.endpoint_prefix,
+            )
+        return AsyncDoor(self._hook, self.log)

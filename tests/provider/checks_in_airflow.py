@@ -9,6 +9,7 @@ One argument: a directory for Airflow's home.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import os
 import ssl
@@ -17,10 +18,11 @@ import threading
 import time
 import unittest
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.metadata import version
 from importlib.util import find_spec
 from ipaddress import ip_address
 from pathlib import Path
@@ -42,15 +44,17 @@ os.environ.update(
 
 with warnings.catch_warnings(record=True) as WARNED:
     warnings.simplefilter("always")
+    import emr_dr_airflow.compat
     import emr_dr_airflow.links
     import emr_dr_airflow.operators
     import emr_dr_airflow.triggers
+
+    emr_dr_airflow.compat.stats()
 
 from airflow.exceptions import AirflowException  # noqa: E402
 
 from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
 from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
-from emr_dr_airflow.decisions import telemetry  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
 from emr_dr_airflow.decisions.retrying import first_try  # noqa: E402
 from emr_dr_airflow.decisions.telemetry import Report  # noqa: E402
@@ -62,6 +66,8 @@ from emr_dr_airflow.triggers import EmrLivyTrigger  # noqa: E402
 
 ID, NAME = 1003000000, "j-dag-job-0123456789abcdef-t1-r0"
 COURSE = Course(number=1, name=NAME, batch=ID, begun_at=1.0, submitted_at=1.0)
+# A release that nothing runs on yet.
+AHEAD = version("apache-airflow-core") > "3.1" if find_spec("airflow.sdk") else False
 QUESTION = Ask(method="GET", path=f"/batches/{ID}", headers={"X-Emr-Id-Prefix": "1003"})
 
 
@@ -69,7 +75,8 @@ class Server:
     """Answers with a batch called *name*; ``silent`` keeps it from answering at all."""
 
     def __init__(self, *, name: str = NAME, state: str = "running", tls: ssl.SSLContext | None = None) -> None:
-        self.name, self.state = name, state
+        self.name, self.state, self.application = name, state, "application_1_1"
+        self.before: Callable[[str], None] = lambda method: None
         self.silent = threading.Event()
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         server = self
@@ -85,11 +92,18 @@ class Server:
                 length = int(self.headers.get("Content-Length") or 0)
                 self.rfile.read(length)
                 server.requests.append((self.command, self.path, {k.lower(): v for k, v in self.headers.items()}))
+                server.before(self.command)
                 if server.silent.is_set():
                     time.sleep(3)
                     self.close_connection = True
                     return
-                body = {"id": ID, "name": server.name, "state": server.state, "appId": "application_1_1", "appInfo": {}}
+                body = {
+                    "id": ID,
+                    "name": server.name,
+                    "state": server.state,
+                    "appId": server.application,
+                    "appInfo": {},
+                }
                 content = json.dumps(body).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(content)))
@@ -324,10 +338,10 @@ class Triggers(unittest.TestCase):
 
     def test_airflow_can_store_it(self) -> None:
         from airflow.models.trigger import Trigger
-        from airflow.utils.module_loading import import_string
 
         row = Trigger.from_object(self.trigger())
-        again = import_string(row.classpath)(**row.kwargs)
+        self.assertEqual(row.classpath, "emr_dr_airflow.triggers.EmrLivyTrigger")
+        again = EmrLivyTrigger(**row.kwargs)
         self.assertEqual(again.serialize(), self.trigger().serialize())
 
 
@@ -451,9 +465,9 @@ class Operators(unittest.TestCase):
         with (
             livy(extra={"timeout": 5}, connection={"schema": "https"}, tls=context),
             mock.patch.object(
-                emr_dr_airflow.operators, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
+                emr_dr_airflow.reporting, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
             ),
-            mock.patch.object(telemetry, "to_line", line),
+            mock.patch.object(emr_dr_airflow.reporting, "to_line", line),
             self.assertRaisesRegex(AirflowException, "cannot be used"),
         ):
             self.operator()._begin(self.context())
@@ -462,8 +476,8 @@ class Operators(unittest.TestCase):
         self.assertIn("may still run", reports[0].reason)
 
     def test_it_can_be_mapped_and_stored_and_shows_its_link(self) -> None:
-        from airflow.serialization.serialized_objects import SerializedDAG
-
+        module = importlib.import_module("airflow.serialization.serialized_objects")
+        kind: Any = getattr(module, "DagSerialization", None) or module.SerializedDAG
         try:
             from airflow.sdk import DAG
         except ImportError:
@@ -472,7 +486,7 @@ class Operators(unittest.TestCase):
             operator = self.operator(execution_timeout=timedelta(minutes=1))
             EmrLivyOperator.partial(task_id="many", file="f").expand(args=[["1"], ["2"]])
         self.assertEqual(operator.resubmissions, 3)
-        again = SerializedDAG.from_dict(SerializedDAG.to_dict(dag))
+        again = kind.from_dict(kind.to_dict(dag))
         self.assertEqual([link.name for link in again.get_task("job").operator_extra_links], ["Spark application"])
 
     def test_the_link(self) -> None:
@@ -508,8 +522,10 @@ class Packages(unittest.TestCase):
 
     def test_nothing_of_it_is_deprecated(self) -> None:
         self.assertEqual([str(each.message) for each in WARNED if "emr_dr_airflow" in each.filename], [])
+        self.assertEqual([str(each.message) for each in WARNED if "airflow.stats" in str(each.message)], [])
 
 
+@unittest.skipIf(AHEAD, "it runs no DAG that is not stored first")
 class States(unittest.TestCase):
     def test_the_state_of_a_task_is_what_airflow_says(self) -> None:
         from airflow.utils.db import initdb
@@ -605,4 +621,8 @@ def make_certificate(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    unittest.main(argv=sys.argv[:1], verbosity=2)
+    sys.modules["checks_in_airflow"] = sys.modules["__main__"]
+    sys.path.append(str(Path(__file__).parent))
+    more = vars(importlib.import_module("checks_of_ends"))
+    globals().update({name: each for name, each in more.items() if str(name).startswith("Ends")})
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)

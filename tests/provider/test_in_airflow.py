@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from emr_drill.clients.kinds import EARLY_AIRFLOW_VERSION
 from tests.provider.airflows import check
-from tests.provider.versions import EACH_VERSION
+from tests.provider.versions import EACH
 
 
-@EACH_VERSION
+# Also the newest release, which nothing runs on yet.
+@pytest.mark.parametrize("version", [*EACH, pytest.param(EARLY_AIRFLOW_VERSION, marks=pytest.mark.long)])
 def test_in_airflow(version: str, tmp_path: Path) -> None:
     done = check(version, tmp_path / "home", "checks_in_airflow.py")
 

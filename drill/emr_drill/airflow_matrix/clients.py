@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emr_dr.provider_wheel import build_provider_wheel
 from emr_drill.clients import environments
-from emr_drill.clients.kinds import KINDS
+from emr_drill.clients.kinds import EARLY_KIND, KINDS
 
 RELEASES = ("3.0.6", "2.11.0")
 BUILT = environments.HOME.parent / "provider"
@@ -70,7 +70,7 @@ def python(release: str) -> Path:
     BUILT.mkdir(parents=True, exist_ok=True)
     with (BUILT / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        environments.install([kind for kind in KINDS if kind.version == release], say=print)
+        environments.install([kind for kind in (*KINDS, EARLY_KIND) if kind.version == release], say=print)
         wheel = build_provider_wheel(BUILT / "wheel")
         base = environments.python(f"airflow-{release}")
         home = BUILT / f"airflow-{release}"

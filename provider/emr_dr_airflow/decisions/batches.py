@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from emr_dr_airflow.decisions.wire import Answer
@@ -11,7 +11,8 @@ SUCCESS = "success"
 FAILED_STATES = frozenset({"dead", "error", "killed"})
 END_STATES = FAILED_STATES | {SUCCESS}
 # Between POST and YARN's word; "recovering" is what a Livy that was restarted calls every batch at first.
-EARLY_STATES = frozenset({"not_started", "starting", "recovering"})
+WAITING_STATES = frozenset({"not_started", "starting"})
+EARLY_STATES = WAITING_STATES | {"recovering"}
 RUNNING_STATES = frozenset({"idle", "running", "busy", "shutting_down"})
 
 
@@ -32,6 +33,16 @@ class Batch:
     state: str
     application: str = ""
     tracking_url: str = ""
+
+    def after(self, earlier: Batch | None) -> Batch:
+        """With what an *earlier* look at the same job knew and this one does not: a restarted Livy forgets some."""
+        if earlier is None:
+            return self
+        return replace(
+            self,
+            application=self.application or earlier.application,
+            tracking_url=self.tracking_url or earlier.tracking_url,
+        )
 
     @property
     def ended(self) -> bool:

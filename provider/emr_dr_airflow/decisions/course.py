@@ -13,6 +13,10 @@ from typing import Any, Self
 from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.watching import Ended, Lost, Outcome, TimedOut, Unknown
 
+# How long before its task's time is up a job that is waited for in a triggerer is ended: for Airflow to resume the task
+# on a worker, which ends the batch and says so.  Of a short time, a tenth.
+RESUME_SECONDS = 60.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
@@ -26,7 +30,7 @@ class Course:
         begun_at: when the first batch of this try was taken.
         submitted_at: when this one was.
         resubmissions: how many batches of this try were lost before this one.
-        deadline: when the task's time is up; ``None`` for never.
+        deadline: see :func:`deadline_of`.
         application: its YARN application, as far as is known.
         tracking_url: where YARN shows it.
     """
@@ -61,9 +65,21 @@ class Course:
 
     def after(self, outcome: Outcome) -> Self:
         """With what *outcome* tells: the batch may have another id than the one that was followed at first."""
-        if isinstance(outcome, Ended):
-            return self.seen(outcome.batch)
-        return self if outcome.batch_id is None else replace(self, batch=outcome.batch_id)
+        last = outcome.batch if isinstance(outcome, Ended) else outcome.last
+        return self if last is None else self.seen(last)
+
+
+def deadline_of(started: float, limit: float | None) -> float | None:
+    """When a trigger stops waiting for a job; ``None`` for never.
+
+    Airflow 2 counts a deferred task's time from the start of its try, and has a worker that resumes it later than that
+    do nothing but call ``on_kill()``.
+
+    Args:
+        started: when the try was.
+        limit: how long it may take, seconds (``execution_timeout``).
+    """
+    return None if limit is None else started + limit - min(RESUME_SECONDS, limit / 10)
 
 
 def outcome_to_dict(outcome: Outcome) -> dict[str, Any]:
@@ -77,10 +93,14 @@ def outcome_from_dict(data: Mapping[str, Any]) -> Outcome:
     Raises:
         ValueError: it is of another version of this package.
     """
-    rest = {key: value for key, value in data.items() if key != "kind"}
+    rest: dict[str, Any] = {
+        key: Batch(**value) if key in ("batch", "last") and value is not None else value
+        for key, value in data.items()
+        if key != "kind"
+    }
     match data.get("kind"):
         case "ended":
-            return Ended(**{**rest, "batch": Batch(**rest["batch"])})
+            return Ended(**rest)
         case "lost":
             return Lost(**rest)
         case "timedout":

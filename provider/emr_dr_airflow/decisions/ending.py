@@ -42,6 +42,17 @@ class Ending(StrEnum):
     UNANSWERED = "unanswered"
 
 
+def doubt(ending: Ending | None) -> str:
+    """What a sentence on a job that was to end goes on with.
+
+    Args:
+        ending: of its batch; ``None`` if there is none.
+    """
+    if ending in (None, Ending.ENDED, Ending.OVER):
+        return ""
+    return f". Ending its batch is {ending}: the job may still run"
+
+
 def end(batch: int, name: str, limits: Limits, *, asks: int = ASKS, even_ended: bool = False) -> Flow[Ending]:
     """End the batch with an id, if it is called *name*.
 

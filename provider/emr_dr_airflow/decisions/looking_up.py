@@ -23,7 +23,7 @@ from http import HTTPStatus
 from dr_core.id_ranges import PREFIXES, first_id, prefix_of
 from dr_core.routing import PREFIX_HEADER
 from emr_dr_airflow.decisions.batches import Batch, is_gone, is_not_found, path_of, read_batch
-from emr_dr_airflow.decisions.wire import NO_ANSWER, Answer, Ask, Flow, Limits, Say
+from emr_dr_airflow.decisions.wire import NO_ANSWER, Answer, Ask, Flow, Limits, Say, Wait
 
 # Any cluster in service may have it: asking a few times at random finds it mostly, and spares the rest.
 QUICK_ASKS = 4
@@ -131,17 +131,23 @@ def _await_front_door(limits: Limits) -> Flow[Answer | None]:
 def _ask_one_livy(jobs: Sequence[Sequence[str]], limits: Limits) -> Flow[Seen]:
     batches: dict[str, Batch] = {}
     for name in (name for job in jobs for name in job):
-        begun, times = None, 0
+        begun, times, silent = None, 0, False
         while True:
             answer = yield Ask(method="GET", path=path_of(name))
             begun = answer.at if begun is None else begun
             found = read_batch(answer)
             if found is not None and found.name == name:
                 batches[name] = found
+            if silent and is_not_found(answer):
+                # A submit may have waited all the while for who tells again: its batch is made now.
+                silent = False
+                yield Wait(seconds=limits.settle_seconds)
+                continue
             if found is not None or is_not_found(answer):
                 break
             if answer.at - begun > limits.outage_seconds:
                 return Seen(batches=batches, silent=("Livy",))
+            silent = True
             yield limits.pause(times)
             times += 1
     return Seen(batches=batches)
@@ -222,6 +228,9 @@ def _ask_owners(owners: list[_Owner], jobs: Sequence[Sequence[str]], limits: Lim
         for owner in silent:
             answer = yield Ask(method="GET", path=owner.path)
             owners.append(_Owner(prefix=owner.prefix, path=owner.path, answer=answer))
+        if any(owner.tells for owner in owners):
+            # A submit may have waited all the while for who tells again: its batch is made now.
+            yield Wait(seconds=limits.settle_seconds)
 
 
 def _by_name(name: str, prefix: int) -> Ask:

@@ -13,6 +13,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from emr_dr_airflow.decisions.course import Course
+from emr_dr_airflow.decisions.names import TaskTry
+
 PREFIX = "emr_dr"
 LONGEST_PIPELINE = 60
 _OTHER_CHARACTERS = re.compile(r"[^a-z0-9_-]+")
@@ -58,7 +61,7 @@ class Report:
         application_id: of its last batch, empty if it had none.
         resubmissions: how many batches were lost and run again.
         duration_seconds: from the first submit to the end that was seen; ``None`` where there was none.
-        queue_seconds: from the last submit to when it was first seen to run, likewise.
+        queue_seconds: from the last submit to when it was first seen to run; ``None`` if it was not seen to wait.
         reason: why it did not succeed.
     """
 
@@ -76,6 +79,52 @@ class Report:
     duration_seconds: float | None = None
     queue_seconds: float | None = None
     reason: str = ""
+
+
+def report_of(
+    result: Result,
+    course: Course | None,
+    whose: TaskTry,
+    *,
+    pipeline: str,
+    name: str = "",
+    at: float | None = None,
+    running_at: float | None = None,
+    reason: str = "",
+) -> Report:
+    """What there is to tell of a job.
+
+    Args:
+        result: how it ended.
+        course: of the job; ``None`` if it was not submitted, as far as is known.
+        whose: the try of its task.
+        pipeline: what it is counted under.
+        name: of the batch that was to be, without a course.
+        at: when its end was seen; ``None`` if none was.
+        running_at: when it was first seen to run, if that is known.
+        reason: why it did not succeed.
+    """
+    return Report(
+        result=result,
+        pipeline=pipeline,
+        dag_id=whose.dag_id,
+        run_id=whose.run_id,
+        task_id=whose.task_id,
+        map_index=whose.map_index,
+        try_number=whose.number,
+        batch_name=course.name if course else name,
+        batch_id=course.batch if course else None,
+        application_id=course.application if course else "",
+        resubmissions=course.resubmissions if course else 0,
+        duration_seconds=round(max(0.0, at - course.begun_at), 3) if course and at is not None else None,
+        queue_seconds=round(max(0.0, running_at - course.submitted_at), 3) if course and running_at else None,
+        reason=reason,
+    )
+
+
+def of_whom_time_ran_out(course: Course, now: float) -> bool:
+    """Whether a job that was ended from outside was, as far as times tell, because its task's time is up."""
+    return course.deadline is not None and now >= course.deadline
 
 
 def pipeline_of(text: str) -> str:

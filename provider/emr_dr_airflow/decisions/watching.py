@@ -5,12 +5,13 @@
 | 200, our id and name | its state is believed; ``recovering`` is a Livy that was restarted |
 | 200, another id or name | an error, and no verdict: a job's end must be its own |
 | 410 | asked once more; then the job is lost: nothing of its cluster runs any more |
-| 404 by a Livy | asked again, then looked up by name; then expired: it ended, and nobody knows how |
+| 404 by a Livy | asked again, then looked up by name; then expired: nobody knows how it ended, or whether |
 | anything else, or nothing | asked again, for as long as an outage may last |
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -18,6 +19,7 @@ from emr_dr_airflow.decisions.batches import (
     EARLY_STATES,
     END_STATES,
     RUNNING_STATES,
+    WAITING_STATES,
     Batch,
     is_gone,
     is_not_found,
@@ -40,12 +42,13 @@ class Ended:
     Attributes:
         batch: as it is at its end.
         at: when that was seen.
-        running_at: when it was first seen to run, or to have run.
+        running_at: when it was first seen to run, or to have run; ``None`` if it was not seen to wait before that, as
+            by a triggerer that was restarted: then it may have begun long before.
     """
 
     batch: Batch
     at: float
-    running_at: float
+    running_at: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +57,11 @@ class Lost:
 
     Attributes:
         at: when that was clear.
-        batch_id: of its batch, as it was last; ``None`` if nobody said.
+        last: its batch as it was seen last; ``None`` if it never was.
     """
 
     at: float
-    batch_id: int | None = None
+    last: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +70,11 @@ class TimedOut:
 
     Attributes:
         at: when that was clear.
-        batch_id: of its batch, as it was last; ``None`` if nobody said.
+        last: its batch as it was seen last; ``None`` if it never was.
     """
 
     at: float
-    batch_id: int | None = None
+    last: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,21 +84,28 @@ class Unknown:
     Attributes:
         reason: a sentence.
         at: when that was clear.
-        over: whether the job has ended for certain, one way or the other: then no retry can end it before it begins
-            anew, and to run it again may be to run it twice.
-        batch_id: of its batch, as it was last; ``None`` if nobody said.
+        over: whether a retry would find nothing of the job to end before it begins anew, so that to run it again may
+            be to run it twice: a person has to look.
+        last: its batch as it was seen last; ``None`` if it never was.
     """
 
     reason: str
     at: float
     over: bool = False
-    batch_id: int | None = None
+    last: Batch | None = None
 
 
 Outcome = Ended | Lost | TimedOut | Unknown
 
 
-def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = None) -> Flow[Outcome]:
+def watch(
+    batch: int,
+    name: str,
+    limits: Limits,
+    *,
+    deadline: float | None = None,
+    show: Callable[[Batch], None] = lambda batch: None,
+) -> Flow[Outcome]:
     """Follow a batch.
 
     Args:
@@ -103,9 +113,12 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
         name: what it is called.
         limits: how often to ask, and how long to be patient.
         deadline: when to stop.
+        show: called with the batch when an application of it shows up.
     """
     silent_since: float | None = None
     running_at: float | None = None
+    last: Batch | None = None
+    waited = False
     told, gone, not_found, times = "", 0, 0, 0
     while True:
         answer = yield Ask(method="GET", path=path_of(batch))
@@ -113,44 +126,46 @@ def watch(batch: int, name: str, limits: Limits, *, deadline: float | None = Non
         found = read_batch(answer)
         if found is not None and (found.id != batch or found.name != name):
             told_of = f"asked for batch {batch} ({name}), told of {found.id} ({found.name!r})"
-            return Unknown(reason=told_of, at=now, batch_id=batch)
+            return Unknown(reason=told_of, at=now, last=last)
         gone = gone + 1 if is_gone(answer) else 0
         not_found = not_found + 1 if is_not_found(answer) else 0
         if found is not None and found.state in _KNOWN_STATES:
             silent_since, times = None, 0
-            if running_at is None and found.state not in EARLY_STATES:
+            if found.application and (last is None or last.application != found.application):
+                show(found)
+            last = found.after(last)
+            waited = waited or found.state in WAITING_STATES
+            if waited and running_at is None and found.state not in EARLY_STATES:
                 running_at = now
             if found.ended:
-                return Ended(batch=found, at=now, running_at=running_at or now)
+                return Ended(batch=last, at=now, running_at=running_at)
             if found.state != told:
                 yield Say(text=f"Batch {batch} ({name}) is {found.state} {found.application}".rstrip())
                 told = found.state
             if deadline is not None and now >= deadline:
-                return TimedOut(at=now, batch_id=batch)
+                return TimedOut(at=now, last=last)
             yield _until_next_poll(limits, now, deadline)
             continue
         if gone >= GONE_TIMES:
-            return Lost(at=now, batch_id=batch)
+            return Lost(at=now, last=last)
         if not_found >= NOT_FOUND_TIMES:
             seen = yield from look_up([name], limits)
             other = seen.batches.get(name)
             if other is None:
-                return Unknown(
-                    reason=_not_found(batch, name, seen.silent), at=now, over=not seen.silent, batch_id=batch
-                )
+                return Unknown(reason=_not_found(batch, name, seen.silent), at=now, over=not seen.silent, last=last)
             yield Say(text=f"The job {name} is batch {other.id} now.", warning=True)
-            batch, not_found = other.id, 0
+            batch, not_found, last = other.id, 0, other.after(last)
             continue
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             forbidden = f"may not ask for batch {batch} ({name}): {answer.summary}"
-            return Unknown(reason=forbidden, at=now, batch_id=batch)
+            return Unknown(reason=forbidden, at=now, last=last)
         if deadline is not None and now >= deadline:
-            return TimedOut(at=now, batch_id=batch)
+            return TimedOut(at=now, last=last)
         if silent_since is None:
             silent_since = now
             yield Say(text=f"Batch {batch} ({name}) cannot be asked for: {answer.summary}", warning=True)
         elif now - silent_since > limits.outage_seconds:
-            return Unknown(reason=_silent(batch, name, limits, answer), at=now, batch_id=batch)
+            return Unknown(reason=_silent(batch, name, limits, answer), at=now, last=last)
         yield _until_asked_again(limits, times, doubtful=bool(gone or not_found))
         times += 1
 
@@ -170,8 +185,9 @@ def _not_found(batch: int, name: str, silent: tuple[str, ...]) -> str:
     if silent:
         return f"batch {batch} ({name}) is not found, and these did not say whether they have it: {'; '.join(silent)}"
     return (
-        f"batch {batch} ({name}) has expired: its Livy lives and has forgotten it, so that it ended, and nobody knows "
-        "how. Look at its output and at its application before running it again"
+        f"batch {batch} ({name}) has expired: every Livy that lives answers and none knows it. It ended a day ago "
+        "or more, or its Livy lost what it keeps of its batches: then it may still run. Look at its application and at "
+        "its output before running it again"
     )
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from emr_dr_airflow.decisions.ending import Earlier, Ending, end, end_by_name, end_earlier, end_job, was_taken_away
+from emr_dr_airflow.decisions.ending import (
+    Earlier,
+    Ending,
+    doubt,
+    end,
+    end_by_name,
+    end_earlier,
+    end_job,
+    was_taken_away,
+)
 from tests.provider.decisions.front_door import (
     BAD_GATEWAY,
     DROPPED,
@@ -25,6 +34,11 @@ ID = 1003000000
 
 def door_with(*entries: Entry, number: int = 3) -> FrontDoor:
     return FrontDoor(generations=[Generation(number=number, entries=list(entries))])
+
+
+@pytest.mark.parametrize("ending", [None, *Ending])
+def test_a_job_that_was_not_ended_for_certain_is_said_to_run_perhaps(ending: Ending | None) -> None:
+    assert ("may still run" in doubt(ending)) is (ending in (Ending.NOT_FOUND, Ending.NOT_OURS, Ending.UNANSWERED))
 
 
 def test_the_own_batch_is_deleted() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emr_dr_airflow.decisions.looking_up import QUICK_ASKS, ask_around, look_up, look_up_jobs
+from emr_dr_airflow.decisions.wire import Ask
 from tests.provider.decisions.front_door import (
     DROPPED,
     FINE,
@@ -83,6 +84,50 @@ def test_one_that_comes_back_tells() -> None:
     door = FrontDoor(generations=[back, Generation(number=4)], change=change)
 
     assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1003000000
+
+
+def test_a_submit_that_waited_for_who_was_silent_is_waited_for() -> None:
+    """Its batch is made right after its Livy answers again; a 404 before that does not say that it never arrived."""
+    owner = Generation(number=3, died_at=0, in_service=False)
+    door = FrontDoor(generations=[owner, Generation(number=4)])
+    answered: list[float] = []
+
+    def change(now: float) -> None:
+        if now > 1200:
+            owner.died_at = float("inf")
+            if door.asked[-1].path == "/batches/1003000000/state":
+                answered.append(now)
+        if answered and now > answered[0] + 2 and not owner.entries:
+            holding(owner)
+
+    door.change = change
+
+    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1003000000
+
+
+def test_a_submit_that_waited_for_the_one_livy_is_waited_for() -> None:
+    class Plain(FrontDoor):
+        def route(self, ask):  # type: ignore[no-untyped-def]
+            return self.generations[0].answer(ask, self.now, self.new)
+
+    livy = Generation(number=1, numbers_from=0)
+    door = Plain(generations=[livy])
+    named: list[float] = []
+
+    def change(now: float) -> None:
+        # The first look by name that comes to it after the probe is lost; the batch is there 2 s after the next one.
+        if len(named) > 1 and now > named[1] + 2 and not livy.entries:
+            holding(livy)
+
+    def fault(ask: Ask) -> str:
+        if ask.path != f"/batches/{NAME}" or len(door.asked) <= QUICK_ASKS + 1:
+            return FINE
+        named.append(door.now)
+        return DROPPED if len(named) == 1 else FINE
+
+    door.change, door.fault = change, fault
+
+    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 0
 
 
 def test_a_front_door_that_goes_away_is_waited_for() -> None:

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from emr_dr_airflow.decisions.course import Course
+from emr_dr_airflow.decisions.names import TaskTry
 from emr_dr_airflow.decisions.telemetry import (
     LONGEST_PIPELINE,
     Count,
@@ -19,7 +21,9 @@ from emr_dr_airflow.decisions.telemetry import (
     of_end,
     of_loss,
     of_submission,
+    of_whom_time_ran_out,
     pipeline_of,
+    report_of,
     to_line,
 )
 
@@ -37,6 +41,8 @@ REPORT = Report(
     duration_seconds=60.0,
     queue_seconds=5.0,
 )
+WHOSE = TaskTry(dag_id="etl", run_id="r", run_key="", task_id="load", map_index=-1, number=1)
+COURSE = Course(number=1, name="j-x", batch=7, begun_at=10.0, submitted_at=40.0, application="application_1_1")
 
 
 @given(st.text(max_size=300))
@@ -78,3 +84,27 @@ def test_a_job_is_one_line_of_json() -> None:
     assert "\n" not in line
     assert json.loads(line)["event"] == "emr_dr_job"
     assert json.loads(line)["application_id"] == "application_1_1"
+
+
+def test_a_report_says_what_the_course_knows() -> None:
+    report = report_of(Result.SUCCEEDED, COURSE, WHOSE, pipeline="etl", at=70.0, running_at=45.0)
+
+    assert report == REPORT
+
+
+def test_a_job_that_was_not_seen_to_wait_has_no_queue_time() -> None:
+    """Nor does one count whose end nobody saw, and one that never was has a name at most."""
+    report = report_of(Result.FAILED, COURSE, WHOSE, pipeline="etl", at=70.0)
+    assert (report.duration_seconds, report.queue_seconds) == (60.0, None)
+
+    report = report_of(Result.KILLED, COURSE, WHOSE, pipeline="etl")
+    assert (report.duration_seconds, report.queue_seconds) == (None, None)
+    assert report.application_id == "application_1_1"
+
+    report = report_of(Result.REFUSED, None, WHOSE, pipeline="etl", name="j-y", at=70.0)
+    assert (report.batch_name, report.batch_id, report.duration_seconds) == ("j-y", None, None)
+
+
+@pytest.mark.parametrize(("deadline", "late"), [(None, False), (99.0, False), (50.0, True)])
+def test_times_tell_a_timeout_from_a_person(deadline: float | None, late: bool) -> None:
+    assert of_whom_time_ran_out(replace(COURSE, deadline=deadline), 70.0) is late

@@ -43,7 +43,28 @@ def test_the_end_of_the_job_is_told(state: str) -> None:
 
     assert isinstance(found, Ended)
     assert found.batch.state == state
-    assert 1005 <= found.running_at < 1020 < found.at < 1075
+    assert found.running_at is not None and 1005 <= found.running_at < 1020 < found.at < 1075
+
+
+@pytest.mark.parametrize("seconds", [60, 2])
+def test_who_did_not_see_a_job_wait_does_not_say_how_long_it_did(seconds: int) -> None:
+    """A triggerer that was restarted, or a job that was over before anybody asked (B9)."""
+    found = watched(door_with(Entry(id=ID, name=NAME, at=990, seconds=seconds)))
+
+    assert isinstance(found, Ended) and found.running_at is None
+
+
+def test_a_livy_that_recovers_its_batches_does_not_say_that_they_wait() -> None:
+    entry = Entry(id=ID, name=NAME, at=900, seconds=200, state="recovering")
+    door = door_with(entry)
+
+    def change(now: float) -> None:
+        entry.state = "recovering" if now < 1030 else ""
+
+    door.change = change
+    found = watched(door)
+
+    assert isinstance(found, Ended) and found.running_at is None
 
 
 def test_a_restarted_livy_is_waited_for() -> None:
@@ -102,6 +123,53 @@ def test_a_job_whose_cluster_is_gone_is_lost() -> None:
     assert 1600 < found.at < 1620
 
 
+def test_the_application_that_was_seen_is_told_of_a_lost_job() -> None:
+    """Whoever looks for what a job did needs it most where Livy cannot be asked any more (B9)."""
+    generation = Generation(number=3, died_at=1010, fenced_at=1600)
+    found = watched(door_with(Entry(id=ID, name=NAME, at=1000), generation=generation))
+    assert isinstance(found, Lost)
+    assert found.last is not None and found.last.application == ""
+
+    generation = Generation(number=3, died_at=1025, fenced_at=1600)
+    found = watched(door_with(Entry(id=ID, name=NAME, at=1000), generation=generation))
+    assert isinstance(found, Lost)
+    assert found.last is not None and found.last.application == f"application_1_{ID}"
+
+
+def test_the_application_that_was_seen_is_told_of_every_other_job() -> None:
+    """Also where a Livy that was restarted does not know it yet."""
+    entry = Entry(id=ID, name=NAME, at=1000, seconds=1e6)
+    door = door_with(entry)
+    told = watched(door, deadline=1095.0)
+    assert isinstance(told, TimedOut)
+    assert told.last is not None and told.last.application == f"application_1_{ID}"
+
+    door = door_with(entry)
+    door.fault = lambda ask: FINE if door.now < 1030 else BAD_GATEWAY
+    told = watched(door)
+    assert isinstance(told, Unknown)
+    assert told.last is not None and told.last.application == f"application_1_{ID}"
+
+    entry.seconds = 60.0
+    door = door_with(entry)
+
+    def change(now: float) -> None:
+        entry.ghost = now > 1025  # no application any more
+
+    door.change = change
+    told = watched(door, deadline=1095.0)
+    assert isinstance(told, TimedOut)
+    assert told.last is not None and told.last.application == f"application_1_{ID}"
+
+
+def test_an_application_is_shown_once_when_it_shows_up() -> None:
+    shown: list[str] = []
+    door = door_with(Entry(id=ID, name=NAME, at=1000))
+    carry_out(watch(ID, NAME, LIMITS, show=lambda batch: shown.append(f"{batch.application} {batch.state}")), door)
+
+    assert shown == [f"application_1_{ID} running"]
+
+
 def test_one_410_is_heard_twice_before_it_is_believed() -> None:
     """A load balancer's nodes learn of a rule one after the other."""
     generation = Generation(number=3, fenced_at=1010)
@@ -130,6 +198,8 @@ def test_a_batch_that_its_livy_has_forgotten_has_expired() -> None:
 
     assert isinstance(found, Unknown)
     assert "expired" in found.reason and found.over
+    # A Livy that lost what it keeps forgets jobs that run.
+    assert "may still run" in found.reason
     assert door.paths("GET")[:3] == [f"/batches/{ID}"] * 3
     assert f"/batches/{NAME}" in door.paths("GET")
     assert door.paths("POST") == []
@@ -147,7 +217,7 @@ def test_the_id_that_a_job_has_at_last_is_told() -> None:
     """Whoever ends it must not ask for the one that is forgotten."""
     found = watched(door_with(Entry(id=ID + 5, name=NAME, at=1000)), deadline=1030.0)
 
-    assert isinstance(found, TimedOut) and found.batch_id == ID + 5
+    assert isinstance(found, TimedOut) and found.last is not None and found.last.id == ID + 5
 
 
 def test_a_404_that_does_not_last_is_nothing() -> None:

@@ -324,7 +324,7 @@ def test_a_job_that_has_another_id_is_followed_and_ended() -> None:
     entry = begin(scene, 1)
     old, entry.id = entry.id, entry.id + 50
     outcome = carry_out(watch(old, entry.name, LIMITS, deadline=scene.door.now + 60), scene.door)
-    assert isinstance(outcome, TimedOut) and outcome.batch_id == entry.id
+    assert isinstance(outcome, TimedOut) and outcome.last is not None and outcome.last.id == entry.id
 
     assert carry_out(end_job(old, entry.name, LIMITS), scene.door) is Ending.ENDED
     assert all(entry not in one.entries for one in scene.door.generations)
