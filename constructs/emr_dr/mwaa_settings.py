@@ -62,7 +62,8 @@ class Mwaa(Section):
         description="the strategy whose connection is called livy_default; the other one's is livy_ and its name",
     )
     connection_timeout_seconds: int = Field(
-        default=10,
+        # Longer than the load balancer waits for a silent cluster: its word for it is better than none.
+        default=30,
         ge=1,
         le=120,
         description="timeout in the extra of the connections: how long a task waits for an answer of Livy",

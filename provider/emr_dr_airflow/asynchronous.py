@@ -163,7 +163,7 @@ def _prepare(hook: EmrLivyHook) -> _Connection:
 
 
 def _timeout(limit: Timeout) -> aiohttp.ClientTimeout:
-    connect, read = limit if isinstance(limit, tuple) else (limit, limit)
+    connect, read = limit
     # All that comes before the request together, as asking for the name has no limit of its own.
     return aiohttp.ClientTimeout(total=None, connect=connect + read, sock_connect=connect, sock_read=read)
 

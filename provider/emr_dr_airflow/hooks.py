@@ -21,7 +21,7 @@ T = TypeVar("T")
 # To connect, and between two bytes of an answer.  The load balancer gives up on a silent cluster after 25 s and says
 # so: its word is better than none.
 CONNECT_SECONDS, READ_SECONDS = 5.0, 30.0
-Timeout = float | tuple[float, float]
+Timeout = tuple[float, float]
 
 # The keys of a connection's extra that are ours; any other one that requests does not know is sent as a header.
 HISTORY_URL = "spark_history_url"
@@ -128,7 +128,10 @@ class EmrLivyHook(LivyHook):
             self.extra_options = given
 
     def timeout(self) -> Timeout:
-        """The limit of one call, seconds: what the operator says, else the connection, else our own; always some."""
+        """The limits of one call, seconds: what the operator says, else the connection, else our own; always some.
+
+        One number is how long an answer is waited for; nobody takes longer to be connected to.
+        """
         for options in (self.extra_options, self.get_connection(self.http_conn_id).extra_dejson):
             given = options.get("timeout")
             if given is not None:
@@ -228,7 +231,7 @@ def _checked(given: Any) -> Timeout:
     if isinstance(given, list | tuple) and len(given) == 2:
         return float(given[0]), float(given[1])
     if isinstance(given, int | float) and given > 0:
-        return float(given)
+        return min(float(given), CONNECT_SECONDS), float(given)
     raise AirflowException(f"the timeout of the Livy connection must be seconds above 0 or two of them, got {given!r}")
 
 

@@ -36,8 +36,22 @@ def test_a_connection_says_where_livy_is_and_how_long_to_wait(with_airflow: Temp
         "host": HOST,
         "port": 8998,
         "schema": "http",
-        "extra": {"timeout": 10},
+        "extra": {"timeout": 30},
     }
+
+
+def test_a_task_waits_longer_than_the_load_balancer_does(with_airflow: Templates) -> None:
+    """A6: it says after its idle time-out that a cluster is silent, and that tells more than no answer does."""
+    balancers = resources(with_airflow["ActivePassive"], "AWS::ElasticLoadBalancingV2::LoadBalancer").values()
+    found = {
+        one["Value"]
+        for balancer in balancers
+        for one in balancer.get("LoadBalancerAttributes", [])
+        if one["Key"] == "idle_timeout.timeout_seconds"
+    }
+    (idle,) = found
+
+    assert int(idle) < connection(with_airflow["ActivePassive"])["extra"]["timeout"]
 
 
 def test_the_host_is_the_network_load_balancers_name(with_airflow: Templates) -> None:

@@ -175,10 +175,12 @@ class Hooks(unittest.TestCase):
         with livy():
             self.assertEqual(EmrLivyHook().timeout(), (5.0, 30.0))
             self.assertEqual(EmrLivyHook(extra_options={"check_response": True}).timeout(), (5.0, 30.0))
-            self.assertEqual(EmrLivyHook(extra_options={"timeout": 7}).timeout(), 7.0)
+            self.assertEqual(EmrLivyHook(extra_options={"timeout": 7}).timeout(), (5.0, 7.0))
         with livy(extra={"timeout": 10}):
-            self.assertEqual(EmrLivyHook().timeout(), 10.0)
+            self.assertEqual(EmrLivyHook().timeout(), (5.0, 10.0))
             self.assertEqual(EmrLivyHook(extra_options={"timeout": [1, 2]}).timeout(), (1.0, 2.0))
+        with livy(extra={"timeout": 2}):
+            self.assertEqual(EmrLivyHook().timeout(), (2.0, 2.0))
         with livy(extra={"timeout": "soon"}), self.assertRaisesRegex(AirflowException, "timeout of the Livy"):
             EmrLivyHook().timeout()
 

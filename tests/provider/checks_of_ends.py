@@ -38,7 +38,8 @@ class TaskInstance(SimpleNamespace):
 
     def __init__(self, *, number: int = 1, remembered: Any = None) -> None:
         super().__init__(dag_id="dag", run_id="run", task_id="job", map_index=-1, try_number=number)
-        self.remembered, self.left = remembered, []
+        self.remembered = remembered
+        self.left: list[tuple[str, Any]] = []
 
     def xcom_pull(self, **_: Any) -> Any:
         return self.remembered
