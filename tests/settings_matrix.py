@@ -93,6 +93,17 @@ def still_good(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     }
 
 
+def measured_of(content: Mapping[str, Any]) -> str:
+    """Of which commit the rows are: of several where ``--only`` or ``--go-on`` kept earlier ones."""
+    commit, day, codes = content["commit"][:10], content["measured"], {each["code"] for each in content["rows"]}
+    if len(codes) <= 1:
+        return f"commit `{commit}`, measured {day}"
+    return (
+        f"of {len(codes)} commits, the latest `{commit}`, measured {day}: `code`, a digest of what a drill runs, tells "
+        "which rows are of the same one"
+    )
+
+
 def as_text(content: Mapping[str, Any]) -> str:
     """What docs/results/settings-matrix.md holds."""
     what = {row.name: row.what for row in ROWS}
@@ -105,11 +116,11 @@ def as_text(content: Mapping[str, Any]) -> str:
         "seed 1; with TLS the drill makes certificates and a bucket of its own and synthesizes anew with these.  A row "
         "holds if the drill was as the fault table says.",
         "",
-        f"{held} of {len(content['rows'])} rows held; commit `{content['commit'][:10]}`, measured "
-        f"{content['measured']}; recovery in seconds on the drill's clock, from the fault to the first job accepted.",
+        f"{held} of {len(content['rows'])} rows held; {measured_of(content)}; recovery in seconds on the drill's "
+        "clock, from the fault to the first job accepted.",
         "",
-        "| row | what the settings choose | drilled | templates | recovery | jobs lost, told | held |",
-        "|---|---|---|---|---|---|---|",
+        "| row | what the settings choose | drilled | templates | recovery | jobs lost, told | code | held |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for each in content["rows"]:
         why = " ".join("; ".join(each.get("why", [])).split())
@@ -117,7 +128,7 @@ def as_text(content: Mapping[str, Any]) -> str:
         lines.append(
             f"| `{each['row']}` | {what.get(each['row'], '')} | {each['strategy']}, `{each['fault']}` "
             f"| {each.get('templates', '-')} | {'-' if recovery is None else f'{recovery:.0f}'} "
-            f"| {jobs.get('lost', '-')} | {'yes' if each['passed'] else f'**no**: {why}'} |"
+            f"| {jobs.get('lost', '-')} | `{each['code'][:10]}` | {'yes' if each['passed'] else f'**no**: {why}'} |"
         )
     return "\n".join([*lines, ""])
 

@@ -72,8 +72,17 @@ def test_the_page_says_what_did_not_hold() -> None:
     first, second, *_ = ROWS
     text = settings_matrix.as_text(content(result(first), result(second, passed=False, why=["no reason"])))
 
-    assert "1 of 2 rows held" in text
+    assert "1 of 2 rows held; commit `0123456789`" in text
     assert "**no**: no reason" in text
+
+
+def test_the_page_says_that_its_rows_are_of_several_commits() -> None:
+    """`--only` and `--go-on` keep rows: one commit in the header would be said of all of them."""
+    first, second, *_ = ROWS
+    text = settings_matrix.as_text(content(result(first), result(second, code="def")))
+
+    assert "of 2 commits, the latest `0123456789`" in text
+    assert [line.split(" | ")[-2] for line in text.splitlines() if line.startswith("| `")] == ["`abc`", "`def`"]
 
 
 def test_an_assembly_without_a_template_of_incarnations_does_not_hold(tmp_path: Path) -> None:
