@@ -9,11 +9,13 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+import pytest
+
 from emr_dr import airflow_options
 from emr_dr.airflow_packages import prepare
 from emr_dr.airflow_releases import LIVY_PROVIDERS
 from emr_drill.clients import environments
-from emr_drill.clients.kinds import KINDS
+from tests.provider import pythons
 from tests.provider.versions import EACH_VERSION
 
 # What MWAA does not bring: its Livy provider.
@@ -37,13 +39,14 @@ json.dump(
 """
 
 
-def plain_airflow(version: str, home: Path) -> Path:
+def plain_airflow(version: str, on: str, home: Path) -> Path:
     """A fresh environment with what MWAA's image has; its interpreter.
 
     The packages are those of the pinned environment, linked and not fetched again, without the Livy provider.
     """
-    environments.install([kind for kind in KINDS if kind.version == version], say=print)
-    base = environments.python(f"airflow-{version}")
+    base = pythons.airflow(version, on)
+    if base is None:
+        pytest.skip(f"there is no Python {on}, neither on the path nor among pyenv's")
     subprocess.run([str(base), "-m", "venv", "--without-pip", str(home)], check=True)
     (source,) = base.parents[1].glob("lib/python*/site-packages")
     (target,) = home.glob("lib/python*/site-packages")
@@ -62,8 +65,12 @@ def _link(source: str, target: str) -> str:
     return target
 
 
+@pytest.mark.parametrize(
+    "on", [pythons.OLDER, pytest.param(pythons.NEWER, marks=pytest.mark.long)], ids=lambda on: f"python{on}"
+)
 @EACH_VERSION
-def test_the_requirements_of_mwaa_install_on_plain_airflow(version: str, tmp_path: Path) -> None:
+def test_the_requirements_of_mwaa_install_on_plain_airflow(version: str, on: str, tmp_path: Path) -> None:
+    """On Python 3.12, too, which MWAA has, where there is one."""
     release = tuple(map(int, version.split(".")))
     assert len(release) == 3
     files = prepare(LIVY_PROVIDERS[release], tmp_path / "files")
@@ -74,7 +81,7 @@ def test_the_requirements_of_mwaa_install_on_plain_airflow(version: str, tmp_pat
     assert airflow_options.PLUGINS_FOLDER in text
     requirements = tmp_path / "requirements.txt"
     requirements.write_text(text.replace(airflow_options.PLUGINS_FOLDER, str(plugins)))
-    python = plain_airflow(version, tmp_path / "airflow")
+    python = plain_airflow(version, on, tmp_path / "airflow")
     environment = {
         "PATH": "/usr/bin:/bin",
         "AIRFLOW_HOME": str(tmp_path / "home"),
@@ -95,7 +102,7 @@ def test_the_requirements_of_mwaa_install_on_plain_airflow(version: str, tmp_pat
     run(*pip, "check")
     found = json.loads(run("-c", PROGRAM))
 
-    assert found["python"] == [3, 11]
+    assert found["python"] == [int(part) for part in on.split(".")]
     assert (found["airflow"], found["livy"]) == (version, LIVY_PROVIDERS[release].version)
     assert found["known"] and found["operator"] == "EmrLivyOperator"
     assert any("SparkHistoryLink" in name for name in found["links"])

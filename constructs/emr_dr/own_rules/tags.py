@@ -34,9 +34,11 @@ TAGGED = {
     "AWS::KMS::Key": "Tags",
     "AWS::Lambda::Function": "Tags",
     "AWS::Logs::LogGroup": "Tags",
+    "AWS::MWAA::Environment": "Tags",
     "AWS::S3::Bucket": "Tags",
     "AWS::SNS::Topic": "Tags",
     "AWS::SQS::Queue": "Tags",
+    "AWS::SecretsManager::Secret": "Tags",
     "AWS::StepFunctions::StateMachine": "Tags",
 }
 

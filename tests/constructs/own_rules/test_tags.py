@@ -33,13 +33,16 @@ def test_a_resource_without_a_tag_is_found(kind: str) -> None:
     assert len(found("tagged", of(kind, {"Tags": [{"Key": "Name", "Value": "x"}]}))) == 1
 
 
-def test_the_rule_knows_every_type_that_cloudformation_can_tag(assembly: Path) -> None:
+def test_the_rule_knows_every_type_that_cloudformation_can_tag(
+    assembly: Path, with_airflow: dict[str, dict[str, Any]], with_existing_airflow: dict[str, dict[str, Any]]
+) -> None:
     """By CloudFormation's own schemas; a new type is either tagged or stands in the list above with a reason."""
-    used = {
-        str(resource["Type"])
-        for file in assembly.rglob("*.template.json")
-        for resource in json.loads(file.read_text("utf-8"))["Resources"].values()
-    }
+    templates = [
+        *(json.loads(file.read_text("utf-8")) for file in assembly.rglob("*.template.json")),
+        *with_airflow.values(),
+        *with_existing_airflow.values(),
+    ]
+    used = {str(resource["Type"]) for template in templates for resource in template["Resources"].values()}
     taggable = {kind for kind in used if not kind.startswith("Custom::") and can_be_tagged(kind)}
 
     assert taggable - TAGGED.keys() - WITHOUT.keys() == set()
