@@ -34,6 +34,7 @@ _SEVERAL = (
     (re.compile(r"emr-dr-active-(active|passive)"), "{deployment}"),
     (re.compile(r"(?<=stack/\{deployment\}-)[ab](?=-g)"), "X"),
     (re.compile(r"(?<=-prober-)\d"), "N"),
+    (re.compile(r"(?<=/)[0-9a-f]{64}(?=\.)"), "HASH"),
     (re.compile(r"(?<=ProbersProber)\d"), "N"),
     (re.compile(r"(?<=FrontDoorSlots)(Group|IdRule|HeaderRule)\d"), r"\1N"),
     (re.compile(r"(?<=FrontDoor)(NameNode|ResourceManager)[AB]"), r"\1X"),

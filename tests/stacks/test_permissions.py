@@ -105,14 +105,18 @@ def too_much(templates: Templates) -> list[str]:
     ]
 
 
-def test_no_role_may_more_than_the_list_says(made: Templates, with_standby: Templates) -> None:
-    assert sorted({*too_much(made), *too_much(with_standby)}) == []
+def test_no_role_may_more_than_the_list_says(
+    made: Templates, with_standby: Templates, with_airflow: Templates
+) -> None:
+    assert sorted({*too_much(made), *too_much(with_standby), *too_much(with_airflow)}) == []
 
 
-def test_the_list_says_nothing_that_no_role_may(made: Templates, with_standby: Templates) -> None:
+def test_the_list_says_nothing_that_no_role_may(
+    made: Templates, with_standby: Templates, with_airflow: Templates
+) -> None:
     """A list of more than there is hides what comes back later."""
     given: dict[str, set[Permission]] = {}
-    for templates in (made, with_standby):
+    for templates in (made, with_standby, with_airflow):
         for role in roles(templates):
             given.setdefault(entry_of(role), set()).update(permissions(templates, role))
 
@@ -120,8 +124,10 @@ def test_the_list_says_nothing_that_no_role_may(made: Templates, with_standby: T
     assert {role: sorted(allowed(role) - given[role]) for role in given if allowed(role) - given[role]} == {}
 
 
-def test_a_role_is_taken_by_the_service_that_the_list_names(made: Templates, with_standby: Templates) -> None:
-    for templates in (made, with_standby):
+def test_a_role_is_taken_by_the_service_that_the_list_names(
+    made: Templates, with_standby: Templates, with_airflow: Templates
+) -> None:
+    for templates in (made, with_standby, with_airflow):
         for role in roles(templates):
             found = "; ".join(
                 generic(
