@@ -105,9 +105,7 @@ def too_much(templates: Templates) -> list[str]:
     ]
 
 
-def test_no_role_may_more_than_the_list_says(
-    made: Templates, with_standby: Templates, with_airflow: Templates
-) -> None:
+def test_no_role_may_more_than_the_list_says(made: Templates, with_standby: Templates, with_airflow: Templates) -> None:
     assert sorted({*too_much(made), *too_much(with_standby), *too_much(with_airflow)}) == []
 
 
