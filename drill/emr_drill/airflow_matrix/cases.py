@@ -21,7 +21,11 @@ REQUEST_LIMIT_SECONDS = 10
 # Where an answer is held until a cluster dies: the client must still be there when it does.
 PATIENT_LIMIT_SECONDS = 300
 POLLING_SECONDS = 5
-SHORT_SECONDS, LONG_SECONDS = 20.0, 110.0
+SHORT_SECONDS = 20.0
+# Until every task of a group has its job; past it the fault strikes whoever is there.
+POSITION_LIMIT_SECONDS = 300.0
+# A job that is still to run when the fault strikes, however long the others take to be there.
+LONG_SECONDS = POSITION_LIMIT_SECONDS + 60.0
 # Until after the cut-over at speed 5, and not until the end of what a drill gives jobs to drain.
 PLANNED_SECONDS = 150.0
 
@@ -44,6 +48,9 @@ ROWS: Mapping[Group, str] = {
     Group.SWITCHOVER: "switchover",
     Group.UPGRADE: "upgrade",
 }
+
+
+DIES_AFTER_END = "dies-after-end"
 
 
 class Request(StrEnum):
@@ -174,9 +181,19 @@ _ALL: tuple[Case, ...] = (
         name="dies-at-kill",
         what="the task is killed when the cluster is dead and nobody has noticed, or not all has come of it",
         group=Group.DIES,
-        seconds=4 * LONG_SECONDS,
+        seconds=LONG_SECONDS,
         killed_after=120,
         polls=2,
+    ),
+    Case(
+        name=DIES_AFTER_END,
+        what="the job has ended, and its cluster dies before the task has seen that",
+        group=Group.DIES,
+        mishaps=(_poll(Action.ASK_AFTER, after=0),),
+        request_limit=PATIENT_LIMIT_SECONDS,
+        polls=0,
+        # Whoever asks is told that the cluster is gone, and nobody knows what its jobs had done: it is run again.
+        expected=frozenset({Outcome.RIGHT, Outcome.DOUBLED}),
     ),
     Case(
         name="away-at-submit",
@@ -192,7 +209,7 @@ _ALL: tuple[Case, ...] = (
         name="livy-restart",
         what="Livy is restarted while it has the job: away, then recovering",
         group=Group.LIVY_RESTART,
-        seconds=2 * SHORT_SECONDS,
+        seconds=LONG_SECONDS,
     ),
     Case(
         name="ghost",

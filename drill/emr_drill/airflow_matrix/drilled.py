@@ -12,7 +12,15 @@ from rich.console import Console
 
 from emr_drill import preflight
 from emr_drill.addresses import Addresses
-from emr_drill.airflow_matrix.cases import CASES, ROWS, Case, Group, Request
+from emr_drill.airflow_matrix.cases import (
+    CASES,
+    DIES_AFTER_END,
+    POSITION_LIMIT_SECONDS,
+    ROWS,
+    Case,
+    Group,
+    Request,
+)
 from emr_drill.airflow_matrix.clients import Client
 from emr_drill.airflow_matrix.crew import Crew, Task
 from emr_drill.airflow_matrix.lines import Exchange
@@ -24,7 +32,7 @@ from emr_drill.errors import DrillError
 from emr_drill.faults.planned import SETTINGS, SPARK_DEFAULT
 from emr_drill.faults.scene import Scene
 from emr_drill.faults.table import find
-from emr_drill.jobs.ledger import EFFECT, read
+from emr_drill.jobs.ledger import EFFECT, Entry, read
 from emr_drill.observe import Deployment, deployment_name, request_of
 from emr_drill.ports import PrimaryFactory
 from emr_drill.progress import Progress, Story
@@ -39,8 +47,6 @@ from emr_drill.workplace import workplace
 LEDGER = "ledger.jsonl"
 # On the drill's clock: until one thing or another has come about.
 END_LIMIT_SECONDS, SETTLE_LIMIT_SECONDS = 6000.0, 6000.0
-# Machine time; past it the fault strikes whoever is there.
-POSITION_LIMIT_SECONDS = 300.0
 AT_ONCE: Mapping[str, int] = {"simulated": 6, "real": 3}
 
 
@@ -92,6 +98,21 @@ def run(
         with workplace(options.workdir, tell=lambda folder: console.print(f"files: {folder}", style="dim")) as place:
             _Drill(options, addresses, place.folder, primaries, job_file).run(console, on_group)
             place.needed = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strike:
+    """What befell a cluster.
+
+    Attributes:
+        cluster: its name.
+        at: when, on the machine's clock.
+        clock_at: when, on the drill's.
+    """
+
+    cluster: str
+    at: float
+    clock_at: float
 
 
 class _Drill:
@@ -175,19 +196,19 @@ class _Act:
         self.exchange.again()
         self.progress.line("drill", f"{group}: {len(plan)} tasks")
         tasks = self.crew.run(plan, lambda: True)
-        struck, struck_at = self._strike(group, tasks)
+        strike = self._strike(group, tasks)
         clock = self.drill.clock
         until(clock, lambda: all(task.finished for task in tasks), END_LIMIT_SECONDS)
         # Whatever still runs may still write.
         until(clock, self.drill.stand_in.clusters.quiet, END_LIMIT_SECONDS)
         until(clock, lambda: not self.deploys.under_way, END_LIMIT_SECONDS)
         self.progress.line("drill", f"{group}: over after {time.monotonic() - began:.0f} s of the machine")
-        return self._judged(tasks, struck, struck_at)
+        return self._judged(tasks, strike)
 
-    def _strike(self, group: Group, tasks: Sequence[Task]) -> tuple[str, float]:
-        """Let it happen; name of the cluster that is struck, and when, on the machine's clock."""
+    def _strike(self, group: Group, tasks: Sequence[Task]) -> Strike | None:
+        """Let it happen; ``None`` where nothing befalls a cluster."""
         if group is Group.WIRE:
-            return "", 0.0
+            return None
         latest = time.monotonic() + POSITION_LIMIT_SECONDS
         while not all(task.in_position for task in tasks) and time.monotonic() < latest:
             time.sleep(LOOK_SECONDS)
@@ -195,12 +216,12 @@ class _Act:
         struck = next(
             str(one["stack_name"]) for one in self.deployment.incarnations() if one["generation"] == scene.generation
         )
-        at = time.monotonic()
+        strike = Strike(cluster=struck, at=time.monotonic(), clock_at=self.drill.clock.now())
         for act in find(ROWS[group]).under(self.drill.options.strategy).acts:
             self.progress.line("fault", f"{group}: {act.what}")
             act.do(scene)
         self.exchange.strike()
-        return struck, at
+        return strike
 
     def _scene(self, group: Group) -> Scene:
         row = find(ROWS[group]).under(self.drill.options.strategy)
@@ -212,20 +233,21 @@ class _Act:
             deploys=self.deploys,
         )
 
-    def _judged(self, tasks: Sequence[Task], struck: str, struck_at: float) -> list[dict[str, Any]]:
+    def _judged(self, tasks: Sequence[Task], strike: Strike | None) -> list[dict[str, Any]]:
         entries = read(self.drill.workdir / LEDGER)
         owners = {batch: task.key for task in self.crew.tasks.values() for batch in task.line.batches}
         result = []
         for task in tasks:
             own = [entry for entry in entries if entry.job == task.key]
             seen = list(task.line.seen)
+            struck = self._was_struck(task, strike)
             result.append(
                 {
-                    "case": task.case.name,
+                    "case": came_about(task.case, own, strike if struck else None),
                     "operator": str(task.client.operator),
                     "mode": task.client.mode,
                     "release": task.client.release,
-                    "struck": self._was_struck(task, struck, struck_at),
+                    "struck": struck,
                     "outcome": str(outcome(task.said, own, killed=task.case.killed_after is not None)),
                     "said": task.said.state,
                     "effects": sum(entry.event == EFFECT for entry in own),
@@ -238,16 +260,32 @@ class _Act:
             )
         return result
 
-    def _was_struck(self, task: Task, struck: str, struck_at: float) -> bool:
+    def _was_struck(self, task: Task, strike: Strike | None) -> bool:
         """Whether what the case is about befell this run: in active-active, half of the jobs are on the other half."""
-        if not struck:
+        if strike is None:
             return task.line.met
         first = next(iter(task.line.batches), None)
-        if first is None or self.deployment.owner(first) != struck:
+        if first is None or self.deployment.owner(first) != strike.cluster:
             return False
         if task.case.killed_after is not None:  # the cluster was dead already, and not yet when it was polled
-            return all(one.at > struck_at for one in task.line.seen if one.request is Request.DELETE)
-        return any(one.at > struck_at for one in task.line.seen) or task.case.held
+            return all(one.at > strike.at for one in task.line.seen if one.request is Request.DELETE)
+        return any(one.at > strike.at for one in task.line.seen) or task.case.held
+
+
+def came_about(case: Case, entries: Sequence[Entry], strike: Strike | None) -> str:
+    """Name of the case that it was in the end: when its cluster died, the job may have ended without a word yet.
+
+    Args:
+        case: that it was to be.
+        entries: of the ledger, those of its job.
+        strike: what befell its cluster; ``None`` if nothing did.
+    """
+    if case.group is Group.DIES and case.killed_after is None and strike is not None:
+        ended = any(entry.event == EFFECT and entry.at <= strike.clock_at for entry in entries)
+        if ended or case.name != DIES_AFTER_END:
+            return DIES_AFTER_END if ended else case.name
+        return "dies-after-answer"
+    return case.name
 
 
 def jobs(group: Group, options: Options) -> list[tuple[str, Case, Client]]:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from emr_drill.airflow_matrix.cases import CASES, POLLING_SECONDS, ROWS, Action, Case, Group, Request
+from emr_drill.airflow_matrix.cases import (
+    CASES,
+    DIES_AFTER_END,
+    POLLING_SECONDS,
+    POSITION_LIMIT_SECONDS,
+    ROWS,
+    Action,
+    Case,
+    Group,
+    Request,
+)
 from emr_drill.airflow_matrix.outcomes import Outcome
 from emr_drill.faults.table import FAULTS
 
@@ -37,4 +47,13 @@ def test_only_what_ended_unseen_may_end_otherwise_than_right() -> None:
     """A9: whatever else fails, each job's effect is there once, and its task says so."""
     others = {case.name: case.expected for case in CASES.values() if case.expected != {Outcome.RIGHT}}
 
-    assert others == {"expired": {Outcome.RIGHT, Outcome.DISTURBED}}
+    assert others == {
+        "expired": {Outcome.RIGHT, Outcome.DISTURBED},
+        "dies-after-end": {Outcome.RIGHT, Outcome.DOUBLED},
+    }
+
+
+def test_jobs_run_on_until_the_last_one_is_there_and_the_fault_strikes() -> None:
+    for case in CASES.values():
+        if case.group in (Group.DIES, Group.LIVY_RESTART) and case.name != DIES_AFTER_END:
+            assert case.seconds > POSITION_LIMIT_SECONDS

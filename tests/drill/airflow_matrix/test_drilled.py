@@ -13,9 +13,10 @@ from emr_drill.airflow_matrix import drilled
 from emr_drill.airflow_matrix.cases import CASES, Group, Request
 from emr_drill.airflow_matrix.clients import MODES, RELEASES, Operator, clients
 from emr_drill.airflow_matrix.crew import Task
-from emr_drill.airflow_matrix.drilled import Options, jobs, settled
+from emr_drill.airflow_matrix.drilled import Options, Strike, came_about, jobs, settled
 from emr_drill.airflow_matrix.lines import Line, Seen
 from emr_drill.airflow_matrix.verdict import Said
+from emr_drill.jobs.ledger import Entry
 
 EVERYONE = clients(tuple(Operator))
 
@@ -60,6 +61,9 @@ def test_a_plan_as_the_command_has_it_makes_as_many_runs_as_are_wanted() -> None
     )
 
     assert 2 * runs >= 500
+
+
+STRIKE = Strike(cluster="g1", at=10.0, clock_at=30.0)
 
 
 class Deployed:
@@ -112,17 +116,38 @@ def test_a_run_is_struck_where_its_cluster_is(tmp_path: Path) -> None:
     on = task("dies-mid-poll", seen(Request.POLL, 5.0), seen(Request.POLL, 15.0), batches=(11, 21))
     beside = task("dies-after-answer", seen(Request.POLL, 15.0), batches=(21,))
     over = task("livy-restart", seen(Request.POLL, 5.0), batches=(12,))
-    found = act(tmp_path, on, beside, over, effects=(on.key, beside.key))._judged([on, beside, over], "g1", 10.0)
+    found = act(tmp_path, on, beside, over, effects=(on.key, beside.key))._judged([on, beside, over], STRIKE)
 
     assert [one["struck"] for one in found] == [True, False, False]
     assert [one["outcome"] for one in found] == ["right", "right", "wrong"]
     assert [one["effects"] for one in found] == [1, 1, 0]
 
 
+@pytest.mark.parametrize(
+    ("case", "effect_at", "strike", "found"),
+    [
+        ("dies-before-answer", 40.0, STRIKE, "dies-before-answer"),
+        ("dies-before-answer", 20.0, STRIKE, "dies-after-end"),
+        ("dies-mid-poll", 20.0, None, "dies-mid-poll"),
+        ("dies-after-end", 20.0, STRIKE, "dies-after-end"),
+        ("dies-after-end", 40.0, STRIKE, "dies-after-answer"),
+        ("dies-at-kill", 20.0, STRIKE, "dies-at-kill"),
+        ("livy-restart", 20.0, STRIKE, "livy-restart"),
+    ],
+)
+def test_a_job_that_had_ended_when_its_cluster_died_is_another_case(
+    case: str, effect_at: float, strike: Strike | None, found: str
+) -> None:
+    """A9: what befell it says which case it was, and not what it was planned for."""
+    entry = Entry(job="k", incarnation="g1", application="a", at=effect_at, event="effect")
+
+    assert came_about(CASES[case], [entry], strike) == found
+
+
 def test_who_was_killed_before_the_cluster_died_is_not_struck(tmp_path: Path) -> None:
     early = task("dies-at-kill", seen(Request.DELETE, 5.0, 11), batches=(11,), state="failed")
     late = task("dies-at-kill", seen(Request.DELETE, 15.0, 11, 502), batches=(11,), state="failed")
-    found = act(tmp_path, early, late)._judged([early, late], "g1", 10.0)
+    found = act(tmp_path, early, late)._judged([early, late], STRIKE)
 
     assert [one["struck"] for one in found] == [False, True]
     assert [one["outcome"] for one in found] == ["right", "right"]
@@ -131,7 +156,7 @@ def test_who_was_killed_before_the_cluster_died_is_not_struck(tmp_path: Path) ->
 def test_on_the_wire_a_run_is_struck_whose_requests_met_something(tmp_path: Path) -> None:
     met, not_met = task("ghost", batches=(11,)), task("5xx-at-poll", batches=(12,))
     met.line.met = True
-    found = act(tmp_path, met, not_met, effects=(met.key, not_met.key, not_met.key))._judged([met, not_met], "", 0.0)
+    found = act(tmp_path, met, not_met, effects=(met.key, not_met.key, not_met.key))._judged([met, not_met], None)
 
     assert [one["struck"] for one in found] == [True, False]
     assert found[1]["outcome"] == "doubled"
@@ -140,6 +165,6 @@ def test_on_the_wire_a_run_is_struck_whose_requests_met_something(tmp_path: Path
 def test_others_batches_are_told(tmp_path: Path) -> None:
     bad = task("ghost", seen(Request.DELETE, 5.0, 12), batches=(11,))
     other = task("expired", batches=(12,))
-    found = act(tmp_path, bad, other)._judged([bad], "", 0.0)
+    found = act(tmp_path, bad, other)._judged([bad], None)
 
     assert (found[0]["strangers"], found[0]["deletes"]) == ([12], 1)
