@@ -80,6 +80,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "write_databases": ["curated"],
     },
     "security": {
+        "session_manager": True,
         "permissions_boundary": "arn:aws:iam::123456789012:policy/boundary",
         "key": "arn:aws:kms:eu-west-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef",
     },
