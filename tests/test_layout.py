@@ -182,7 +182,7 @@ def test_a_published_function_is_complete(staged: dict[str, Path], package: str,
     program = f"import sys; sys.path[:0] = {path!r}; import {handler} as module; module.handler"
 
     run = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program],
+        [sys.executable, "-B", "-I", "-S", "-c", program],  # it leaves nothing in what others look at
         env={"PATH": os.defpath, "AWS_DEFAULT_REGION": "us-east-1"},
         capture_output=True,
         text=True,
