@@ -53,6 +53,7 @@ with warnings.catch_warnings(record=True) as WARNED:
 
 from airflow.exceptions import AirflowException  # noqa: E402
 
+from emr_dr_airflow import reporting  # noqa: E402
 from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
 from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
@@ -466,10 +467,8 @@ class Operators(unittest.TestCase):
 
         with (
             livy(extra={"timeout": 5}, connection={"schema": "https"}, tls=context),
-            mock.patch.object(
-                emr_dr_airflow.reporting, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)
-            ),
-            mock.patch.object(emr_dr_airflow.reporting, "to_line", line),
+            mock.patch.object(reporting, "publish", lambda metrics, **_: published.extend(m.name for m in metrics)),
+            mock.patch.object(reporting, "to_line", line),
             self.assertRaisesRegex(AirflowException, "cannot be used"),
         ):
             self.operator()._begin(self.context())
