@@ -35,6 +35,8 @@ REAL = {
     "faults-active-active-real": "active-active",
     "faults-warm-standby-real": WARM,
 }
+# Where a machine says of itself that it was too busy for a drill's clock.
+SLOWER = 2.5
 PARTS = ("simulated", "repair", "active-active", "other-half", "warm-standby", "standby", "real")
 
 
@@ -53,8 +55,16 @@ def _plan(arguments: argparse.Namespace, **changes: Any) -> Plan:
 def _sample(arguments: argparse.Namespace, console: Console) -> bool:
     commit = bench.commit()
     rows = campaign.sample(commit)
-    content = run_many(_plan(arguments, faults=rows, seeds=[bench.seed_of(commit)]), console=console)
-    return campaign.passed(content)
+    seeds = [bench.seed_of(commit)]
+    content = run_many(_plan(arguments, faults=rows, seeds=seeds), console=console)
+    again = [find(str(run["fault"])) for run in content["runs"] if campaign.says_nothing(run)]
+    others = [run for run in content["runs"] if not campaign.says_nothing(run)]
+    held = campaign.passed({**content, "runs": others}) if others else True
+    for fault in again:
+        console.print(f"{fault.name}: this machine was too busy for its speed; once more, alone and slower")
+        plan = _plan(arguments, faults=[fault], seeds=seeds, at_once=1, speed=fault.fastest / SLOWER)
+        held = campaign.passed(run_many(plan, console=console)) and held
+    return held
 
 
 def _measure(name: str, plan: Plan, console: Console, *, go_on: bool) -> bool:

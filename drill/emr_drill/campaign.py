@@ -21,6 +21,7 @@ from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST, Fault
 from emr_drill.faults.table import FAULTS, chosen, find
 from emr_drill.preflight import REPOSITORY
+from emr_drill.report import BUSY_SECONDS
 from emr_drill.result_files import machine
 
 # What is kept of a drill's report: enough to see what happened, small enough to be committed.
@@ -255,6 +256,12 @@ def kept(report: Mapping[str, Any]) -> dict[str, Any]:
         "listed": row.get("listed", []),
         "why": report["why_failed"],
     }
+
+
+def says_nothing(run: Mapping[str, Any]) -> bool:
+    """Whether a drill failed on a machine that was too busy for its speed: nobody can tell what that shows."""
+    late = float(run.get("machine_late_seconds", 0.0)) * float(run.get("speed", 0.0))
+    return not run["passed"] and late > BUSY_SECONDS
 
 
 def passed(content: Mapping[str, Any]) -> bool:

@@ -263,6 +263,19 @@ def test_a_drill_that_did_not_come_to_its_fault_has_nothing_listed() -> None:
     assert campaign.kept(report("kill-livy", 3, fault_row=None))["listed"] == []
 
 
+@pytest.mark.parametrize(
+    ("run", "expected"),
+    [
+        ({"passed": False, "speed": 25.0, "machine_late_seconds": 0.7}, True),
+        ({"passed": False, "speed": 25.0, "machine_late_seconds": 0.1}, False),
+        ({"passed": True, "speed": 25.0, "machine_late_seconds": 0.7}, False),
+        ({"passed": False}, False),
+    ],
+)
+def test_what_fails_on_a_machine_that_is_too_busy_shows_nothing(run: dict[str, Any], expected: bool) -> None:
+    assert campaign.says_nothing(run) is expected
+
+
 def test_a_sample_follows_from_the_commit() -> None:
     first, second = campaign.sample("a" * 40), campaign.sample("b" * 40)
 
