@@ -57,10 +57,8 @@ def _sample(arguments: argparse.Namespace, console: Console) -> bool:
     rows = campaign.sample(commit)
     seeds = [bench.seed_of(commit)]
     content = run_many(_plan(arguments, faults=rows, seeds=seeds), console=console)
-    again = [find(str(run["fault"])) for run in content["runs"] if campaign.says_nothing(run)]
-    others = [run for run in content["runs"] if not campaign.says_nothing(run)]
-    held = campaign.passed({**content, "runs": others}) if others else True
-    for fault in again:
+    held = all(run["passed"] or campaign.says_nothing(run) for run in content["runs"])
+    for fault in [find(str(run["fault"])) for run in content["runs"] if campaign.says_nothing(run)]:
         console.print(f"{fault.name}: this machine was too busy for its speed; once more, alone and slower")
         plan = _plan(arguments, faults=[fault], seeds=seeds, at_once=1, speed=fault.fastest / SLOWER)
         held = campaign.passed(run_many(plan, console=console)) and held

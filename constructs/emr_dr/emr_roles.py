@@ -206,16 +206,16 @@ class EmrRoles(Construct):
             bucket, folder = bucket_and_folder(uri)
             bucket_arn = f"arn:{Aws.PARTITION}:s3:::{bucket}"
             below = f"{folder}/*" if folder else "*"
-            written = [f"{bucket_arn}/{below}"]
+            objects = [f"{bucket_arn}/{below}"]
             if folder:
                 # EMRFS marks a folder by an object of this name beside it.
-                written.append(f"{bucket_arn}/{folder}_$folder$")
+                objects.append(f"{bucket_arn}/{folder}_$folder$")
                 # Spark asks for a folder by its name without the slash first, and 403 would end the job.
                 self._allow(["s3:GetObject"], [f"{bucket_arn}/{folder}"])
             actions = ["s3:GetObject"]
             if writes:
                 actions += ["s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-            self._allow(actions, written)
+            self._allow(actions, objects)
             self._allow(["s3:GetBucketLocation"], [bucket_arn])
             self.instance_role.add_to_policy(
                 iam.PolicyStatement(
@@ -234,11 +234,7 @@ class EmrRoles(Construct):
             )
         self._grant_catalogue(permissions)
         if permissions.keys:
-            self.instance_role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], resources=list(permissions.keys)
-                )
-            )
+            self._allow(["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"], permissions.keys)
 
     def _grant_sessions(self) -> None:
         """Let the agent on each machine register and carry sessions, and nothing else of Systems Manager.

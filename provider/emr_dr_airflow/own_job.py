@@ -14,7 +14,7 @@ from emr_dr_airflow.compat import exception
 from emr_dr_airflow.decisions import telemetry
 from emr_dr_airflow.decisions.course import Course
 from emr_dr_airflow.decisions.ending import Ending, doubt, end_by_name, end_job
-from emr_dr_airflow.decisions.names import TaskTry
+from emr_dr_airflow.decisions.names import TaskTry, task_try
 from emr_dr_airflow.decisions.telemetry import Result
 from emr_dr_airflow.decisions.wire import Limits
 from emr_dr_airflow.hooks import EmrLivyHook, Killed
@@ -95,14 +95,7 @@ class OwnJobOperator(LivyOperator):
     def _task(self, context: Context) -> TaskTry:
         ti: Any = context["ti"]
         row = getattr(context.get("dag_run"), "id", None)
-        return TaskTry(
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            run_key="" if row is None else str(row),
-            task_id=ti.task_id,
-            map_index=-1 if ti.map_index is None else ti.map_index,
-            number=max(1, ti.try_number),
-        )
+        return task_try(ti, number=max(1, ti.try_number), run_key="" if row is None else str(row))
 
     def _pipeline(self, context: Context) -> str:
         return telemetry.pipeline_of(self.pipeline or context["ti"].dag_id)

@@ -14,7 +14,7 @@ from emr_dr_airflow.compat import task_state
 from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.course import Course, outcome_to_dict
 from emr_dr_airflow.decisions.ending import doubt, end_job, was_taken_away
-from emr_dr_airflow.decisions.names import TaskTry
+from emr_dr_airflow.decisions.names import task_try
 from emr_dr_airflow.decisions.telemetry import Result, pipeline_of, report_of
 from emr_dr_airflow.decisions.watching import Unknown, watch
 from emr_dr_airflow.decisions.wire import Limits
@@ -144,16 +144,7 @@ class EmrLivyTrigger(BaseTrigger):
         own: Any = self.task_instance
         if own is None:
             return
-        index = getattr(own, "map_index", None)
-        whose = TaskTry(
-            dag_id=own.dag_id,
-            run_id=own.run_id,
-            run_key="",
-            task_id=own.task_id,
-            map_index=-1 if index is None else index,
-            number=course.number,
-        )
-        pipeline = pipeline_of(self.pipeline or own.dag_id)
+        whose, pipeline = task_try(own, number=course.number), pipeline_of(self.pipeline or own.dag_id)
         tell(report_of(Result.KILLED, course, whose, pipeline=pipeline, reason=reason), self.log)
 
     def _door(self) -> AsyncDoor:

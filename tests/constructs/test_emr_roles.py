@@ -23,9 +23,9 @@ PERMISSIONS = Permissions(
 )
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    app = new_app(tmp_path_factory.mktemp("roles"))
+def made(folder: Path, permissions: Permissions | None = None, *, session_manager: bool = False) -> dict[str, Any]:
+    """The template of a stack with the roles, of which policy checks find nothing."""
+    app = new_app(folder)
     stack = Stack(app, "Stack")
     storage = Storage(stack, "Storage", log_retention_days=30)
     EmrRoles(
@@ -34,10 +34,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         key=storage.key,
         log_bucket=storage.log_bucket,
         artifact_bucket=storage.artifact_bucket,
-        permissions=PERMISSIONS,
+        permissions=permissions or Permissions(),
+        session_manager=session_manager,
     )
-    assert findings(app) == []
+    assert findings(app) == [], "what has to be about everything says why"
     return templates(app)["Stack"]
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    return made(tmp_path_factory.mktemp("roles"), PERMISSIONS)
 
 
 def actions_on(template: dict[str, Any], resource: str) -> set[str]:
@@ -166,23 +172,9 @@ def test_nobody_logs_in_where_settings_do_not_say_so(template: dict[str, Any]) -
 
 def test_sessions_take_the_place_of_ssh_keys(tmp_path: Path) -> None:
     """B8: the agent registers and carries sessions; it reads no parameters and runs no commands."""
-    app = new_app(tmp_path)
-    stack = Stack(app, "Stack")
-    storage = Storage(stack, "Storage", log_retention_days=30)
-    EmrRoles(
-        stack,
-        "Roles",
-        key=storage.key,
-        log_bucket=storage.log_bucket,
-        artifact_bucket=storage.artifact_bucket,
-        permissions=Permissions(),
-        session_manager=True,
-    )
-    assert findings(app) == [], "what has to be about everything says why"
+    template = made(tmp_path, session_manager=True)
     of_sessions = [
-        statement
-        for statement in statements(templates(app)["Stack"], role="RolesInstanceRole")
-        if "ssm" in str(statement["Action"])
+        statement for statement in statements(template, role="RolesInstanceRole") if "ssm" in str(statement["Action"])
     ]
 
     assert [statement["Action"] for statement in of_sessions] == [
@@ -215,16 +207,4 @@ def test_jobs_use_the_databases_of_the_settings(template: dict[str, Any]) -> Non
 
 
 def test_without_databases_jobs_use_no_catalogue(tmp_path: Path) -> None:
-    app = new_app(tmp_path)
-    stack = Stack(app, "Stack")
-    storage = Storage(stack, "Storage", log_retention_days=30)
-    EmrRoles(
-        stack,
-        "Roles",
-        key=storage.key,
-        log_bucket=storage.log_bucket,
-        artifact_bucket=storage.artifact_bucket,
-        permissions=Permissions(),
-    )
-
-    assert "glue:" not in str(statements(templates(app)["Stack"], role="RolesInstanceRole"))
+    assert "glue:" not in str(statements(made(tmp_path), role="RolesInstanceRole"))

@@ -10,7 +10,6 @@ import fcntl
 import os
 import shutil
 import subprocess
-from hashlib import sha256
 from pathlib import Path
 
 from emr_drill.clients import environments
@@ -49,15 +48,9 @@ def airflow(release: str, python: str) -> Path | None:
 
 
 def _newer(release: str, found: Path) -> Path:
-    pins = environments.requirements(f"airflow-{release}")
-    home = HOME / f"airflow-{release}"
-    mark, digest = home / environments.INSTALLED, sha256(pins.read_bytes()).hexdigest()
+    name = f"airflow-{release}"
     HOME.mkdir(parents=True, exist_ok=True)
     with (HOME / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not mark.is_file() or mark.read_text() != digest:
-            subprocess.run([str(found), "-m", "venv", "--clear", str(home)], check=True)
-            pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-            subprocess.run([*pip, "--requirement", str(pins)], check=True)
-            mark.write_text(digest)
-    return home / "bin" / "python"
+        environments.make(HOME / name, name, interpreter=lambda: str(found), say=print)
+    return HOME / name / "bin" / "python"

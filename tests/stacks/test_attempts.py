@@ -21,6 +21,7 @@ from .test_permissions import Templates, read
 
 FAILOVER = "ActivePassive/ControllerFailoverRole"
 MANAGED_CLUSTER = "ActivePassive/ControllerManagedClusterRole"
+EXECUTION_ENDED = "ActivePassive/ControllerExecutionEndedRole"
 CONTROL = "ActivePassive/ControllerControlRole"
 RECONCILE = "ActivePassive/ReconcilerReconcileRole"
 MONITOR = "ActivePassive/MonitorRole"

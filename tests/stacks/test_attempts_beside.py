@@ -10,21 +10,15 @@ from typing import Any
 
 import pytest
 
-from emr_drill.authorization.decision import Request, decide
+from ..roles import ACCOUNT, role_statements
+from .test_attempts import CLUSTER, EXECUTION_ENDED, HERE, OURS, STACK, attempt
 
-from ..roles import ACCOUNT, REGION, role_arn, role_statements
-
-ENDED = "ActivePassive/ControllerExecutionEndedRole"
 STANDBY = "ActivePassive/StandbyKeeperStandbyRole"
 FLOW_LOGS = "Platform/NetworkFlowLogWriter"
 AIRFLOW = "Platform/AirflowRole"
 FILES = "Platform/AirflowFilesFunctionRole"
-ROLES = (ENDED, STANDBY, FLOW_LOGS, AIRFLOW, FILES)
+ROLES = (EXECUTION_ENDED, STANDBY, FLOW_LOGS, AIRFLOW, FILES)
 
-HERE = f"{REGION}:{ACCOUNT}"
-OURS = {"aws:ResourceTag/emr-dr:deployment": "emr-dr-active-passive"}
-CLUSTER = f"arn:aws:elasticmapreduce:{HERE}:cluster/j-1"
-STACK = f"arn:aws:cloudformation:{HERE}:stack/emr-dr-active-passive-a-g7/0"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/Admin"
 
 # What none of them is for: to launch or end a cluster, to change rights, to read what belongs to others.
@@ -57,10 +51,9 @@ def made(with_airflow: dict[str, dict[str, Any]], warm_standby: dict[str, Any]) 
     return {"Platform": with_airflow["Platform"], "ActivePassive": warm_standby}
 
 
-def allowed(made: dict[str, dict[str, Any]], role: str, action: str, resource: str, **when: str) -> bool:
-    """Whether the policies of *role* let it."""
-    request = Request(principal=role_arn(made, role), action=action, resource=resource, context={**OURS, **when})
-    return decide(request, identity=role_statements(made, role)).allowed
+def allowed(made: dict[str, dict[str, Any]], role: str, action: str, resource: str) -> bool:
+    """Whether the policies of *role* let it, on what has our own tag."""
+    return attempt(made, role, action, resource, when=OURS).allowed
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -72,7 +65,13 @@ def test_none_of_them_does_what_it_is_not_for(made: dict[str, dict[str, Any]], r
 
 @pytest.mark.parametrize(
     ("role", "machines"),
-    [(ENDED, ["retirement"]), (STANDBY, ["operation", "retirement"]), (FLOW_LOGS, []), (AIRFLOW, []), (FILES, [])],
+    [
+        (EXECUTION_ENDED, ["retirement"]),
+        (STANDBY, ["operation", "retirement"]),
+        (FLOW_LOGS, []),
+        (AIRFLOW, []),
+        (FILES, []),
+    ],
 )
 def test_operations_are_started_by_whoever_is_to_start_them(
     made: dict[str, dict[str, Any]], role: str, machines: list[str]

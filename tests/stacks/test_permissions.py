@@ -42,20 +42,9 @@ def made(assembly: Path) -> Templates:
 
 
 @pytest.fixture(scope="session")
-def with_standby(tmp_path_factory: pytest.TempPathFactory) -> Templates:
+def with_standby(made: Templates, warm_standby: dict[str, Any]) -> Templates:
     """Platform and active-passive with a warm standby."""
-    from emr_dr.settings import Settings
-    from stacks.active_passive import ActivePassive
-    from stacks.platform import Platform
-
-    from ..synthesis import new_app
-
-    folder = tmp_path_factory.mktemp("standby")
-    app = new_app(folder)
-    settings = Settings(standby="warm")
-    ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-    app.synth()
-    return read(folder)
+    return {"Platform": made["Platform"], "ActivePassive": warm_standby}
 
 
 def read(folder: Path) -> Templates:

@@ -16,6 +16,7 @@ from dr_core.record import Incarnation, Incident, ManagedCluster, Operation, Slo
 from .test_attempts import (
     CONTROL,
     DEPLOYMENT,
+    EXECUTION_ENDED,
     FAILOVER,
     HERE,
     MANAGED_CLUSTER,
@@ -29,7 +30,6 @@ from .test_attempts import (
 )
 from .test_permissions import Templates, read
 
-EXECUTION_ENDED = "ActivePassive/ControllerExecutionEndedRole"
 KINDS = {each.KIND for each in (Controls, Incarnation, Incident, ManagedCluster, Operation, Slot)}
 
 

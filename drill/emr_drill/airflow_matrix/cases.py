@@ -50,7 +50,7 @@ ROWS: Mapping[Group, str] = {
 }
 
 
-DIES_AFTER_END = "dies-after-end"
+DIES_AFTER_ANSWER, DIES_AFTER_END = "dies-after-answer", "dies-after-end"
 
 
 class Request(StrEnum):
@@ -162,7 +162,7 @@ _ALL: tuple[Case, ...] = (
         polls=0,
     ),
     Case(
-        name="dies-after-answer",
+        name=DIES_AFTER_ANSWER,
         what="the cluster dies between the submit's answer and the first poll",
         group=Group.DIES,
         mishaps=(_poll(Action.ASK_AFTER, after=0),),

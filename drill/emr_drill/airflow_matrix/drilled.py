@@ -14,6 +14,7 @@ from emr_drill import preflight
 from emr_drill.addresses import Addresses
 from emr_drill.airflow_matrix.cases import (
     CASES,
+    DIES_AFTER_ANSWER,
     DIES_AFTER_END,
     POSITION_LIMIT_SECONDS,
     ROWS,
@@ -280,12 +281,11 @@ def came_about(case: Case, entries: Sequence[Entry], strike: Strike | None) -> s
         entries: of the ledger, those of its job.
         strike: what befell its cluster; ``None`` if nothing did.
     """
-    if case.group is Group.DIES and case.killed_after is None and strike is not None:
-        ended = any(entry.event == EFFECT and entry.at <= strike.clock_at for entry in entries)
-        if ended or case.name != DIES_AFTER_END:
-            return DIES_AFTER_END if ended else case.name
-        return "dies-after-answer"
-    return case.name
+    if case.group is not Group.DIES or case.killed_after is not None or strike is None:
+        return case.name
+    if any(entry.event == EFFECT and entry.at <= strike.clock_at for entry in entries):
+        return DIES_AFTER_END
+    return DIES_AFTER_ANSWER if case.name == DIES_AFTER_END else case.name
 
 
 def jobs(group: Group, options: Options) -> list[tuple[str, Case, Client]]:

@@ -54,7 +54,7 @@ def check(kinds: Iterable[Kind]) -> None:
     kinds = tuple(kinds)
     if any(kind.program is Program.CURL for kind in kinds) and not (shutil.which("curl") and shutil.which("bash")):
         raise DrillError("one of the clients is curl in a shell script: install curl and bash, and try again")
-    missing = [name for name in _names(kinds) if not _is_installed(name)]
+    missing = [name for name in _names(kinds) if not _is_installed(HOME / name, name)]
     if missing:
         raise DrillError(
             f"clients are not installed, or in another version ({', '.join(missing)}): run `emr-dr clients install`, "
@@ -73,22 +73,37 @@ def install(kinds: Iterable[Kind], *, say: Callable[[str], None]) -> None:
         DrillError: there is no Python 3.11, or a download failed.
     """
     for name in _names(tuple(kinds)):
-        if _is_installed(name):
-            continue
-        say(f"installing {name} into {HOME / name}")
-        shutil.rmtree(HOME / name, ignore_errors=True)
-        _run([_interpreter(), "-m", "venv", str(HOME / name)], f"cannot make the environment {name}")
-        pip = [str(python(name)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        _run([*pip, "--requirement", str(requirements(name))], f"pip could not fetch {name}")
-        (HOME / name / INSTALLED).write_text(_digest(name))
+        make(HOME / name, name, interpreter=_interpreter, say=say)
+
+
+def make(home: Path, name: str, *, interpreter: Callable[[], str], say: Callable[[str], None]) -> None:
+    """Make the environment *name* in the folder *home*, unless it is there.
+
+    Args:
+        home: its folder.
+        name: whose pins it has.
+        interpreter: the Python that it is for; asked only if there is something to make.
+        say: gets a sentence.
+
+    Raises:
+        DrillError: a download failed.
+    """
+    if _is_installed(home, name):
+        return
+    say(f"installing {name} into {home}")
+    shutil.rmtree(home, ignore_errors=True)
+    _run([interpreter(), "-m", "venv", str(home)], f"cannot make the environment {name}")
+    pip = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    _run([*pip, "--requirement", str(requirements(name))], f"pip could not fetch {name}")
+    (home / INSTALLED).write_text(_digest(name))
 
 
 def _names(kinds: Iterable[Kind]) -> list[str]:
     return [name for name in dict.fromkeys(environment(kind) for kind in kinds) if name]
 
 
-def _is_installed(name: str) -> bool:
-    mark = HOME / name / INSTALLED
+def _is_installed(home: Path, name: str) -> bool:
+    mark = home / INSTALLED
     return mark.is_file() and mark.read_text() == _digest(name)
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dr_core.requests import DrainMode, Kind, Reason
-from emr_drill.faults.model import Act, Expectation, Fault, Moment, Old, Otherwise, Outcome, Page, Range
-from emr_drill.faults.planned import FASTEST_UNDER_LOAD, SETTINGS, SPARK_DEFAULT
+from emr_drill.faults.model import Expectation, Fault, Moment, Old, Otherwise, Outcome, Page, Range
+from emr_drill.faults.planned import (
+    DEPLOYS,
+    EVACUATES,
+    FASTEST_UNDER_LOAD,
+    JOBS_ENDED,
+    SETTINGS,
+    SPARK_DEFAULT,
+    ends_as,
+)
 from emr_drill.faults.remains import Remains
-from emr_drill.faults.scene import Scene
 from emr_drill.faults.services import KILLS_PRIMARY, PROBERS, seen_bad
-from emr_drill.faults.traces import Trace
 from emr_drill.jobs.plan import Load
 from emr_drill.ports import Service
 
@@ -33,10 +38,6 @@ REMAINS = (
 )
 
 
-def _evacuates(scene: Scene) -> None:
-    scene.ask_for(Kind.SWITCHOVER, reason=Reason.EVACUATION, drain=DrainMode.NOW)
-
-
 def in_a_row(*, replaced_by_upgrade: int) -> Expectation:
     """Two failovers, an upgrade that replaces so many clusters, and an evacuation."""
     planned = replaced_by_upgrade + 1
@@ -48,14 +49,8 @@ def in_a_row(*, replaced_by_upgrade: int) -> Expectation:
         old=Old.ENDED,
         jobs_lost=True,
         pages=(Page(subject="failed over"), Page(subject="switched over")),
-        may=(Page(subject="jobs of .* are ended"),),
-        shows=(
-            Trace(
-                what="the deploy is complete",
-                kind="stack",
-                like={"type": "AWS::CloudFormation::Stack", "status": "UPDATE_COMPLETE"},
-            ),
-        ),
+        may=(JOBS_ENDED,),
+        shows=(ends_as("UPDATE_COMPLETE"),),
         limit_seconds=LIMIT_SECONDS,
     )
 
@@ -72,18 +67,8 @@ ROWS: tuple[Fault, ...] = (
         acts=(
             KILLS_PRIMARY,
             replace(KILLS_PRIMARY, what="the same again", after=Moment.REST, seconds=REST_SECONDS),
-            Act(
-                what="a person deploys another Spark default",
-                do=lambda scene: scene.deploy(),
-                after=Moment.REST,
-                seconds=REST_SECONDS,
-            ),
-            Act(
-                what="a person evacuates the AZ and wants jobs ended at once",
-                do=_evacuates,
-                after=Moment.REST,
-                seconds=REST_SECONDS,
-            ),
+            replace(DEPLOYS, after=Moment.REST, seconds=REST_SECONDS),
+            replace(EVACUATES, after=Moment.REST, seconds=REST_SECONDS),
         ),
         expect=in_a_row(replaced_by_upgrade=1),
         must=f"another incarnation takes over each time, and the one before is retired; {LEAVES}",

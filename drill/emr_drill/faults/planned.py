@@ -40,6 +40,7 @@ LIMITS_AND_TAGS = (
     f"set.cluster.maximum_instances={OTHER_MAXIMUM}",
     f'set.cluster.tags={{"cost-center": "{OTHER_TAG}"}}',
 )
+JOBS_ENDED = Page(subject="jobs of .* are ended")
 OVERDUE_PAGES = (Page(subject="did not end in time"), Page(metric=DRAIN_OVERDUE))
 TOOK_BACK_SECONDS = 60.0
 # The AZ is well again, and what took over has served for a while.
@@ -161,7 +162,7 @@ ROWS: tuple[Fault, ...] = (
     Fault(
         name="evacuate",
         acts=(EVACUATES,),
-        expect=planned(overdue=False, pages=(Page(subject="jobs of .* are ended"),)),
+        expect=planned(overdue=False, pages=(JOBS_ENDED,)),
         must="no submit is refused; what still runs in that AZ is named in a message, then ended, and its clients are "
         "told by 410",
         notices=ASKED,
@@ -181,7 +182,7 @@ ROWS: tuple[Fault, ...] = (
             ),
         ),
         expect=replace(
-            planned(times=2, overdue=False, pages=(Page(subject="jobs of .* are ended"),), shows=(BACK,)),
+            planned(times=2, overdue=False, pages=(JOBS_ENDED,), shows=(BACK,)),
             # Jobs that the evacuation ended are run again, and may take longer than the fail-back waits.
             may=OVERDUE_PAGES,
             limit_seconds=2 * LIMIT_SECONDS,

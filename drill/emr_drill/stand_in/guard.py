@@ -100,10 +100,11 @@ class Guard:
 
     def refusal(self, role_arn: str, needs: Iterable[Need]) -> str | None:
         """Why a role may not have *needs*; None if it may.  What is refused is written down."""
-        identity = self._identity(role_arn)
-        if identity is None:
+        role = self._held(role_arn)
+        if role is None:
             return None
-        boundary = self._boundary(role_arn)
+        identity = [each for document in list(role.policies.values()) for each in self._parse(document)]
+        boundary = self._boundary(role)
         for need in needs:
             request = Request(principal=role_arn, action=need.action, resource=need.resource, context=need.context)
             decision = decide(request, identity=identity, resource=self._resource_policy(need), boundary=boundary)
@@ -147,23 +148,20 @@ class Guard:
         try:
             needs = needs_of(action, parameters_of(environ), self)
         except UnknownCallError as error:
-            if self._identity(role) is None:
+            if self._held(role) is None:
                 return True
             self._note(role, action, "*", str(error))
             return False
         return self.refusal(role, needs) is None
 
-    def _identity(self, role_arn: str) -> Sequence[Statement] | None:
-        """The statements of a role's own policies; None for a role that has none at all, as those of tests."""
-        role = self._role(role_arn)
-        if role is None or not role.policies:
-            return None
-        return [statement for document in list(role.policies.values()) for statement in self._parse(document)]
+    def _held(self, role_arn: str) -> Role | None:
+        """A role that is held to its own policies; None for one that has none at all, as those of tests."""
+        role = next((each for each in iam_backends[self.account]["aws"].get_roles() if each.arn == role_arn), None)
+        return role if role is not None and role.policies else None
 
-    def _boundary(self, role_arn: str) -> Sequence[Statement] | None:
+    def _boundary(self, role: Role) -> Sequence[Statement] | None:
         """The statements of a role's permissions boundary, of which one that is not there allows nothing."""
-        role = self._role(role_arn)
-        arn = role.permissions_boundary_arn if role is not None else None
+        arn = role.permissions_boundary_arn
         if not arn:
             return None
         policy = iam_backends[self.account]["aws"].managed_policies.get(arn)
@@ -175,9 +173,6 @@ class Guard:
             if version.is_default
             for statement in self._parse(version.document)
         ]
-
-    def _role(self, role_arn: str) -> Role | None:
-        return next((each for each in iam_backends[self.account]["aws"].get_roles() if each.arn == role_arn), None)
 
     def _resource_policy(self, need: Need) -> Sequence[Statement] | None:
         if not need.action.startswith("kms:"):

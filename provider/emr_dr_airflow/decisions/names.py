@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 # YARN's tags may have 100 characters, and are turned into small letters.
 LONGEST_NAME = 80
@@ -48,6 +49,19 @@ class TaskTry:
     task_id: str
     map_index: int
     number: int
+
+
+def task_try(ti: Any, *, number: int, run_key: str = "") -> TaskTry:
+    """The try with that number of the task that Airflow's task instance *ti* is of."""
+    map_index = getattr(ti, "map_index", None)
+    return TaskTry(
+        dag_id=ti.dag_id,
+        run_id=ti.run_id,
+        run_key=run_key,
+        task_id=ti.task_id,
+        map_index=-1 if map_index is None else map_index,
+        number=number,
+    )
 
 
 def batch_name(task: TaskTry, resubmission: int) -> str:
