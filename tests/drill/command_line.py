@@ -19,8 +19,8 @@ from emr_drill.timing import Timing
 
 from .terminal import Said, type_in
 
-# Of the commands most is synth, which no clock hastens: a higher speed saves seconds of minutes, and at 40 a machine that is
-# half as fast as usual could not make two looks within a round of the probers, so that no new cluster was verified.
+# Most of what is typed is synth, which no clock hastens: a higher speed saves seconds of minutes.  At 40 a machine half
+# as fast as usual could not make two looks within a round of the probers, so that no new cluster was verified.
 SPEED = 15.0
 LIMIT_SECONDS = 600.0
 CDK = "node_modules/.bin/cdk"

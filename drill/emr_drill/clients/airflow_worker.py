@@ -19,7 +19,9 @@ Arguments: a directory for databases and logs.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import json
 import logging
 import os
@@ -104,14 +106,34 @@ def prepare(home: Path) -> Path:
     import airflow.providers.apache.livy.triggers.livy
 
     with contextlib.suppress(ImportError):  # from Airflow 3 on
-        import airflow.api_fastapi.execution_api.app
-        import airflow.api_fastapi.execution_api.routes
         import airflow.sdk.execution_time.supervisor
-        import airflow.sdk.execution_time.task_runner  # noqa: F401
+        import airflow.sdk.execution_time.task_runner
+
+        keep_api(airflow.sdk.execution_time.supervisor)
     from airflow import settings
 
     settings.dispose_orm()
     return database
+
+
+def keep_api(supervisor: Any) -> None:
+    """Make the API that tasks ask in their own process once, for all forks.
+
+    Airflow 3.0.6 makes it anew for each try and each return of a deferred task: two seconds of a processor, more than
+    all else that a task does.  3.3.1 keeps it, as is done here (``in_process_api_server``, an ``lru_cache`` there).
+    Its routes are made when it is first asked, whatever for; asked like this it starts no thread, which no fork would
+    have.
+    """
+    import httpx
+
+    supervisor.in_process_api_server = functools.cache(supervisor.in_process_api_server)
+    transport = supervisor.in_process_api_server().atransport
+
+    async def ask() -> None:
+        async with httpx.AsyncClient(transport=transport, base_url="http://in-process.invalid") as client:
+            await client.get("/")
+
+    asyncio.run(ask())
 
 
 def run(job: dict[str, Any], told: Told, home: Path, empty: Path) -> None:
