@@ -73,7 +73,7 @@ class Crew:
         file: URI of the job file, as a cluster reads it.
         workdir: for logs and databases.
         releases: of Airflow.
-        at_once: how many tasks may be between their start and their first request at once.
+        at_once: how many tasks may be between their start and their first request at once, or, in turn, their end.
     """
 
     def __init__(
@@ -113,12 +113,17 @@ class Crew:
             worker.stop()
         self._exchange.stop()
 
-    def run(self, jobs: Sequence[tuple[str, Case, Client]], go_on: Callable[[], bool]) -> list[Task]:
-        """Start a task for each of *jobs*, as fast as the machine can, while *go_on* says so."""
+    def run(
+        self, jobs: Sequence[tuple[str, Case, Client]], go_on: Callable[[], bool], *, in_turn: bool = False
+    ) -> list[Task]:
+        """Start a task for each of *jobs*, as fast as the machine can, while *go_on* says so.
+
+        Where nothing strikes all of them at once, they may run *in turn*: a task starts when one before has ended.
+        """
         started: list[Task] = []
         for key, case, client in jobs:
             until = time.monotonic() + BEGIN_LIMIT_SECONDS
-            while sum(not (one.begun or one.finished) for one in started) >= self._at_once:
+            while sum(not (one.finished or (one.begun and not in_turn)) for one in started) >= self._at_once:
                 if time.monotonic() > until or not go_on():
                     break
                 time.sleep(LOOK_SECONDS)

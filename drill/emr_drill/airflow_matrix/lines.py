@@ -241,9 +241,8 @@ class Exchange:
         except (OSError, MessageError, asyncio.IncompleteReadError):
             onward.close()
             return 0, b"", []
-        if request is Request.SUBMIT and answer.second == "201":
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                line.batches.append(int(json.loads(content)["id"]))
+        if (batch := given(line.key, request, answer.second, content)) is not None:
+            line.batches.append(batch)
         return int(answer.second), content, without_hop_by_hop(answer.headers)
 
     async def _hold(self, line: Line) -> None:
@@ -324,6 +323,27 @@ async def _forget(batch: int, onward: Onward) -> None:
             break
         await asyncio.sleep(LOOK_SECONDS)
     await onward.ask("DELETE", f"/batches/{batch}")
+
+
+def given(key: str, request: Request, status: str, content: bytes) -> int | None:
+    """Id of the batch that an answer shows to be this client's; ``None`` if it shows none that is new.
+
+    A busy Livy has a job and answers its submit when nobody waits for that any more: its client finds it by its name.
+
+    Args:
+        key: of the job, which the names of its batches begin with.
+        request: what was asked for.
+        status: of the answer.
+        content: of the answer.
+    """
+    submitted = request is Request.SUBMIT and status == "201"
+    if not submitted and not (request is Request.PROBE and status == "200"):
+        return None
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        batch = json.loads(content)
+        if submitted or str(batch.get("name")).startswith(f"{key}-"):
+            return int(batch["id"])
+    return None
 
 
 def what_for(head: Head, own: Sequence[int]) -> tuple[Request, int | None]:

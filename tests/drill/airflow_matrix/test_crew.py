@@ -93,6 +93,21 @@ def test_a_task_starts_when_the_one_before_has_asked_for_something(made: Any) ->
     assert [order["key"] for order in worker.orders] == ["k", "l"]
 
 
+def test_in_turn_a_task_starts_when_the_one_before_has_ended(made: Any) -> None:
+    found, worker = made
+    jobs = [("k", CASES["ghost"], OURS), ("l", CASES["ghost"], OURS)]
+    thread = threading.Thread(target=lambda: found.run(jobs, lambda: True, in_turn=True), daemon=True)
+    thread.start()
+    time.sleep(0.3)
+    found.tasks["k"].line.seen.append(Seen(at=0.0, request=Request.SUBMIT, status=201))
+    time.sleep(0.3)
+    assert [order["key"] for order in worker.orders] == ["k"]
+    worker.hear({"job": "k", "event": "ended", "state": "success", "error": ""})
+    thread.join(5)
+
+    assert [order["key"] for order in worker.orders] == ["k", "l"]
+
+
 def test_the_last_word_is_heard(made: Any) -> None:
     found, worker = made
     (one,) = found.run([("k", CASES["ghost"], OURS)], lambda: True)

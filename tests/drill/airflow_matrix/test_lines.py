@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from emr_drill.airflow_matrix.cases import Action, Mishap, Request
-from emr_drill.airflow_matrix.lines import PAGE, Exchange, Line, what_for
+from emr_drill.airflow_matrix.lines import PAGE, Exchange, Line, given, what_for
 from emr_drill.front_door.http_messages import Head
 
 
@@ -241,3 +241,22 @@ def test_what_a_request_is_for(method: str, path: str, expected: tuple[Request, 
     head = Head(first=method, second=path, third="HTTP/1.1", headers=())
 
     assert what_for(head, [7]) == expected
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "content", "expected"),
+    [
+        (Request.SUBMIT, "201", b'{"id": 7, "name": "k-try1"}', 7),
+        (Request.SUBMIT, "500", b'{"id": 7, "name": "k-try1"}', None),
+        (Request.PROBE, "200", b'{"id": 7, "name": "k-try1"}', 7),
+        (Request.PROBE, "200", b'{"id": 7, "name": "k2-try1"}', None),
+        (Request.PROBE, "200", b'{"id": 7, "name": null}', None),
+        (Request.PROBE, "404", b"<html>no</html>", None),
+        (Request.PROBE, "200", b"<html>no</html>", None),
+        (Request.POLL, "200", b'{"id": 7, "name": "k-try1"}', None),
+    ],
+)
+def test_a_batch_that_its_client_found_by_its_name_is_its_own(
+    request_: Request, status: str, content: bytes, expected: int | None
+) -> None:
+    assert given("k", request_, status, content) == expected
