@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import json
 import threading
 import time
@@ -216,14 +217,16 @@ class Exchange:
                     await onward.ask("POST", "/batches", json.dumps({"name": name}).encode())
                 elif action is Action.FORGET and batch is not None:
                     await _forget(batch, onward)
-                status, content, headers = await self._pass_on(line, request, head, body, onward)
+                status, content, answered = await self._pass_on(line, request, head, body, onward)
                 if action is Action.ANSWER_AFTER:
                     await self._hold(line)
                     status, content = 502, b"<html>Bad Gateway</html>"
                 elif action is Action.TAKEN and found:
                     status, content = found[1].status, b"<html>Bad Gateway</html>"
                 elif action is Action.PAGE and status:
-                    status, content, headers = 200, PAGE, [("Content-Type", "text/html")]
+                    status, content = 200, PAGE
+                else:
+                    headers = answered
         line.seen.append(Seen(at=at, request=request, status=status, batch=batch))
         if not status:
             return False
@@ -241,7 +244,7 @@ class Exchange:
         except (OSError, MessageError, asyncio.IncompleteReadError):
             onward.close()
             return 0, b"", []
-        if (batch := given(line.key, request, answer.second, content)) is not None:
+        if (batch := given(line.key, request, answer, content)) is not None:
             line.batches.append(batch)
         return int(answer.second), content, without_hop_by_hop(answer.headers)
 
@@ -325,7 +328,7 @@ async def _forget(batch: int, onward: Onward) -> None:
     await onward.ask("DELETE", f"/batches/{batch}")
 
 
-def given(key: str, request: Request, status: str, content: bytes) -> int | None:
+def given(key: str, request: Request, answer: Head, content: bytes) -> int | None:
     """Id of the batch that an answer shows to be this client's; ``None`` if it shows none that is new.
 
     A busy Livy has a job and answers its submit when nobody waits for that any more: its client finds it by its name.
@@ -333,14 +336,14 @@ def given(key: str, request: Request, status: str, content: bytes) -> int | None
     Args:
         key: of the job, which the names of its batches begin with.
         request: what was asked for.
-        status: of the answer.
-        content: of the answer.
+        answer: its first line and headers.
+        content: its body, packed as Livy packs it for whoever takes that (Livy 0.8.0 does, for Python's clients).
     """
-    submitted = request is Request.SUBMIT and status == "201"
-    if not submitted and not (request is Request.PROBE and status == "200"):
+    submitted = request is Request.SUBMIT and answer.second == "201"
+    if not submitted and not (request is Request.PROBE and answer.second == "200"):
         return None
-    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
-        batch = json.loads(content)
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError):
+        batch = json.loads(gzip.decompress(content) if answer.get("content-encoding") == "gzip" else content)
         if submitted or str(batch.get("name")).startswith(f"{key}-"):
             return int(batch["id"])
     return None

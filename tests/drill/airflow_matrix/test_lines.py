@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import threading
@@ -256,7 +257,12 @@ def test_what_a_request_is_for(method: str, path: str, expected: tuple[Request, 
         (Request.POLL, "200", b'{"id": 7, "name": "k-try1"}', None),
     ],
 )
-def test_a_batch_that_its_client_found_by_its_name_is_its_own(
-    request_: Request, status: str, content: bytes, expected: int | None
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_a_batch_is_its_client_s_own_by_the_answer_to_its_submit_or_by_its_name(
+    request_: Request, status: str, content: bytes, expected: int | None, packed: bool
 ) -> None:
-    assert given("k", request_, status, content) == expected
+    answer = Head(
+        first="HTTP/1.1", second=status, third="OK", headers=(("Content-Encoding", "gzip"),) if packed else ()
+    )
+
+    assert given("k", request_, answer, gzip.compress(content) if packed else content) == expected
