@@ -187,7 +187,7 @@ _ALL: tuple[Case, ...] = (
     ),
     Case(
         name=DIES_AFTER_END,
-        what="the job has ended, and its cluster dies before the task has seen that",
+        what="the job ends, and its cluster dies before the task has seen that",
         group=Group.DIES,
         mishaps=(_poll(Action.ASK_AFTER, after=0),),
         request_limit=PATIENT_LIMIT_SECONDS,

@@ -246,7 +246,9 @@ class _Act:
             struck = self._was_struck(task, strike)
             result.append(
                 {
-                    "case": came_about(task.case, own, strike if struck else None),
+                    "case": came_about(
+                        task.case, own, strike if struck else None, again_at=self._again_at(task, strike)
+                    ),
                     "operator": str(task.client.operator),
                     "mode": task.client.mode,
                     "release": task.client.release,
@@ -263,6 +265,12 @@ class _Act:
             )
         return result
 
+    def _again_at(self, task: Task, strike: Strike | None) -> float:
+        if strike is None:
+            return 0.0
+        later = (one.at for one in task.line.seen if one.request is Request.SUBMIT and one.at > strike.at)
+        return strike.clock_at + (next(later, strike.at) - strike.at) * self.drill.clock.speed
+
     def _was_struck(self, task: Task, strike: Strike | None) -> bool:
         """Whether what the case is about befell this run: in active-active, half of the jobs are on the other half."""
         if strike is None:
@@ -275,17 +283,21 @@ class _Act:
         return any(one.at > strike.at for one in task.line.seen) or task.case.held
 
 
-def came_about(case: Case, entries: Sequence[Entry], strike: Strike | None) -> str:
-    """Name of the case that it was in the end: when its cluster died, the job may have ended without a word yet.
+def came_about(case: Case, entries: Sequence[Entry], strike: Strike | None, *, again_at: float) -> str:
+    """Name of the case that it was in the end: the job of a cluster that dies may end before anybody can be told.
+
+    Nobody knows of such an end, and the job is run again.  One that ends when it has been given to another cluster is
+    no such case: then there were two at once, and the old one was not fenced.
 
     Args:
         case: that it was to be.
         entries: of the ledger, those of its job.
         strike: what befell its cluster; ``None`` if nothing did.
+        again_at: when it was given to a cluster once more, on the drill's clock; when the fault struck if it was not.
     """
     if case.group is not Group.DIES or case.killed_after is not None or strike is None:
         return case.name
-    if any(entry.event == EFFECT and entry.at <= strike.clock_at for entry in entries):
+    if any(one.event == EFFECT and one.incarnation == strike.cluster and one.at <= again_at for one in entries):
         return DIES_AFTER_END
     return DIES_AFTER_ANSWER if case.name == DIES_AFTER_END else case.name
 

@@ -13,7 +13,7 @@ import gzip
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from emr_drill.airflow_matrix.cases import Action, Mishap, Request
@@ -62,6 +62,7 @@ class Line:
         port: of this machine; what the client is given.
         seen: every request, in order.
         batches: ids of the batches that the front door gave it, whether or not its client was told.
+        names: that its client gave them.
         held: whether a request waits for the fault.
         met: whether a mishap has happened.
     """
@@ -71,6 +72,7 @@ class Line:
     port: int = 0
     seen: list[Seen] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
     held: bool = False
     met: bool = False
     _skipped: dict[int, int] = field(default_factory=dict)
@@ -198,6 +200,9 @@ class Exchange:
     async def _answer(self, line: Line, head: Head, body: bytes, writer: asyncio.StreamWriter, onward: Onward) -> bool:
         """Deal with one request; whether the connection goes on."""
         request, batch = what_for(head, line.batches)
+        if request is Request.SUBMIT:
+            with contextlib.suppress(ValueError, AttributeError):
+                line.names.add(str(json.loads(body).get("name")))
         at = time.monotonic()
         found = line.mishap(request, at)
         status, content, headers = 0, b"", [("Content-Type", "text/html")]
@@ -244,7 +249,7 @@ class Exchange:
         except (OSError, MessageError, asyncio.IncompleteReadError):
             onward.close()
             return 0, b"", []
-        if (batch := given(line.key, request, answer, content)) is not None:
+        if (batch := given(line.names, request, answer, content)) is not None:
             line.batches.append(batch)
         return int(answer.second), content, without_hop_by_hop(answer.headers)
 
@@ -328,13 +333,13 @@ async def _forget(batch: int, onward: Onward) -> None:
     await onward.ask("DELETE", f"/batches/{batch}")
 
 
-def given(key: str, request: Request, answer: Head, content: bytes) -> int | None:
+def given(names: Collection[str], request: Request, answer: Head, content: bytes) -> int | None:
     """Id of the batch that an answer shows to be this client's; ``None`` if it shows none that is new.
 
     A busy Livy has a job and answers its submit when nobody waits for that any more: its client finds it by its name.
 
     Args:
-        key: of the job, which the names of its batches begin with.
+        names: that it gave its batches.
         request: what was asked for.
         answer: its first line and headers.
         content: its body, packed as Livy packs it for whoever takes that (Livy 0.8.0 does, for Python's clients).
@@ -344,7 +349,7 @@ def given(key: str, request: Request, answer: Head, content: bytes) -> int | Non
         return None
     with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError, OSError, EOFError):
         batch = json.loads(gzip.decompress(content) if answer.get("content-encoding") == "gzip" else content)
-        if submitted or str(batch.get("name")).startswith(f"{key}-"):
+        if submitted or batch["name"] in names:
             return int(batch["id"])
     return None
 

@@ -102,7 +102,7 @@ def act(folder: Path, *tasks: Task, effects: tuple[str, ...] = ()) -> drilled._A
     ]
     (folder / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     found = object.__new__(drilled._Act)
-    found.drill = cast("Any", SimpleNamespace(workdir=folder))
+    found.drill = cast("Any", SimpleNamespace(workdir=folder, clock=SimpleNamespace(speed=5.0)))
     found.deployment = cast("Any", SimpleNamespace(owner=lambda batch: f"g{batch // 10}"))
     found.crew = cast("Any", SimpleNamespace(tasks={one.key: one for one in tasks}))
     return found
@@ -124,24 +124,40 @@ def test_a_run_is_struck_where_its_cluster_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "effect_at", "strike", "found"),
+    ("case", "cluster", "effect_at", "strike", "found"),
     [
-        ("dies-before-answer", 40.0, STRIKE, "dies-before-answer"),
-        ("dies-before-answer", 20.0, STRIKE, "dies-after-end"),
-        ("dies-mid-poll", 20.0, None, "dies-mid-poll"),
-        ("dies-after-end", 20.0, STRIKE, "dies-after-end"),
-        ("dies-after-end", 40.0, STRIKE, "dies-after-answer"),
-        ("dies-at-kill", 20.0, STRIKE, "dies-at-kill"),
-        ("livy-restart", 20.0, STRIKE, "livy-restart"),
+        ("dies-before-answer", "g1", 140.0, STRIKE, "dies-before-answer"),
+        ("dies-before-answer", "g1", 60.0, STRIKE, "dies-after-end"),
+        ("dies-before-answer", "g2", 60.0, STRIKE, "dies-before-answer"),
+        ("dies-before-answer", "g1", 20.0, STRIKE, "dies-after-end"),
+        ("dies-mid-poll", "g1", 20.0, None, "dies-mid-poll"),
+        ("dies-after-end", "g1", 60.0, STRIKE, "dies-after-end"),
+        ("dies-after-end", "g1", 140.0, STRIKE, "dies-after-answer"),
+        ("dies-at-kill", "g1", 20.0, STRIKE, "dies-at-kill"),
+        ("livy-restart", "g1", 20.0, STRIKE, "livy-restart"),
     ],
 )
-def test_a_job_that_had_ended_when_its_cluster_died_is_another_case(
-    case: str, effect_at: float, strike: Strike | None, found: str
+def test_a_job_that_had_ended_when_it_was_given_to_another_cluster_is_another_case(
+    case: str, cluster: str, effect_at: float, strike: Strike | None, found: str
 ) -> None:
-    """A9: what befell it says which case it was, and not what it was planned for."""
-    entry = Entry(job="k", incarnation="g1", application="a", at=effect_at, event="effect")
+    """A9: what befell it says which case it was, and not what it was planned for; two at once are no such case."""
+    entry = Entry(job="k", incarnation=cluster, application="a", at=effect_at, event="effect")
 
-    assert came_about(CASES[case], [entry], strike) == found
+    assert came_about(CASES[case], [entry], strike, again_at=80.0) == found
+
+
+@pytest.mark.parametrize(
+    ("again", "found"),
+    [
+        (seen(Request.SUBMIT, 15.0), "dies-after-end"),  # at 55 of the drill's clock, after the effect at 40
+        (seen(Request.SUBMIT, 11.0), "dies-before-answer"),  # at 35, before it
+        (seen(Request.POLL, 15.0), "dies-before-answer"),  # never
+    ],
+)
+def test_when_it_was_given_to_another_cluster_is_read_off_its_requests(tmp_path: Path, again: Seen, found: str) -> None:
+    one = task("dies-before-answer", seen(Request.SUBMIT, 5.0), seen(Request.POLL, 10.5, 11), again, batches=(11,))
+
+    assert act(tmp_path, one, effects=(one.key,))._judged([one], STRIKE)[0]["case"] == found
 
 
 def test_who_was_killed_before_the_cluster_died_is_not_struck(tmp_path: Path) -> None:
