@@ -213,7 +213,7 @@ class _Act:
         if group is Group.WIRE:
             return None
         latest = time.monotonic() + POSITION_LIMIT_SECONDS
-        while not all(task.in_position for task in tasks) and time.monotonic() < latest:
+        while not self._in_position(tasks) and time.monotonic() < latest:
             time.sleep(LOOK_SECONDS)
         scene = self._scene(group)
         struck = next(
@@ -225,6 +225,12 @@ class _Act:
             act.do(scene)
         self.exchange.strike()
         return strike
+
+    def _in_position(self, tasks: Sequence[Task]) -> bool:
+        if not all(task.in_position for task in tasks):
+            return False
+        ended = {entry.job for entry in read(self.drill.workdir / LEDGER) if entry.event == EFFECT}
+        return all(task.key in ended for task in tasks if task.case.name == DIES_AFTER_END)
 
     def _scene(self, group: Group) -> Scene:
         row = find(ROWS[group]).under(self.drill.options.strategy)

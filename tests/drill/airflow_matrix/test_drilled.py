@@ -146,6 +146,15 @@ def test_a_job_that_had_ended_when_it_was_given_to_another_cluster_is_another_ca
     assert came_about(CASES[case], [entry], strike, again_at=80.0) == found
 
 
+def test_the_fault_waits_until_a_job_has_ended_that_is_to_have_ended(tmp_path: Path) -> None:
+    one = task("dies-after-end", seen(Request.SUBMIT, 5.0), batches=(11,))
+    other = task("dies-before-answer", seen(Request.SUBMIT, 5.0), batches=(12,))
+
+    assert not act(tmp_path, one, other, effects=(other.key,))._in_position([one, other])
+    assert act(tmp_path, one, other, effects=(one.key,))._in_position([one, other])
+    assert act(tmp_path, other)._in_position([other])
+
+
 @pytest.mark.parametrize(
     ("again", "found"),
     [
