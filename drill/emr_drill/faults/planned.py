@@ -100,7 +100,7 @@ MOVED = Trace(what="the new cluster serves in another AZ", kind="notification", 
 BACK = Trace(
     what="a cluster serves in the AZ that was evacuated",
     kind="notification",
-    like={"subject": "*switched over*", "message": "*serves in {zone}*"},
+    like={"subject": "*switched over*", "message": "*in {zone} has taken over all new jobs*"},
 )
 DEPLOYED = Trace(
     what="CloudFormation asks for another spec",

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from dr_core.record import Incarnation, IncarnationState
 from dr_core.requests import DrainMode, Kind, Reason, read_by_hand
 from emr_drill.faults.judging import Found, judge_row
 from emr_drill.faults.lost import LostJob
@@ -15,6 +16,7 @@ from emr_drill.faults.planned import BAKE_SECONDS, DRAIN_SECONDS, LINGER_SECONDS
 from emr_drill.faults.scene import BY_HAND
 from emr_drill.faults.table import FAULTS
 from emr_drill.faults.traces import Seen
+from failover.steps.cut_over import _notice
 
 from .noting import done_by
 
@@ -44,6 +46,22 @@ def test_a_person_asks_by_the_machines_input(name: str, reason: Reason, drain: D
 
     assert (request.kind, request.reason, request.drain) == (Kind.SWITCHOVER, reason, drain)
     assert not arguments["name"].startswith(BY_HAND), "it is what the row is about, and counts"
+
+
+def returned(zone: str) -> str:
+    """What the product's message says when a fail-back ended in *zone*."""
+    new = Incarnation(
+        managed_cluster="a",
+        generation=3,
+        state=IncarnationState.VERIFYING,
+        availability_zone=zone,
+        cluster_id="j-3",
+    )
+    request = read_by_hand(
+        {"kind": "switchover", "reason": "failback", "managed_cluster": "a", "because": "well again"},
+        execution_name="by-hand",
+    )
+    return _notice(request, new, [], repair_failed=False, yarn_is_dead=False).done
 
 
 @pytest.mark.parametrize(
@@ -140,7 +158,7 @@ def test_a_fail_back_returns_to_the_az_that_was_evacuated() -> None:
     names = {"zone": "us-east-1a", "old": "j-1"}
 
     def not_held(zone: str) -> list[str]:
-        entry = {"at": 2.0, "kind": "notification", "subject": "dep: a switched over", "message": f"serves in {zone}."}
+        entry = {"at": 2.0, "kind": "notification", "subject": "dep: a switched over", "message": returned(zone)}
         seen = Seen(entries=[entry], names=names, since=1.0)
         return judge_row(row, replace(found, seen=seen), fence_overdue=False).did_not_hold
 
