@@ -53,6 +53,12 @@ def test_whether_the_goal_is_met_is_said() -> None:
     assert "at most 2.5 times the empty app: **not met** (2.60)" in page.document(content(one=5.2))
 
 
+def test_where_the_time_goes_is_read_off_the_rows() -> None:
+    """Whatever the page says of causes was measured in the same run."""
+    assert "(cdk-nag and our own) are 7.0 s;\na second strategy is 48.0 s." in page.document(content())
+    assert "are nothing that can be told from chance;" in page.document(content(one=3.0))
+
+
 def test_times_loads_memory_and_sizes_stand_in_the_tables() -> None:
     text = page.document(content())
 
