@@ -370,12 +370,14 @@ def _orphan(made: Account) -> str:
     client: Any = made.aws.client("cloudformation")
     like = made.aws.stacks.find(serving["stack_id"])
     tags = {**like.tags, "emr-dr:generation": "99"}
+    # The cluster is named after it, and one with another's name is not ours to end.
+    parameters = {**like.parameters, "Generation": "99"}
     return str(
         client.create_stack(
             StackName="emr-dr-active-passive-a-g99",
             TemplateBody=like.template,
             RoleARN=like.role_arn,
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in like.parameters.items()],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()],
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
             OnFailure="DELETE",
         )["StackId"]
