@@ -7,10 +7,12 @@ moto drops.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as lambda_models
+from moto.core.exceptions import ServiceException
 from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
@@ -152,12 +154,16 @@ def _create(
 
 
 def send_to_dead_letters(arn: str, event: str) -> None:
-    """Put an event that was given up where a person finds it, as Lambda does."""
+    """Put an event that was given up where a person finds it, as Lambda does.
+
+    A queue or topic that went with its stack takes it no more; Lambda tells nobody then either, but for a metric.
+    """
     place = parse_arn(arn)
-    if place.service == "sns":
-        sns_backends[place.account][place.region].publish(message=event, arn=arn)
-    else:
-        sqs_backends[place.account][place.region].send_message(place.resource_id, message_body=event)
+    with contextlib.suppress(ServiceException):
+        if place.service == "sns":
+            sns_backends[place.account][place.region].publish(message=event, arn=arn)
+        else:
+            sqs_backends[place.account][place.region].send_message(place.resource_id, message_body=event)
 
 
 def _invoke_lambda(self: lambda_models.LambdaFunction, event: str | None = None) -> tuple[str, bool, str]:

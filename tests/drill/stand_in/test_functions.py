@@ -197,3 +197,11 @@ def test_dead_letters_may_be_a_topic(tmp_path: Path) -> None:
         functions.send_to_dead_letters(arn, "lost")
 
         assert [one["message"] for one in stand_in.journal if one["kind"] == "notification"] == ["lost"]
+
+
+@pytest.mark.parametrize("service", ["sqs", "sns"])
+def test_dead_letters_that_went_with_their_stack_take_nothing_and_disturb_nobody(tmp_path: Path, service: str) -> None:
+    with fake_stand_in(tmp_path) as stand_in:
+        functions.send_to_dead_letters(f"arn:aws:{service}:us-east-1:123456789012:letters", "lost")
+
+        assert [one for one in stand_in.journal if one["kind"] == "notification"] == []
