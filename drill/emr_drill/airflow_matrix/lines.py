@@ -200,9 +200,9 @@ class Exchange:
     async def _answer(self, line: Line, head: Head, body: bytes, writer: asyncio.StreamWriter, onward: Onward) -> bool:
         """Deal with one request; whether the connection goes on."""
         request, batch = what_for(head, line.batches)
-        if request is Request.SUBMIT:
-            with contextlib.suppress(ValueError, AttributeError):
-                line.names.add(str(json.loads(body).get("name")))
+        name = _name(body) if request is Request.SUBMIT else None
+        if name is not None:
+            line.names.add(name)
         at = time.monotonic()
         found = line.mishap(request, at)
         status, content, headers = 0, b"", [("Content-Type", "text/html")]
@@ -218,7 +218,6 @@ class Exchange:
                 if action is Action.ASK_AFTER:
                     await self._hold(line)
                 elif action is Action.GHOST:
-                    name = json.loads(body).get("name")
                     await onward.ask("POST", "/batches", json.dumps({"name": name}).encode())
                 elif action is Action.FORGET and batch is not None:
                     await _forget(batch, onward)
@@ -331,6 +330,13 @@ async def _forget(batch: int, onward: Onward) -> None:
             break
         await asyncio.sleep(LOOK_SECONDS)
     await onward.ask("DELETE", f"/batches/{batch}")
+
+
+def _name(body: bytes) -> str | None:
+    """The name that a client gives the batch that it submits."""
+    with contextlib.suppress(ValueError, AttributeError):
+        return str(name) if (name := json.loads(body).get("name")) is not None else None
+    return None
 
 
 def given(names: Collection[str], request: Request, answer: Head, content: bytes) -> int | None:

@@ -12,8 +12,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import moto.awslambda.models as lambda_models
-from moto.core.exceptions import ServiceException
+from moto.sns.exceptions import SNSNotFoundError
 from moto.sns.models import sns_backends
+from moto.sqs.exceptions import QueueDoesNotExist
 from moto.sqs.models import sqs_backends
 from moto.utilities.arns import parse_arn
 
@@ -159,7 +160,7 @@ def send_to_dead_letters(arn: str, event: str) -> None:
     A queue or topic that went with its stack takes it no more; Lambda tells nobody then either, but for a metric.
     """
     place = parse_arn(arn)
-    with contextlib.suppress(ServiceException):
+    with contextlib.suppress(QueueDoesNotExist, SNSNotFoundError):
         if place.service == "sns":
             sns_backends[place.account][place.region].publish(message=event, arn=arn)
         else:
