@@ -16,7 +16,7 @@ from emr_drill import preflight
 from emr_drill.addresses import Addresses
 from emr_drill.choose import primary_ports
 
-LIMIT_SECONDS = 120.0  # machine time; only a failure takes that long
+LIMIT_SECONDS = 240.0  # machine time; only a failure takes that long
 
 
 def running() -> dict[int, int]:
@@ -45,7 +45,7 @@ def test_nothing_is_left_of_an_interrupted_drill(
     """Interrupted twice, as impatient people do, while a cluster launches and while the stand-in starts."""
     worker = int(re.sub(r"\D", "", os.environ.get("PYTEST_XDIST_WORKER", "")) or "0")
     addresses = Addresses(block=79 - worker % 4)  # of no other test
-    words = ["drill", "--assembly", str(assembly), "--block", str(addresses.block), "--speed", "60"]
+    words = ["drill", "--assembly", str(assembly), "--block", str(addresses.block), "--speed", "15"]
     drill = subprocess.Popen(
         [sys.executable, "-m", "emr_dr_cli", *words, "--workdir", str(tmp_path / "work")],
         stdout=subprocess.PIPE,
