@@ -35,6 +35,8 @@ RESULTS = preflight.REPOSITORY / "docs" / "results"
 FILE, PAGE = RESULTS / "settings-matrix.json", RESULTS / "settings-matrix.md"
 BLOCK = 28
 LARGEST_OUTPUT = 2000
+# Where a machine says of itself that it was too busy for a drill's clock.
+SLOWER = 2.5
 
 
 def sample(commit: str, rows: Sequence[Row] = ROWS) -> Row:
@@ -169,6 +171,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="emr-dr-matrix-") as folder:
         for row in rows:
             found = prove(row, folder=Path(folder), block=arguments.block, speed=arguments.speed)
+            if arguments.sample and campaign.says_nothing(found):
+                console.print(f"{row.name}: this machine was, or may have been, too busy for its speed; once more, slower")
+                found = prove(row, folder=Path(folder), block=arguments.block, speed=arguments.speed / SLOWER)
             failed += not found["passed"]
             console.print(
                 f"{'held' if found['passed'] else 'FAILED'}  {row.name}: {row.what} ({found['seconds']:.0f} s)"

@@ -259,8 +259,13 @@ def kept(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def says_nothing(run: Mapping[str, Any]) -> bool:
-    """Whether a drill failed on a machine that was too busy for its speed: nobody can tell what that shows."""
-    late = float(run.get("machine_late_seconds", 0.0)) * float(run.get("speed", 0.0))
+    """Whether a drill failed on a machine that was too busy for its speed: nobody can tell what that shows.
+
+    One that made no report, as its stacks did not deploy, cannot tell how late the machine was: it says nothing either.
+    """
+    if "machine_late_seconds" not in run:
+        return not run["passed"]
+    late = float(run["machine_late_seconds"]) * float(run["speed"])
     return not run["passed"] and late > BUSY_SECONDS
 
 
