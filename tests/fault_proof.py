@@ -59,7 +59,7 @@ def _sample(arguments: argparse.Namespace, console: Console) -> bool:
     content = run_many(_plan(arguments, faults=rows, seeds=seeds), console=console)
     held = all(run["passed"] or campaign.says_nothing(run) for run in content["runs"])
     for fault in [find(str(run["fault"])) for run in content["runs"] if campaign.says_nothing(run)]:
-        console.print(f"{fault.name}: this machine was, or may have been, too busy for its speed; once more, alone and slower")
+        console.print(f"{fault.name}: this machine may have been too busy for its speed; once more, alone and slower")
         plan = _plan(arguments, faults=[fault], seeds=seeds, at_once=1, speed=fault.fastest / SLOWER)
         held = campaign.passed(run_many(plan, console=console)) and held
     return held
