@@ -27,6 +27,9 @@ from emr_drill.timing import Event, Timing
 
 RUNTIME_DIRECTORY = Path(__file__).parents[3] / "build" / "function-runtime"
 NAMES_FILE = "names.json"
+# How many processes load at once.  Loading is the machine's own work: more at a time come later, every invocation that
+# meets none idle starts another, and a machine that is busy enough never again does anything else.
+STARTS_AT_ONCE = os.cpu_count() or 1
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html: a failed asynchronous invocation
 # is tried again after one and after two more minutes; one that was not let in, 1 s to 5 min apart until it is too old.
 RETRY_SECONDS = (60.0, 120.0)
@@ -106,6 +109,8 @@ class FunctionRuntime:
         self._crashes = crashes or Crashes(now=clock.now, journal=[])
         self._deliveries = deliveries or Deliveries(clock)
         self._lock = threading.Lock()
+        self._turns = threading.Condition(self._lock)
+        self._starting = 0
         self._unpacking = threading.Lock()
         self._idle: dict[str, list[FunctionProcess]] = {}
         self._processes: set[FunctionProcess] = set()
@@ -205,7 +210,7 @@ class FunctionRuntime:
 
     def _run(self, function: Function, event: str) -> Answer:
         request_id = str(uuid.uuid4())
-        process = self._take_idle(function)
+        process = self._take_idle_or_turn(function)
         if process is None:
             process, failure = self._start(function, request_id)
             if failure is not None:
@@ -227,11 +232,14 @@ class FunctionRuntime:
         self._crashes.spare(process.access_key)
         return process.crashed(request_id)
 
-    def _take_idle(self, function: Function) -> FunctionProcess | None:
+    def _take_idle_or_turn(self, function: Function) -> FunctionProcess | None:
+        """An idle process; None if one may be started now.  Who waits for a turn takes one that becomes idle."""
         while True:
-            with self._lock:
+            with self._turns:
+                self._turns.wait_for(lambda: self._idle.get(function.name) or self._starting < STARTS_AT_ONCE)
                 idle = self._idle.get(function.name)
                 if not idle:
+                    self._starting += 1
                     return None
                 process = idle.pop()
             if process.alive and process.function.revision == function.revision:
@@ -242,17 +250,25 @@ class FunctionRuntime:
     def _start(self, function: Function, request_id: str) -> tuple[FunctionProcess, Answer | None]:
         began = self._clock.elapsed()
         length = self._timing.draw(Event.COLD_START, function.name)
-        environment = self._environment(function, self._unpack(function))
-        with self._lock:
-            if self._closed.is_set():
-                raise Unavailable
-            process = FunctionProcess(
-                function=function, clock=self._clock, environment=environment, log=self.log_file(function.name)
-            )
-            self._processes.add(process)
-        failure = process.start(request_id)
+        try:
+            environment = self._environment(function, self._unpack(function))
+            with self._lock:
+                if self._closed.is_set():
+                    raise Unavailable
+                process = FunctionProcess(
+                    function=function, clock=self._clock, environment=environment, log=self.log_file(function.name)
+                )
+                self._processes.add(process)
+            failure = process.start(request_id)
+        finally:
+            self._next_turn()
         self._clock.sleep(length - (self._clock.elapsed() - began))
         return process, failure
+
+    def _next_turn(self) -> None:
+        with self._turns:
+            self._starting -= 1
+            self._turns.notify_all()
 
     def _give_back(self, process: FunctionProcess) -> None:
         self._read_log(process.function.name)
@@ -260,6 +276,7 @@ class FunctionRuntime:
             keep = process.alive and not self._closed.is_set()
             if keep:
                 self._idle.setdefault(process.function.name, []).append(process)
+                self._turns.notify_all()
         if not keep:
             self._discard(process)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from emr_drill.clock import Clock
 from emr_drill.errors import DrillError
+from emr_drill.stand_in import function_runtime
 from emr_drill.stand_in.function_runtime import FunctionRuntime, Throttled, Unavailable
 from emr_drill.timing import Event, Timing
 
@@ -63,6 +65,53 @@ def test_a_cold_start_lasts_as_long_as_the_table_says(tmp_path: Path) -> None:
     at = result(runtime, "import time; return time.time()")
     runtime.close()
     assert at - before >= Timing(seed=3).draw(Event.COLD_START, "example")
+
+
+def loads_once_there_is(file: Path) -> str:
+    """Code whose loading takes until *file* is there, and whose handler returns the id of its process."""
+    return (
+        "import os, select\n"
+        f"while not os.path.exists({str(file)!r}):\n    select.select([], [], [], 0.01)\n"
+        "def handler(event, context):\n    return os.getpid()"
+    )
+
+
+def test_no_more_processes_load_at_once_than_the_machine_has_processors(
+    runtime: FunctionRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a busy machine only starts processes, each of which makes it busier."""
+    monkeypatch.setattr(function_runtime, "STARTS_AT_ONCE", 2)
+    slow = function(loads_once_there_is(tmp_path / "go"))
+    asking = [threading.Thread(target=runtime.invoke, args=(slow,)) for _ in range(4)]
+    for each in asking:
+        each.start()
+    wait_until(lambda: runtime._running["example"] == 4)
+    time.sleep(0.2)  # in which more would have started
+    loading = len(runtime.process_ids())
+    (tmp_path / "go").touch()
+    for each in asking:
+        each.join()
+    assert loading == 2
+
+
+def test_who_waits_for_its_turn_to_start_takes_a_process_that_becomes_idle(
+    runtime: FunctionRuntime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(function_runtime, "STARTS_AT_ONCE", 1)
+    busy = of_body("import os, time; time.sleep(event); return os.getpid()")
+    ids: list[Any] = []
+    first = threading.Thread(target=lambda: ids.append(runtime.invoke(busy, "60").payload))
+    first.start()
+    wait_until(lambda: runtime.process_ids() and not runtime._starting)
+    loading = function(loads_once_there_is(tmp_path / "go"), name="other")
+    other = threading.Thread(target=runtime.invoke, args=(loading,))
+    other.start()
+    wait_until(lambda: runtime._starting)
+    ids.append(runtime.invoke(busy, "0").payload)
+    first.join()
+    (tmp_path / "go").touch()
+    other.join()
+    assert len(set(ids)) == 1
 
 
 def test_reserved_concurrency_is_kept(runtime: FunctionRuntime) -> None:
