@@ -166,7 +166,7 @@ ROWS: tuple[Fault, ...] = (
         notices="nobody has to",
         struck=(Trace(what="clients cannot submit meanwhile", kind="submit", like={"accepted": "False"}),),
         real=True,
-        # A real Livy takes some eight seconds of the machine to come back: at speed 10 it would be away for 80.
+        # A real Livy takes some eight seconds of the machine to come back: at speed 5 it would be away for 40.
         fastest_real=FASTEST_WITH_SOCKET_LIMITS,
     ),
     Fault(
