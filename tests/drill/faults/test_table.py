@@ -159,7 +159,7 @@ def test_what_real_services_cannot_have_is_refused() -> None:
     ("name", "real", "asked", "speed"),
     [
         ("kill-livy", False, None, 25.0),
-        ("kill-livy", True, None, 10.0),
+        ("kill-livy", True, None, 5.0),
         ("hang-livy", True, None, 2.0),
         ("restart-livy", False, None, 25.0),
         ("restart-livy", True, None, 2.0),
