@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 TRIGGER_FAILED = "__fail__"
 
 
+class TaskGone(LookupError):
+    """Airflow has no such task instance any more: its DAG run, or its DAG, was deleted."""
+
+
 def first_of(*places: str) -> Any:
     """The first of several objects, given as ``module:name``, that this Airflow has.
 
@@ -66,7 +70,8 @@ async def task_state(trigger: BaseTrigger) -> tuple[str | None, int | None]:
     which tells no number, one of Airflow 2 in the database.
 
     Raises:
-        LookupError: there is no such task instance.
+        TaskGone: there is none any more.
+        LookupError: nobody can tell of which task instance it is.
     """
     from asgiref.sync import sync_to_async
 
@@ -82,9 +87,11 @@ async def task_state(trigger: BaseTrigger) -> tuple[str | None, int | None]:
         dag_id=own.dag_id, task_ids=[own.task_id], run_ids=[own.run_id], map_index=own.map_index
     )
     key = own.task_id if own.map_index is None or own.map_index < 0 else f"{own.task_id}_{own.map_index}"
-    run = states.get(own.run_id, {})
-    if key not in run:
-        raise LookupError(f"{own.dag_id} {own.run_id} has no task instance {key}")
+    run = states.get(own.run_id)
+    if not run:
+        raise TaskGone(f"{own.dag_id} has no run {own.run_id} with a task instance {key}")
+    if key not in run:  # the run lives, and calls its task instances otherwise than we do
+        raise LookupError(f"{own.dag_id} {own.run_id} has no task instance {key}, but {', '.join(sorted(run))}")
     return run[key], None
 
 
@@ -104,5 +111,5 @@ def _state_in_database(own: Any) -> tuple[str | None, int | None]:
             .one_or_none()
         )
     if found is None:
-        raise LookupError(f"{own.dag_id} {own.run_id} has no task instance {own.task_id} {own.map_index}")
+        raise TaskGone(f"{own.dag_id} {own.run_id} has no task instance {own.task_id} {own.map_index}")
     return found[0], found[1]

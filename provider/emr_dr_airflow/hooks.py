@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -25,7 +26,10 @@ Timeout = tuple[float, float]
 
 # The keys of a connection's extra that are ours; any other one that requests does not know is sent as a header.
 HISTORY_URL = "spark_history_url"
-OWN_EXTRAS = (HISTORY_URL,)
+INSTALLATION = "installation"
+OWN_EXTRAS = (HISTORY_URL, INSTALLATION)
+# Has the environment's name in every process of an environment of MWAA.
+ENVIRONMENT_NAME = "AIRFLOW_ENV_NAME"
 
 # A request whose bytes nobody acknowledges for so long is taken back: it must not arrive when its answer is not waited
 # for any more, and its name has been looked up already.
@@ -61,7 +65,7 @@ class EmrLivyHook(LivyHook):
 
     Takes everything from the connection that the stock hook takes: host, port, schema, login, and in its extra
     ``timeout``, ``verify``, ``cert``, ``proxies`` and headers.  ``spark_history_url`` in the extra is for the link in
-    the task view, and is not sent.
+    the task view, and ``installation`` tells this Airflow from others on the same front door; neither is sent.
 
     The connection is read once: a job may be followed for hours, and the secrets backend is asked over a network.
     """
@@ -145,6 +149,15 @@ class EmrLivyHook(LivyHook):
         except Exception as error:  # noqa: BLE001 - no job fails for want of a link
             self.log.warning("There is no link to the history server: %s", error)
             return ""
+
+    def installation(self) -> str:
+        """Which Airflow this is: what the connection says, else the name of the environment of MWAA, else empty.
+
+        Raises:
+            NoConnection: the connection cannot be read.
+        """
+        given = self.get_connection(self.http_conn_id).extra_dejson.get(INSTALLATION)
+        return str(given or os.environ.get(ENVIRONMENT_NAME) or "")
 
     def ask(self, question: Ask) -> Answer:
         """Send one request.  Whatever network and server do is an answer; so is a connection that cannot be read.

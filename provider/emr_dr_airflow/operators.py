@@ -18,7 +18,7 @@ from emr_dr_airflow.decisions import telemetry
 from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.course import Course, deadline_of, outcome_from_dict
 from emr_dr_airflow.decisions.ending import doubt
-from emr_dr_airflow.decisions.names import MOST_RESUBMISSIONS, TaskTry, batch_name, traceable
+from emr_dr_airflow.decisions.names import MOST_RESUBMISSIONS, TaskTry, batch_name, name_after, traceable
 from emr_dr_airflow.decisions.retrying import Adopted, Blocked, first_try, settle_earlier
 from emr_dr_airflow.decisions.submitting import NotSubmitted, submit
 from emr_dr_airflow.decisions.telemetry import Result
@@ -150,7 +150,7 @@ class EmrLivyOperator(OwnJobOperator):
 
     def _settle_earlier(self, context: Context) -> Adopted | Blocked | None:
         """What became of earlier tries, none of which runs any more; ``None`` if the job is to be run."""
-        task, ti = self._task(context), context["ti"]
+        task, ti = self._task(context, installation=self.hook.installation()), context["ti"]
         first = first_try(task.number, max_tries=getattr(ti, "max_tries", None), retries=self.retries or 0)
         left = own_batches(ti)
 
@@ -176,9 +176,12 @@ class EmrLivyOperator(OwnJobOperator):
 
     def _submit(self, context: Context, lost: Course | None) -> Course:
         """Make a batch: the first of this try, or the one after one that was lost."""
-        task = self._task(context)
-        resubmission = 0 if lost is None else lost.resubmissions + 1
-        self._course, self._name = None, batch_name(task, resubmission)
+        task, resubmission = self._task(context), 0 if lost is None else lost.resubmissions + 1
+        if lost is None:
+            name = batch_name(self._task(context, installation=self.hook.installation()), resubmission)
+        else:  # which needs no connection that can be read
+            name = name_after(lost.name)
+        self._course, self._name = None, name
         submission = self.hook.carry_out(
             submit(self._name, self._body(task, self._name), self._limits()), stop=self._stopped
         )

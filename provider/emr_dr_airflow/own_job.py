@@ -92,10 +92,12 @@ class OwnJobOperator(LivyOperator):
             self._report(context, Result.UNKNOWN, reason=f"{error}. The job, if it was submitted, may still run")
             raise
 
-    def _task(self, context: Context) -> TaskTry:
+    def _task(self, context: Context, *, installation: str = "") -> TaskTry:
+        """The try that this is; batches are called by that with *installation* (:meth:`EmrLivyHook.installation`)."""
         ti: Any = context["ti"]
         row = getattr(context.get("dag_run"), "id", None)
-        return task_try(ti, number=max(1, ti.try_number), run_key="" if row is None else str(row))
+        run_key = "" if row is None else str(row)
+        return task_try(ti, number=max(1, ti.try_number), run_key=run_key, installation=installation)
 
     def _pipeline(self, context: Context) -> str:
         return telemetry.pipeline_of(self.pipeline or context["ti"].dag_id)

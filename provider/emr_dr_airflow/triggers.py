@@ -10,7 +10,7 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from emr_dr_airflow.asynchronous import AsyncDoor, undisturbed
-from emr_dr_airflow.compat import task_state
+from emr_dr_airflow.compat import TaskGone, task_state
 from emr_dr_airflow.decisions.batches import Batch
 from emr_dr_airflow.decisions.course import Course, outcome_to_dict
 from emr_dr_airflow.decisions.ending import doubt, end_job, was_taken_away
@@ -102,8 +102,12 @@ class EmrLivyTrigger(BaseTrigger):
         yield TriggerEvent({"course": course.to_dict(), "outcome": outcome_to_dict(outcome)})
 
     async def on_kill(self) -> None:
-        """A person took the task away: end its batch.  Called by Airflow from 3.3 on."""
-        await self._end()
+        """End the batch if the task was taken away.  Called by Airflow from 3.3 on, after the cancel.
+
+        3.3.1 takes every trigger that is not this triggerer's any more for one that a person took away, also one that
+        another triggerer got (``update_triggers`` and ``cancel_triggers`` in ``airflow.jobs.triggerer_job_runner``).
+        """
+        await self._cancelled()
 
     async def _cancelled(self) -> None:
         """End the batch if the task was taken away, and leave it alone if the trigger only moves.
@@ -111,17 +115,23 @@ class EmrLivyTrigger(BaseTrigger):
         Whatever keeps us from knowing counts as moving: a batch that runs on is found by the next try, which ends it,
         and one that was ended by mistake is lost.
         """
+        if self._over:
+            return
         course = Course.from_dict(self.course)
         try:
             # Not cancelled when it takes too long: an answer that nobody reads is the end of a triggerer of 3.0.6.
             asked = asyncio.ensure_future(task_state(self))
             if not (await asyncio.wait({asked}, timeout=_CANCEL_SECONDS))[0]:
                 raise TimeoutError(f"Airflow did not say within {_CANCEL_SECONDS:.0f} s how the task is")
-            state, number = asked.result()
-            if not was_taken_away(state, number=number, own_number=course.number):
-                self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
-                return
-            self.log.warning("The task is %s now: its batch is ended", state)
+            try:
+                state, number = asked.result()
+            except TaskGone as gone:
+                self.log.warning("%s: its batch is ended", gone)
+            else:
+                if not was_taken_away(state, number=number, own_number=course.number):
+                    self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
+                    return
+                self.log.warning("The task is %s now: its batch is ended", state)
             async with asyncio.timeout(_CANCEL_SECONDS):
                 await self._end()
         except Exception:

@@ -55,7 +55,7 @@ from airflow.exceptions import AirflowException  # noqa: E402
 
 from emr_dr_airflow import reporting  # noqa: E402
 from emr_dr_airflow.asynchronous import AsyncDoor  # noqa: E402
-from emr_dr_airflow.compat import TRIGGER_FAILED, task_state  # noqa: E402
+from emr_dr_airflow.compat import TRIGGER_FAILED, TaskGone, task_state  # noqa: E402
 from emr_dr_airflow.decisions.course import Course  # noqa: E402
 from emr_dr_airflow.decisions.retrying import first_try  # noqa: E402
 from emr_dr_airflow.decisions.telemetry import Report  # noqa: E402
@@ -289,6 +289,18 @@ class Triggers(unittest.TestCase):
             asyncio.run(carry_out())
             return [method for method in server.methods() if method != "GET"]
 
+    def killed(self, state: Any) -> list[str]:
+        """Which requests but reading a trigger makes that is told to end while its task is in a state."""
+
+        async def told(trigger: Any) -> tuple[Any, None]:
+            if isinstance(state, Exception):
+                raise state
+            return state, None
+
+        with livy(extra={"timeout": 2}) as server, mock.patch.object(emr_dr_airflow.triggers, "task_state", told):
+            asyncio.run(self.trigger().on_kill())
+            return [method for method in server.methods() if method != "GET"]
+
     def test_it_fires_once_with_everything_in_the_event(self) -> None:
         with livy(state="success"):
             (event,) = self.events(self.trigger())
@@ -304,12 +316,20 @@ class Triggers(unittest.TestCase):
         self.assertEqual(event["outcome"]["kind"], "unknown")
 
     def test_a_triggerer_that_stops_leaves_the_batch_alone(self) -> None:
-        for state in ("deferred", "scheduled", "queued", "running", LookupError("gone"), OSError("no database")):
+        for state in ("deferred", "scheduled", "queued", "running", LookupError("whose?"), OSError("no database")):
             self.assertEqual(self.cancelled(state), [], state)
+            self.assertEqual(self.killed(state), [], state)
+
+    def test_a_task_that_was_deleted_with_its_run_ends_its_batch(self) -> None:
+        """Nobody would find it: there is no next try (A9)."""
+        self.assertEqual(self.cancelled(TaskGone("no such run")), ["DELETE"])
+        self.assertEqual(self.killed(TaskGone("no such run")), ["DELETE"])
 
     def test_a_task_that_was_taken_away_ends_its_batch(self) -> None:
+        """Airflow 3.3.1 calls on_kill(), too, of whoever it cancels: also of a trigger that another triggerer got."""
         for state in ("failed", "success", "skipped", None):
             self.assertEqual(self.cancelled(state), ["DELETE"], state)
+            self.assertEqual(self.killed(state), ["DELETE"], state)
         self.assertEqual(self.cancelled("deferred", 2), ["DELETE"])
 
     def test_who_is_cancelled_again_and_again_still_reads_what_airflow_answers(self) -> None:
@@ -335,7 +355,13 @@ class Triggers(unittest.TestCase):
             self.assertEqual((read, [one for one in server.methods() if one != "GET"]), (["failed"], ["DELETE"]))
 
     def test_another_ones_batch_is_not_ended(self) -> None:
-        with livy(name="somebody-elses", extra={"timeout": 2}) as server:
+        async def told(trigger: Any) -> tuple[str, None]:
+            return "failed", None
+
+        with (
+            livy(name="somebody-elses", extra={"timeout": 2}) as server,
+            mock.patch.object(emr_dr_airflow.triggers, "task_state", told),
+        ):
             asyncio.run(self.trigger().on_kill())
             self.assertEqual(server.methods(), ["GET"])
 
@@ -454,6 +480,16 @@ class Operators(unittest.TestCase):
         context["dag_run"] = SimpleNamespace(start_date=None, id=8)
         self.assertEqual(operator._task(context).run_key, "8")
 
+    def test_two_installations_on_one_front_door_have_no_batch_in_common(self) -> None:
+        """The same DAG in both: neither takes, or ends, what is the other's (A9)."""
+        named = []
+        for extra, environment in (({}, ""), ({}, "prod"), ({"installation": "blue"}, "prod")):
+            with livy(extra=extra), mock.patch.dict(os.environ, {"AIRFLOW_ENV_NAME": environment}):
+                operator = self.operator()
+                named.append(operator.hook.installation())
+                self.assertNotIn("installation", operator.hook.get_conn().headers)
+        self.assertEqual(named, ["", "prod", "blue"])
+
     def test_a_connection_that_cannot_be_used_is_reported(self) -> None:
         """No patience makes a certificate good, and the job of an earlier try may run on."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -543,11 +579,17 @@ class States(unittest.TestCase):
                 own = SimpleNamespace(dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=ti.map_index)
                 state, number = asyncio.run(task_state(SimpleNamespace(task_instance=own)))
                 Path(HOME, "state").write_text(f"{state} {number}")
+                own.run_id = "deleted"
+                try:
+                    asyncio.run(task_state(SimpleNamespace(task_instance=own)))
+                except TaskGone as gone:
+                    Path(HOME, "gone").write_text(str(gone))
 
         initdb()
         with DAG(dag_id="asks", schedule=None) as dag:
             Asks(task_id="job")
         dag.test()
+        self.assertIn("deleted", Path(HOME, "gone").read_text())
         self.assertIn(Path(HOME, "state").read_text(), ("running None", "running 1", "scheduled 1"))
 
     def test_a_clear_is_told_from_a_retry_by_airflows_numbers(self) -> None:

@@ -19,6 +19,7 @@ from unittest import mock
 
 from airflow.providers.apache.livy.hooks.livy import LivyHook
 
+import emr_dr_airflow.triggers
 from emr_dr_airflow.asynchronous import AsyncDoor
 from emr_dr_airflow.compat import TRIGGER_FAILED, exception
 from emr_dr_airflow.decisions.course import Course
@@ -140,7 +141,15 @@ class EndsFromOutside(unittest.TestCase):
     def test_a_trigger_whose_task_was_taken_away_reports_it(self) -> None:
         trigger = EmrLivyTrigger(course=common.COURSE.to_dict(), limits={"again_seconds": 0.1})
         trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="job", map_index=-1)
-        with common.livy(extra={"timeout": 2}), told() as ends:
+
+        async def failed(trigger: Any) -> tuple[str, None]:
+            return "failed", None
+
+        with (
+            common.livy(extra={"timeout": 2}),
+            told() as ends,
+            mock.patch.object(emr_dr_airflow.triggers, "task_state", failed),
+        ):
             asyncio.run(trigger.on_kill())
             asyncio.run(trigger.on_kill())
         self.assertEqual(ends, [("killed", "the task was taken away while it was deferred")])

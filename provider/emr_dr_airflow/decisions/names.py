@@ -41,6 +41,7 @@ class TaskTry:
         task_id: the task.
         map_index: -1 for a task that is not mapped.
         number: from 1.
+        installation: which Airflow it is, as two on one front door may have the same DAG; empty if nobody says.
     """
 
     dag_id: str
@@ -49,9 +50,10 @@ class TaskTry:
     task_id: str
     map_index: int
     number: int
+    installation: str = ""
 
 
-def task_try(ti: Any, *, number: int, run_key: str = "") -> TaskTry:
+def task_try(ti: Any, *, number: int, run_key: str = "", installation: str = "") -> TaskTry:
     """The try with that number of the task that Airflow's task instance *ti* is of."""
     map_index = getattr(ti, "map_index", None)
     return TaskTry(
@@ -61,6 +63,7 @@ def task_try(ti: Any, *, number: int, run_key: str = "") -> TaskTry:
         task_id=ti.task_id,
         map_index=-1 if map_index is None else map_index,
         number=number,
+        installation=installation,
     )
 
 
@@ -78,13 +81,19 @@ def batch_name(task: TaskTry, resubmission: int) -> str:
     """
     if task.number < 1 or resubmission < 0:
         raise ValueError(f"tries count from 1 and resubmissions from 0, got {task.number} and {resubmission}")
-    identity = (task.dag_id, task.run_id, task.run_key, task.task_id, str(task.map_index))
+    identity = (task.installation, task.dag_id, task.run_id, task.run_key, task.task_id, str(task.map_index))
     # A length before each part: no two identities have the same text.
     text = "".join(f"{len(part)}:{part}" for part in identity)
     digest = sha256(text.encode()).hexdigest()[:_DIGEST_DIGITS]
     label = _OTHER_CHARACTERS.sub("-", f"{task.dag_id}-{task.task_id}".lower()).strip("-")[:_LONGEST_LABEL].strip("-")
     start = f"j-{label}" if label else "j"
     return f"{start}-{digest}-t{task.number}-r{resubmission}"
+
+
+def name_after(name: str) -> str:
+    """The name of the batch that a try makes after the one called *name*, which was lost."""
+    start, _, resubmission = name.rpartition("-r")
+    return f"{start}-r{int(resubmission) + 1}"
 
 
 def names_of(task: TaskTry) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from emr_dr_airflow.decisions.names import (
     TaskTry,
     batch_name,
     earlier_tries,
+    name_after,
     names_of,
     traceable,
 )
@@ -29,6 +30,7 @@ tasks = st.builds(
     task_id=st.text(min_size=1, max_size=250),
     map_index=st.integers(-1, 10_000),
     number=st.integers(1, 10_000),
+    installation=st.text(max_size=80),
 )
 
 
@@ -49,7 +51,15 @@ def test_only_the_same_try_has_the_same_name(one: TaskTry, other: TaskTry, resub
 
 @pytest.mark.parametrize(
     "change",
-    [{"dag_id": "etl-"}, {"run_id": "x"}, {"run_key": "8"}, {"task_id": "l"}, {"map_index": 0}, {"number": 2}],
+    [
+        {"dag_id": "etl-"},
+        {"run_id": "x"},
+        {"run_key": "8"},
+        {"task_id": "l"},
+        {"map_index": 0},
+        {"number": 2},
+        {"installation": "other"},
+    ],
 )
 def test_every_part_of_a_try_counts(change: dict[str, object]) -> None:
     """Also the key of the run's row: a run that was deleted and made again has the same id."""
@@ -64,6 +74,11 @@ def test_parts_do_not_run_into_each_other() -> None:
 
 def test_a_name_tells_a_person_whose_it_is() -> None:
     assert re.fullmatch(r"j-etl-load-[0-9a-f]{16}-t1-r0", batch_name(TASK, 0))
+
+
+@given(task=tasks, resubmission=st.integers(0, 20))
+def test_the_name_after_one_that_was_lost_is_that_of_the_next_resubmission(task: TaskTry, resubmission: int) -> None:
+    assert name_after(batch_name(task, resubmission)) == batch_name(task, resubmission + 1)
 
 
 @pytest.mark.parametrize(("number", "resubmission"), [(0, 0), (1, -1)])
