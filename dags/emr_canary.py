@@ -37,6 +37,8 @@ with DAG(
     schedule=EVERY,
     start_date=datetime(2026, 1, 1, tzinfo=UTC),
     catchup=False,
+    # It runs from the first deploy on: MWAA pauses other new DAGs (`dags_are_paused_at_creation`, Airflow's default).
+    is_paused_upon_creation=False,
     # A canary that runs late says so; a second one beside it would not say more.
     max_active_runs=1,
     dagrun_timeout=EVERY - timedelta(minutes=1),

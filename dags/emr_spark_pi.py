@@ -7,7 +7,8 @@ there once (``$SPARK_HOME/examples/jars`` of a Spark of the same version has it)
     aws s3 cp spark-examples_2.12-3.5.6.jar s3://ARTIFACT_BUCKET/jars/spark-examples.jar
 
 If its cluster dies the task fails with 410 or a 5xx, and the one retry, after 5 minutes, submits the job again, to the
-cluster that is in service by then.
+cluster that is in service by then.  In active-active that is the other half.  In active-passive a new cluster takes
+some ten minutes to launch, and the retry is over before that: ``retries=4`` lasts longer, or ``emr_spark_pi_failover``.
 """
 
 from __future__ import annotations

@@ -92,6 +92,7 @@ class AirflowEnvironment(Construct):
             bucket=self.files.bucket,
             key=key,
             connections=connections,
+            task_policies=settings.task_policies,
         )
         self.role: iam.Role = access.role
         chosen = list(subnets[:_SUBNETS])
@@ -152,6 +153,12 @@ class AirflowEnvironment(Construct):
             value=self.files.bucket.bucket_name,
             description=f"Airflow reads your DAG files there, below {DAGS_PREFIX}/",
         ).override_logical_id("AirflowBucket")
+        CfnOutput(
+            self,
+            "ExecutionRole",
+            value=self.role.role_arn,
+            description="Every task has its rights: name policies for more of them in mwaa.task_policies",
+        ).override_logical_id("AirflowRole")
 
     def _security_group(self, vpc: ec2.IVpc, settings: Mwaa) -> ec2.SecurityGroup:
         """Airflow's machines and its endpoints speak to each other, and to nobody else unless the settings say so."""

@@ -94,7 +94,8 @@ class ExistingAirflow(Construct):
             (
                 "ConfigurationOptions",
                 Stack.of(self).to_json_string(options),
-                f"options of Airflow's configuration {of}: add your own connections to the lookup pattern",
+                f"options of Airflow's configuration {of}: add your own connections to the lookup pattern, and leave "
+                "out the two prefixes that are null if it keeps Variables or options in Secrets Manager",
             ),
             (
                 "Requirements",

@@ -36,6 +36,7 @@ class AirflowRole(Construct):
         bucket: s3.Bucket,
         key: kms.IKey,
         connections: Sequence[str],
+        task_policies: Sequence[str] = (),
     ) -> None:
         """Define the role.
 
@@ -45,6 +46,7 @@ class AirflowRole(Construct):
             bucket: that it reads.
             key: encrypts the environment, the bucket and the connections.
             connections: ids of the connections that it may read.
+            task_policies: ARNs of managed policies that the settings name: what tasks may do besides.
         """
         super().__init__(scope, construct_id)
         stack = Stack.of(self)
@@ -82,6 +84,8 @@ class AirflowRole(Construct):
             *_cluster_statements(self, name=name),
         ):
             self.role.add_to_policy(statement)
+        for number, arn in enumerate(task_policies):
+            self.role.add_managed_policy(iam.ManagedPolicy.from_managed_policy_arn(self, f"TaskPolicy{number}", arn))
         self._acknowledge(logs_arn=logs_arn, queues_arn=queues_arn, bucket=bucket, connections=connections)
 
     def _of_mwaa(

@@ -20,6 +20,9 @@ EnvironmentClass = Literal["mw1.micro", "mw1.small", "mw1.medium", "mw1.large", 
 # A CIDR block or the id of a security group.
 Peer = Annotated[str, Field(pattern=r"^(sg-[0-9a-f]{8,17}|\d{1,3}(\.\d{1,3}){3}/\d{1,2})$")]
 
+# Of an account: those of AWS allow more than one job needs.
+OwnPolicyArn = Annotated[str, Field(pattern=r"^arn:aws(-[a-z]+)*:iam::\d{12}:policy/[\w+=,.@/-]+$")]
+
 _SMALLEST = "mw1.micro"
 # The smallest class has one of each and does not scale, so that MWAA refuses any other number; the others have two
 # schedulers at least (API reference of MWAA, CreateEnvironment; user guide, "Amazon MWAA environment class").
@@ -91,6 +94,13 @@ class Mwaa(Section):
         description="create: graceful: a deploy that changes the environment lets running tasks end, for up to 12 "
         "hours; forced: it ends them",
     )
+    task_policies: tuple[OwnPolicyArn, ...] = Field(
+        default=(),
+        strict=False,
+        max_length=8,
+        description="create: ARNs of managed policies of yours: what your tasks may do besides looking at clusters, as "
+        "they have the rights of the environment's execution role",
+    )
     logs: AirflowLogs = Field(default_factory=AirflowLogs, description="create: what goes to CloudWatch")
     environment_name: str | None = Field(
         default=None, pattern=r"^[a-zA-Z][0-9a-zA-Z_-]{0,79}$", description="existing: name of the environment"
@@ -139,7 +149,9 @@ def problems(mwaa: Mwaa) -> Iterator[Problem]:
         yield from _size_problems(mwaa)
         yield from _foreign_keys(mwaa, ("environment_name", "execution_role_arn", "security_group_id"), mode="existing")
         return
-    yield from _foreign_keys(mwaa, (*_OF_CREATE, "web_server_clients", "worker_replacement", "logs"), mode="create")
+    yield from _foreign_keys(
+        mwaa, (*_OF_CREATE, "web_server_clients", "worker_replacement", "task_policies", "logs"), mode="create"
+    )
     for key, what in (("environment_name", "name"), ("execution_role_arn", "ARN of the execution role")):
         if getattr(mwaa, key) is None:
             yield Problem(

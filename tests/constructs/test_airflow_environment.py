@@ -198,6 +198,7 @@ def test_without_a_way_out_every_service_gets_a_door(without_way_out: dict[str, 
         {"region": "us-east-1", "network": {"availability_zones": ["us-east-1a", "us-east-1b", "us-east-1f"]}},
         {"mwaa": {"mode": "create", "web_server_access": "public"}},
         {"mwaa": {"mode": "create", "web_server_clients": ["10.9.0.0/16", "sg-0123456789abcdef0"]}},
+        {"mwaa": {"mode": "create", "task_policies": ["arn:aws:iam::123456789012:policy/team/tables"]}},
     ],
 )
 def test_the_policy_checks_find_nothing_whatever_the_settings(wheels: Path, tmp_path: Path, more: Any) -> None:
@@ -211,7 +212,7 @@ def test_the_policy_checks_find_nothing_whatever_the_settings(wheels: Path, tmp_
 def test_outputs_say_where_the_web_interface_is_and_where_dags_go(with_airflow: Templates) -> None:
     outputs = with_airflow["Platform"]["Outputs"]
 
-    assert {"AirflowWebServer", "AirflowBucket", "ArtifactBucket"} <= outputs.keys()
+    assert {"AirflowWebServer", "AirflowBucket", "AirflowRole", "ArtifactBucket"} <= outputs.keys()
 
 
 def test_dags_learn_the_bucket_of_what_jobs_are_made_of(environment: dict[str, Any]) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
-from ..synthesis import resources, statements
+from emr_dr.settings import Settings
+from stacks.platform import Platform
+
+from ..synthesis import new_app, resources, statements, templates
 
 Templates = dict[str, dict[str, Any]]
 
@@ -127,3 +131,15 @@ def test_tasks_look_at_clusters_of_the_product_and_change_none(with_airflow: Tem
 
 def test_it_writes_the_logs_of_this_environment(with_airflow: Templates) -> None:
     assert ":log-group:airflow-emr-dr-airflow-*" in json.dumps(of(with_airflow, "Logs")["Resource"])
+
+
+def test_tasks_get_the_policies_that_the_settings_name_and_no_other(wheels: Path, tmp_path: Path) -> None:
+    """A7: what a task needs besides jobs is its owner's to say."""
+    policy = "arn:aws:iam::123456789012:policy/team/tables"
+    app = new_app(tmp_path)
+    Platform(app, "Platform", settings=Settings.parse({"mwaa": {"mode": "create", "task_policies": [policy]}}))
+    roles = resources(templates(app)["Platform"], "AWS::IAM::Role")
+
+    assert {name: each["ManagedPolicyArns"] for name, each in roles.items() if policy in str(each)} == {
+        name: [policy] for name in roles if name.startswith("AirflowRole")
+    }

@@ -103,6 +103,7 @@ OTHER_SETTINGS: dict[str, Any] = {
         "schedulers": 3,
         "web_server_clients": ["10.1.0.0/16"],
         "worker_replacement": "forced",
+        "task_policies": ["arn:aws:iam::123456789012:policy/tables"],
         "logs": {
             "dag_processing": "INFO",
             "scheduler": "none",
