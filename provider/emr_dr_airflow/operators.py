@@ -229,6 +229,13 @@ class EmrLivyOperator(OwnJobOperator):
                     f"{course.resubmissions} times before",
                     at=outcome.at,
                 )
+            if telemetry.of_whom_time_ran_out(course, time.time()):
+                self._fail(
+                    context,
+                    Result.LOST,
+                    f"batch {course.batch} ({course.name}) went down with its cluster, and the task's time is up",
+                    at=outcome.at,
+                )
             self.log.warning("Batch %s (%s) went down with its cluster: run again", course.batch, course.name)
             course, outcome = self._submit(context, course), None
 

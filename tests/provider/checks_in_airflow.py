@@ -20,6 +20,7 @@ import unittest
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
@@ -392,6 +393,13 @@ class Operators(unittest.TestCase):
         event = {"course": COURSE.to_dict(), "outcome": {"kind": "lost", "at": 1.0}}
         with self.begun(operator):
             self.assertEqual(operator.execute_complete(self.context(number=2), event), "anew")
+
+    def test_a_job_that_is_lost_when_its_time_is_up_is_not_run_again(self) -> None:
+        event = {"course": replace(COURSE, deadline=2.0).to_dict(), "outcome": {"kind": "lost", "at": 1.0}}
+        with livy(extra={"timeout": 2}) as server:
+            with self.assertRaisesRegex(AirflowException, "time is up"):
+                self.operator().execute_complete(self.context(), event)
+            self.assertEqual(server.methods(), [])
 
     def test_the_failed_trigger_of_another_try_is_passed_over(self) -> None:
         operator = self.operator()
