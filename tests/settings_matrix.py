@@ -173,7 +173,8 @@ def main() -> int:
             found = prove(row, folder=Path(folder), block=arguments.block, speed=arguments.speed)
             if arguments.sample and campaign.says_nothing(found):
                 console.print(f"{row.name}: this machine may have been too busy for its speed; once more, slower")
-                found = prove(row, folder=Path(folder), block=arguments.block, speed=arguments.speed / SLOWER)
+                speed = min(arguments.speed, find(row.fault).fastest) / SLOWER
+                found = prove(row, folder=Path(folder), block=arguments.block, speed=speed)
             failed += not found["passed"]
             console.print(
                 f"{'held' if found['passed'] else 'FAILED'}  {row.name}: {row.what} ({found['seconds']:.0f} s)"

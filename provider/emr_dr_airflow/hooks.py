@@ -28,8 +28,9 @@ Timeout = tuple[float, float]
 HISTORY_URL = "spark_history_url"
 INSTALLATION = "installation"
 OWN_EXTRAS = (HISTORY_URL, INSTALLATION)
-# Has the environment's name in every process of an environment of MWAA.
-ENVIRONMENT_NAME = "AIRFLOW_ENV_NAME"
+# What every process of an environment of MWAA has of its account, region and name, which is unique within the others
+# (`mwaa/config/setup_environment.py` of the published images).
+ENVIRONMENT = ("CUSTOMER_ACCOUNT_ID", "AWS_REGION", "AIRFLOW_ENV_NAME")
 
 # A request whose bytes nobody acknowledges for so long is taken back: it must not arrive when its answer is not waited
 # for any more, and its name has been looked up already.
@@ -151,13 +152,15 @@ class EmrLivyHook(LivyHook):
             return ""
 
     def installation(self) -> str:
-        """Which Airflow this is: what the connection says, else the name of the environment of MWAA, else empty.
+        """Which Airflow this is: what the connection says, else the environment of MWAA, else empty.
 
         Raises:
             NoConnection: the connection cannot be read.
         """
         given = self.get_connection(self.http_conn_id).extra_dejson.get(INSTALLATION)
-        return str(given or os.environ.get(ENVIRONMENT_NAME) or "")
+        if given or not os.environ.get(ENVIRONMENT[-1]):
+            return str(given or "")
+        return "/".join(os.environ.get(variable, "") for variable in ENVIRONMENT)
 
     def ask(self, question: Ask) -> Answer:
         """Send one request.  Whatever network and server do is an answer; so is a connection that cannot be read.

@@ -107,13 +107,13 @@ class EmrLivyTrigger(BaseTrigger):
         3.3.1 takes every trigger that is not this triggerer's any more for one that a person took away, also one that
         another triggerer got (``update_triggers`` and ``cancel_triggers`` in ``airflow.jobs.triggerer_job_runner``).
         """
-        await self._cancelled()
+        await undisturbed(self._cancelled())
 
     async def _cancelled(self) -> None:
         """End the batch if the task was taken away, and leave it alone if the trigger only moves.
 
-        Whatever keeps us from knowing counts as moving: a batch that runs on is found by the next try, which ends it,
-        and one that was ended by mistake is lost.
+        Whatever keeps us from knowing counts as moving: a batch that runs on is found by the next try, if there is one,
+        which ends it, and one that was ended by mistake is lost.
         """
         if self._over:
             return

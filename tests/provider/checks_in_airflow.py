@@ -491,12 +491,13 @@ class Operators(unittest.TestCase):
     def test_two_installations_on_one_front_door_have_no_batch_in_common(self) -> None:
         """The same DAG in both: neither takes, or ends, what is the other's (A9)."""
         named = []
+        of_mwaa = {"CUSTOMER_ACCOUNT_ID": "111122223333", "AWS_REGION": "eu-west-1"}
         for extra, environment in (({}, ""), ({}, "prod"), ({"installation": "blue"}, "prod")):
-            with livy(extra=extra), mock.patch.dict(os.environ, {"AIRFLOW_ENV_NAME": environment}):
+            with livy(extra=extra), mock.patch.dict(os.environ, {**of_mwaa, "AIRFLOW_ENV_NAME": environment}):
                 operator = self.operator()
                 named.append(operator.hook.installation())
                 self.assertNotIn("installation", operator.hook.get_conn().headers)
-        self.assertEqual(named, ["", "prod", "blue"])
+        self.assertEqual(named, ["", "111122223333/eu-west-1/prod", "blue"])
 
     def test_a_connection_that_cannot_be_used_is_reported(self) -> None:
         """No patience makes a certificate good, and the job of an earlier try may run on."""

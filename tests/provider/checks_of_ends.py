@@ -156,9 +156,10 @@ class EndsFromOutside(unittest.TestCase):
 
     def test_a_batch_that_is_made_while_its_task_is_killed_is_ended(self) -> None:
         """Whoever is killed looks for it while its submit is under way, and finds none (A9)."""
-        name = batch_name(operator()._task(context()), 0)
+        extra = {"timeout": 2, "installation": "blue"}  # which is part of the name of the batch
+        name = batch_name(operator()._task(context(), installation="blue"), 0)
         for arguments in ({}, {"deferrable": True}, {"polling_interval": 0}):
-            with common.livy(name=name, extra={"timeout": 2}) as server, told() as ends:
+            with common.livy(name=name, extra=extra) as server, told() as ends:
                 killed = operator(**arguments)
 
                 def kill(method: str, killed: EmrLivyOperator = killed) -> None:
@@ -169,6 +170,15 @@ class EndsFromOutside(unittest.TestCase):
                     killed._begin(context())
                 self.assertEqual(server.methods(), ["POST", "GET", "DELETE"], arguments)
             self.assertEqual([result for result, _ in ends], ["killed"])
+
+    def test_a_try_looks_for_the_batches_of_its_own_installation(self) -> None:
+        earlier = batch_name(operator()._task(context(number=1), installation="blue"), 0)
+        with common.livy(extra={"timeout": 2, "installation": "blue"}) as server, told():
+            second: EmrLivyOperator = operator()
+            server.before = lambda method: setattr(second, "_killed", True)
+            with self.assertRaises(Killed):
+                second._begin(context(number=2))
+            self.assertEqual(server.requests[0][1], f"/batches/{earlier}")
 
 
 class EndsThatAreSeen(unittest.TestCase):

@@ -27,8 +27,8 @@ from emr_drill.timing import Event, Timing
 
 RUNTIME_DIRECTORY = Path(__file__).parents[3] / "build" / "function-runtime"
 NAMES_FILE = "names.json"
-# How many processes load at once.  Loading is the machine's own work: more at a time come later, every invocation that
-# meets none idle starts another, and a machine that is busy enough never again does anything else.
+# How many processes of one drill load at once.  Loading is the machine's own work: more at a time come later, every
+# invocation that meets none idle starts another, and a machine that is busy enough never again does anything else.
 STARTS_AT_ONCE = os.cpu_count() or 1
 # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html: a failed asynchronous invocation
 # is tried again after one and after two more minutes; one that was not let in, 1 s to 5 min apart until it is too old.
@@ -252,8 +252,8 @@ class FunctionRuntime:
         length = self._timing.draw(Event.COLD_START, function.name)
         try:
             environment = self._environment(function, self._unpack(function))
-            with self._lock:
-                if self._closed.is_set():
+            with self._lock:  # both may have come to be while it waited for its turn
+                if self._closed.is_set() or function.name in self._blocked:
                     raise Unavailable
                 process = FunctionProcess(
                     function=function, clock=self._clock, environment=environment, log=self.log_file(function.name)
