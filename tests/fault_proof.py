@@ -35,8 +35,6 @@ REAL = {
     "faults-active-active-real": "active-active",
     "faults-warm-standby-real": WARM,
 }
-# Where a machine says of itself that it was too busy for a drill's clock.
-SLOWER = 2.5
 PARTS = ("simulated", "repair", "active-active", "other-half", "warm-standby", "standby", "real")
 
 
@@ -60,7 +58,7 @@ def _sample(arguments: argparse.Namespace, console: Console) -> bool:
     held = all(run["passed"] or campaign.says_nothing(run) for run in content["runs"])
     for fault in [find(str(run["fault"])) for run in content["runs"] if campaign.says_nothing(run)]:
         console.print(f"{fault.name}: this machine may have been too busy for its speed; once more, alone and slower")
-        plan = _plan(arguments, faults=[fault], seeds=seeds, at_once=1, speed=fault.fastest / SLOWER)
+        plan = _plan(arguments, faults=[fault], seeds=seeds, at_once=1, speed=fault.fastest / campaign.SLOWER)
         held = campaign.passed(run_many(plan, console=console)) and held
     return held
 

@@ -35,8 +35,6 @@ RESULTS = preflight.REPOSITORY / "docs" / "results"
 FILE, PAGE = RESULTS / "settings-matrix.json", RESULTS / "settings-matrix.md"
 BLOCK = 28
 LARGEST_OUTPUT = 2000
-# Where a machine says of itself that it was too busy for a drill's clock.
-SLOWER = 2.5
 
 
 def sample(commit: str, rows: Sequence[Row] = ROWS) -> Row:
@@ -173,7 +171,7 @@ def main() -> int:
             found = prove(row, folder=Path(folder), block=arguments.block, speed=arguments.speed)
             if arguments.sample and campaign.says_nothing(found):
                 console.print(f"{row.name}: this machine may have been too busy for its speed; once more, slower")
-                speed = min(arguments.speed, find(row.fault).fastest) / SLOWER
+                speed = min(arguments.speed, find(row.fault).fastest) / campaign.SLOWER
                 found = prove(row, folder=Path(folder), block=arguments.block, speed=speed)
             failed += not found["passed"]
             console.print(

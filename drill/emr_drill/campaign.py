@@ -21,7 +21,7 @@ from emr_drill.errors import DrillError
 from emr_drill.faults.model import FASTEST, Fault
 from emr_drill.faults.table import FAULTS, chosen, find
 from emr_drill.preflight import REPOSITORY
-from emr_drill.report import BUSY_SECONDS
+from emr_drill.report import was_too_busy
 from emr_drill.result_files import machine
 
 # What is kept of a drill's report: enough to see what happened, small enough to be committed.
@@ -258,15 +258,20 @@ def kept(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+# How much slower a drill is run again that says nothing.
+SLOWER = 2.5
+
+
 def says_nothing(run: Mapping[str, Any]) -> bool:
     """Whether a drill failed on a machine that was too busy for its speed: nobody can tell what that shows.
 
     One that made no report, as its stacks did not deploy, cannot tell how late the machine was: it says nothing either.
     """
-    if "machine_late_seconds" not in run:
-        return not run["passed"]
-    late = float(run["machine_late_seconds"]) * float(run["speed"])
-    return not run["passed"] and late > BUSY_SECONDS
+    if run["passed"]:
+        return False
+    return "machine_late_seconds" not in run or was_too_busy(
+        machine_late_seconds=float(run["machine_late_seconds"]), speed=float(run["speed"])
+    )
 
 
 def passed(content: Mapping[str, Any]) -> bool:

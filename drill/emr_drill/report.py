@@ -27,6 +27,11 @@ PHASE_SUM_TOLERANCE_SECONDS = 5.0
 BUSY_SECONDS = 10.0
 
 
+def was_too_busy(*, machine_late_seconds: float, speed: float) -> bool:
+    """Whether a machine that woke a drill so late cannot keep up with a clock of that speed."""
+    return machine_late_seconds * speed > BUSY_SECONDS
+
+
 @dataclass(slots=True, kw_only=True)
 class IncarnationLine:
     """One incarnation of the report; times are simulated seconds since the drill began."""
@@ -258,8 +263,8 @@ def _remarks(report: Report) -> list[RenderableType]:
     if report.services == "real":
         lines.append(Text(f"{len(report.applications)} YARN application ids seen by clients"))
     lines += [Text(complaint, style="yellow") for complaint in report.complaints]
-    late = report.machine_late_seconds * report.speed
-    if late > BUSY_SECONDS:
+    if was_too_busy(machine_late_seconds=report.machine_late_seconds, speed=report.speed):
+        late = report.machine_late_seconds * report.speed
         lines.append(
             Text(
                 f"this machine was too busy for speed {report.speed:g}: it woke the drill up to {late:.0f} s too late "

@@ -150,7 +150,7 @@ class EmrLivyOperator(OwnJobOperator):
 
     def _settle_earlier(self, context: Context) -> Adopted | Blocked | None:
         """What became of earlier tries, none of which runs any more; ``None`` if the job is to be run."""
-        task, ti = self._task(context, installation=self.hook.installation()), context["ti"]
+        task, ti = self._named_task(context), context["ti"]
         first = first_try(task.number, max_tries=getattr(ti, "max_tries", None), retries=self.retries or 0)
         left = own_batches(ti)
 
@@ -161,6 +161,14 @@ class EmrLivyOperator(OwnJobOperator):
             return course is not None and course.batch == batch.id
 
         return self.hook.carry_out(settle_earlier(task, first, self._limits(), certain=certain), stop=self._stopped)
+
+    def _named_task(self, context: Context) -> TaskTry:
+        """The try, as the names of its batches have it.
+
+        Raises:
+            NoConnection: the connection cannot be read.
+        """
+        return replace(self._task(context), installation=self.hook.installation())
 
     def _adopt(self, context: Context, earlier: Adopted) -> Any:
         """The job has been done: by an earlier try, whose worker did not live to say so."""
@@ -176,11 +184,10 @@ class EmrLivyOperator(OwnJobOperator):
 
     def _submit(self, context: Context, lost: Course | None) -> Course:
         """Make a batch: the first of this try, or the one after one that was lost."""
-        task, resubmission = self._task(context), 0 if lost is None else lost.resubmissions + 1
-        if lost is None:
-            name = batch_name(self._task(context, installation=self.hook.installation()), resubmission)
-        else:  # which needs no connection that can be read
-            name = name_after(lost.name)
+        task = self._task(context)
+        resubmission = 0 if lost is None else lost.resubmissions + 1
+        # After one that was lost no connection has to be read for it.
+        name = batch_name(self._named_task(context), 0) if lost is None else name_after(lost.name)
         self._course, self._name = None, name
         submission = self.hook.carry_out(
             submit(self._name, self._body(task, self._name), self._limits()), stop=self._stopped

@@ -92,12 +92,10 @@ class OwnJobOperator(LivyOperator):
             self._report(context, Result.UNKNOWN, reason=f"{error}. The job, if it was submitted, may still run")
             raise
 
-    def _task(self, context: Context, *, installation: str = "") -> TaskTry:
-        """The try that this is; batches are called by that with *installation* (:meth:`EmrLivyHook.installation`)."""
+    def _task(self, context: Context) -> TaskTry:
         ti: Any = context["ti"]
         row = getattr(context.get("dag_run"), "id", None)
-        run_key = "" if row is None else str(row)
-        return task_try(ti, number=max(1, ti.try_number), run_key=run_key, installation=installation)
+        return task_try(ti, number=max(1, ti.try_number), run_key="" if row is None else str(row))
 
     def _pipeline(self, context: Context) -> str:
         return telemetry.pipeline_of(self.pipeline or context["ti"].dag_id)

@@ -123,11 +123,10 @@ class EmrLivyTrigger(BaseTrigger):
             asked = asyncio.ensure_future(task_state(self))
             if not (await asyncio.wait({asked}, timeout=_CANCEL_SECONDS))[0]:
                 raise TimeoutError(f"Airflow did not say within {_CANCEL_SECONDS:.0f} s how the task is")
-            try:
-                state, number = asked.result()
-            except TaskGone as gone:
+            if isinstance(gone := asked.exception(), TaskGone):
                 self.log.warning("%s: its batch is ended", gone)
             else:
+                state, number = asked.result()
                 if not was_taken_away(state, number=number, own_number=course.number):
                     self.log.info("The trigger stops, the task is still %s: its batch runs on", state)
                     return
@@ -138,8 +137,6 @@ class EmrLivyTrigger(BaseTrigger):
             self.log.warning("Cannot tell why the trigger was cancelled: its batch runs on", exc_info=True)
 
     async def _end(self) -> None:
-        if self._over:
-            return
         course = Course.from_dict(self.course)
         ending = await self._door().carry_out(end_job(course.batch, course.name, Limits(**self.limits)))
         self._over = True

@@ -146,6 +146,19 @@ def livy(*, extra: dict[str, Any] | None = None, connection: Any = None, **of_se
             server.close()
 
 
+@contextmanager
+def airflow_says(state: Any, number: int | None = None) -> Iterator[None]:
+    """What a trigger is told that asks how its task is: a state and the number of a try, or an error."""
+
+    async def told(trigger: Any) -> tuple[Any, int | None]:
+        if isinstance(state, Exception):
+            raise state
+        return state, number
+
+    with mock.patch.object(emr_dr_airflow.triggers, "task_state", told):
+        yield
+
+
 def one(question: Ask) -> Flow[Answer]:
     answer = yield question
     return answer
@@ -273,11 +286,6 @@ class Triggers(unittest.TestCase):
     def cancelled(self, state: Any, number: int | None = None) -> list[str]:
         """Which requests but polls a trigger makes that is cancelled while its task is in a state."""
 
-        async def told(trigger: Any) -> tuple[Any, int | None]:
-            if isinstance(state, Exception):
-                raise state
-            return state, number
-
         async def carry_out() -> None:
             task: asyncio.Task[Any] = asyncio.create_task(anext(self.trigger().run()))  # type: ignore[arg-type]
             while not server.requests:
@@ -286,19 +294,13 @@ class Triggers(unittest.TestCase):
             with self.assertRaises(asyncio.CancelledError):
                 await task
 
-        with livy(extra={"timeout": 2}) as server, mock.patch.object(emr_dr_airflow.triggers, "task_state", told):
+        with livy(extra={"timeout": 2}) as server, airflow_says(state, number):
             asyncio.run(carry_out())
             return [method for method in server.methods() if method != "GET"]
 
     def killed(self, state: Any) -> list[str]:
         """Which requests but reading a trigger makes that is told to end while its task is in a state."""
-
-        async def told(trigger: Any) -> tuple[Any, None]:
-            if isinstance(state, Exception):
-                raise state
-            return state, None
-
-        with livy(extra={"timeout": 2}) as server, mock.patch.object(emr_dr_airflow.triggers, "task_state", told):
+        with livy(extra={"timeout": 2}) as server, airflow_says(state):
             asyncio.run(self.trigger().on_kill())
             return [method for method in server.methods() if method != "GET"]
 
@@ -356,13 +358,7 @@ class Triggers(unittest.TestCase):
             self.assertEqual((read, [one for one in server.methods() if one != "GET"]), (["failed"], ["DELETE"]))
 
     def test_another_ones_batch_is_not_ended(self) -> None:
-        async def told(trigger: Any) -> tuple[str, None]:
-            return "failed", None
-
-        with (
-            livy(name="somebody-elses", extra={"timeout": 2}) as server,
-            mock.patch.object(emr_dr_airflow.triggers, "task_state", told),
-        ):
+        with livy(name="somebody-elses", extra={"timeout": 2}) as server, airflow_says("failed"):
             asyncio.run(self.trigger().on_kill())
             self.assertEqual(server.methods(), ["GET"])
 

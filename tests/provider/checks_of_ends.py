@@ -19,7 +19,6 @@ from unittest import mock
 
 from airflow.providers.apache.livy.hooks.livy import LivyHook
 
-import emr_dr_airflow.triggers
 from emr_dr_airflow.asynchronous import AsyncDoor
 from emr_dr_airflow.compat import TRIGGER_FAILED, exception
 from emr_dr_airflow.decisions.course import Course
@@ -141,15 +140,7 @@ class EndsFromOutside(unittest.TestCase):
     def test_a_trigger_whose_task_was_taken_away_reports_it(self) -> None:
         trigger = EmrLivyTrigger(course=common.COURSE.to_dict(), limits={"again_seconds": 0.1})
         trigger.task_instance = SimpleNamespace(dag_id="dag", run_id="run", task_id="job", map_index=-1)
-
-        async def failed(trigger: Any) -> tuple[str, None]:
-            return "failed", None
-
-        with (
-            common.livy(extra={"timeout": 2}),
-            told() as ends,
-            mock.patch.object(emr_dr_airflow.triggers, "task_state", failed),
-        ):
+        with common.livy(extra={"timeout": 2}), told() as ends, common.airflow_says("failed"):
             asyncio.run(trigger.on_kill())
             asyncio.run(trigger.on_kill())
         self.assertEqual(ends, [("killed", "the task was taken away while it was deferred")])
@@ -157,7 +148,7 @@ class EndsFromOutside(unittest.TestCase):
     def test_a_batch_that_is_made_while_its_task_is_killed_is_ended(self) -> None:
         """Whoever is killed looks for it while its submit is under way, and finds none (A9)."""
         extra = {"timeout": 2, "installation": "blue"}  # which is part of the name of the batch
-        name = batch_name(operator()._task(context(), installation="blue"), 0)
+        name = batch_name(replace(operator()._task(context()), installation="blue"), 0)
         for arguments in ({}, {"deferrable": True}, {"polling_interval": 0}):
             with common.livy(name=name, extra=extra) as server, told() as ends:
                 killed = operator(**arguments)
@@ -172,7 +163,7 @@ class EndsFromOutside(unittest.TestCase):
             self.assertEqual([result for result, _ in ends], ["killed"])
 
     def test_a_try_looks_for_the_batches_of_its_own_installation(self) -> None:
-        earlier = batch_name(operator()._task(context(number=1), installation="blue"), 0)
+        earlier = batch_name(replace(operator()._task(context(number=1)), installation="blue"), 0)
         with common.livy(extra={"timeout": 2, "installation": "blue"}) as server, told():
             second: EmrLivyOperator = operator()
             server.before = lambda method: setattr(second, "_killed", True)

@@ -53,7 +53,7 @@ class TaskTry:
     installation: str = ""
 
 
-def task_try(ti: Any, *, number: int, run_key: str = "", installation: str = "") -> TaskTry:
+def task_try(ti: Any, *, number: int, run_key: str = "") -> TaskTry:
     """The try with that number of the task that Airflow's task instance *ti* is of."""
     map_index = getattr(ti, "map_index", None)
     return TaskTry(
@@ -63,7 +63,6 @@ def task_try(ti: Any, *, number: int, run_key: str = "", installation: str = "")
         task_id=ti.task_id,
         map_index=-1 if map_index is None else map_index,
         number=number,
-        installation=installation,
     )
 
 
