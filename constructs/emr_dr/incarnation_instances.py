@@ -9,8 +9,8 @@ from aws_cdk import aws_emr as emr
 
 from dr_core import specs
 from dr_core.scaling import Unit
+from emr_dr.cluster_settings import Cluster
 from emr_dr.fleet_settings import Fleets, TaskFleet, WeightedType
-from emr_dr.settings import Cluster
 
 GROUP_LIMITS: dict[str, str] = {
     specs.MINIMUM_PARAMETER: "core nodes at launch, and the least that managed scaling keeps",

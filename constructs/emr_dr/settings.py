@@ -6,7 +6,6 @@ The file is ``emr-dr.yaml`` (:mod:`emr_dr.settings_file` reads it); a wrong valu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -14,22 +13,26 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
-from emr_dr import endpoints, fleet_settings, mwaa_settings, network_settings, spark_settings, tls_settings
-from emr_dr.fleet_settings import Fleets, InstanceType
+from emr_dr import (
+    cluster_settings,
+    endpoints,
+    fleet_settings,
+    mwaa_settings,
+    network_settings,
+    policy_settings,
+    spark_settings,
+    tls_settings,
+)
+from emr_dr.cluster_settings import Cluster
 from emr_dr.mwaa_settings import Mwaa, Peer
-from emr_dr.network_settings import AvailabilityZone, Network
+from emr_dr.network_settings import Network
+from emr_dr.policy_settings import Controller, Monitor
 from emr_dr.settings_errors import Problem, SettingsError, from_validation_error, section_at
 from emr_dr.settings_section import Section
 from emr_dr.tls_settings import Tls
 
 CANARY_FILE = "hdfs:///tmp/emr-dr/canary.py"
 """Where the step ``install-canary`` puts the built-in canary job."""
-
-# The incarnation's own tags, and the one that lets EMR's service role touch a resource (it must not be overwritten).
-RESERVED_TAG_PREFIXES = ("aws:", "emr-dr:", "for-use-with-amazon-emr-managed-policies")
-
-# CreateStack takes 50, and the product has tags of its own.
-MOST_TAGS = 40
 
 # The retention times that CloudWatch Logs accepts (API reference of PutRetentionPolicy).
 LogRetentionDays = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 3653]
@@ -38,8 +41,6 @@ Port = Annotated[int, Field(ge=1024, le=65535)]
 S3Prefix = Annotated[
     str, Field(pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/([^*?$]*)$", examples=["s3://lake/raw/"])
 ]
-# As CreateStack takes it, which gives the tags to a cluster at its launch.
-TagValue = Annotated[str, Field(min_length=1, max_length=256)]
 KeyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
 # CloudFormation takes a whole id for a key that encrypts.
 OwnKeyArn = Annotated[
@@ -50,72 +51,8 @@ OwnKeyArn = Annotated[
     ),
 ]
 PolicyArn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:iam::(\d{12}|aws):policy/[\w+=,.@/-]+$")]
-# A policy names these alarms, so that nothing in a name may mean more than itself there; ASCII, so that its length is
-# what it takes in the functions' variables.
-AlarmName = Annotated[
-    str,
-    Field(pattern=r"^[!#%-)+->@-\[\]-~]([ !#%-)+->@-\[\]-~]{0,126}[!#%-)+->@-\[\]-~])?$", examples=["etl-jobs-failed"]),
-]
-# The functions' variables have room for so many.
-MOST_BAKE_ALARMS = 3
 # As the Glue catalogue writes them: in lower case.
 Database = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,255}$", examples=["curated"])]
-
-
-class Cluster(Section):
-    """What every incarnation is launched with.
-
-    A change starts a switchover to a new incarnation, but for scaling limits and tags: those the running cluster gets.
-    """
-
-    release_label: str = Field(
-        default="emr-7.13.0",
-        pattern=r"^emr-7\.\d+\.\d+$",
-        description="EMR release of the 7 series; one that is not known here is taken, with a warning",
-    )
-    primary_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the one primary node")
-    core_instance_type: InstanceType = Field(default="m5.xlarge", description="machine of the core nodes")
-    minimum_instances: int = Field(
-        default=2,
-        ge=1,
-        le=1000,
-        description="core nodes at launch, and the least that scaling keeps; changed in place, no cluster is replaced",
-    )
-    maximum_instances: int = Field(
-        default=10,
-        ge=1,
-        le=1000,
-        description="the most core nodes that managed scaling starts; changed in place, no cluster is replaced",
-    )
-    maximum_instances_alone: int | None = Field(
-        default=None,
-        ge=1,
-        le=1000,
-        description="active-active: the most core nodes while the other cluster is out of service, so that one may do "
-        "the work of both; at least maximum_instances; null leaves it at that; changed in place",
-    )
-    fleets: Fleets | None = Field(
-        default=None,
-        description="instance fleets in place of the instance types and limits above; null: instance groups "
-        "(docs/instance-fleets.md)",
-    )
-    availability_zone_preference: tuple[AvailabilityZone, ...] | None = Field(
-        default=None,
-        strict=False,
-        description="AZs in the order in which to launch; null takes the order of the network's list",
-    )
-    spark_defaults: dict[str, str] = Field(
-        default_factory=dict,
-        description="additions to spark-defaults, values as text; nothing that says where jobs and their drivers run",
-    )
-    tags: dict[str, TagValue] = Field(
-        default_factory=dict,
-        max_length=MOST_TAGS,
-        description="additional tags of clusters and their machines; changed in place, no cluster is replaced",
-    )
-    finished_batch_retention_hours: int = Field(
-        default=24, ge=1, le=168, description="how long Livy answers for a batch that has ended"
-    )
 
 
 class CanaryJob(Section):
@@ -128,96 +65,6 @@ class CanaryJob(Section):
     arguments: tuple[str, ...] = Field(default=(), strict=False, description="arguments of the job, as text")
     limit_seconds: int = Field(
         default=300, ge=1, le=1200, description="how long it may take before the launch counts as failed"
-    )
-
-
-class Monitor(Section):
-    """How evidence becomes a verdict, and what keeps automatic operations back."""
-
-    round_seconds: Literal[5, 10, 15, 20, 30] = Field(
-        default=10, description="time between two rounds, a part of a minute"
-    )
-    rounds: int = Field(default=4, ge=1, le=20, description="how many of the last rounds a verdict looks at")
-    bad_rounds: int = Field(default=3, ge=1, le=20, description="how many of them must agree; at most rounds")
-    vantage_points: int = Field(default=2, ge=2, le=4, description="observers that must agree, one of them a prober")
-    read_limit_seconds: int = Field(
-        default=3, ge=1, le=10, description="time limit of one reading; shorter than a round"
-    )
-    # The record keeps the times of the last ten.
-    failovers_before_block: int = Field(
-        default=2,
-        ge=1,
-        le=10,
-        description="after so many automatic failovers of the deployment within block_window_seconds the next one "
-        "waits until a person acknowledges them, or until the window has passed",
-    )
-    block_window_seconds: int = Field(default=7200, ge=600, le=86_400, description="see failovers_before_block")
-    launches_per_day: int = Field(
-        default=8,
-        ge=1,
-        le=100,
-        description="how many clusters automatic operations of the deployment may launch in 24 hours",
-    )
-
-
-class Controller(Section):
-    """Deadlines of operations and retirements."""
-
-    launch_limit_seconds: int = Field(default=1200, ge=300, le=2700, description="deadline of one launch in one AZ")
-    # CloudFormation waits at most 3600 s for the custom resource, which answers at cut-over: what is left covers
-    # the other states of the operation.
-    total_launch_limit_seconds: int = Field(
-        default=2700, ge=300, le=2700, description="deadline of a launch over all AZs"
-    )
-    fence_limit_seconds: int = Field(
-        default=300,
-        ge=60,
-        le=900,
-        description="how long ids wait for proof that their applications are dead before they answer 410",
-    )
-    repair_limit_seconds: int = Field(
-        default=240, ge=60, le=900, description="how long a restart of Livy may take before the cluster is replaced"
-    )
-    drain_limit_seconds: int = Field(
-        default=14_400,
-        ge=60,
-        le=604_800,
-        description="how long the jobs of a cluster that was replaced as planned have for coming to their end; what "
-        "runs then is killed",
-    )
-    # Livy answers for a batch that has ended for an hour at least (cluster.finished_batch_retention_hours).
-    linger_seconds: int = Field(
-        default=900,
-        ge=60,
-        le=3600,
-        description="how long Livy of such a cluster stays up after that, so that every client reads its results: the "
-        "longest time between two polls",
-    )
-    orphan_seconds: int = Field(
-        default=900,
-        ge=300,
-        le=86_400,
-        description="for how long a stack or cluster with our name that no record knows is only told of; then it is "
-        "removed",
-    )
-    bake_seconds: int = Field(
-        default=300,
-        ge=0,
-        le=600,
-        description="for how long what one managed cluster was changed to by a deploy has to serve well before the "
-        "next one is changed",
-    )
-    bake_alarms: tuple[AlarmName, ...] = Field(
-        default=(),
-        strict=False,
-        max_length=MOST_BAKE_ALARMS,
-        description="names of metric alarms of CloudWatch, in this account and region, that speak of jobs: as long as "
-        "one is on, or cannot tell, a deploy changes no second managed cluster, and fails (docs/life-cycle.md)",
-    )
-    share_availability_zone: bool = Field(
-        default=True,
-        description="whether a managed cluster may be launched in the AZ of another one when no other AZ is left, with "
-        "an alarm until it has moved away; false: it stays down then until another AZ has room",
     )
 
 
@@ -394,15 +241,15 @@ class Settings(Section):
                 "front_door.web_interface_clients", self.front_door.web_interface_clients
             ),
             *network_settings.client_problems("mwaa.web_server_clients", self.mwaa.web_server_clients),
-            *self._cluster_problems(),
+            *cluster_settings.problems(self.cluster, zones=self.network.zones),
             *fleet_settings.problems(
                 self.cluster.fleets,
                 of_groups=fleet_settings.set_in(self.cluster),
                 launch_limit_seconds=self.controller.launch_limit_seconds,
             ),
-            *self._time_problems(),
-            *self._alarm_problems(),
-            *self._standby_problems(),
+            *policy_settings.problems(
+                self.monitor, self.controller, zone_count=self.network.zone_count, standby=self.standby
+            ),
             *spark_settings.problems(self.cluster.spark_defaults),
             *self._port_problems(),
             *self._key_problems(),
@@ -412,113 +259,6 @@ class Settings(Section):
         if problems:
             raise SettingsError(problems)
         return self
-
-    def _cluster_problems(self) -> Iterator[Problem]:
-        cluster, zones = self.cluster, self.network.zones
-        preference = cluster.availability_zone_preference
-        if preference is not None:
-            key = "cluster.availability_zone_preference"
-            if zones is None:
-                yield Problem(
-                    key=key,
-                    got=list(preference),
-                    allowed="null as long as network.availability_zones is null",
-                    remedy="name region and network.availability_zones too",
-                )
-            elif unknown := [zone for zone in preference if zone not in zones]:
-                yield Problem(
-                    key=key,
-                    got=unknown,
-                    allowed=f"AZs of the network: {', '.join(zones)}",
-                    remedy="name one of these, or add the AZ to the network",
-                )
-            if len(set(preference)) < len(preference):
-                yield Problem(key=key, got=list(preference), allowed="each AZ once", remedy="remove the repetition")
-        if cluster.minimum_instances > cluster.maximum_instances:
-            yield Problem(
-                key="cluster.minimum_instances",
-                got=cluster.minimum_instances,
-                allowed=f"at most cluster.maximum_instances ({cluster.maximum_instances})",
-                remedy="lower it, or raise cluster.maximum_instances",
-            )
-        alone = cluster.maximum_instances_alone
-        if alone is not None and alone < cluster.maximum_instances:
-            yield Problem(
-                key="cluster.maximum_instances_alone",
-                got=alone,
-                allowed=f"null, or at least cluster.maximum_instances ({cluster.maximum_instances})",
-                remedy="raise it, or lower cluster.maximum_instances",
-            )
-        for name in cluster.tags:
-            if name.startswith(RESERVED_TAG_PREFIXES) or not re.fullmatch(r"[\w .:/=+@-]{1,128}", name):
-                yield Problem(
-                    key=f"cluster.tags.{name}",
-                    got=name,
-                    allowed="names of 1 to 128 letters, digits and _ . : / = + - @ that begin with none of "
-                    + ", ".join(RESERVED_TAG_PREFIXES),
-                    remedy="choose another name",
-                )
-
-    def _alarm_problems(self) -> Iterator[Problem]:
-        key, names = "controller.bake_alarms", self.controller.bake_alarms
-        if arns := [name for name in names if name.startswith("arn:")]:
-            yield Problem(
-                key=key,
-                got=arns,
-                allowed="names of metric alarms in the deployment's own account and region",
-                remedy="write what stands behind :alarm: in the ARN",
-            )
-        if len(set(names)) < len(names):
-            yield Problem(key=key, got=list(names), allowed="each alarm once", remedy="remove the repetition")
-        if names and not self.controller.bake_seconds:
-            yield Problem(
-                key=key,
-                got=list(names),
-                allowed="none with controller.bake_seconds: 0, which asks for no proof",
-                remedy="remove them, or raise controller.bake_seconds",
-            )
-
-    def _time_problems(self) -> Iterator[Problem]:
-        monitor, controller = self.monitor, self.controller
-        if monitor.bad_rounds > monitor.rounds:
-            yield Problem(
-                key="monitor.bad_rounds",
-                got=monitor.bad_rounds,
-                allowed=f"at most monitor.rounds ({monitor.rounds})",
-                remedy="lower it, or raise monitor.rounds",
-            )
-        zones = self.network.zone_count
-        if monitor.vantage_points > zones:
-            yield Problem(
-                key="monitor.vantage_points",
-                got=monitor.vantage_points,
-                allowed=f"at most {zones}, the number of AZs: when one of them is lost, the probers of the others and "
-                "the load balancer's health checks are all that can see it",
-                remedy="lower it, or use more AZs",
-            )
-        if monitor.read_limit_seconds >= monitor.round_seconds:
-            yield Problem(
-                key="monitor.read_limit_seconds",
-                got=monitor.read_limit_seconds,
-                allowed=f"less than monitor.round_seconds ({monitor.round_seconds})",
-                remedy="lower it, or lengthen the round",
-            )
-        if controller.launch_limit_seconds > controller.total_launch_limit_seconds:
-            yield Problem(
-                key="controller.launch_limit_seconds",
-                got=controller.launch_limit_seconds,
-                allowed=f"at most controller.total_launch_limit_seconds ({controller.total_launch_limit_seconds})",
-                remedy="lower it",
-            )
-
-    def _standby_problems(self) -> Iterator[Problem]:
-        if self.standby == "warm" and self.monitor.launches_per_day < 2:
-            yield Problem(
-                key="monitor.launches_per_day",
-                got=self.monitor.launches_per_day,
-                allowed="2 at least with standby: warm, as standbys may use half of it",
-                remedy="raise it, or set standby: none",
-            )
 
     def _port_problems(self) -> Iterator[Problem]:
         door = self.front_door

@@ -10,13 +10,8 @@ import pytest
 from dr_core.config import Canary, Policy, ServicePorts
 from dr_core.scaling import Scaling
 from emr_dr.settings import Settings
-from emr_dr.settings_errors import SettingsError
 
-
-def refused(values: dict[str, Any]) -> str:
-    with pytest.raises(SettingsError) as caught:
-        Settings.parse(values)
-    return str(caught.value)
+from .refusals import refused
 
 
 def test_every_key_has_a_default() -> None:
@@ -65,51 +60,6 @@ def test_the_functions_get_every_rule_of_the_settings() -> None:
 
     assert policy == Policy(**other["monitor"], **other["controller"])
     assert [field.name for field in fields(Policy) if getattr(policy, field.name) == field.default] == []
-
-
-@pytest.mark.parametrize(
-    ("section", "key", "least", "most"),
-    [
-        ("monitor", "failovers_before_block", 1, 10),
-        ("monitor", "block_window_seconds", 600, 86_400),
-        ("monitor", "launches_per_day", 1, 100),
-        ("controller", "repair_limit_seconds", 60, 900),
-        ("controller", "drain_limit_seconds", 60, 604_800),
-        ("controller", "linger_seconds", 60, 3600),
-        ("controller", "orphan_seconds", 300, 86_400),
-        ("controller", "bake_seconds", 0, 600),
-    ],
-)
-def test_a_limit_of_automatic_operations_has_its_range(section: str, key: str, least: int, most: int) -> None:
-    for value in (least, most):
-        assert getattr(Settings.parse({section: {key: value}}).policy, key) == value
-    for value in (least - 1, most + 1):
-        assert f"{section}.{key}: got {value}\n" in refused({section: {key: value}})
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        " padded",
-        "all-*",
-        "what?",
-        "${aws:username}",
-        "arn:aws:cloudwatch:us-east-1:111122223333:alarm:x",
-        "n" * 129,
-    ],
-)
-def test_an_alarm_that_cannot_be_one_is_refused(name: str) -> None:
-    """B13: and none may widen the policy that names it."""
-    assert "controller.bake_alarms" in refused({"controller": {"bake_alarms": [name]}})
-
-
-def test_an_alarm_is_named_once_and_only_where_a_change_is_proved() -> None:
-    settings = Settings.parse({"controller": {"bake_alarms": ["etl jobs: failed (all)", "n" * 128]}})
-
-    assert settings.policy.bake_alarms == ("etl jobs: failed (all)", "n" * 128)
-    assert "each alarm once" in refused({"controller": {"bake_alarms": ["x", "x"]}})
-    assert "asks for no proof" in refused({"controller": {"bake_alarms": ["x"], "bake_seconds": 0}})
 
 
 def test_default_policy_is_that_of_the_core() -> None:
@@ -202,81 +152,11 @@ def test_two_availability_zones_are_enough() -> None:
     assert settings.network.zones == tuple(zones)
 
 
-def test_a_preference_outside_the_networks_zones_is_refused() -> None:
-    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
-
-    message = refused(
-        {
-            "region": "us-east-1",
-            "network": {"availability_zones": zones},
-            "cluster": {"availability_zone_preference": ["us-east-1d"]},
-        }
-    )
-
-    assert "cluster.availability_zone_preference: got ['us-east-1d']" in message
-    assert "us-east-1a, us-east-1b, us-east-1c" in message
-
-
-def test_a_preference_needs_named_zones() -> None:
-    message = refused({"cluster": {"availability_zone_preference": ["us-east-1a"]}})
-
-    assert "remedy: name region and network.availability_zones too" in message
-
-
-def test_a_preference_names_each_zone_once() -> None:
-    zones = ["us-east-1a", "us-east-1b", "us-east-1c"]
-
-    message = refused(
-        {
-            "region": "us-east-1",
-            "network": {"availability_zones": zones},
-            "cluster": {"availability_zone_preference": ["us-east-1b", "us-east-1b"]},
-        }
-    )
-
-    assert "each AZ once" in message
-
-
-def test_the_least_number_of_nodes_is_not_above_the_most() -> None:
-    assert "cluster.minimum_instances: got 5" in refused({"cluster": {"minimum_instances": 5, "maximum_instances": 4}})
-
-
-def test_whoever_serves_alone_has_no_less_room() -> None:
-    settings = {"maximum_instances": 10, "maximum_instances_alone": 9}
-    assert "cluster.maximum_instances_alone: got 9" in refused({"cluster": settings})
-
-
 @pytest.mark.parametrize("alone", [None, 10, 20])
 def test_limits_are_as_the_functions_know_them(alone: int | None) -> None:
     """A3."""
     settings = Settings.parse({"cluster": {"maximum_instances_alone": alone}})
     assert settings.scaling == Scaling(minimum_instances=2, maximum_instances=10, maximum_instances_alone=alone)
-
-
-@pytest.mark.parametrize("tags", [{"a": ""}, {"a": "x" * 257}, {f"k{number}": "x" for number in range(41)}])
-def test_tags_that_a_stack_cannot_have_are_refused(tags: dict[str, str]) -> None:
-    """A launch would fail of them."""
-    assert "cluster.tags" in refused({"cluster": {"tags": tags}})
-
-
-@pytest.mark.parametrize("tag", ["aws:x", "emr-dr:generation", "for-use-with-amazon-emr-managed-policies", "a|b"])
-def test_a_tag_that_belongs_to_others_is_refused(tag: str) -> None:
-    assert f"cluster.tags.{tag}" in refused({"cluster": {"tags": {tag: "x"}}})
-
-
-def test_no_more_bad_rounds_than_rounds() -> None:
-    """A11: a check is repeated before anything acts on it."""
-    assert "monitor.bad_rounds: got 4" in refused({"monitor": {"rounds": 3, "bad_rounds": 4}})
-
-
-def test_a_reading_ends_before_its_round() -> None:
-    assert "monitor.read_limit_seconds: got 5" in refused({"monitor": {"round_seconds": 5, "read_limit_seconds": 5}})
-
-
-def test_one_launch_is_not_longer_than_all_launches() -> None:
-    message = refused({"controller": {"launch_limit_seconds": 900, "total_launch_limit_seconds": 600}})
-
-    assert "controller.launch_limit_seconds: got 900" in message
 
 
 def test_the_services_have_ports_of_their_own() -> None:
