@@ -64,14 +64,21 @@ def choose(
     return next((Place(subnet=each, shared_with=used_by_others.get(each.availability_zone)) for each in ordered), None)
 
 
-def left_by(request: OperationRequest, *, sick: bool = False) -> str | None:
+def is_being_evacuated(incarnation: Incarnation, *, now: float) -> bool:
+    """Whether a change came in the way of a person who wanted it to leave its AZ, and leaves it instead."""
+    asked = incarnation.leave_asked_at
+    return asked is not None and now - asked < EVACUATED_SECONDS
+
+
+def left_by(request: OperationRequest, *, sick: bool = False, evacuated: bool = False) -> str | None:
     """What an operation is to the AZ of what it replaces: :data:`EVACUATION`, :data:`FAILOVER`, or nothing of these.
 
     Args:
         request: of the operation.
         sick: whether what it replaces is called unhealthy: a change that superseded a failover is one for its AZ.
+        evacuated: whether what it replaces was being evacuated, see :func:`is_being_evacuated`.
     """
-    if request.reason is Reason.EVACUATION:
+    if request.reason is Reason.EVACUATION or evacuated:
         return EVACUATION
     return FAILOVER if sick or request.kind is Kind.FAILOVER else None
 

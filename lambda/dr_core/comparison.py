@@ -123,12 +123,14 @@ class Reality:
         rules: the conditions of each rule.
         closed_operations: those of :func:`dr_core.left_behind.doubtful_operations` that have ended.
         retiring: managed cluster and generation of every incarnation whose retirement runs; ``None`` if unknown.
+        well: generations that are kept from new jobs, and that a look of this moment calls healthy.
     """
 
     health: Mapping[str, Mapping[str, str]]
     rules: Mapping[str, Sequence[Mapping[str, Any]]]
     closed_operations: Collection[str] = ()
     retiring: Collection[tuple[str, int]] | None = None
+    well: Collection[int] = ()
 
     def members(self, target_group: str) -> set[str] | None:
         """The addresses that a group sends to, or would if they were healthy; ``None`` if that is unknown."""

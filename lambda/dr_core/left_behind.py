@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from dr_core.comparison import Correction, CorrectionKind, Reality, Recorded
 from dr_core.config import FunctionConfig
@@ -127,7 +127,8 @@ def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, n
     The failover that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.  What
     was isolated while a planned operation worked on it is given back as soon as it is well again: that operation may
     fail, and until its cut-over nobody takes its place.  When nobody else is healthy any more it is given back whatever
-    runs: a service that is half well is more than none.
+    runs: a service that is half well is more than none.  So is what is well again while everybody else in service is
+    sick: its failover may have to wait long for a launch, and calls itself off when it looks again.
     """
     health = reality.health.get(config.balanced_target_group)
     nobody_serves = health is not None and "healthy" not in health.values()
@@ -140,10 +141,22 @@ def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, n
             continue
         answered = managed_cluster.name in unanswered or is_answered(managed_cluster, recorded)
         over = not answered and now >= serving.isolated_at + GRACE_SECONDS
-        if over or nobody_serves:
+        better = serving.generation in reality.well and not _others_are_well(managed_cluster, recorded, unanswered)
+        if over or nobody_serves or better:
             why = "no incident is open and no failover runs" if over else "nobody else is healthy any more"
+            if better and not (over or nobody_serves):
+                why = "it is well again, and whoever serves is unhealthy"
             yield Correction(
                 kind=CorrectionKind.GIVE_BACK,
                 sentence=f"{serving.title} was kept from new jobs, though {why}",
                 generation=serving.generation,
             )
+
+
+def _others_are_well(managed_cluster: ManagedCluster, recorded: Recorded, sick: Collection[str]) -> bool:
+    """Whether another managed cluster gets new jobs and has no open incident; *sick* are those that have one."""
+    for other in recorded.managed_clusters:
+        serving = None if other.name == managed_cluster.name else recorded.in_service(other)
+        if serving is not None and serving.isolated_at is None and other.name not in sick:
+            return True
+    return False

@@ -150,6 +150,8 @@ class Incarnation:
         serving_from: when it came into service.
         serving_to: when it went out of service.
         left_by: what replaced it so that its AZ comes last for a while, see :func:`dr_core.availability_zones.left_by`.
+        taken_back: what replaced it went back to a spec that had served well before, so that its own is in doubt.
+        leave_asked_at: when a person's evacuation of it was superseded by a change, for which its AZ comes last.
         terminate_requested_at: when the controller asked EMR to end it.
         fenced_at: when its applications were known dead.
         canary_name: Livy name of its canary job.
@@ -195,6 +197,8 @@ class Incarnation:
     serving_from: float | None = None
     serving_to: float | None = None
     left_by: str | None = None
+    taken_back: bool = False
+    leave_asked_at: float | None = None
     terminate_requested_at: float | None = None
     fenced_at: float | None = None
     canary_name: str | None = None

@@ -14,7 +14,8 @@ def is_way_back(
     """Whether *spec* has served *managed_cluster* for long enough to be known as good.
 
     Such a change needs no proof, nor does it wait for anybody: CloudFormation takes a deploy back where something else
-    failed, and an alarm that is on then speaks of what shall go.
+    failed, and an alarm that is on then speaks of what shall go.  What a change of this sort took away is not known as
+    good any more: deployed again, it is as any other change.
 
     Args:
         spec: that the change launches, JSON.
@@ -25,11 +26,14 @@ def is_way_back(
     if spec is None:
         return False
     digest = spec_digest(spec)
-    return any(
-        each.managed_cluster == managed_cluster
+    served = [
+        each
+        for each in incarnations
+        if each.managed_cluster == managed_cluster
         and each.spec_digest == digest
         and each.serving_from is not None
         and each.serving_to is not None
-        and each.serving_to - each.serving_from >= well_seconds
-        for each in incarnations
-    )
+    ]
+    if not served or max(served, key=lambda each: each.serving_to or 0).taken_back:
+        return False
+    return any((each.serving_to or 0) - (each.serving_from or 0) >= well_seconds for each in served)

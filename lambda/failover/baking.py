@@ -9,6 +9,7 @@ from dr_core.bake import Changed, judge_bake
 from dr_core.operation_plan import Next
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster
 from dr_core.requests import OperationRequest, Reason
+from dr_core.standby import spec_digest
 from dr_core.way_back import is_way_back
 from failover.calls import OperationCall
 from failover.observation import verdict_on
@@ -37,9 +38,11 @@ def look_at_bake(call: OperationCall) -> tuple[Next, str]:
     names = {each.managed_cluster for each in incarnations} - {call.request.managed_cluster}
     others = [deployment.record.managed_cluster(name) for name in sorted(names)]
     alike = {each.name for each in others if each is not None and each.spec == call.operation.spec}
+    digest = spec_digest(call.operation.spec) if call.operation.spec is not None else ""
     changed = []
     for each in incarnations:
-        other = each.managed_cluster in alike and each.reason == Reason.UPGRADE
+        # Also what a failover, or a person, has put into the place of what a deploy had changed.
+        other = each.managed_cluster in alike and (each.reason == Reason.UPGRADE or each.spec_digest == digest)
         if other and each.state is IncarnationState.SERVING and each.serving_from is not None:
             judgement = verdict_on(deployment, each, serving_from=each.judged_from)
             changed.append(

@@ -15,7 +15,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 
 from dr_core.naming import deletion_name, operation_of_stack_request
-from dr_core.record import Answer, ManagedCluster, Operation
+from dr_core.record import Answer, Incarnation, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from dr_core.scaling import Scaling
 from dr_core.specs import Difference, Spec, difference
@@ -184,9 +184,28 @@ def _is_repeat(deployment: Deployment, operation: str) -> bool:
     return known is not None and bool(known.entered)
 
 
+def _is_under_way(deployment: Deployment, request: ResourceRequest) -> bool:
+    """Whether an earlier delivery of a request has its operation; see to it that it was started.
+
+    Nothing is stopped for a repeat: what runs by now may be its own execution, or that of a newer request.
+    """
+    for kind in _PLANNED:
+        known = deployment.record.operation(operation_of_stack_request(request.name, kind, request.answer.request_id))
+        if known is None:
+            continue
+        if not known.entered:  # whoever wrote it down may have died before the start
+            deployment.executions.start_operation(OperationRequest.from_json(known.request))
+        return True
+    return False
+
+
 def _create(deployment: Deployment, request: ResourceRequest) -> None:
-    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.LAUNCH, request.answer.request_id)):
+    if _is_under_way(deployment, request):
         return
+    _launch(deployment, request)
+
+
+def _launch(deployment: Deployment, request: ResourceRequest) -> None:
     deployment.record.change(
         Change(key=ManagedCluster.key(request.name), values={"spec": request.spec, "tombstone": None})
     )
@@ -194,7 +213,7 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
-    if _is_repeat(deployment, operation_of_stack_request(request.name, Kind.SWITCHOVER, request.answer.request_id)):
+    if _is_under_way(deployment, request):
         return
     if deployment.record.has(request_key(request.answer.request_id)):
         _answer_again(deployment, request)
@@ -207,14 +226,17 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if _to_do(managed_cluster, request) is Difference.REPLACE:
         # What a person has asked for would bring in what shall go; any other change does not concern it, and whoever
         # leaves an AZ is not held up by a tag.
+        _leave_in_its_place(deployment, managed_cluster)
         _stop(deployment, request.name, kinds=_PLANNED, cause=_SUPERSEDED)
         managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
-        _create(deployment, request)
+        _launch(deployment, request)
         return
     match _to_do(managed_cluster, request):
         case Difference.NOTHING:
             _give_up_what_was_planned(deployment, request.name)
+            # A newer deploy may ask for something else before this request is delivered again.
+            deployment.record.change(Change(key=request_key(request.answer.request_id), values={"at": time.time()}))
             deployment.stack_answers.send(
                 request.answer, succeeded=True, reason="what runs is what is asked for already"
             )
@@ -235,10 +257,28 @@ def _to_do(managed_cluster: ManagedCluster | None, request: ResourceRequest) -> 
 
 
 def _answer_again(deployment: Deployment, request: ResourceRequest) -> None:
-    """Answer a request that was carried out in place, unless a later one was too: its first answer may be lost."""
+    """Answer a request that needed no launch, unless a later one was carried out: its first answer may be lost."""
     managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is not None and managed_cluster.spec == request.spec:
-        deployment.stack_answers.send(request.answer, succeeded=True, reason="it was changed in place")
+        deployment.stack_answers.send(request.answer, succeeded=True, reason="it was carried out already")
+
+
+def _leave_in_its_place(deployment: Deployment, managed_cluster: ManagedCluster | None) -> None:
+    """Let the change leave the AZ that a person is evacuating, before that person's operation is stopped for it."""
+    lease = managed_cluster.lease if managed_cluster is not None else None
+    if managed_cluster is None or managed_cluster.serving_generation is None or lease is None:
+        return
+    operation = deployment.record.operation(lease.operation)
+    if operation is None or OperationRequest.from_json(operation.request).reason is not Reason.EVACUATION:
+        return
+    if deployment.executions.runs(lease.execution, since=lease.since):
+        deployment.record.change(
+            Change(
+                key=Incarnation.key(managed_cluster.serving_generation),
+                values={"leave_asked_at": time.time()},
+                condition="attribute_exists(#kind)",
+            )
+        )
 
 
 def _delete(deployment: Deployment, request: ResourceRequest) -> None:

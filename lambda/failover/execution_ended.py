@@ -145,6 +145,12 @@ def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str
     """What comes next, for whoever reads that the operation did not come to its end."""
     if detail.get("error") == SUPERSEDED and not request.by_hand:
         return "The newer request goes on by itself."
+    if detail.get("error") == SUPERSEDED and request.reason is Reason.EVACUATION:
+        return (
+            "The deploy that superseded it leaves the availability zone in its place if another one has room, with the "
+            "jobs finished first. Look where it serves when it is done; if it is still there, or the deploy fails, "
+            "start the evacuation again, under another name."
+        )
     text = next_steps(deployment, request)
     if detail["status"] == "ABORTED" and request.reason is Reason.UNHEALTHY:
         return (

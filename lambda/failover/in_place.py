@@ -21,7 +21,7 @@ CONFLICT_SECONDS = (0.5, 1.0)
 
 
 def request_key(request_id: str) -> dict[str, str]:
-    """Key of the item that says that a request of CloudFormation was carried out in place.
+    """Key of the item that says that a request of CloudFormation was carried out in place, or had nothing to do.
 
     Lambda delivers an event at least once, at times hours later, and a newer request may have been carried out since.
     """

@@ -10,11 +10,13 @@ from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.comparison import Reality, Recorded
+from dr_core.evidence import Verdict
 from dr_core.left_behind import doubtful_operations
 from dr_core.naming import generation_of_stack
 from dr_core.orphans import Found
 from dr_core.record import Incarnation, IncarnationState, Incident, ManagedCluster
 from failover.deployment import Deployment
+from failover.observation import verdict_on
 from failover.stacks import DEPLOYMENT_TAG, GENERATION_TAG, MANAGED_CLUSTER_TAG
 
 logger = Logger()
@@ -76,6 +78,7 @@ def look(deployment: Deployment) -> Look:
             if reader.read(f"operation {operation}", _closed(deployment, operation))
         ],
         retiring=reader.read("retirements", deployment.executions.running_retirements),
+        well=_well(deployment, recorded, reader),
     )
     found = _found(deployment, recorded, reality, reader, stacks=stacks or (), clusters=clusters or ())
     return Look(recorded=recorded, reality=reality, found=tuple(found), unknown=tuple(reader.failed))
@@ -111,6 +114,20 @@ def _without_closed_lease(deployment: Deployment, managed_cluster: ManagedCluste
     ):
         return managed_cluster
     return replace(managed_cluster, lease=None)
+
+
+def _well(deployment: Deployment, recorded: Recorded, reader: _Reader) -> list[int]:
+    """The generations of what is kept from new jobs and is healthy now."""
+    kept = [
+        serving
+        for each in recorded.managed_clusters
+        if (serving := recorded.in_service(each)) is not None and serving.isolated_at is not None
+    ]
+    return [each.generation for each in kept if reader.read(f"evidence on {each.title}", _is_healthy(deployment, each))]
+
+
+def _is_healthy(deployment: Deployment, incarnation: Incarnation) -> Callable[[], bool]:
+    return lambda: verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict is Verdict.HEALTHY
 
 
 def _health(deployment: Deployment, group: str) -> Callable[[], dict[str, str]]:

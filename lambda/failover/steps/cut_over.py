@@ -8,13 +8,14 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 
-from dr_core.availability_zones import left_by
+from dr_core.availability_zones import is_being_evacuated, left_by
 from dr_core.evidence import Service, Verdict
 from dr_core.metrics import PHASE_SECONDS
 from dr_core.operation_plan import failovers_with, outcome_of, phase_seconds
 from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import DrainMode, Kind, OperationRequest, Reason
 from dr_core.retirement_plan import planned_still
+from failover.baking import goes_back
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, first_outcome, tell
 from failover.deployment import Deployment
@@ -55,7 +56,7 @@ def cut_over(call: OperationCall) -> StepAnswer:
     _tell(call, new, replaced)
     protected = _protected(call.deployment, new)
     # Only the record says that what was in service may leave: this step may have outlived its execution.
-    _record(call, new, replaced, message=message)
+    _record(call, new, replaced, message=message, way_back=goes_back(call, others.values()))
     _hand_over(call.deployment, call.operation, call.request, new, message=message, retiring=replaced)
     if not protected:
         _tell_unprotected(call.deployment, new)
@@ -129,16 +130,21 @@ def _tell(call: OperationCall, new: Incarnation, replaced: list[Incarnation]) ->
     tell(call.deployment, notice)
 
 
-def _record(call: OperationCall, new: Incarnation, replaced: list[Incarnation], *, message: str) -> None:
+def _record(
+    call: OperationCall, new: Incarnation, replaced: list[Incarnation], *, message: str, way_back: bool
+) -> None:
     """What serves, what goes, how the operation ended and that its lease is free again, all at once.
 
     Every call here adds to a recovery, and nothing can be half recorded.
     """
     now = time.time()
     retiring: dict[str, Any] = {"state": IncarnationState.RETIRING, "serving_to": now}
-    left = left_by(call.request, sick=has_open_incident(call.deployment, call.request.managed_cluster))
+    sick = has_open_incident(call.deployment, call.request.managed_cluster)
+    left = left_by(call.request, sick=sick, evacuated=any(is_being_evacuated(each, now=now) for each in replaced))
     if left is not None:
         retiring["left_by"] = left
+    if way_back:
+        retiring["taken_back"] = True
     if call.request.drain is DrainMode.NOW:
         retiring["ends_now"] = True
     spec = {"spec": call.operation.spec} if call.operation.spec is not None else {}

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
-from dr_core.availability_zones import FAILOVER, Place, choose, left_zones
 from dr_core.config import SubnetChoice
 from dr_core.controls import Controls
 from dr_core.id_ranges import first_id, prefix_of, taken_prefixes, usable_generation
@@ -31,13 +30,13 @@ from dr_core.record import INTENT_COUNTER, Incarnation, IncarnationState, Manage
 from dr_core.requests import AUTOMATIC_REASONS, Kind, Reason
 from dr_core.restraints import view_of
 from dr_core.specs import Spec
-from dr_core.standby import last_zones, spec_digest, standby_zones, why_over_budget
+from dr_core.standby import spec_digest, why_over_budget
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.dying import dying
 from failover.errors import InvariantError
 from failover.former_owners import take_from_former_owners
+from failover.launch_places import choose_place, none_left, tell_shared, zone_may_get_free
 from failover.leftovers import abandon
-from failover.observation import has_open_incident
 from failover.record_store import Change
 from failover.refusals import refusal
 from failover.removal import change_incarnation
@@ -47,12 +46,6 @@ from failover.spares import take_spare
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
 # before its first launch, and a cluster has the tag that permits to look at it only since then.
 PERMISSION_SECONDS = 60
-_UP = (
-    IncarnationState.LAUNCHING,
-    IncarnationState.VERIFYING,
-    IncarnationState.STANDBY,
-    IncarnationState.SERVING,
-)
 
 
 def launch(call: OperationCall) -> StepAnswer:
@@ -112,13 +105,13 @@ def _launch_next(call: OperationCall) -> StepAnswer:
     """Write down the intent to launch in the next AZ, then create the stack."""
     intents = _intents(call)  # before what the choice rests on
     incarnations = call.deployment.record.incarnations()
-    place = _choose(call, incarnations)
+    place = choose_place(call, incarnations)
     tried = f"(tried: {', '.join(call.operation.tried) or 'none'})"
     limit = _limit_reached(call, incarnations)
     if full := no_slot(call, incarnations):
         return failed(full)
-    if place is None and (limit or not _zone_may_get_free(call, incarnations)):
-        return failed(f"no availability zone is left to launch in {tried}{_told(call, incarnations)}")
+    if place is None and (limit or not zone_may_get_free(call, incarnations)):
+        return failed(f"{none_left(call, incarnations)} {tried}{_told(call, incarnations)}")
     if limit:
         return failed(f"{limit} {tried}{_told(call, incarnations)}")
     if place is None:
@@ -131,7 +124,7 @@ def _launch_next(call: OperationCall) -> StepAnswer:
             f"{', '.join(map(str, waited_for))}, whose launch was given up, has to end"
         )
     if place.shared_with is not None:
-        _tell_shared(call, zone=place.subnet.availability_zone, other=place.shared_with)
+        tell_shared(call, zone=place.subnet.availability_zone, other=place.shared_with)
     incarnation = _intent(call, place.subnet, generation=_draw(call, incarnations), intents=intents)
     if incarnation is None:
         return wait("the lease, the tombstone or the attempt changed meanwhile, or another launch began")
@@ -174,82 +167,6 @@ def _told(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
         return ""
     happened = what_happened(call.operation.tried, given_up=given_up)
     return f". {happened}. {advice_on_all(given_up.values())}"
-
-
-def _zone_may_get_free(call: OperationCall, incarnations: Sequence[Incarnation]) -> bool:
-    """Whether another managed cluster has two incarnations for a while, one of which leaves its AZ."""
-    names = [each.managed_cluster for each in incarnations if each.state in _UP]
-    moving = any(names.count(name) > 1 for name in set(names) - {call.request.managed_cluster})
-    return moving and _choose(call, incarnations, share=True) is not None
-
-
-def _choose(call: OperationCall, incarnations: Sequence[Incarnation], *, share: bool | None = None) -> Place | None:
-    """The place for the next launch; *share* as the settings say, unless given."""
-    mine = call.request.managed_cluster
-    late = _zones_of_standby(call, incarnations)
-    # Whoever asks for a failback says that the preferred AZ is well again.
-    failback = call.request.reason is Reason.FAILBACK
-    left = {} if failback else left_zones(incarnations, now=time.time())
-    return choose(
-        sorted(call.deployment.config.subnets, key=lambda each: each.availability_zone in late),
-        failed=_zone_to_leave(call, incarnations),
-        used_by_others={
-            each.availability_zone: each.managed_cluster
-            for each in incarnations
-            if each.managed_cluster != mine and each.state in _UP and each.availability_zone is not None
-        },
-        tried=call.operation.tried,
-        share=call.deployment.config.policy.share_availability_zone if share is None else share,
-        left={**_left_by_this(call, incarnations), **left},
-    )
-
-
-def _zones_of_standby(call: OperationCall, incarnations: Sequence[Incarnation]) -> set[str]:
-    """The AZs that come late where the managed cluster keeps a standby; only those that were left come later still."""
-    mine = call.request.managed_cluster
-    if not call.deployment.config.wants_standby(mine):
-        return set()
-    if call.request.kind in (Kind.FAILOVER, Kind.STANDBY):
-        return last_zones(incarnations, managed_cluster=mine, now=time.time())
-    # What is launched beside the standby has it replaced.  A failback is asked for to return to the preferred AZ; and
-    # for what CloudFormation asks for the standby is replaced wherever it stands, as it has another spec.
-    beside = not call.request.by_hand or call.request.reason is Reason.FAILBACK
-    return set() if beside else standby_zones(incarnations, managed_cluster=mine)
-
-
-def _old(call: OperationCall, incarnations: Sequence[Incarnation]) -> Incarnation | None:
-    """The incarnation that was in service when the operation began."""
-    return next((each for each in incarnations if each.generation == call.operation.old_generation), None)
-
-
-def _left_by_this(call: OperationCall, incarnations: Sequence[Incarnation]) -> dict[str, str]:
-    """The AZ of what is sick, where a change replaces it in place of the failover that it superseded."""
-    old = _old(call, incarnations)
-    if call.request.reason is not Reason.UPGRADE or old is None or old.availability_zone is None:
-        return {}
-    sick = has_open_incident(call.deployment, call.request.managed_cluster)
-    return {old.availability_zone: FAILOVER} if sick else {}
-
-
-def _zone_to_leave(call: OperationCall, incarnations: Sequence[Incarnation]) -> str | None:
-    """The availability zone of what is replaced, or stood by for, if another one is wanted."""
-    old = _old(call, incarnations)
-    # A person who asks for a switchover wants to leave a zone; CloudFormation wants the preferred one.
-    leaves = call.request.kind in (Kind.FAILOVER, Kind.STANDBY) or call.request.by_hand
-    return old.availability_zone if old is not None and leaves else None
-
-
-def _tell_shared(call: OperationCall, *, zone: str, other: str) -> None:
-    name, tried = call.request.managed_cluster, ", ".join(call.operation.tried) or "none"
-    call.deployment.notices.tell(
-        subject=f"{name} shares {zone} with {other}",
-        happened=f"Managed cluster {name} needs a new incarnation ({call.request.why}), and every availability zone "
-        f"that no other managed cluster uses has failed (tried: {tried}), is where it failed, or was evacuated "
-        "lately.",
-        done=f"It is launched in {zone}, beside managed cluster {other}.",
-        to_do=f"The end of {zone} would take both now. When another availability zone has room again, ask for a "
-        f"switchover of {name}.",
-    )
 
 
 def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:

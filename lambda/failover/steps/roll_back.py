@@ -41,9 +41,9 @@ def roll_back(call: OperationCall) -> StepAnswer:
 
 
 def _left(call: OperationCall) -> str:
-    """What serves now, as the operation found it."""
+    """What serves now, as the operation found it; as the record says, if it never got as far as to look."""
     name = call.request.managed_cluster
-    generation = call.operation.old_generation
+    generation = call.operation.old_generation or call.managed_cluster.serving_generation
     old = call.deployment.record.incarnation(generation) if generation is not None else None
     if old is None:
         return f"Nothing of managed cluster {name} is in service: jobs fail."

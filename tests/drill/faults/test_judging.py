@@ -196,6 +196,16 @@ def test_what_serves_is_where_it_should_be() -> None:
     assert len(wrong(failover(zone="third"), TAKEN_OVER, seen=seen, serving_in=["us-east-1c", "us-east-1c"])) == 1
 
 
+@pytest.mark.parametrize(("now", "left"), [(["us-east-1c"], True), (["us-east-1a"], False), ([], False)])
+def test_an_az_that_a_person_wants_to_leave_is_left(now: list[str], left: bool) -> None:
+    """B13: that something was switched over says nothing about where to."""
+    seen = Seen(names={"zone": "us-east-1a"})
+    told = wrong(replace(failover(), leaves_zone=True), TAKEN_OVER, seen=seen, serving_in=now)
+
+    assert [each for each in told if "should have left us-east-1a" in each] == told
+    assert (told == []) is left
+
+
 def test_a_fault_that_never_struck_is_told_first() -> None:
     fault = Fault(
         name="f",

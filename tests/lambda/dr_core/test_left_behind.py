@@ -214,6 +214,37 @@ def test_all_that_is_left_is_given_back_though_it_is_sick() -> None:
     assert correction.sentence == "d-a-g1 was kept from new jobs, though nobody else is healthy any more"
 
 
+def both_sick(**changes: Any) -> Any:
+    """A record in which ``a`` is isolated, and ``b``, which gets all new jobs, is called unhealthy as well."""
+    recorded = isolated(state=IncidentState.OPEN)
+    incident = Incident(managed_cluster="b", incident="b-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
+    return replace(recorded, incidents=(*recorded.incidents, replace(incident, **changes)))
+
+
+def test_what_is_well_again_is_given_back_while_whoever_serves_is_sick() -> None:
+    """A14: its own failover may wait an hour for a launch, and all new jobs go to what is sick meanwhile."""
+    (correction,) = found(mended(both_sick()), health=OUT, well=[1])
+
+    assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_BACK, 1)
+    assert correction.sentence == (
+        "d-a-g1 was kept from new jobs, though it is well again, and whoever serves is unhealthy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("recorded", "well"),
+    [
+        (mended(both_sick()), []),
+        (mended(isolated(state=IncidentState.OPEN)), [1]),
+        (mended(both_sick(state=IncidentState.CLOSED)), [1]),
+    ],
+    ids=["it is sick still", "the other one is well", "the other one is well again"],
+)
+def test_whoever_serves_well_goes_on_alone(recorded: Any, well: list[int]) -> None:
+    """A14: the failover decides then."""
+    assert found(recorded, health=OUT, well=well) == []
+
+
 def test_that_nobody_else_is_healthy_has_to_be_known() -> None:
     assert found(isolated(state=IncidentState.OPEN), health={}) == []
 

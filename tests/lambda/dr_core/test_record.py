@@ -175,6 +175,7 @@ def test_a_whole_item() -> None:
                 "state": "launching",
                 "unseeded": False,
                 "ends_now": False,
+                "taken_back": False,
                 "canary_failures": 0,
             },
         ),

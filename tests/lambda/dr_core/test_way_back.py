@@ -14,8 +14,16 @@ from dr_core.way_back import is_way_back
 OLD, NEW = (json.dumps({"template_url": each}) for each in ("old", "new"))
 
 
-def served(spec: str, *, name: str = "a", serving_from: float | None = 0.0, serving_to: float | None = 300.0) -> Any:
+def served(
+    spec: str,
+    *,
+    name: str = "a",
+    serving_from: float | None = 0.0,
+    serving_to: float | None = 300.0,
+    taken_back: bool = False,
+) -> Any:
     return Incarnation(
+        taken_back=taken_back,
         generation=1,
         managed_cluster=name,
         state=IncarnationState.RETIRED,
@@ -35,6 +43,9 @@ def served(spec: str, *, name: str = "a", serving_from: float | None = 0.0, serv
         ("it served elsewhere", OLD, [served(OLD, name="b")], False),
         ("it never served", OLD, [served(OLD, serving_from=None)], False),
         ("it serves now: that is no change", OLD, [served(OLD, serving_to=None)], False),
+        ("it was taken back", NEW, [served(NEW, taken_back=True)], False),
+        ("and had served well before that", NEW, [served(NEW), served(NEW, serving_to=900.0, taken_back=True)], False),
+        ("it was proved since", NEW, [served(NEW, taken_back=True), served(NEW, serving_to=900.0)], True),
         ("nobody says which", None, [served(OLD)], False),
     ],
 )

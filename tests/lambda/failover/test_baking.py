@@ -10,6 +10,7 @@ import pytest
 from dr_core.evidence import Verdict
 from dr_core.operation_plan import Next
 from dr_core.record import ManagedCluster
+from dr_core.standby import spec_digest
 from failover.baking import look_at_bake
 
 from .parts import SPEC
@@ -52,6 +53,40 @@ def test_the_way_back_is_held_up_by_nothing(world: World, trouble: str) -> None:
     assert world.step("operation", "Claim", back).status == "done"
     assert look_at_bake(operation_call(world, back, step="Reassess"))[0] is Next.GO_ON
     assert world.step("operation", "Reassess", back).status == "done"
+
+
+def test_what_was_taken_back_is_proved_when_it_is_deployed_again(world: World) -> None:
+    """A change back does not make the change known as good that it undid."""
+    changed(world)
+    world.clock.now += 900
+    back = world.request("switchover", "op3", reason="upgrade")
+    world.expect_answer("op3", back, spec=SPEC)
+    assert world.run_operation(back) == "CutOverDone"
+    world.put(ManagedCluster(name="b", serving_generation=90, spec=NEWER).to_item())
+    world.see_evidence(90, Verdict.HEALTHY)
+    world.alarms["etl"] = "ALARM"
+    world.clock.now += 400
+    again = world.request("switchover", "op4", reason="upgrade")
+    world.expect_answer("op4", again, spec=NEWER)
+    world.step("operation", "Claim", again)
+    answer = world.step("operation", "Reassess", again)
+    assert (answer.status, "the alarm etl of controller.bake_alarms is on" in answer.message) == ("failed", True)
+
+
+@pytest.mark.parametrize("reason", ["unhealthy", "manual"])
+def test_what_took_the_place_of_what_was_changed_is_looked_at_too(world: World, reason: str) -> None:
+    """The first half was changed, and replaced since; its cluster of the new spec is sick."""
+    launched(world)
+    first = replace(second_half(world), reason=reason, spec_digest=spec_digest(NEWER))
+    world.put(first.to_item())
+    world.put(ManagedCluster(name="b", serving_generation=90, spec=NEWER).to_item())
+    world.clock.now += 60
+    world.see_evidence(90, Verdict.UNHEALTHY)
+    forward = world.request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", forward, spec=NEWER)
+    world.step("operation", "Claim", forward)
+    answer = world.step("operation", "Reassess", forward)
+    assert (answer.status, "is unhealthy" in answer.message) == ("failed", True)
 
 
 def test_an_alarm_stops_a_change_that_was_never_proved(world: World) -> None:

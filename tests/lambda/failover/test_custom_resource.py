@@ -110,6 +110,53 @@ def test_update_to_what_runs_is_a_no_op(world: World) -> None:
     assert [each for each in started(world) if each.get("operation")] == []
 
 
+NEWER = {"TemplateUrl": "https://bucket/newer.json"}
+
+
+def test_a_no_op_that_is_delivered_again_after_the_next_deploy_takes_nothing_back(world: World) -> None:
+    """A14: CloudFormation believes in the newer spec by then, and Lambda delivers at least once."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2"))
+    respond(world.deployment, event("Update", "r3", **NEWER))
+    respond(world.deployment, event("Update", "r2"))
+    (upgrade,) = started(world)
+    assert world.run_operation(upgrade) == "CutOverDone"
+    respond(world.deployment, event("Update", "r2"))
+    assert [each for each in started(world) if "operation" in each] == []
+    assert world.answers[-1]["request"] == "r3"
+
+
+def test_a_no_op_whose_answer_may_be_lost_is_answered_again(world: World) -> None:
+    launched(world)
+    for _ in range(2):
+        respond(world.deployment, event("Update", "r2"))
+    assert [(each["request"], each["succeeded"]) for each in world.answers] == [("r2", True)] * 2
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_request_that_is_delivered_twice_at_once_does_not_stop_itself(world: World, serves: bool) -> None:
+    """A14: its execution has not come to its first step yet; nor may an update that launches."""
+    if serves:
+        launched(world)
+    for _ in range(2):
+        respond(world.deployment, event("Update", "r2", **NEWER))
+    (request,) = started(world)
+    assert (
+        world.executions[world.execution(CONFIG.operation_state_machine, request["operation"])]["status"] == "RUNNING"
+    )
+    assert world.answers == []
+
+
+def test_a_request_that_was_written_down_and_not_started_is_started(world: World) -> None:
+    """A14: the function died between the two."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2", **NEWER))
+    (request,) = started(world)
+    del world.executions[world.execution(CONFIG.operation_state_machine, "a-switchover-r2")]
+    respond(world.deployment, event("Update", "r2", **NEWER))
+    assert started(world) == [request]
+
+
 def test_update_of_the_template_is_a_switchover(world: World) -> None:
     """Changed template = switchover; what runs stays recorded until the cut-over."""
     launched(world)

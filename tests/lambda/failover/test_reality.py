@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState, Incident, IncidentState
 from failover.reality import look
 
@@ -31,6 +32,16 @@ def test_the_latest_incident_of_each_managed_cluster_is_read(world: World) -> No
     incident = Incident(managed_cluster="a", incident="a-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
     world.put(incident.to_item())
     assert look(world.deployment).recorded.incidents == [incident]
+
+
+@pytest.mark.parametrize(("verdict", "well"), [(Verdict.HEALTHY, [1]), (Verdict.UNHEALTHY, [])])
+def test_what_is_kept_from_new_jobs_is_judged(world: World, verdict: Verdict, well: list[int]) -> None:
+    """A14: it may be the better one by now."""
+    launched(world)
+    world.see_evidence(1, verdict)
+    assert look(world.deployment).reality.well == []
+    world.put({**world.incarnation(1).to_item(), "isolated_at": 1})
+    assert look(world.deployment).reality.well == well
 
 
 @pytest.mark.parametrize(

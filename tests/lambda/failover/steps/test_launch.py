@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster
+from dr_core.record import IncarnationState, Lease, ManagedCluster
 from failover.clusters import ClusterSeen
 
 from ..fakes import AlreadyExistsException
@@ -122,20 +122,6 @@ def test_what_cannot_launch_is_given_up_for_the_next_zone(world: World) -> None:
     assert (answer.status, answer.message) == ("wait", "launching generation 2 in us-east-1b")
     assert world.incarnation(1).state is IncarnationState.ABANDONED
     assert world.operation("op1").tried == ("us-east-1a", "us-east-1b")
-
-
-def test_zones_of_other_managed_clusters_are_left_to_them(world: World) -> None:
-    """A11: one zone's end must not take two of them."""
-    for generation, state, zone in ((50, "serving", "us-east-1a"), (51, "retired", "us-east-1b")):
-        other = Incarnation(
-            generation=generation,
-            managed_cluster="b",
-            state=IncarnationState(state),
-            availability_zone=zone,
-        )
-        world.put(other.to_item())
-    world.step("operation", "Launch", claimed(world))
-    assert world.operation("op1").tried == ("us-east-1b",)
 
 
 def test_a_generation_whose_prefix_is_taken_is_skipped(world: World) -> None:
@@ -295,79 +281,3 @@ def test_what_was_given_up_meanwhile_is_not_up(world: World, monkeypatch: pytest
     answer = world.step("operation", "Launch", request)
     assert (answer.status, answer.message) == ("wait", "generation 1 was given up meanwhile")
     assert str(world.incarnation(1).state) == state
-
-
-@pytest.mark.parametrize(("reason", "zone"), [("evacuation", "us-east-1b"), ("upgrade", "us-east-1a")])
-def test_a_person_who_asks_for_a_switchover_leaves_the_zone(world: World, reason: str, zone: str) -> None:
-    """CloudFormation's stays in the preferred one."""
-    request = launched(world).request("switchover", "op2", reason=reason)
-    world.run_operation(request, until="Launch")
-    world.step("operation", "Launch", request)
-    assert world.incarnation(2).availability_zone == zone
-
-
-def left(world: World, zone: str, by: str | None, *, seconds: float) -> None:
-    """Another managed cluster left *zone* so many *seconds* ago."""
-    other = Incarnation(
-        generation=50,
-        managed_cluster="b",
-        state=IncarnationState.RETIRED,
-        availability_zone=zone,
-        serving_to=world.clock.now - seconds,
-        left_by=by,
-    )
-    world.put(other.to_item())
-
-
-@pytest.mark.parametrize(
-    ("kind", "reason", "by", "seconds", "zone"),
-    [
-        ("failover", "unhealthy", "failover", 7100, "us-east-1c"),
-        ("failover", "unhealthy", "failover", 7201, "us-east-1b"),
-        ("failover", "unhealthy", "evacuation", 86_300, "us-east-1c"),
-        ("failover", "unhealthy", None, 60, "us-east-1b"),  # replaced as planned, or by a version that did not say
-        ("switchover", "manual", "evacuation", 60, "us-east-1c"),
-        ("switchover", "failback", "evacuation", 60, "us-east-1b"),
-    ],
-)
-def test_a_zone_that_was_left_lately_comes_last(
-    world: World, kind: str, reason: str, by: str | None, seconds: float, zone: str
-) -> None:
-    """A12, B13: whatever made another managed cluster leave it may be there still."""
-    launched(world)
-    request = failing(world) if reason == "unhealthy" else world.request(kind, "op2", reason=reason)
-    left(world, "us-east-1b", by, seconds=seconds)
-    world.run_operation(request, until="Launch")
-    world.step("operation", "Launch", request)
-    assert world.incarnation(2).availability_zone == zone
-
-
-def test_a_deploy_does_not_return_to_an_evacuated_zone(world: World) -> None:
-    """B13: us-east-1a is the preferred one."""
-    assert launched(world).run_operation(world.request("switchover", "op2", reason="evacuation")) == "CutOverDone"
-    request = world.request("switchover", "op3", reason="upgrade")
-    world.run_operation(request, until="Launch")
-    world.step("operation", "Launch", request)
-    assert world.incarnation(3).availability_zone == "us-east-1b"
-
-
-def test_a_failback_ends_the_evacuation(world: World) -> None:
-    """B13: a person says that the AZ is well again."""
-    launched(world)
-    for operation, reason in (("op2", "evacuation"), ("op3", "failback")):
-        assert world.run_operation(world.request("switchover", operation, reason=reason)) == "CutOverDone"
-    assert world.incarnation(3).availability_zone == "us-east-1a"
-    request = world.request("switchover", "op4", reason="upgrade")
-    world.run_operation(request, until="Launch")
-    world.step("operation", "Launch", request)
-    assert world.incarnation(4).availability_zone == "us-east-1a"
-
-
-def test_the_only_zone_that_is_left_is_taken_though_it_was_evacuated(world: World) -> None:
-    """A2: last, not never."""
-    request = launched(world).request("switchover", "op2", reason="manual")
-    left(world, "us-east-1b", "evacuation", seconds=60)
-    world.broken_zones = {"us-east-1c"}
-    assert world.run_operation(request) == "CutOverDone"
-    serving = world.incarnation(world.managed_cluster().serving_generation or 0)
-    assert serving.availability_zone == "us-east-1b"

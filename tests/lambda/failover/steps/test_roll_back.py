@@ -207,6 +207,13 @@ def test_a_switchover_that_failed_leaves_what_serves_as_it_was(world: World) -> 
     assert "emr-dr-active-passive-a-g1 (j-1) was left in service as it was." in world.notices[-1]["message"]
 
 
+def test_an_operation_that_never_got_the_lease_says_what_serves(world: World) -> None:
+    """A false page: it waited for another one, and never looked."""
+    request = launched(world).request("switchover", "op2", reason="manual")
+    world.step("operation", "RollBack", request)
+    assert "emr-dr-active-passive-a-g1 (j-1) was left in service as it was." in world.notices[-1]["message"]
+
+
 def test_a_first_launch_that_failed_leaves_nothing_in_service(world: World) -> None:
     world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
     assert world.run_operation(world.request("launch", "op1")) == "Failed"
