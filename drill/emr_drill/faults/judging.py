@@ -142,6 +142,9 @@ def _launches(expect: Expectation, found: Found) -> list[str]:
 
 
 def _zone(expect: Expectation, found: Found) -> list[str]:
+    before = found.seen.names.get("zone", "")
+    if expect.leaves_zone and (not found.serving_in or before in found.serving_in):
+        return [f"what serves should have left {before}, it is in {', '.join(found.serving_in) or 'none'}"]
     wanted = found.seen.names.get(expect.zone, "")
     if not expect.zone or found.serving_in == [wanted]:
         return []

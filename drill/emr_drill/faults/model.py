@@ -200,6 +200,7 @@ class Expectation:
         pages: what people must be told of this fault, besides the outcome; acts that wait for the page wait for these.
         may: what people may be told as well.  They must be told nothing else.
         zone: where the new incarnation must serve, a name of :class:`emr_drill.faults.traces.Seen`; empty for any AZ.
+        leaves_zone: whether it must serve in another AZ than the one before it.
         shows: what else must be found in what was written down.
         survivor_grows: whether the half that was not struck must have been allowed more instances until both serve
             again, where the settings say so.
@@ -218,6 +219,7 @@ class Expectation:
     pages: tuple[Page, ...] = ()
     may: tuple[Page, ...] = ()
     zone: str = ""
+    leaves_zone: bool = False
     shows: tuple[Trace | Silence, ...] = ()
     survivor_grows: bool = False
     watch_seconds: float = WATCH_SECONDS

@@ -52,6 +52,7 @@ def planned(
     times: int = 1,
     stopped: int = 0,
     overdue: bool = True,
+    leaves_zone: bool = False,
     pages: tuple[Page, ...] = (),
     shows: tuple[Trace | Silence, ...] = (),
 ) -> Expectation:
@@ -61,6 +62,7 @@ def planned(
         times: how many.
         stopped: how many operations must be stopped because a person wants it otherwise by now.
         overdue: whether jobs have the drain limit to end, and those that outlast it are ended; else all are, at once.
+        leaves_zone: whether another AZ is wanted.
         pages: what people must be told.
         shows: what else must be found.
     """
@@ -73,6 +75,7 @@ def planned(
         old=Old.ENDED,
         jobs_lost=True,
         overdue=overdue,
+        leaves_zone=leaves_zone,
         named=True,
         pages=(*told, *pages),
         shows=shows,
@@ -96,7 +99,7 @@ def ends_as(status: str) -> Trace:
     )
 
 
-MOVED = Trace(what="the new cluster serves in another AZ", kind="notification", like={"subject": "*switched over*"})
+MOVED = Trace(what="another cluster has taken over", kind="notification", like={"subject": "*switched over*"})
 BACK = Trace(
     what="a cluster serves in the AZ that was evacuated",
     kind="notification",
@@ -151,8 +154,8 @@ ROWS: tuple[Fault, ...] = (
     Fault(
         name="switchover",
         acts=(asks("a person asks for a switchover", reason=Reason.MANUAL),),
-        expect=planned(),
-        must=f"{OVERDUE}; then that cluster is retired",
+        expect=planned(leaves_zone=True),
+        must=f"another cluster takes over in another AZ; {OVERDUE}; then that cluster is retired",
         notices=ASKED,
         struck=(MOVED,),
         fastest=FASTEST_UNDER_LOAD,
@@ -162,9 +165,9 @@ ROWS: tuple[Fault, ...] = (
     Fault(
         name="evacuate",
         acts=(EVACUATES,),
-        expect=planned(overdue=False, pages=(JOBS_ENDED,)),
-        must="no submit is refused; what still runs in that AZ is named in a message, then ended, and its clients are "
-        "told by 410",
+        expect=planned(overdue=False, leaves_zone=True, pages=(JOBS_ENDED,)),
+        must="another cluster takes over in another AZ; no submit is refused; what still runs in the one that is left "
+        "is named in a message, then ended, and its clients are told by 410",
         notices=ASKED,
         struck=(MOVED,),
         fastest=FASTEST_UNDER_LOAD,
