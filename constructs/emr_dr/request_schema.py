@@ -57,13 +57,16 @@ def request_schema() -> dict[str, Any]:
             for key, longest in LONGEST_BY_HAND.items()
         },
     }
+    switchover = {"properties": {"kind": {"const": str(Kind.SWITCHOVER)}}}
     request = {
         "type": "object",
         "properties": properties,
         "required": list(REQUIRED_BY_HAND),
         "additionalProperties": False,
-        "if": {"required": ["drain"]},
-        "then": {"properties": {"kind": {"const": str(Kind.SWITCHOVER)}}},
+        "allOf": [
+            {"if": {"required": ["drain"]}, "then": switchover},
+            {"if": {"properties": {"reason": {"const": str(Reason.FAILBACK)}}}, "then": switchover},
+        ],
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -94,9 +94,12 @@ def _sick(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: 
     sick_since = {each.managed_cluster: each.since for each in recorded.incidents if each.state is IncidentState.OPEN}
     for managed_cluster in recorded.managed_clusters:
         since = sick_since.get(managed_cluster.name)
-        if since is None or managed_cluster.tombstone or is_answered(managed_cluster, recorded):
+        if since is None or managed_cluster.tombstone:
             continue
-        planned = managed_cluster.lease is not None and not managed_cluster.lease.yields
+        lease = managed_cluster.lease
+        if lease is not None and is_answered(managed_cluster, recorded) and now < lease.since + GRACE_SECONDS:
+            continue  # it isolates by itself, before it repairs or launches; what was given back since, nobody does
+        planned = lease is not None and not lease.yields
         if not planned and now < since + GRACE_SECONDS:
             continue
         serving = recorded.in_service(managed_cluster)

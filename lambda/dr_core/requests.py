@@ -225,6 +225,11 @@ def read_by_hand(data: object, *, execution_name: str) -> OperationRequest:
                 f"drain is for a {Kind.SWITCHOVER}, got kind {data['kind']}: a failover ends the jobs of what it "
                 "replaces, and a repair keeps them; leave drain out, or ask for a switchover"
             )
+    if data["reason"] == Reason.FAILBACK and data["kind"] != Kind.SWITCHOVER:
+        raise RequestRefusedError(
+            f"{Reason.FAILBACK} is a reason for a {Kind.SWITCHOVER}, got kind {data['kind']}: it returns to a "
+            f"preferred availability zone or changes nothing; ask for a {Kind.SWITCHOVER}, or give another reason"
+        )
     for key, longest in LONGEST_BY_HAND.items():
         if key in data and not (isinstance(data[key], str) and 1 <= len(data[key]) <= longest):
             raise RequestRefusedError(

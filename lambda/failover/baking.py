@@ -22,6 +22,7 @@ def goes_back(call: OperationCall, incarnations: Iterable[Incarnation]) -> bool:
         managed_cluster=call.request.managed_cluster,
         incarnations=incarnations,
         well_seconds=call.deployment.config.policy.bake_seconds,
+        now=time.time(),
     )
 
 

@@ -184,13 +184,18 @@ def _is_repeat(deployment: Deployment, operation: str) -> bool:
     return known is not None and bool(known.entered)
 
 
+def _operations_of(request: ResourceRequest) -> list[str]:
+    """What the operation of a request may be called, which depends on what is met when it comes."""
+    return [operation_of_stack_request(request.name, kind, request.answer.request_id) for kind in _PLANNED]
+
+
 def _is_under_way(deployment: Deployment, request: ResourceRequest) -> bool:
     """Whether an earlier delivery of a request has its operation; see to it that it was started.
 
     Nothing is stopped for a repeat: what runs by now may be its own execution, or that of a newer request.
     """
-    for kind in _PLANNED:
-        known = deployment.record.operation(operation_of_stack_request(request.name, kind, request.answer.request_id))
+    for name in _operations_of(request):
+        known = deployment.record.operation(name)
         if known is None:
             continue
         if not known.entered:  # whoever wrote it down may have died before the start
@@ -215,19 +220,22 @@ def _launch(deployment: Deployment, request: ResourceRequest) -> None:
 def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if _is_under_way(deployment, request):
         return
-    if deployment.record.has(request_key(request.answer.request_id)):
-        _answer_again(deployment, request)
+    key = request_key(request.answer.request_id)
+    if item := deployment.record.get(key).get((key["kind"], key["id"])):
+        _answer_again(deployment, request, failed=item.get("failed"))
         return
     # A newer request supersedes a running one, and so does the way back after a failed update.  A failover goes on: it
     # brings back what runs, and the switchover waits for its lease.
-    _stop(deployment, request.name, kinds=_PLANNED, reasons=_OF_CLOUDFORMATION, cause=_SUPERSEDED)
+    # Another delivery of this request may have started its operation since.
+    mine = _operations_of(request)
+    _stop(deployment, request.name, kinds=_PLANNED, reasons=_OF_CLOUDFORMATION, cause=_SUPERSEDED, spare=mine)
     # Read only now, when nothing that was stopped can change it any more.
     managed_cluster = deployment.record.managed_cluster(request.name)
     if _to_do(managed_cluster, request) is Difference.REPLACE:
         # What a person has asked for would bring in what shall go; any other change does not concern it, and whoever
         # leaves an AZ is not held up by a tag.
         _leave_in_its_place(deployment, managed_cluster)
-        _stop(deployment, request.name, kinds=_PLANNED, cause=_SUPERSEDED)
+        _stop(deployment, request.name, kinds=_PLANNED, cause=_SUPERSEDED, spare=mine)
         managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _launch(deployment, request)
@@ -243,7 +251,18 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
         case Difference.IN_PLACE:
             _give_up_what_was_planned(deployment, request.name)
             new, request_id = Spec.from_json(request.spec), request.answer.request_id
-            done, data = change_in_place(deployment, managed_cluster, new, request_id=request_id)
+            try:
+                done, data = change_in_place(deployment, managed_cluster, new, request_id=request_id)
+            except ValueError as error:
+                # A newer request may have put something else by the time this one is delivered again.
+                deployment.record.change(
+                    Change(
+                        key=request_key(request_id),
+                        values={"at": time.time(), "failed": str(error)},
+                        condition="attribute_not_exists(#kind)",
+                    )
+                )
+                raise
             deployment.stack_answers.send(request.answer, succeeded=True, reason=done, data=data)
         case Difference.REPLACE:
             _start(deployment, request, kind=Kind.SWITCHOVER, reason=Reason.UPGRADE, spec=request.spec)
@@ -256,8 +275,14 @@ def _to_do(managed_cluster: ManagedCluster | None, request: ResourceRequest) -> 
     return difference(Spec.from_json(managed_cluster.spec), Spec.from_json(request.spec))
 
 
-def _answer_again(deployment: Deployment, request: ResourceRequest) -> None:
-    """Answer a request that needed no launch, unless a later one was carried out: its first answer may be lost."""
+def _answer_again(deployment: Deployment, request: ResourceRequest, *, failed: str | None) -> None:
+    """Answer a request that needed no launch, unless a later one was carried out: its first answer may be lost.
+
+    Raises:
+        ValueError: it failed, for the reason *failed*.
+    """
+    if failed is not None:
+        raise ValueError(failed)
     managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is not None and managed_cluster.spec == request.spec:
         deployment.stack_answers.send(request.answer, succeeded=True, reason="it was carried out already")
@@ -265,16 +290,14 @@ def _answer_again(deployment: Deployment, request: ResourceRequest) -> None:
 
 def _leave_in_its_place(deployment: Deployment, managed_cluster: ManagedCluster | None) -> None:
     """Let the change leave the AZ that a person is evacuating, before that person's operation is stopped for it."""
-    lease = managed_cluster.lease if managed_cluster is not None else None
-    if managed_cluster is None or managed_cluster.serving_generation is None or lease is None:
+    generation = managed_cluster.serving_generation if managed_cluster is not None else None
+    if managed_cluster is None or generation is None:
         return
-    operation = deployment.record.operation(lease.operation)
-    if operation is None or OperationRequest.from_json(operation.request).reason is not Reason.EVACUATION:
-        return
-    if deployment.executions.runs(lease.execution, since=lease.since):
+    # Also one that does not hold the lease yet.
+    if deployment.executions.running_operations(managed_cluster.name, kinds=_PLANNED, reasons=(Reason.EVACUATION,)):
         deployment.record.change(
             Change(
-                key=Incarnation.key(managed_cluster.serving_generation),
+                key=Incarnation.key(generation),
                 values={"leave_asked_at": time.time()},
                 condition="attribute_exists(#kind)",
             )
@@ -305,12 +328,13 @@ def _stop(
     kinds: Collection[Kind],
     reasons: Collection[Reason] | None = None,
     cause: str,
+    spare: Collection[str] = (),
 ) -> None:
     """Stop the operations of these *kinds* and *reasons* on a managed cluster and take their lease away.
 
     A step that is at work when its execution is stopped works on: without the lease it cannot record a cut-over.
     """
-    stopped = deployment.executions.stop_operations(name, kinds=kinds, reasons=reasons, cause=cause)
+    stopped = deployment.executions.stop_operations(name, kinds=kinds, reasons=reasons, cause=cause, spare=spare)
     logger.info("stopped operations", extra={"executions": stopped})
     for execution in stopped:
         release_lease(deployment, managed_cluster=name, execution=execution)

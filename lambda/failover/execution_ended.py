@@ -145,7 +145,7 @@ def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str
     """What comes next, for whoever reads that the operation did not come to its end."""
     if detail.get("error") == SUPERSEDED and not request.by_hand:
         return "The newer request goes on by itself."
-    if detail.get("error") == SUPERSEDED and request.reason is Reason.EVACUATION:
+    if detail.get("error") == SUPERSEDED and _is_left_to_a_change(deployment, request):
         return (
             "The deploy that superseded it leaves the availability zone in its place if another one has room, with the "
             "jobs finished first. Look where it serves when it is done; if it is still there, or the deploy fails, "
@@ -158,6 +158,16 @@ def _next(deployment: Deployment, request: OperationRequest, detail: Mapping[str
             '{"action": "pause", "because": "..."}.'
         )
     return text
+
+
+def _is_left_to_a_change(deployment: Deployment, request: OperationRequest) -> bool:
+    """Whether the change that superseded an evacuation leaves the AZ in its place."""
+    managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
+    generation = managed_cluster.serving_generation if managed_cluster is not None else None
+    if request.reason is not Reason.EVACUATION or generation is None:
+        return False
+    serving = deployment.record.incarnation(generation)
+    return serving is not None and serving.leave_asked_at is not None
 
 
 def _state_of_service(deployment: Deployment, operation: Operation, request: OperationRequest) -> str:

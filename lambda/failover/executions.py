@@ -91,6 +91,7 @@ class Executions:
         cause: str,
         kinds: Collection[Kind] = tuple(Kind),
         reasons: Collection[Reason] | None = None,
+        spare: Collection[str] = (),
     ) -> list[str]:
         """Stop every running operation of these *kinds* on *managed_cluster*; answer their executions.
 
@@ -99,16 +100,27 @@ class Executions:
             cause: why they are stopped, for whoever reads their history.
             kinds: what they do.
             reasons: why they run; ``None`` for whatever reason.
+            spare: names of operations that go on.
         """
-        stopped = []
+        spared = {self.operation_execution(name) for name in spare}
+        running = self.running_operations(managed_cluster, kinds=kinds, reasons=reasons)
+        stopped = [execution for execution in running if execution not in spared]
+        for execution in stopped:
+            self.client.stop_execution(executionArn=execution, error=SUPERSEDED, cause=cause)
+        return stopped
+
+    def running_operations(
+        self, managed_cluster: str, *, kinds: Collection[Kind], reasons: Collection[Reason] | None = None
+    ) -> list[str]:
+        """The executions of the running operations of these *kinds* and *reasons* on *managed_cluster*."""
+        found = []
         for execution in self._running(self.operation_machine):
             text = self.client.describe_execution(executionArn=execution).get("input", "{}")
             request = json.loads(text).get("request", {})
             wanted = request.get("kind") in kinds and (reasons is None or request.get("reason") in reasons)
             if request.get("managed_cluster") == managed_cluster and wanted:
-                self.client.stop_execution(executionArn=execution, error=SUPERSEDED, cause=cause)
-                stopped.append(execution)
-        return stopped
+                found.append(execution)
+        return found
 
     def operation_execution(self, name: str) -> str:
         """ARN of the execution of the operation machine that is called *name*."""

@@ -21,9 +21,10 @@ CONFLICT_SECONDS = (0.5, 1.0)
 
 
 def request_key(request_id: str) -> dict[str, str]:
-    """Key of the item that says that a request of CloudFormation was carried out in place, or had nothing to do.
+    """Key of the item that says that a request of CloudFormation is done with, though nothing was launched for it.
 
-    Lambda delivers an event at least once, at times hours later, and a newer request may have been carried out since.
+    It was carried out in place, which may have failed, or there was nothing to do.  Lambda delivers an
+    event at least once, at times hours later, and a newer request may have been carried out since.
     """
     return {"kind": "changed-in-place", "id": request_id}
 

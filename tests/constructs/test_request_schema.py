@@ -32,7 +32,7 @@ GOOD = st.fixed_dictionaries(
         "reason": st.sampled_from(["manual", "drill", "failback", "evacuation"]),
     },
     optional={"because": st.text(min_size=1, max_size=20), "operation": st.just("by-hand"), "incident": st.none()},
-)
+).filter(lambda good: good["reason"] != "failback" or good["kind"] == "switchover")
 CHANGES = st.dictionaries(st.sampled_from([*KEYS_BY_HAND, "incident", "colour"]), VALUES, max_size=2)
 
 

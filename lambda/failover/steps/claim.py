@@ -99,6 +99,7 @@ def _is_superseded(call: OperationCall, lease: Lease) -> bool:
         launches=operation.spec or call.managed_cluster.spec,
         others_serve=others_serve(call.deployment, call.request.managed_cluster),
         incarnations=incarnations,
+        now=time.time(),
     ) and not _would_come_to_nothing(call, incarnations)
 
 

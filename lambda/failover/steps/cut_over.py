@@ -56,7 +56,8 @@ def cut_over(call: OperationCall) -> StepAnswer:
     _tell(call, new, replaced)
     protected = _protected(call.deployment, new)
     # Only the record says that what was in service may leave: this step may have outlived its execution.
-    _record(call, new, replaced, message=message, way_back=goes_back(call, others.values()))
+    way_back = call.request.reason is Reason.UPGRADE and goes_back(call, call.deployment.record.incarnations())
+    _record(call, new, replaced, message=message, way_back=way_back)
     _hand_over(call.deployment, call.operation, call.request, new, message=message, retiring=replaced)
     if not protected:
         _tell_unprotected(call.deployment, new)

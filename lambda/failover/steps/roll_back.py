@@ -48,6 +48,8 @@ def _left(call: OperationCall) -> str:
     if old is None:
         return f"Nothing of managed cluster {name} is in service: jobs fail."
     who = f"{old.title} ({old.cluster_id})"
+    if old.terminate_requested_at is not None:
+        return f"{who}, which serves by the record, is being ended by another operation."
     if old.isolated_at is not None:
         return (
             f"{who}, which is unhealthy, gets no new jobs while another managed cluster serves; what it has goes on. "

@@ -300,7 +300,6 @@ def test_what_is_sick_and_not_replaced_is_isolated_while_another_serves() -> Non
         ("the other one is sick too", sick(), {"10.0.2.2": "unhealthy"}),
         ("nobody else is there", sick(), {"10.0.2.2": None}),
         ("it gets none already", sick(), {"10.0.1.1": None}),
-        ("its failover works on it", mended(sick()), {}),
         ("an operation may begin yet instead of a standby's", standby_launch(sick(since=NOW - GRACE_SECONDS + 1)), {}),
         ("it is being deleted", replace(sick(), managed_clusters=with_a(tombstone=True).managed_clusters), {}),
     ],
@@ -309,3 +308,13 @@ def test_what_is_sick_is_not_isolated_when(why: str, recorded: Any, targets: dic
     balanced = {name: state for name, state in {**HEALTH["balanced"], **targets}.items() if state is not None}
 
     assert CorrectionKind.ISOLATE not in kinds(found(recorded, health=health(balanced=balanced))), why
+
+
+@pytest.mark.parametrize(("ago", "wanted"), [(GRACE_SECONDS - 1, []), (GRACE_SECONDS, [CorrectionKind.ISOLATE])])
+def test_what_is_sick_again_is_isolated_though_its_failover_launches(ago: float, wanted: list[CorrectionKind]) -> None:
+    """A10: it was given back since that failover isolated it, and the state that does so is long past."""
+    recorded = mended(sick())
+    a, b = recorded.managed_clusters
+    lease = replace(LEASE, operation="a-1-1", since=NOW - ago)
+
+    assert kinds(found(replace(recorded, managed_clusters=(replace(a, lease=lease), b)))) == wanted

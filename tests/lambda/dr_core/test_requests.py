@@ -232,6 +232,11 @@ REFUSED = [
     ),
     ({**BY_HAND, "drain": "later"}, 'drain must be one of wait, now, got "later": correct it'),
     (
+        {**BY_HAND, "kind": "failover", "reason": "failback"},
+        "failback is a reason for a switchover, got kind failover: it returns to a preferred availability zone or "
+        "changes nothing; ask for a switchover, or give another reason",
+    ),
+    (
         {**BY_HAND, "kind": "failover", "drain": "now"},
         "drain is for a switchover, got kind failover: a failover ends the jobs of what it replaces, and a repair "
         "keeps them; leave drain out, or ask for a switchover",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ def gives(**values: Any) -> bool:
             "launches": OLD,
             "others_serve": True,
             "incarnations": (),
+            "now": 1_000_000.0,
             **values,
         }
     )
@@ -109,3 +111,12 @@ def test_what_nobody_knows_is_not_what_is_wanted() -> None:
 def test_where_nobody_else_serves_only_to_what_has_served_before(incarnation: Incarnation, gives_it: bool) -> None:
     """A14: jobs wait for the failover, and not for what nobody has proved."""
     assert gives(others_serve=False, incarnations=[incarnation]) is gives_it
+
+
+def test_none_gives_way_to_what_was_taken_back_where_nobody_else_serves() -> None:
+    """A14: jobs wait for it, and nobody knows that spec as good any more."""
+    known = served(serving_to=2.0, taken_back=True)
+
+    assert gives(others_serve=False, incarnations=(replace(known, taken_back=False),))
+    assert not gives(others_serve=False, incarnations=(known,))
+    assert gives(others_serve=True, incarnations=(known,))

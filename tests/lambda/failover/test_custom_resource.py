@@ -147,6 +147,26 @@ def test_a_request_that_is_delivered_twice_at_once_does_not_stop_itself(world: W
     assert world.answers == []
 
 
+def test_two_deliveries_at_the_same_moment_do_not_stop_each_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: the second one had looked before the first one wrote anything down."""
+    launched(world)
+    update = event("Update", "r2", **NEWER)
+    check = custom_resource._stop
+
+    def the_other_one_comes_first(*arguments: Any, **keywords: Any) -> None:
+        monkeypatch.setattr(custom_resource, "_stop", check)
+        respond(world.deployment, update)
+        check(*arguments, **keywords)
+
+    monkeypatch.setattr(custom_resource, "_stop", the_other_one_comes_first)
+    respond(world.deployment, update)
+    (request,) = started(world)
+    execution = world.execution(CONFIG.operation_state_machine, request["operation"])
+    assert (world.executions[execution]["status"], world.answers) == ("RUNNING", [])
+
+
 def test_a_request_that_was_written_down_and_not_started_is_started(world: World) -> None:
     """A14: the function died between the two."""
     launched(world)

@@ -248,6 +248,19 @@ def test_who_stopped_an_execution_is_told(world: World, error: str | None, says:
     assert ("The newer request goes on by itself." in message) == (error is not None)
 
 
+@pytest.mark.parametrize("marked", [True, False])
+def test_whoever_evacuates_reads_who_does_it_now(world: World, marked: bool) -> None:
+    """B13: the deploy that superseded it leaves the AZ in its place, if it says so."""
+    request = launched(world).request("switchover", "op2", reason="evacuation")
+    world.run_operation(request, until="Launch")
+    if marked:
+        world.put({**world.incarnation(1).to_item(), "leave_asked_at": int(world.clock.now)})
+    tidy_up(world.deployment, {**ended(world, request, status="ABORTED"), "error": "Superseded"})
+    message = world.notices[-1]["message"]
+    assert ("leaves the availability zone in its place if another one has room" in message) is marked
+    assert ("Nobody starts it again" in message) is not marked
+
+
 def test_what_was_kept_from_new_jobs_gets_them_again(world: World) -> None:
     """Nobody else gives back what an operation isolated that did not come to its end."""
     request = failing(launched(world))

@@ -121,6 +121,17 @@ def test_what_emr_refuses_fails_the_deploy_and_leaves_the_old_spec(
     assert answers(serving) == [("r3", True)]
 
 
+def test_what_was_refused_is_not_carried_out_when_it_is_delivered_again(serving: World) -> None:
+    """A14: CloudFormation was told that it failed, took it back, and has put something else since."""
+    serving.broken = {"put_managed_scaling_policy"}
+    for _ in range(2):
+        with pytest.raises(ValueError, match="could not be changed"):
+            update(serving, WIDER)
+        serving.broken = set()
+    assert limits(serving) == (2, 10)
+    assert serving.managed_cluster().spec == SPEC.to_json()
+
+
 def test_what_was_changed_before_an_error_is_put_back(serving: World) -> None:
     """The limits were set when EMR refused a tag."""
     serving.broken = {"add_tags"}

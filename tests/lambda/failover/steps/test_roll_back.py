@@ -214,6 +214,13 @@ def test_an_operation_that_never_got_the_lease_says_what_serves(world: World) ->
     assert "emr-dr-active-passive-a-g1 (j-1) was left in service as it was." in world.notices[-1]["message"]
 
 
+def test_what_another_operation_ends_is_not_said_to_serve_as_before(world: World) -> None:
+    request = launched(world).request("switchover", "op2", reason="manual")
+    world.put({**world.incarnation(1).to_item(), "terminate_requested_at": 1})
+    world.step("operation", "RollBack", request)
+    assert "(j-1), which serves by the record, is being ended by another operation." in world.notices[-1]["message"]
+
+
 def test_a_first_launch_that_failed_leaves_nothing_in_service(world: World) -> None:
     world.broken_zones = {"us-east-1a", "us-east-1b", "us-east-1c"}
     assert world.run_operation(world.request("launch", "op1")) == "Failed"
