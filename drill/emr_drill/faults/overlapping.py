@@ -1,10 +1,24 @@
-"""Rows of the fault table in which something fails while a person has something done."""
+"""Rows of the fault table in which something comes in the way of what a person has done."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dr_core.requests import Reason
 from emr_drill.faults.model import Act, Expectation, Fault, Moment, Old, Outcome, Page
-from emr_drill.faults.planned import asks
+from emr_drill.faults.planned import (
+    ASKED,
+    DEPLOYED,
+    DEPLOYS,
+    FASTEST_UNDER_LOAD,
+    LOAD_WITH_OVERLONG,
+    OVERDUE,
+    SETTINGS,
+    SPARK_DEFAULT,
+    asks,
+    ends_as,
+    planned,
+)
 from emr_drill.faults.services import PROBERS, kills, seen_bad
 from emr_drill.faults.traces import Trace
 from emr_drill.ports import Service
@@ -44,6 +58,39 @@ ROWS: tuple[Fault, ...] = (
         notices=PROBERS,
         struck=(seen_bad(Service.RESOURCE_MANAGER),),
         strategies=("active-active",),
+        managed_cluster="a",
+    ),
+    Fault(
+        name="deploy-while-evacuated",
+        acts=(
+            asks("a person evacuates the AZ and has jobs finish", reason=Reason.EVACUATION),
+            replace(DEPLOYS, after=Moment.LAUNCH, seconds=UNDER_WAY_SECONDS),
+        ),
+        expect=replace(
+            planned(
+                stopped=1,
+                leaves_zone=True,
+                pages=(Page(subject="switchover of a was stopped"),),
+                shows=(
+                    ends_as("UPDATE_COMPLETE"),
+                    Trace(
+                        what="whoever evacuates is told that the deploy leaves the AZ",
+                        kind="notification",
+                        like={"message": "*deploy that superseded it leaves the availability zone in its place*"},
+                    ),
+                ),
+            ),
+            launches=(2, 2),
+        ),
+        must="the evacuation is stopped, with a message, and the cluster with the new setting takes over in another AZ "
+        f"all the same; {OVERDUE}",
+        notices=ASKED,
+        struck=(DEPLOYED,),
+        strategies=("active-passive",),
+        fastest=FASTEST_UNDER_LOAD,
+        settings=SETTINGS,
+        change=SPARK_DEFAULT,
+        load=LOAD_WITH_OVERLONG,
         managed_cluster="a",
     ),
 )

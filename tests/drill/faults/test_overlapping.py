@@ -1,4 +1,4 @@
-"""B13, A2: what fails while a person has something done."""
+"""B13, A2: what comes in the way of what a person has done."""
 
 from __future__ import annotations
 
@@ -47,3 +47,20 @@ def test_it_holds_only_if_the_sick_one_got_no_new_jobs(message: str, holds: bool
 
     assert (trace.why_not(Seen(entries=[told])) is None) is holds
     assert trace.why_not(replace(Seen(), entries=[])) is not None
+
+
+DEPLOY = FAULTS["deploy-while-evacuated"]
+
+
+def test_an_evacuation_is_asked_for_and_somebody_deploys_while_its_cluster_is_launched() -> None:
+    _, asked, *_ = done_by(*DEPLOY.acts)
+    request = read_by_hand(json.loads(dict(asked[1:])["input"])["request"], execution_name="x")
+
+    assert (request.kind, request.reason) == (Kind.SWITCHOVER, Reason.EVACUATION)
+    assert [act.after for act in DEPLOY.acts] == [Moment.FAULT, Moment.LAUNCH]
+
+
+def test_the_deploy_has_to_leave_the_az_in_its_place() -> None:
+    """The AZ is the preferred one, to which a deploy returns by itself."""
+    assert DEPLOY.expect.leaves_zone
+    assert DEPLOY.expect.operations == {"switched over": (1, 1), "failed": (1, 1)}

@@ -22,6 +22,8 @@ from .noting import done_by
 
 ENDED = LostJob(name="overlong-1-try1", overlong=True, named=True)
 WENT_WELL = Found(
+    seen=Seen(names={"zone": "us-east-1a"}),
+    serving_in=["us-east-1b"],
     operations=[("switched over", "")],
     launched=["g2"],
     subjects=["dep: a switched over", "dep: jobs of g1 did not end in time"],
@@ -111,6 +113,13 @@ def did_not_hold(name: str, found: Found) -> list[str]:
 
 def test_a_switchover_that_disturbs_nobody_holds() -> None:
     assert did_not_hold("switchover", WENT_WELL) == []
+
+
+@pytest.mark.parametrize("name", ["switchover", "evacuate"])
+def test_whatever_leaves_an_az_serves_elsewhere_then(name: str) -> None:
+    """B13: a message about a cluster that took over says nothing about where it is."""
+    stayed = did_not_hold(name, replace(WENT_WELL, serving_in=["us-east-1a"]))
+    assert "what serves should have left us-east-1a, it is in us-east-1a" in stayed
 
 
 def test_a_refused_submit_is_no_planned_change() -> None:
