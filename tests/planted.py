@@ -214,8 +214,8 @@ FAULTS = (
     Fault(
         name="isolated for ever",
         file="dr_core/left_behind.py",
-        before="if over or nobody_serves:",
-        after="if nobody_serves:",
+        before="if over or nobody_serves or better:",
+        after="if nobody_serves or better:",
         tests=dies("repair", "nobody told"),
     ),
     Fault(

@@ -97,8 +97,6 @@ def test_a_switchover_proves_a_new_cluster(world: World) -> None:
     [
         ("manual", "us-east-1c"),
         ("evacuation", "us-east-1c"),
-        # Its words are "to return to a preferred availability zone".
-        ("failback", "us-east-1b"),
         # With another spec the standby is replaced anyway.
         ("upgrade", "us-east-1a"),
     ],
@@ -108,6 +106,15 @@ def test_a_switchover_leaves_the_zone_of_the_standby_to_it(world: World, reason:
     standing_by(world)
     world.run_operation(world.request("switchover", "op2", reason=reason), until="Verify")
     assert world.incarnation(3).availability_zone == zone
+
+
+def test_a_failback_returns_to_where_the_standby_is(world: World) -> None:
+    """B13: its words are "to return to a preferred availability zone"; the standby is replaced then."""
+    standing_by(world)
+    for generation, zone in ((1, "us-east-1c"), (2, "us-east-1a")):
+        world.put({**world.incarnation(generation).to_item(), "availability_zone": zone})
+    world.run_operation(world.request("switchover", "op2", reason="failback"), until="Verify")
+    assert world.incarnation(3).availability_zone == "us-east-1a"
 
 
 def test_a_switchover_goes_beside_the_standby_if_no_other_zone_is_left(world: World) -> None:
