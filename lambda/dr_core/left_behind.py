@@ -146,9 +146,11 @@ def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, n
         over = not answered and now >= serving.isolated_at + GRACE_SECONDS
         better = serving.generation in reality.well and not _others_are_well(managed_cluster, recorded, unanswered)
         if over or nobody_serves or better:
-            why = "no incident is open and no failover runs" if over else "nobody else is healthy any more"
-            if better and not (over or nobody_serves):
-                why = "it is well again, and whoever serves is unhealthy"
+            why = "it is well again, and whoever serves is unhealthy"
+            if over:
+                why = "no incident is open and no failover runs"
+            elif nobody_serves:
+                why = "nobody else is healthy any more"
             yield Correction(
                 kind=CorrectionKind.GIVE_BACK,
                 sentence=f"{serving.title} was kept from new jobs, though {why}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from aws_lambda_powertools import Logger
@@ -40,7 +41,8 @@ def cut_over(call: OperationCall) -> StepAnswer:
     """
     if call.request.kind is Kind.STANDBY:
         return stand_by(call)
-    others = _incarnations(call.deployment, call.request)
+    incarnations = call.deployment.record.incarnations()
+    others = _of(call.request, incarnations)
     new = others.pop(call.operation.generation or 0, None)
     if new is None or new.primary_address is None or new.cluster_id is None:
         raise InvariantError(f"operation {call.operation.id} has nothing to cut over to")
@@ -56,7 +58,7 @@ def cut_over(call: OperationCall) -> StepAnswer:
     _tell(call, new, replaced)
     protected = _protected(call.deployment, new)
     # Only the record says that what was in service may leave: this step may have outlived its execution.
-    way_back = call.request.reason is Reason.UPGRADE and goes_back(call, call.deployment.record.incarnations())
+    way_back = call.request.reason is Reason.UPGRADE and goes_back(call, incarnations)
     _record(call, new, replaced, message=message, way_back=way_back)
     _hand_over(call.deployment, call.operation, call.request, new, message=message, retiring=replaced)
     if not protected:
@@ -86,18 +88,15 @@ def _tell_unprotected(deployment: Deployment, new: Incarnation) -> None:
 
 def finish_cut_over(deployment: Deployment, operation: Operation, request: OperationRequest) -> None:
     """Do again what follows the record of a cut-over, for a function that may have died before it."""
-    others = _incarnations(deployment, request)
+    others = _of(request, deployment.record.incarnations())
     new = others.pop(operation.generation or 0)
     retiring = [each for each in others.values() if each.state is IncarnationState.RETIRING]
     _hand_over(deployment, operation, request, new, message=operation.message or "", retiring=retiring)
 
 
-def _incarnations(deployment: Deployment, request: OperationRequest) -> dict[int, Incarnation]:
-    return {
-        each.generation: each
-        for each in deployment.record.incarnations()
-        if each.managed_cluster == request.managed_cluster
-    }
+def _of(request: OperationRequest, incarnations: Iterable[Incarnation]) -> dict[int, Incarnation]:
+    """Those of *incarnations* that are of the request's managed cluster, by generation."""
+    return {each.generation: each for each in incarnations if each.managed_cluster == request.managed_cluster}
 
 
 def _bring_in(call: OperationCall, new: Incarnation, address: str, state: str) -> StepAnswer:
