@@ -39,6 +39,8 @@ class FakePrimary:
         self.terminated_at: float | None = None
         self.frozen: set[Service] = set()
         self.asked: list[str] = []
+        self.killed_at: dict[Service, float] = {}
+        self.revived_at: dict[Service, float] = {}
         self._result = result
         self._broken = broken
         self._running: dict[Service, bool] = {}
@@ -62,6 +64,7 @@ class FakePrimary:
     def kill(self, services: Sequence[Service]) -> None:
         """Mark as dead."""
         self._running.update(dict.fromkeys(services, False))
+        self.killed_at.update(dict.fromkeys(services, self.plan.clock.now()))
 
     def freeze(self, services: Sequence[Service]) -> None:
         """Mark as frozen."""
@@ -76,6 +79,7 @@ class FakePrimary:
         if self.terminated_at is not None:
             raise RuntimeError("it is terminated")
         self._running[service] = True
+        self.revived_at[service] = self.plan.clock.now()
 
     def set_safe_mode(self, on: bool) -> None:
         """Remember it."""
