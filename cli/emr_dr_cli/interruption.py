@@ -25,3 +25,16 @@ def interrupt_once() -> None:
 
     for number in SIGNALS:
         signal.signal(number, interrupt)
+
+
+def was_interrupted(error: BaseException) -> bool:
+    """Whether *error* was raised where an interruption was being handled, and so took its place.
+
+    A library may do that: ``zipfile`` refuses to close an archive that is being written to.
+    """
+    behind: BaseException | None = error
+    while behind is not None:
+        if isinstance(behind, KeyboardInterrupt):
+            return True
+        behind = behind.__cause__ or behind.__context__
+    return False

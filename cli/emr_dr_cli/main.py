@@ -23,7 +23,7 @@ from emr_dr_cli import (
     drill_command,
     real_services_command,
 )
-from emr_dr_cli.interruption import interrupt_once
+from emr_dr_cli.interruption import interrupt_once, was_interrupted
 from emr_drill.errors import DrillError
 
 COULD_NOT_RUN, INTERRUPTED = 2, 130
@@ -50,7 +50,12 @@ def main() -> NoReturn:
     interrupt_once()
     try:
         app()
-    except DrillError as error:
+    except Exception as error:
+        if was_interrupted(error):
+            _say(f"interrupted, and while what was started was being stopped: {error!r}", style="yellow")
+            sys.exit(INTERRUPTED)
+        if not isinstance(error, DrillError):
+            raise
         _say(f"cannot run: {error}", style="red")
         sys.exit(COULD_NOT_RUN)
     except SystemExit as leave:  # typer ends like this, whatever happened

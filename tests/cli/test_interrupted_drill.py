@@ -67,7 +67,7 @@ def test_nothing_is_left_of_an_interrupted_drill(
     out, rest = drill.communicate()
     killer.cancel()
 
-    assert (drill.returncode, out) == (130, "")
+    assert (drill.returncode, out) == (130, ""), rest
     assert rest.splitlines()[-1] == "interrupted; everything that was started has been stopped"
     assert "Traceback" not in told + rest
     assert len(started) >= processes

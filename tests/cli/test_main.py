@@ -66,6 +66,26 @@ def test_an_interruption_is_130_with_one_sentence(cli: Cli, monkeypatch: pytest.
     assert ended.err == "interrupted; everything that was started has been stopped\n"
 
 
+@pytest.mark.parametrize("error", [ValueError("cannot close the archive"), DrillError("no answer")])
+def test_what_takes_the_place_of_an_interruption_is_told_beside_it(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """Libraries raise such errors; nothing of the drill's has failed, and no traceback helps."""
+
+    def interrupted(*, say: object) -> None:
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise error
+
+    monkeypatch.setattr(install, "install", interrupted)
+
+    ended = cli("real-services", "install")
+
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == f"interrupted, and while what was started was being stopped: {error!r}\n"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_interrupts(cli: Cli, monkeypatch: pytest.MonkeyPatch, number: signal.Signals) -> None:
     monkeypatch.setattr(install, "install", lambda say: signal.raise_signal(number))

@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -233,9 +234,16 @@ def _read(path: Path) -> dict[str, Any]:
 def _zipped(directory: Path) -> bytes:
     if directory.is_file():  # a zip file already
         return directory.read_bytes()
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in sorted(directory.rglob("*")):
-            if file.is_file():
-                archive.write(file, file.relative_to(directory))
-    return content.getvalue()
+
+    def write() -> bytes:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(directory.rglob("*")):
+                if file.is_file():
+                    archive.write(file, file.relative_to(directory))
+        return content.getvalue()
+
+    # Not in the main thread, where interruptions come: one that comes while a file is written has the archive fail to
+    # close, and what is told is that.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(write).result()
