@@ -5,8 +5,9 @@ from __future__ import annotations
 from constructs import Construct
 
 from emr_dr.settings import Settings
-from stacks.deployment import Deployment, Strategy
+from stacks.deployment import Deployment
 from stacks.platform import Platform
+from stacks.strategy import Strategy
 
 # Slots: the two incarnations in service, the one that is verified, and four that end: both may move twice, as they do
 # where a change is taken back, while the first of them still end their jobs.

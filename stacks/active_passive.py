@@ -5,8 +5,9 @@ from __future__ import annotations
 from constructs import Construct
 
 from emr_dr.settings import Settings
-from stacks.deployment import Deployment, Strategy
+from stacks.deployment import Deployment
 from stacks.platform import Platform
+from stacks.strategy import Strategy
 
 # Slots: the incarnation in service, the one that is verified, the one that stands by, and two that end.
 ACTIVE_PASSIVE = Strategy(name="active-passive", managed_clusters=("a",), slots=5, standby=True)

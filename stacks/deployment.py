@@ -7,7 +7,6 @@ name.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import CfnOutput, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -35,25 +34,7 @@ from emr_dr.tables import Tables
 from emr_dr.tls_settings import authority
 from stacks.incarnation import PublishedIncarnation
 from stacks.platform import Platform
-
-
-@dataclass(frozen=True, kw_only=True)
-class Strategy:
-    """What a strategy is made of.
-
-    Attributes:
-        name: last part of the deployment's name, at most 20 characters.
-        managed_clusters: names of the managed clusters; the first has the ports of the settings for its web
-            interfaces.
-        slots: how many incarnations may be routed to at once: those in service, those that are verified and those
-            that end.
-        standby: whether its managed clusters may keep a warm standby, as nobody else serves when one fails.
-    """
-
-    name: str
-    managed_clusters: tuple[str, ...]
-    slots: int
-    standby: bool = False
+from stacks.strategy import Strategy
 
 
 class Deployment(Stack):
@@ -241,50 +222,7 @@ class Deployment(Stack):
         )
         if settings.mwaa.mode != "none":
             self._connect_airflow(strategy, settings=settings, platform=platform, config=config)
-        CfnOutput(
-            self,
-            "FrontDoorHost",
-            value=_client_host(config),
-            description="host of every client's connection, as of Airflow's livy_default",
-        )
-        if config.front_door_name:
-            CfnOutput(
-                self,
-                "FrontDoorAddress",
-                value=config.front_door_host,
-                description="what the name of the front door leads to",
-            )
-        CfnOutput(
-            self,
-            "LivyUrl",
-            value=f"{config.front_door_scheme}://{_client_host(config)}:{config.front_door_port}",
-            description="Livy behind the front door",
-        )
-        CfnOutput(
-            self,
-            "ControlFunction",
-            value=controller.control.function.function_name,
-            description="invoked by a person who pauses, resumes or acknowledges automatic operations",
-        )
-        CfnOutput(
-            self,
-            "OperationStateMachine",
-            value=controller.machines.operation.state_machine_arn,
-            description="started by a person who wants a failover, a switchover or a repair "
-            "(docs/operation-request.schema.json)",
-        )
-        CfnOutput(
-            self,
-            "RetirementStateMachine",
-            value=controller.machines.retirement.state_machine_arn,
-            description="ends old clusters; started by the product alone",
-        )
-        CfnOutput(
-            self,
-            "BalancedTargetGroup",
-            value=self.front_door.balanced.target_group_arn,
-            description="where new jobs go; a person who wonders whether the front door works asks for its health",
-        )
+        self._outputs(config, controller=controller)
 
     def _connect_airflow(
         self, strategy: Strategy, *, settings: Settings, platform: Platform, config: FunctionConfig
@@ -308,6 +246,37 @@ class Deployment(Stack):
             value=connection.connection,
             description="id of Airflow's connection to this front door",
         )
+
+    def _outputs(self, config: FunctionConfig, *, controller: Controller) -> None:
+        """What whoever deploys, asks or is paged needs to know."""
+        outputs = {
+            "FrontDoorHost": (_client_host(config), "host of every client's connection, as of Airflow's livy_default"),
+            "LivyUrl": (
+                f"{config.front_door_scheme}://{_client_host(config)}:{config.front_door_port}",
+                "Livy behind the front door",
+            ),
+            "ControlFunction": (
+                controller.control.function.function_name,
+                "invoked by a person who pauses, resumes or acknowledges automatic operations",
+            ),
+            "OperationStateMachine": (
+                controller.machines.operation.state_machine_arn,
+                "started by a person who wants a failover, a switchover or a repair "
+                "(docs/operation-request.schema.json)",
+            ),
+            "RetirementStateMachine": (
+                controller.machines.retirement.state_machine_arn,
+                "ends old clusters; started by the product alone",
+            ),
+            "BalancedTargetGroup": (
+                self.front_door.balanced.target_group_arn,
+                "where new jobs go; a person who wonders whether the front door works asks for its health",
+            ),
+        }
+        if config.front_door_name:
+            outputs["FrontDoorAddress"] = (config.front_door_host, "what the name of the front door leads to")
+        for name, (value, description) in outputs.items():
+            CfnOutput(self, name, value=value, description=description)
 
     def _function_config(
         self,

@@ -42,6 +42,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     "drill/emr_drill/ports.py": "protocols and values without behaviour: the type checkers hold both factories to them",
     "drill/emr_drill/stand_in/running_stack.py": "a stack with a run: test_cloudformation.py, test_stack_update.py",
     "drill/emr_drill/stand_in/stack_resources.py": "what both runs do: test_stack_run.py, test_stack_update.py",
+    "stacks/strategy.py": "values without behaviour: tests/stacks/test_deployment.py deploys with them",
     "lambda/failover/errors.py": "names of exceptions alone: tested where each of them is raised and caught",
 }
 

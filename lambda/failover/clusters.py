@@ -142,13 +142,16 @@ class Clusters:
         )
 
     def tag(self, cluster_id: str, *, add: Mapping[str, str], remove: Sequence[str]) -> None:
-        """Add and remove tags; EMR hands what is added on to the machines that run."""
+        """Remove and add tags; EMR hands what is added on to the machines that run.
+
+        In this order: a cluster has 50 tags at the most, and where many have new names it would have both for a moment.
+        """
+        if remove:
+            self.client.remove_tags(ResourceId=cluster_id, TagKeys=list(remove))
         if add:
             self.client.add_tags(
                 ResourceId=cluster_id, Tags=[{"Key": key, "Value": value} for key, value in add.items()]
             )
-        if remove:
-            self.client.remove_tags(ResourceId=cluster_id, TagKeys=list(remove))
 
     def check_ours(
         self, seen: ClusterSeen | None, cluster_id: str, *, managed_cluster: str, stack_name: str, to_be: str

@@ -19,11 +19,12 @@ from dr_core.record import Answer, Incarnation, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
 from dr_core.scaling import Scaling
 from dr_core.specs import Difference, Spec, difference
+from dr_core.standby import spec_digest
 from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.errors import ExecutionEndedError
 from failover.in_place import change_in_place, request_key
-from failover.leftovers import BEGUN, give_up_launch
+from failover.leftovers import BEGUN, give_up_launch, in_service_group, succeeds_what_ends
 from failover.record_store import Change
 from failover.sdk import OldSdkError, check_sdk
 from failover.stack_answers import StackAnswers
@@ -240,16 +241,19 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _launch(deployment, request)
         return
-    match _to_do(managed_cluster, request):
+    to_do = _to_do(managed_cluster, request)
+    if to_do is not Difference.REPLACE:
+        _give_up_what_was_planned(deployment, request.name)
+        if _something_else_takes_over(deployment, request):
+            to_do = Difference.REPLACE
+    match to_do:
         case Difference.NOTHING:
-            _give_up_what_was_planned(deployment, request.name)
             # A newer deploy may ask for something else before this request is delivered again.
             deployment.record.change(Change(key=request_key(request.answer.request_id), values={"at": time.time()}))
             deployment.stack_answers.send(
                 request.answer, succeeded=True, reason="what runs is what is asked for already"
             )
         case Difference.IN_PLACE:
-            _give_up_what_was_planned(deployment, request.name)
             new, request_id = Spec.from_json(request.spec), request.answer.request_id
             try:
                 done, data = change_in_place(deployment, managed_cluster, new, request_id=request_id)
@@ -357,6 +361,18 @@ def _give_up_what_was_planned(deployment: Deployment, name: str) -> None:
             operation.execution, since=operation.started_at
         ):
             give_up_launch(deployment, operation)
+
+
+def _something_else_takes_over(deployment: Deployment, request: ResourceRequest) -> bool:
+    """Whether an interrupted change has left another spec where new jobs go: the next failover makes it what serves."""
+    digest = spec_digest(request.spec)
+    return any(
+        each.managed_cluster == request.name
+        and each.state in BEGUN
+        and each.spec_digest != digest
+        and (in_service_group(deployment, each) or succeeds_what_ends(deployment, each))
+        for each in deployment.record.incarnations()
+    )
 
 
 def _start(

@@ -61,8 +61,8 @@ def change_in_place(
         logger.exception("limits and tags could not be changed", extra={"cluster": incarnation.cluster_id})
         raise ValueError(
             f"scaling limits and tags of {incarnation.title} ({incarnation.cluster_id}) could not be changed: {error}. "
-            "The old ones hold on, and what was changed already is put back within minutes: deploy again when the "
-            "reason is gone"
+            "The old ones hold on, and what was changed already is put back within minutes (while automatic operations "
+            "are paused it is not): deploy again when the reason is gone"
         ) from error
     written = _record(
         deployment,

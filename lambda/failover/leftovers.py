@@ -8,6 +8,7 @@ from dr_core.operation_plan import Next, judge_leftover
 from dr_core.record import Incarnation, IncarnationState, Operation
 from dr_core.requests import Kind
 from dr_core.standby import is_begun
+from dr_core.steps import OperationStep
 from failover.calls import OperationCall
 from failover.deployment import Deployment
 from failover.record_store import Change
@@ -115,6 +116,8 @@ def give_up_launch(deployment: Deployment, operation: Operation) -> str:
             )
     elif stand_down(deployment, incarnation):
         return f"{incarnation.title} stands by again."
+    elif OperationStep.FENCE in operation.entered and leave_begun(deployment, incarnation):
+        return f"{incarnation.title} is left to the next launch of a standby."
     elif succeeds_what_ends(deployment, incarnation):
         return f"{incarnation.title} is kept: what served is being ended for it, and the next failover brings it in."
     abandon(deployment, incarnation)
@@ -142,6 +145,17 @@ def stand_down(deployment: Deployment, incarnation: Incarnation) -> bool:
             condition_values={"verifying": IncarnationState.VERIFYING, **owner_values},
         )
     )
+
+
+def leave_begun(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether an incarnation is left on its way to stand by: the next launch of a standby takes it over.
+
+    An operation took it before it stood by, proved it, and came to nothing through no fault of it.  If nobody takes it
+    over the reconciliation gives it up (:mod:`dr_core.left_behind`).
+    """
+    if not is_begun(incarnation) or not deployment.config.wants_standby(incarnation.managed_cluster):
+        return False
+    return not in_service_group(deployment, incarnation) and not succeeds_what_ends(deployment, incarnation)
 
 
 def give_up_standby(deployment: Deployment, incarnation: Incarnation, *, because: str) -> bool:
@@ -224,8 +238,11 @@ def take_care_of_leftovers(call: OperationCall) -> None:
 
 
 def _adopt(call: OperationCall, incarnation: Incarnation) -> None:
+    # What it was launched with comes with it: the cut-over records the spec of what serves.
+    before = call.deployment.record.operation(incarnation.operation or "")
+    spec = {"spec": before.spec} if before is not None and before.spec is not None else {}
     call.deployment.record.change_together(
-        Change(key=Operation.key(call.operation.id), values={"generation": incarnation.generation}),
+        Change(key=Operation.key(call.operation.id), values={"generation": incarnation.generation, **spec}),
         Change(
             key=Incarnation.key(incarnation.generation),
             values={"operation": call.operation.id},

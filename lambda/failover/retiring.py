@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
+
+from aws_lambda_powertools import Logger
 
 from dr_core.id_ranges import prefix_of
 from dr_core.naming import generation_of_stack
@@ -13,6 +16,8 @@ from failover.errors import InvariantError
 from failover.front_door import NOT_KNOWN
 from failover.removal import address_handed_on, cluster_ending
 from failover.stacks import IncarnationStacks
+
+logger = Logger()
 
 
 def to_retire(call: RetirementCall) -> list[Incarnation]:
@@ -37,6 +42,29 @@ def to_retire(call: RetirementCall) -> list[Incarnation]:
         for each in record.incarnations()
         if each.managed_cluster == call.request.managed_cluster and each.state is not IncarnationState.RETIRED
     ]
+
+
+def not_done(incarnations: Iterable[Incarnation], step: Callable[[Incarnation], bool]) -> list[Incarnation]:
+    """Those of *incarnations* for which *step* says that it is not done yet.
+
+    One that cannot be dealt with, as somebody has taken the tags of its cluster away, does not keep the others: a whole
+    managed cluster may be going, and all of them cost money.
+
+    Raises:
+        Exception: what the first of those raised, after *step* was asked about every one.
+    """
+    left: list[Incarnation] = []
+    errors: list[Exception] = []
+    for each in incarnations:
+        try:
+            if not step(each):
+                left.append(each)
+        except Exception as error:
+            logger.exception("not dealt with", extra={"incarnation": each.id})
+            errors.append(error)
+    if errors:
+        raise errors[0]
+    return left
 
 
 def kept_for_clients(call: RetirementCall, incarnation: Incarnation) -> bool:

@@ -23,8 +23,9 @@ from emr_dr.alarms import Alarms
 from emr_dr.settings import Settings
 from failover.notices import Notices
 from monitor.reporting import Report
-from stacks.deployment import Deployment, Strategy
+from stacks.deployment import Deployment
 from stacks.platform import Platform
+from stacks.strategy import Strategy
 
 from ..synthesis import new_app, resources, templates
 

@@ -9,8 +9,9 @@ import pytest
 
 from emr_dr.incarnation_template import STATE_DIRECTORY
 from emr_dr.settings import Settings
-from stacks.deployment import Deployment, Strategy
+from stacks.deployment import Deployment
 from stacks.platform import Platform
+from stacks.strategy import Strategy
 
 from ..synthesis import function_config, new_app, resources, templates
 

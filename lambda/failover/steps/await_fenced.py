@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -20,11 +21,13 @@ from dr_core.retirement_plan import (
     judge_fence,
 )
 from failover.calls import RetirementCall, StepAnswer, done, wait
+from failover.deployment import Deployment
 from failover.errors import NoProberAnsweredError
+from failover.leftovers import in_service_group
 from failover.observation import nodes_evidence
 from failover.probers import Applications
 from failover.removal import address_handed_on, change_incarnation, hide, request_end, with_cluster
-from failover.retiring import check_others_serve, kept_for_clients, to_retire
+from failover.retiring import check_others_serve, kept_for_clients, not_done, to_retire
 
 # What EMR's word on a cluster is while EMR cannot be asked.
 _NOT_KNOWN = "not known, as it does not answer our calls"
@@ -42,9 +45,9 @@ def await_fenced(call: RetirementCall) -> StepAnswer:
     kept = [each.generation for each in going if kept_for_clients(call, each)]
     if kept:
         return wait(f"generation {_named(kept)} is not drained, or stays up so that clients read their results")
-    open_ones = [each.generation for each in going if not _fence(call, each)]
+    open_ones = not_done(going, lambda each: _fence(call, each))
     if open_ones:
-        return wait(f"applications of generation {_named(open_ones)} may still run")
+        return wait(f"applications of generation {_named([each.generation for each in open_ones])} may still run")
     return done("nothing of it runs any more")
 
 
@@ -52,14 +55,35 @@ def _fence(call: RetirementCall, incarnation: Incarnation) -> bool:
     """Whether *incarnation* counts as fenced now."""
     deployment = call.deployment
     check_others_serve(call, incarnation)
-    if incarnation.state is IncarnationState.SERVING:  # the managed cluster goes as a whole
-        change_incarnation(deployment, incarnation, state=IncarnationState.RETIRING, serving_to=time.time())
+    if call.request.generation is None or incarnation.state is IncarnationState.SERVING:
+        incarnation = _out_of_service(deployment, incarnation)
     if incarnation.cluster_id is None:
         incarnation, _ = with_cluster(deployment, incarnation)
     gently = _fence_gently(call, incarnation)
     if gently is not None:
         return gently
     return _fence_by_its_end(call, incarnation)
+
+
+def _out_of_service(deployment: Deployment, incarnation: Incarnation) -> Incarnation:
+    """Take what goes with its whole managed cluster out of service: no cut-over has done that, and the other half serves.
+
+    The record comes first, and anew as long as it is found in service: the fence waits for the last job from then on.
+    """
+    in_service = in_service_group(deployment, incarnation)
+    if incarnation.state is not IncarnationState.SERVING and not in_service:
+        return incarnation
+    # What was only begun keeps its state: the fence of what served waits for nothing else.
+    serves = incarnation.state is IncarnationState.SERVING
+    out = replace(
+        incarnation, serving_to=time.time(), state=IncarnationState.RETIRING if serves else incarnation.state
+    )
+    change_incarnation(deployment, incarnation, state=out.state, serving_to=out.serving_to)
+    if in_service:
+        deployment.front_door.take_out_of_service(
+            managed_cluster=incarnation.managed_cluster, address=incarnation.primary_address or ""
+        )
+    return out
 
 
 def _fence_by_its_end(call: RetirementCall, incarnation: Incarnation) -> bool:

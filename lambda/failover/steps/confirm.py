@@ -9,7 +9,7 @@ from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.closing import answer_once
 from failover.record_store import Change
 from failover.removal import change_incarnation, cluster_ended, delete_stack, request_end, withdraw
-from failover.retiring import ids_may_be_closed, to_retire
+from failover.retiring import ids_may_be_closed, not_done, to_retire
 
 # A step that was at work when its execution was stopped may still call CreateStack for an intent that it wrote down:
 # longer than a call of the function may last.
@@ -18,9 +18,9 @@ STEP_SECONDS = 240
 
 def confirm(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every stack and cluster is gone, and CloudFormation if it asked for that."""
-    left = [each.generation for each in to_retire(call) if not _retired(call, each)]
+    left = not_done(to_retire(call), lambda each: _retired(call, each))
     if left:
-        return wait(f"not gone yet: generation {', '.join(map(str, left))}")
+        return wait(f"not gone yet: generation {', '.join(str(each.generation) for each in left)}")
     if call.request.generation is None:
         call.deployment.record.change(
             Change(

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dr_core.record import Incarnation
 from failover.calls import RetirementCall, StepAnswer, done, wait
 from failover.removal import delete_stack
-from failover.retiring import check_others_serve, ids_may_be_closed, to_retire
+from failover.retiring import check_others_serve, ids_may_be_closed, not_done, to_retire
 
 
 def delete_stacks(call: RetirementCall) -> StepAnswer:
     """Answer ``done`` once every stack is gone; one whose deletion failed is deleted again."""
-    left = [each.stack_name for each in to_retire(call) if not _delete(call, each)]
+    left = not_done(to_retire(call), lambda each: _delete(call, each))
     if not left:
         return done("its stack is gone")
-    names = ", ".join(filter(None, left))
+    names = ", ".join(each.stack_name for each in left if each.stack_name)
     return wait(f"being deleted: {names}")
 
 

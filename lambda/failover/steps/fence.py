@@ -15,7 +15,7 @@ from failover.closing import Notice, release_lease
 from failover.clusters import ClusterSeen
 from failover.errors import InvariantError
 from failover.giving_back import give_back
-from failover.leftovers import abandon, give_up_cut_over, in_service_group, stand_down
+from failover.leftovers import abandon, give_up_cut_over, in_service_group, leave_begun, stand_down
 from failover.observation import verdict_on
 from failover.record_store import Change
 from failover.removal import hide, request_end
@@ -224,8 +224,10 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
     name = call.request.managed_cluster
     given_back = give_back(call.deployment, old.generation)
     stands_by = new.state is IncarnationState.STANDBY or stand_down(call.deployment, new)
-    if not stands_by:
+    left_begun = not stands_by and leave_begun(call.deployment, new)
+    if not stands_by and not left_begun:
         abandon(call.deployment, new)
+    fate = "stands by again" if stands_by else "goes on to stand by" if left_begun else "is being deleted"
     message = f"generation {old.generation} is kept: right before its end it was {why}"
     notice = Notice(
         subject=f"failover of {name} called off before anything was ended",
@@ -233,7 +235,7 @@ def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: s
         f"generation {new.generation} was ready to take over, a last look did not call the old one unhealthy any more "
         f"({why}).",
         done=f"Generation {old.generation} serves on with its jobs{', and gets new ones again' if given_back else ''}. "
-        f"Generation {new.generation} {'stands by again' if stands_by else 'is being deleted'}.",
+        f"Generation {new.generation} {fate}.",
         to_do=f"Find out why {old.cluster_id} was unhealthy. If the probers agree again that it is, the next failover "
         "starts by itself; if jobs fail though they do not agree, start a failover by hand, which asks for no look.",
     )

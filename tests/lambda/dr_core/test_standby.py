@@ -198,6 +198,23 @@ def test_no_standby_is_launched(found: StandbySituation, why: str) -> None:
     assert why in why_no_launch(found, now=NOW, policy=POLICY)
 
 
+@pytest.mark.parametrize(
+    ("begun", "goes_on"),
+    [
+        (LAUNCHING, True),
+        (replace(LAUNCHING, managed_cluster="b"), False),
+        (replace(LAUNCHING, spec_digest="other"), False),
+        (replace(LAUNCHING, availability_zone=SERVING.availability_zone), False),
+        (replace(LAUNCHING, reason="upgrade"), False),
+        (replace(LAUNCHING, state=IncarnationState.ABANDONED), False),
+    ],
+)
+def test_what_is_on_its_way_is_brought_to_its_end_whatever_the_budget_is(begun: Incarnation, goes_on: bool) -> None:
+    """It was counted when its stack was asked for; given up it would have cost as much and be worth nothing."""
+    found = situation(SERVING, begun, view=DeploymentView(automatic_launches=(NOW,) * 4))
+    assert (why_no_launch(found, now=NOW, policy=POLICY) == "") is goes_on
+
+
 @pytest.mark.parametrize("launched", range(4))
 def test_half_of_the_budget_is_left_to_failovers(launched: int) -> None:
     """A standby that cannot be launched must not use up what mends what serves."""

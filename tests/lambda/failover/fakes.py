@@ -265,7 +265,10 @@ class FakeEmr(_Fake):
         cluster.limits = limits
 
     def add_tags(self, *, ResourceId: str, Tags: list[dict[str, str]]) -> None:
-        self._changeable(ResourceId).tags.update({tag["Key"]: tag["Value"] for tag in Tags})
+        tags = {**self._changeable(ResourceId).tags, **{tag["Key"]: tag["Value"] for tag in Tags}}
+        if len(tags) > 50:
+            raise client_error("InvalidRequestException", "A resource has at most 50 tags.")
+        self._changeable(ResourceId).tags.update(tags)
 
     def remove_tags(self, *, ResourceId: str, TagKeys: list[str]) -> None:
         for key in TagKeys:

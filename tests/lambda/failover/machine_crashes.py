@@ -134,7 +134,9 @@ def adopted(play: Play) -> None:
 
 def _stops_in_cut_over(play: Play, invocation: Invocation) -> None:
     arn = invocation.execution or ""
-    if invocation.step == "CutOver" and "switchover" in arn and play.world.executions[arn]["status"] == "RUNNING":
+    if "stopped" not in play.notes and invocation.step == "CutOver" and "switchover" in arn:
+        if play.world.executions[arn]["status"] != "RUNNING":
+            return
         play.notes.add("stopped")
         _befall(play, 1, "Livy fails")
         play.executions.abort(arn)

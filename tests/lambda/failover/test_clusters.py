@@ -214,3 +214,13 @@ def test_what_emr_takes_away_ends_before_it_has_ended(state: str, ended: bool, e
     """EMR API reference, ClusterState."""
     seen = ClusterSeen(cluster_id="j-1", name=NAME, state=state, reason="", tags={})
     assert (seen.ended, seen.ends) == (ended, ends)
+
+
+def test_as_many_tags_as_a_cluster_may_have_can_be_renamed(world: World) -> None:
+    """EMR takes 50 for a cluster: old and new ones are never there at the same time."""
+    clusters = launched(world).deployment.clusters
+    old, new = ({f"{name}-{number}": "x" for number in range(40)} for name in ("old", "new"))
+    clusters.tag("j-1", add=old, remove=())
+    clusters.tag("j-1", add=new, remove=list(old))
+    assert new.items() <= world.cluster(1).tags.items()
+    assert not old.keys() & world.cluster(1).tags.keys()

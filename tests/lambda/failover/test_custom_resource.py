@@ -12,10 +12,11 @@ from dr_core.record import IncarnationState
 from failover import custom_resource
 from failover.custom_resource import respond
 from failover.deployment import deployment_from_environment
+from failover.execution_ended import tidy_up
 from failover.stack_answers import StackAnswers
 
 from .parts import CONFIG, DEPLOYMENT, SPEC
-from .scenarios import launched, settled
+from .scenarios import ended, launched, settled
 from .world import World
 
 
@@ -355,3 +356,42 @@ def test_a_request_is_carried_out_for_the_deployment_of_the_environment(
     monkeypatch.setattr(custom_resource, "deployment_from_environment", lambda: world.deployment)
     custom_resource.handler(event("Create"), None)
     assert len(started(world)) == 1
+
+
+def interrupted_upgrade(world: World) -> None:
+    """The upgrade of request r2 has brought its cluster to where new jobs go, and its execution ended there."""
+    launched(world)
+    respond(world.deployment, event("Update", "r2", **NEWER))
+    (upgrade,) = started(world)
+    assert world.run_operation(upgrade, until="CutOver") == "CutOver"
+    world.step("operation", "CutOver", upgrade)
+    world.kill_primary(1)
+    tidy_up(world.deployment, ended(world, upgrade))
+    assert world.incarnation(2).primary_address in world.targets["balanced"]
+
+
+def test_a_failover_that_finishes_an_upgrade_records_what_it_was_launched_with(world: World) -> None:
+    """Else the deploy of the old settings, and of the new ones, would be taken for what runs already, or not."""
+    interrupted_upgrade(world)
+    failover = world.request("failover", "op3", reason="unhealthy", incident="a-1")
+    assert world.run_operation(failover) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 2
+    assert "newer.json" in (world.managed_cluster().spec or "")
+
+
+@pytest.mark.parametrize(
+    "properties", [{}, {"Tags": json.dumps({"team": "other"})}], ids=["as it was", "with other tags"]
+)
+def test_the_way_back_moves_away_from_what_an_interrupted_upgrade_left_in_service(
+    world: World, properties: dict[str, str]
+) -> None:
+    """What serves by the record is dead, and the next failover brings in what shall go."""
+    interrupted_upgrade(world)
+    respond(world.deployment, event("Update", "r3", **properties))
+    assert [each["request"] for each in world.answers] == ["r2"]
+    (back,) = [each for each in started(world) if each.get("operation") == "a-switchover-r3"]
+    assert world.run_operation(world.request("failover", "op3", reason="unhealthy", incident="a-1")) == "CutOverDone"
+    assert world.run_operation(back) == "CutOverDone"
+    assert "newer.json" not in (world.managed_cluster().spec or "")
+    assert world.managed_cluster().serving_generation == 3
+    assert (world.answers[-1]["request"], world.answers[-1]["succeeded"]) == ("r3", True)

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from dr_core.record import IncarnationState
+from dr_core.record import Incarnation, IncarnationState
 from failover.errors import InvariantError
 from failover.front_door import FrontDoor
-from failover.retiring import check_others_serve, ids_may_be_closed, kept_for_clients, to_retire
+from failover.retiring import check_others_serve, ids_may_be_closed, kept_for_clients, not_done, to_retire
 
 from .planned import drained, switched_over
 from .scenarios import deletion, failed_over, launched, retirement_call, settled
@@ -231,3 +231,21 @@ def test_an_error_of_our_own_call_lets_nobody_go(world: World) -> None:
     world.broken = {"describe_target_health"}
     with pytest.raises(ClientError):
         check_others_serve(call, world.incarnation(1))
+
+
+def test_what_one_of_them_cannot_be_dealt_with_for_is_raised_in_the_end(world: World) -> None:
+    """Every other one has had its turn by then; the step is called again."""
+    failed_over(world)
+    both = to_retire(retirement_call(world, deletion(world)))
+    asked: list[int] = []
+
+    def step(incarnation: Incarnation) -> bool:
+        asked.append(incarnation.generation)
+        if incarnation.generation == 1:
+            raise InvariantError("not ours")
+        return True
+
+    with pytest.raises(InvariantError, match="not ours"):
+        not_done(both, step)
+    assert asked == [1, 2]
+    assert not_done(both, lambda each: each.generation == 1) == both[1:]

@@ -507,3 +507,40 @@ def test_what_has_come_into_service_does_not_stand_by(world: World) -> None:
     answer = world.step("operation", "CutOver", request)
     assert (answer.status, world.incarnation(2).state) == ("failed", IncarnationState.VERIFYING)
     assert "is in the balanced group" in answer.message
+
+
+def called_off_with_what_was_begun(world: World) -> str:
+    """A failover has proved what was on its way to stand by, and a last look keeps what serves; what is told."""
+    launch = standby_asked_for(world)
+    world.run_operation(launch, until="Verify")
+    request = failing(world)
+    assert world.run_operation(request, until="Fence") == "Fence"
+    assert world.operation("op2").generation == 2
+    world.unhealthy.clear()
+    assert world.wait_for("operation", "Fence", request).status == "cancelled"
+    tidy_up(world.deployment, {**ended(world, launch, status="ABORTED"), "error": "Superseded"})
+    return str(world.notices[-1]["message"])
+
+
+def test_what_was_begun_goes_on_to_stand_by_if_the_old_one_has_recovered(world: World) -> None:
+    """docs/decisions/0015: what was begun stays, and nothing is launched twice for a fault that comes and goes."""
+    assert "goes on to stand by" in called_off_with_what_was_begun(world)
+    reconcile(world.deployment)
+    assert world.incarnation(2).state is IncarnationState.VERIFYING
+    keep(world.deployment)
+    assert world.run_operation(latest_request(world)) == "CutOverDone"
+    assert settled(world)["states"] == {1: "serving", 2: "standby"}
+
+
+@pytest.mark.parametrize(("until", "state"), [("Fence", "verifying"), ("Route", "abandoned")])
+def test_what_a_stopped_failover_has_proved_goes_on_to_stand_by(world: World, until: str, state: str) -> None:
+    """Before that it may be what the failover came to nothing for."""
+    launch = standby_asked_for(world)
+    world.run_operation(launch, until="Verify")
+    request = failing(world)
+    world.run_operation(request, until=until)
+    if until == "Fence":
+        no_probers(world)
+        world.step("operation", "Fence", request)
+    tidy_up(world.deployment, ended(world, request, status="ABORTED"))
+    assert str(world.incarnation(2).state) == state

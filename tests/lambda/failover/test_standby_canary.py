@@ -54,3 +54,28 @@ def test_what_a_failover_took_meanwhile_is_left_alone(due: World) -> None:
     due.put(replace(before, state=IncarnationState.SERVING).to_item())
     prove(due.deployment, before)
     assert due.incarnation(2) == replace(before, state=IncarnationState.SERVING)
+
+
+@pytest.mark.parametrize(("silent", "proved_after"), [(90, 90), (3 * 3600, 300)])
+def test_a_canary_proves_nothing_of_the_time_after_its_limit(due: World, silent: float, proved_after: float) -> None:
+    """Whoever reads its end may have been silent for hours."""
+    assert due.deployment.config.canary.limit_seconds == 300
+    due.cluster(2).canary_state = "running"
+    prove(due.deployment, due.incarnation(2))
+    begun_at = due.clock.now
+    due.cluster(2).canary_state = "success"
+    due.clock.now += silent
+    prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_succeeded_at == begun_at + proved_after
+
+
+def test_its_begin_is_noted_before_it_is_asked_for(due: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A14: the function may die right after Livy has taken it."""
+
+    def die(self: object, **_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(type(due.deployment.probers), "canary", die)
+    with pytest.raises(KeyboardInterrupt):
+        prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_begun_at == due.clock.now

@@ -14,7 +14,7 @@ from failover.errors import InvariantError
 from failover.probers import Applications, Probers
 
 from ..planned import drained, give_jobs, switched_over
-from ..scenarios import deletion, failed_over, launched, no_probers
+from ..scenarios import deletion, failed_over, launched, no_probers, second_half
 from ..world import World, rule_of
 
 
@@ -234,6 +234,37 @@ def test_a_managed_cluster_that_is_deleted_serves_no_more(world: World) -> None:
     world.step("retirement", "AwaitFenced", request)
     incarnation = world.incarnation(1)
     assert (incarnation.state, incarnation.serving_to) == (IncarnationState.RETIRING, world.clock.now)
+
+
+def test_a_managed_cluster_that_is_deleted_gets_no_more_jobs(world: World) -> None:
+    """A14: while the other half serves, each would be lost, or told to run again while it runs."""
+    second_half(launched(world))
+    request = deletion(world)
+    assert world.step("retirement", "AwaitFenced", request).status == "wait"
+    assert sorted(world.targets["balanced"]) == ["10.0.3.90"]
+    assert world.cluster_state(world.cluster(1)) == "TERMINATING"
+
+
+def test_nor_if_the_function_died_when_it_had_written_that_down(world: World) -> None:
+    """A14."""
+    second_half(launched(world))
+    request = deletion(world)
+    world.put({**world.incarnation(1).to_item(), "state": "retiring", "serving_to": world.clock.now})
+    world.step("retirement", "AwaitFenced", request)
+    assert sorted(world.targets["balanced"]) == ["10.0.3.90"]
+
+
+def test_one_that_cannot_be_ended_does_not_keep_the_others(world: World) -> None:
+    """Its tags were taken away, say; the other one serves, and would cost money until somebody reads of that."""
+    failed_over(world)
+    world.TERMINATION_SECONDS = 10_000
+    world.cluster(1).tags.clear()
+    world.put({**world.incarnation(1).to_item(), "terminate_requested_at": None})
+    world.cluster(1).ended_at = None
+    with pytest.raises(InvariantError, match="must not be ended"):
+        world.step("retirement", "AwaitFenced", deletion(world))
+    assert world.cluster_state(world.cluster(2)) == "TERMINATING"
+    assert world.cluster_state(world.cluster(1)) == "WAITING"
 
 
 def test_what_serves_is_not_retired(world: World) -> None:
