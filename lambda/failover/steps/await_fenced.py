@@ -66,7 +66,7 @@ def _fence(call: RetirementCall, incarnation: Incarnation) -> bool:
 
 
 def _out_of_service(deployment: Deployment, incarnation: Incarnation) -> Incarnation:
-    """Take what goes with its whole managed cluster out of service: no cut-over has done that, and the other half serves.
+    """Take what goes with its whole managed cluster out of service: no cut-over has done that, and others may serve.
 
     The record comes first, and anew as long as it is found in service: the fence waits for the last job from then on.
     """
