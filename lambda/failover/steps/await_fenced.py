@@ -75,9 +75,7 @@ def _out_of_service(deployment: Deployment, incarnation: Incarnation) -> Incarna
         return incarnation
     # What was only begun keeps its state: the fence of what served waits for nothing else.
     serves = incarnation.state is IncarnationState.SERVING
-    out = replace(
-        incarnation, serving_to=time.time(), state=IncarnationState.RETIRING if serves else incarnation.state
-    )
+    out = replace(incarnation, serving_to=time.time(), state=IncarnationState.RETIRING if serves else incarnation.state)
     change_incarnation(deployment, incarnation, state=out.state, serving_to=out.serving_to)
     if in_service:
         deployment.front_door.take_out_of_service(
