@@ -74,7 +74,7 @@ drill-matrix: setup ## every strategy with every fault it has, simulated and, wi
 # Drills on a fast clock: whatever ran beside them would be time that passes there.
 CLOCKED := tests/cli/test_interrupted_drill.py tests/drill/test_destroying.py tests/drill/test_life_cycle.py tests/drill/test_readme_deploy.py
 
-test: setup gates unit ## every gate and every test but the long ones (five minutes on two cores)
+test: setup gates unit ## every gate and every test but the long ones (six to twelve minutes on two cores)
 
 gates: setup ## format, types, layers, shell scripts, synth with policy checks, templates
 	@$(BIN)/python -m tests.gates

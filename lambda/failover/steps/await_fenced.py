@@ -73,7 +73,7 @@ def _out_of_service(deployment: Deployment, incarnation: Incarnation) -> Incarna
     in_service = in_service_group(deployment, incarnation)
     if incarnation.state is not IncarnationState.SERVING and not in_service:
         return incarnation
-    # What was only begun keeps its state: the fence of what served waits for nothing else.
+    # What was only begun keeps its state, and has been given jobs nevertheless.
     serves = incarnation.state is IncarnationState.SERVING
     out = replace(incarnation, serving_to=time.time(), state=IncarnationState.RETIRING if serves else incarnation.state)
     change_incarnation(deployment, incarnation, state=out.state, serving_to=out.serving_to)
