@@ -41,7 +41,7 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
             well = reality.serves_well(each.managed_cluster, config.balanced_target_group, recorded)
             kept = (
                 each.state is IncarnationState.VERIFYING and _serving_ends(each.managed_cluster, recorded)
-            ) or _is_spare(each, config=config, now=now)
+            ) or is_left_to_the_next(each, config=config, now=now)
             if balanced is not None and not kept and (well or each.primary_address not in balanced):
                 yield Correction(
                     kind=CorrectionKind.GIVE_UP,
@@ -70,8 +70,11 @@ def left_behind(recorded: Recorded, reality: Reality, *, config: FunctionConfig,
     yield from _isolated(recorded, reality, config=config, now=now)
 
 
-def _is_spare(incarnation: Incarnation, *, config: FunctionConfig, now: float) -> bool:
-    """Whether the next launch of a standby, or a failover, takes over what was begun, instead of launching anew."""
+def is_left_to_the_next(incarnation: Incarnation, *, config: FunctionConfig, now: float) -> bool:
+    """Whether the next launch of a standby, or a failover, takes over what was begun, instead of launching anew.
+
+    For as long as one launch may take: what nobody takes over costs money, and nobody sees that.
+    """
     until = (incarnation.create_stack_at or 0) + config.policy.launch_limit_seconds
     return is_begun(incarnation) and config.wants_standby(incarnation.managed_cluster) and now < until
 

@@ -173,7 +173,8 @@ class Incarnation:
         spec_digest: of the spec that it was launched with (:func:`dr_core.standby.spec_digest`).
         standby_from: when it was proved and began to stand by.
         canary_succeeded_at: of a standby: when its latest canary was known to have succeeded.
-        canary_begun_at: of a standby: when the canary was submitted that runs now.
+        canary_asked_at: of a standby: when the canary that runs now, or comes next, was first asked for.
+        canary_begun_at: of a standby: when that was first seen to run.
         canary_failures: of a standby: how many canaries failed since the last that succeeded.
     """
 
@@ -220,6 +221,7 @@ class Incarnation:
     spec_digest: str | None = None
     standby_from: float | None = None
     canary_succeeded_at: float | None = None
+    canary_asked_at: float | None = None
     canary_begun_at: float | None = None
     canary_failures: int = 0
 

@@ -244,8 +244,10 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
     to_do = _to_do(managed_cluster, request)
     if to_do is not Difference.REPLACE:
         _give_up_what_was_planned(deployment, request.name)
-        if _something_else_takes_over(deployment, request):
-            to_do = Difference.REPLACE
+        takes_over = _something_else_takes_over(deployment, request)
+        # Only now: a failover may have brought it in before that look, and then it is recorded.
+        managed_cluster = deployment.record.managed_cluster(request.name) or managed_cluster
+        to_do = Difference.REPLACE if takes_over else _to_do(managed_cluster, request)
     match to_do:
         case Difference.NOTHING:
             # A newer deploy may ask for something else before this request is delivered again.

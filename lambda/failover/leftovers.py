@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
+from dr_core.left_behind import is_left_to_the_next
 from dr_core.operation_plan import Next, judge_leftover
 from dr_core.record import Incarnation, IncarnationState, Operation
-from dr_core.requests import Kind
-from dr_core.standby import is_begun
+from dr_core.requests import Kind, OperationRequest
+from dr_core.standby import is_begun, spec_digest
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall
 from failover.deployment import Deployment
@@ -116,7 +117,7 @@ def give_up_launch(deployment: Deployment, operation: Operation) -> str:
             )
     elif stand_down(deployment, incarnation):
         return f"{incarnation.title} stands by again."
-    elif OperationStep.FENCE in operation.entered and leave_begun(deployment, incarnation):
+    elif _has_proved(operation) and leave_begun(deployment, incarnation):
         return f"{incarnation.title} is left to the next launch of a standby."
     elif succeeds_what_ends(deployment, incarnation):
         return f"{incarnation.title} is kept: what served is being ended for it, and the next failover brings it in."
@@ -150,12 +151,17 @@ def stand_down(deployment: Deployment, incarnation: Incarnation) -> bool:
 def leave_begun(deployment: Deployment, incarnation: Incarnation) -> bool:
     """Whether an incarnation is left on its way to stand by: the next launch of a standby takes it over.
 
-    An operation took it before it stood by, proved it, and came to nothing through no fault of it.  If nobody takes it
-    over the reconciliation gives it up (:mod:`dr_core.left_behind`).
+    A failover took it before it stood by, proved it, and came to nothing through no fault of it.
     """
-    if not is_begun(incarnation) or not deployment.config.wants_standby(incarnation.managed_cluster):
+    if not is_left_to_the_next(incarnation, config=deployment.config, now=time.time()):
         return False
     return not in_service_group(deployment, incarnation) and not succeeds_what_ends(deployment, incarnation)
+
+
+def _has_proved(operation: Operation) -> bool:
+    """Whether an operation is a failover that came as far as the point at which it looks at the old one once more."""
+    failover = OperationRequest.from_json(operation.request).kind is Kind.FAILOVER
+    return failover and OperationStep.FENCE in operation.entered
 
 
 def give_up_standby(deployment: Deployment, incarnation: Incarnation, *, because: str) -> bool:
@@ -240,9 +246,11 @@ def take_care_of_leftovers(call: OperationCall) -> None:
 def _adopt(call: OperationCall, incarnation: Incarnation) -> None:
     # What it was launched with comes with it: the cut-over records the spec of what serves.
     before = call.deployment.record.operation(incarnation.operation or "")
-    spec = {"spec": before.spec} if before is not None and before.spec is not None else {}
+    spec, present = before.spec if before is not None else None, call.managed_cluster.spec
+    if spec is not None and present is not None and spec_digest(spec) == spec_digest(present):
+        spec = None  # limits and tags may have changed since
     call.deployment.record.change_together(
-        Change(key=Operation.key(call.operation.id), values={"generation": incarnation.generation, **spec}),
+        Change(key=Operation.key(call.operation.id), values={"generation": incarnation.generation, "spec": spec}),
         Change(
             key=Incarnation.key(incarnation.generation),
             values={"operation": call.operation.id},

@@ -28,21 +28,20 @@ def prove(deployment: Deployment, standby: Incarnation) -> None:
     if standby.primary_address is None or now - (standby.canary_succeeded_at or 0) < NEXT_CANARY_SECONDS:
         return
     name = _name(standby)
-    begun_at = standby.canary_begun_at if standby.canary_begun_at is not None else now
-    if standby.canary_begun_at is None:
-        # Before it is asked for: whoever reads its end may do so hours later, if this function dies right after.
-        _note(deployment, standby, canary_begun_at=now)
+    asked_at = standby.canary_asked_at if standby.canary_asked_at is not None else now
+    if standby.canary_asked_at is None:
+        # First of all: Livy may take it though no answer comes, and whoever reads its end may do so hours later.
+        _note(deployment, standby, canary_asked_at=now)
     try:
         canary = deployment.probers.canary(address=standby.primary_address, name=name, near=standby.availability_zone)
     except NoProberAnsweredError as error:
         canary = Canary(error=str(error))
     if canary.batch_id is None:
         logger.warning("the canary of a standby says nothing", extra={"incarnation": standby.id, "why": canary.error})
-        if standby.canary_begun_at is None:
-            _note(deployment, standby, canary_begun_at=None)  # else the next one were late before it began
         return
     in_range = standby.id_prefix is not None and canary.batch_id in id_range(standby.id_prefix)
     state = judge_canary(canary.state) if in_range else CanaryState.FAILED
+    begun_at = standby.canary_begun_at if standby.canary_begun_at is not None else now
     limit = deployment.config.canary.limit_seconds
     if state is CanaryState.SUCCEEDED:
         _note(
@@ -51,7 +50,8 @@ def prove(deployment: Deployment, standby: Incarnation) -> None:
             canary_name=name,
             canary_id=canary.batch_id,
             canary_app_id=canary.app_id,
-            canary_succeeded_at=min(now, begun_at + limit),
+            canary_succeeded_at=min(now, asked_at + limit),
+            canary_asked_at=None,
             canary_begun_at=None,
             canary_failures=0,
         )
@@ -60,7 +60,15 @@ def prove(deployment: Deployment, standby: Incarnation) -> None:
             "the canary of a standby failed",
             extra={"incarnation": standby.id, "batch": canary.batch_id, "in_range": in_range, "state": canary.state},
         )
-        _note(deployment, standby, canary_begun_at=None, canary_failures=standby.canary_failures + 1)
+        _note(
+            deployment,
+            standby,
+            canary_asked_at=None,
+            canary_begun_at=None,
+            canary_failures=standby.canary_failures + 1,
+        )
+    elif standby.canary_begun_at is None:
+        _note(deployment, standby, canary_begun_at=now)
 
 
 def _name(standby: Incarnation) -> str:

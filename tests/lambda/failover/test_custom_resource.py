@@ -395,3 +395,31 @@ def test_the_way_back_moves_away_from_what_an_interrupted_upgrade_left_in_servic
     assert "newer.json" not in (world.managed_cluster().spec or "")
     assert world.managed_cluster().serving_generation == 3
     assert (world.answers[-1]["request"], world.answers[-1]["succeeded"]) == ("r3", True)
+
+
+def test_what_was_left_in_service_and_is_what_is_asked_for_is_no_reason_to_move(world: World) -> None:
+    """A switchover that a person asked for, say: it was launched with what the settings say."""
+    switchover = launched(world).request("switchover", "op2", reason="manual")
+    world.run_operation(switchover, until="CutOver")
+    world.step("operation", "CutOver", switchover)
+    world.kill_primary(1)
+    respond(world.deployment, event("Update", "r3"))
+    assert [(each["request"], each["succeeded"]) for each in world.answers] == [("r3", True)]
+
+
+def test_what_a_failover_brings_in_at_that_moment_is_not_taken_for_what_ran_before(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A14: the record is read again after the look at what is on its way."""
+    interrupted_upgrade(world)
+    failover = world.request("failover", "op3", reason="unhealthy", incident="a-1")
+    look = custom_resource._something_else_takes_over
+
+    def brought_in_first(*arguments: Any) -> bool:
+        assert world.run_operation(failover) == "CutOverDone"
+        return look(*arguments)
+
+    monkeypatch.setattr(custom_resource, "_something_else_takes_over", brought_in_first)
+    respond(world.deployment, event("Update", "r3"))
+    assert [each["request"] for each in world.answers] == ["r2"]
+    assert [each["operation"] for each in started(world) if each.get("operation") == "a-switchover-r3"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -10,9 +11,11 @@ from dr_core.evidence import Service, Verdict
 from dr_core.record import IncarnationState
 from failover.leftovers import abandon, give_up_launch, in_service_group, take_care_of_leftovers
 
-from .parts import RETIREMENTS
+from .parts import RETIREMENTS, SPEC
 from .scenarios import ended, failing, launched, operation_call
 from .world import World
+
+NEWER = json.dumps({**json.loads(SPEC), "template_url": "https://bucket/newer.json"})
 
 
 def left_behind(world: World, *, until: str = "Route") -> None:
@@ -220,3 +223,24 @@ def test_what_took_jobs_until_it_was_given_up_has_its_last_job_waited_for(world:
     assert "was taken out of the balanced group again" in give_up_launch(world.deployment, world.operation("op2"))
     assert world.incarnation(2).serving_to == world.clock.now
     assert list(world.targets["balanced"]) == ["10.0.1.1"]
+
+
+def test_what_is_taken_over_brings_its_own_spec_or_none(world: World) -> None:
+    """Of two that were left in service the second is the one that serves in the end."""
+    left_behind(world, until="CutOver")
+    world.put({**world.operation("op2").to_item(), "spec": NEWER})
+    request = next_operation(world, "failover")
+    take_care_of_leftovers(operation_call(world, request))
+    assert world.operation("op3").spec == NEWER
+    world.put({**world.operation("op2").to_item(), "spec": None})
+    world.put({**world.incarnation(2).to_item(), "operation": "op2"})
+    take_care_of_leftovers(operation_call(world, request))
+    assert world.operation("op3").spec is None
+
+
+def test_a_spec_that_differs_in_limits_alone_is_not_brought_along(world: World) -> None:
+    """Limits that were changed in place since would be taken back."""
+    left_behind(world, until="CutOver")
+    world.put({**world.operation("op2").to_item(), "spec": json.dumps({**json.loads(SPEC), "tags": {"old": "x"}})})
+    take_care_of_leftovers(operation_call(world, next_operation(world, "failover")))
+    assert world.operation("op3").spec is None

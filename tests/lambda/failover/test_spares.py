@@ -11,7 +11,7 @@ from dr_core.evidence import Verdict
 from dr_core.record import Incarnation, IncarnationState, Outcome
 from dr_core.standby import LATE_CANARY_SECONDS, RETRY_SECONDS, VERIFIED_SECONDS, spec_digest
 from failover.execution_ended import tidy_up
-from failover.leftovers import stand_down
+from failover.leftovers import leave_begun, stand_down
 from failover.reconcile import reconcile
 from failover.standby import keep
 from failover.steps import roll_back
@@ -544,3 +544,23 @@ def test_what_a_stopped_failover_has_proved_goes_on_to_stand_by(world: World, un
         world.step("operation", "Fence", request)
     tidy_up(world.deployment, ended(world, request, status="ABORTED"))
     assert str(world.incarnation(2).state) == state
+
+
+def test_what_nobody_takes_over_after_that_is_given_up_too(world: World) -> None:
+    """Never a bill that nobody sees."""
+    called_off_with_what_was_begun(world)
+    world.clock.now += 1200
+    reconcile(world.deployment)
+    assert world.incarnation(2).state is IncarnationState.ABANDONED
+
+
+def test_what_stands_where_new_jobs_go_is_not_left_to_stand_by(world: World) -> None:
+    """It takes jobs, and stands by for nobody."""
+    launch = standby_asked_for(world)
+    world.run_operation(launch, until="Verify")
+    request = failing(world)
+    world.run_operation(request, until="CutOver")
+    assert leave_begun(world.deployment, world.incarnation(2)) is False
+    assert world.incarnation(1).terminate_requested_at is not None
+    world.targets["balanced"].pop(world.incarnation(2).primary_address or "", None)
+    assert leave_begun(world.deployment, world.incarnation(2)) is False, "what served is being ended for it"

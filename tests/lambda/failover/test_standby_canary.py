@@ -45,7 +45,7 @@ def test_a_canary_that_nobody_can_ask_for_changes_nothing(due: World) -> None:
     no_probers(due)
     before = due.incarnation(2)
     prove(due.deployment, before)
-    assert due.incarnation(2) == before
+    assert due.incarnation(2) == replace(before, canary_asked_at=due.clock.now)
 
 
 def test_what_a_failover_took_meanwhile_is_left_alone(due: World) -> None:
@@ -78,4 +78,22 @@ def test_its_begin_is_noted_before_it_is_asked_for(due: World, monkeypatch: pyte
     monkeypatch.setattr(type(due.deployment.probers), "canary", die)
     with pytest.raises(KeyboardInterrupt):
         prove(due.deployment, due.incarnation(2))
-    assert due.incarnation(2).canary_begun_at == due.clock.now
+    assert due.incarnation(2).canary_asked_at == due.clock.now
+    monkeypatch.undo()
+    due.clock.now += 3600
+    due.cluster(2).canary_state = "running"
+    prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_failures == 0, "it begins now, and is not late"
+
+
+def test_one_whose_answer_was_lost_proves_nothing_of_the_hours_after_it(due: World) -> None:
+    """Livy may have taken it; who reads its end later knows no more than when it was asked for."""
+    no_probers(due)
+    asked_at = due.clock.now
+    prove(due.deployment, due.incarnation(2))
+    due.dead_probers.clear()
+    due.clock.now += 3 * 3600
+    prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_succeeded_at == asked_at + 300
+    prove(due.deployment, due.incarnation(2))
+    assert due.incarnation(2).canary_succeeded_at == due.clock.now, "the next one is asked for at once"

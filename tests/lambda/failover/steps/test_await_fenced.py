@@ -254,6 +254,17 @@ def test_nor_if_the_function_died_when_it_had_written_that_down(world: World) ->
     assert sorted(world.targets["balanced"]) == ["10.0.3.90"]
 
 
+def test_what_was_only_begun_and_gets_jobs_already_leaves_as_well(world: World) -> None:
+    """A14: its fence waits for the last of them, though it never served by the record."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.run_operation(request, until="CutOver")
+    world.step("operation", "CutOver", request)
+    world.step("retirement", "AwaitFenced", deletion(world))
+    begun = world.incarnation(2)
+    assert world.targets["balanced"] == {}
+    assert (begun.state, begun.serving_to) == (IncarnationState.VERIFYING, world.clock.now)
+
+
 def test_one_that_cannot_be_ended_does_not_keep_the_others(world: World) -> None:
     """Its tags were taken away, say; the other one serves, and would cost money until somebody reads of that."""
     failed_over(world)
