@@ -316,20 +316,10 @@ def why_no_launch(situation: StandbySituation, *, now: float, policy: Policy) ->
     earliest = retry_from(situation)
     if now < earliest:
         return f"the last launch failed, and the next one follows {earliest - now:.0f} s from now"
-    if is_on_its_way(situation):
-        return ""  # it was counted when its stack was asked for
-    return why_over_budget(situation.view, now=now, policy=policy)
-
-
-def is_on_its_way(situation: StandbySituation) -> bool:
-    """Whether the next launch of a standby takes over what was begun, instead of launching anew."""
     zone = situation.serving.availability_zone if situation.serving is not None else None
-    return any(
-        each.managed_cluster == situation.managed_cluster.name
-        and is_begun(each)
-        and why_unfit(each, spec=situation.managed_cluster.spec, avoid=zone) is None
-        for each in situation.incarnations
-    )
+    if spares(situation.incarnations, managed_cluster=situation.managed_cluster, avoid=zone, now=now):
+        return ""  # nothing stands by: it is on its way, and was counted when its stack was asked for
+    return why_over_budget(situation.view, now=now, policy=policy)
 
 
 def why_over_budget(view: DeploymentView, *, now: float, policy: Policy) -> str:

@@ -24,7 +24,7 @@ from failover.closing import release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.errors import ExecutionEndedError
 from failover.in_place import change_in_place, request_key
-from failover.leftovers import BEGUN, give_up_launch, in_service_group, succeeds_what_ends
+from failover.leftovers import BEGUN, give_up_launch, takes_over_already
 from failover.record_store import Change
 from failover.sdk import OldSdkError, check_sdk
 from failover.stack_answers import StackAnswers
@@ -372,7 +372,7 @@ def _something_else_takes_over(deployment: Deployment, request: ResourceRequest)
         each.managed_cluster == request.name
         and each.state in BEGUN
         and each.spec_digest != digest
-        and (in_service_group(deployment, each) or succeeds_what_ends(deployment, each))
+        and takes_over_already(deployment, each)
         for each in deployment.record.incarnations()
     )
 

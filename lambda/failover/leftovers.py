@@ -83,6 +83,11 @@ def succeeds_what_ends(deployment: Deployment, incarnation: Incarnation) -> bool
     return old is not None and old.terminate_requested_at is not None
 
 
+def takes_over_already(deployment: Deployment, incarnation: Incarnation) -> bool:
+    """Whether an incarnation that was begun gets jobs, or what serves is being ended for its sake."""
+    return in_service_group(deployment, incarnation) or succeeds_what_ends(deployment, incarnation)
+
+
 def called_unhealthy(deployment: Deployment, incarnation: Incarnation) -> bool:
     """Whether the load balancer calls an incarnation unhealthy in the balanced group.
 
@@ -135,7 +140,7 @@ def stand_down(deployment: Deployment, incarnation: Incarnation) -> bool:
     """
     if incarnation.standby_from is None or not deployment.config.wants_standby(incarnation.managed_cluster):
         return False
-    if in_service_group(deployment, incarnation) or succeeds_what_ends(deployment, incarnation):
+    if takes_over_already(deployment, incarnation):
         return False
     owner, owner_values = _still_of(incarnation)
     return deployment.record.change(
@@ -155,7 +160,7 @@ def leave_begun(deployment: Deployment, incarnation: Incarnation) -> bool:
     """
     if not is_left_to_the_next(incarnation, config=deployment.config, now=time.time()):
         return False
-    return not in_service_group(deployment, incarnation) and not succeeds_what_ends(deployment, incarnation)
+    return not takes_over_already(deployment, incarnation)
 
 
 def _has_proved(operation: Operation) -> bool:

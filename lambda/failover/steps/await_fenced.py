@@ -70,11 +70,10 @@ def _out_of_service(deployment: Deployment, incarnation: Incarnation) -> Incarna
 
     The record comes first, and anew as long as it is found in service: the fence waits for the last job from then on.
     """
-    in_service = in_service_group(deployment, incarnation)
-    if incarnation.state is not IncarnationState.SERVING and not in_service:
+    in_service, serves = in_service_group(deployment, incarnation), incarnation.state is IncarnationState.SERVING
+    if not in_service and not serves:
         return incarnation
     # What was only begun keeps its state, and has been given jobs nevertheless.
-    serves = incarnation.state is IncarnationState.SERVING
     out = replace(incarnation, serving_to=time.time(), state=IncarnationState.RETIRING if serves else incarnation.state)
     change_incarnation(deployment, incarnation, state=out.state, serving_to=out.serving_to)
     if in_service:
