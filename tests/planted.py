@@ -255,7 +255,7 @@ FAULTS = (
     ),
     Fault(
         name="spec numbers as strings",
-        file="failover/custom_resource.py",
+        file="failover/resource_request.py",
         before="return {key: str(value) for key, value in json.loads(text).items()}",
         after="return dict(json.loads(text))",
         tests=(ends_well("same numbers"), ends_well("launch")),

@@ -135,7 +135,7 @@ class Controller(Construct):
         )
         self.managed_cluster.allow(
             [
-                *permissions.record_access(tables.record, record_kinds.MANAGED_CLUSTER, transactions=True),
+                *permissions.record_access(tables.record, record_kinds.MANAGED_CLUSTER, puts=False, transactions=True),
                 *permissions.service_changes(front_door),
                 *permissions.network_reading(),
                 *permissions.scaling_changes(self, deployment=deployment),

@@ -21,8 +21,9 @@ from dr_core.standby import StandbyLaunches
 # The partition keys of the items that a request reaches.
 _LEADING_KEYS = "dynamodb:LeadingKeys"
 # What nobody but the failover package itself has a name for: what people were told of, what was called off, which
-# requests of CloudFormation were carried out in place.
-CORRECTION, CALLED_OFF, CHANGED_IN_PLACE = "correction", "called-off", "changed-in-place"
+# requests of CloudFormation have come, and which were carried out in place.
+CORRECTION, CALLED_OFF = "correction", "called-off"
+DELIVERED_REQUEST, CHANGED_IN_PLACE = "delivered-request", "changed-in-place"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +59,7 @@ FAILOVER: Final = RecordKinds(
     looks_at=frozenset({Incident.KIND}),
 )
 MANAGED_CLUSTER: Final = RecordKinds(
-    changes=frozenset({CHANGED_IN_PLACE, Incarnation.KIND, ManagedCluster.KIND, Operation.KIND})
+    changes=frozenset({CHANGED_IN_PLACE, DELIVERED_REQUEST, Incarnation.KIND, ManagedCluster.KIND, Operation.KIND})
 )
 EXECUTION_ENDED: Final = RecordKinds(changes=frozenset({Incarnation.KIND, ManagedCluster.KIND, Operation.KIND}))
 CONTROL: Final = RecordKinds(

@@ -95,6 +95,7 @@ class ManagedCluster:
         automatic_failovers: when its latest failovers by the monitor came to their cut-over, oldest first.
         alone_at: when it was last seen to serve while every other managed cluster was out of service.
         accepted_networks: SHA-256 of the latest descriptions of the network that were accepted, oldest first.
+        latest_request: id of the latest request of CloudFormation for it; an older one does nothing any more.
     """
 
     KIND: ClassVar[str] = "managed-cluster"
@@ -107,6 +108,7 @@ class ManagedCluster:
     automatic_failovers: tuple[float, ...] = ()
     alone_at: float | None = None
     accepted_networks: tuple[str, ...] = ()
+    latest_request: str | None = None
 
     @staticmethod
     def key(name: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from failover.calls import OperationCall, StepAnswer, cancelled
 from failover.closing import Notice, release_lease
-from failover.giving_back import give_back
+from failover.isolation import end_isolation
 from failover.told import close_called_off
 
 
@@ -20,9 +20,9 @@ def not_confirmed(call: OperationCall, message: str) -> Notice:
 
 
 def call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer:
-    """Give back what was isolated, tell people, record the end of the operation and give its lease back."""
-    # An earlier operation that was interrupted may have isolated it.
-    give_back(call.deployment, call.managed_cluster.serving_generation)
+    """Give back what was isolated and is well, tell people, record the end of the operation and free the lease."""
+    # An earlier operation may have isolated it, which was interrupted or came to nothing.
+    end_isolation(call.deployment, call.managed_cluster.serving_generation, sick=False)
     close_called_off(call.deployment, call.operation, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
     return cancelled(message)

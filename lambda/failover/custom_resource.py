@@ -6,18 +6,15 @@ where nothing has to run (scaling limits and tags are changed at once), or where
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from dr_core.naming import deletion_name, operation_of_stack_request
-from dr_core.record import Answer, Incarnation, ManagedCluster, Operation
+from dr_core.record import Incarnation, IncarnationState, ManagedCluster, Operation
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
-from dr_core.scaling import Scaling
 from dr_core.specs import Difference, Spec, difference
 from dr_core.standby import spec_digest
 from failover.closing import release_lease
@@ -26,6 +23,8 @@ from failover.errors import ExecutionEndedError
 from failover.in_place import change_in_place, request_key
 from failover.leftovers import BEGUN, give_up_launch, takes_over_already
 from failover.record_store import Change
+from failover.request_order import IS_LATEST, LATEST_VALUE, change_in_turn, is_in_order, is_latest, while_latest
+from failover.resource_request import ResourceRequest, answer_of, parse
 from failover.sdk import OldSdkError, check_sdk
 from failover.stack_answers import StackAnswers
 
@@ -35,23 +34,6 @@ _PLANNED = (Kind.SWITCHOVER, Kind.LAUNCH)
 # Why an operation runs that CloudFormation asked for.
 _OF_CLOUDFORMATION = (Reason.UPGRADE, Reason.BOOTSTRAP)
 _SUPERSEDED = "superseded by a newer request of CloudFormation"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceRequest:
-    """A request of CloudFormation.
-
-    Attributes:
-        kind: ``Create``, ``Update`` or ``Delete``.
-        name: name of the managed cluster.
-        spec: JSON of what it shall be, the same text for the same spec.
-        answer: whom to tell.
-    """
-
-    kind: str
-    name: str
-    spec: str
-    answer: Answer
 
 
 def handler(event: Mapping[str, Any], context: object) -> None:
@@ -78,16 +60,22 @@ def _in_words(error: Exception) -> str:
 def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
     """Start what the request asks for; a request that is delivered twice starts it once.
 
+    One that is delivered again when a newer one has come does nothing: CloudFormation does not wait for it any more.
+
     Raises:
         ValueError: the request's properties are wrong, or the request is of no known type.
         OldSdkError: the runtime cannot do what the request asks for.
     """
-    if event["RequestType"] == "Delete" and not _ever_accepted(deployment, event):
+    if event["RequestType"] == "Delete" and _was_refused(deployment, event):
         answer = answer_of(event, deployment="", name="")
         deployment.stack_answers.send(answer, succeeded=True, reason="nothing was ever launched for it")
         return
     request = parse(deployment, event)
-    logger.append_keys(managed_cluster=request.name, request=request.answer.request_id)
+    request_id = request.answer.request_id
+    logger.append_keys(managed_cluster=request.name, request=request_id)
+    if not is_in_order(deployment, managed_cluster=request.name, request_id=request_id):
+        logger.warning("a newer request has come since this one was delivered first")
+        return
     if request.kind in ("Create", "Update"):
         check_sdk()
         deployment.network.of_request(event, name=request.name, record=deployment.record)
@@ -102,81 +90,21 @@ def respond(deployment: Deployment, event: Mapping[str, Any]) -> None:
             raise ValueError(f"RequestType must be Create, Update or Delete, got {other!r}")
 
 
-def _ever_accepted(deployment: Deployment, event: Mapping[str, Any]) -> bool:
-    """Whether the resource that shall go was accepted once.
+def _was_refused(deployment: Deployment, event: Mapping[str, Any]) -> bool:
+    """Whether the resource that shall go was never accepted: it would be refused, and nothing of its name lives.
 
     CloudFormation deletes what it failed to create, with the same properties; refusing them again would leave a stack
     that cannot be deleted.
     """
     try:
-        parse(deployment, event)
+        parse(deployment, {**event, "RequestType": "Create"})
     except ValueError:
-        return False
-    return True
-
-
-def answer_of(event: Mapping[str, Any], *, deployment: str, name: str) -> Answer:
-    """Where the answer to *event* goes; the physical id is ``<deployment>/<name>``, and never changes."""
-    properties = event.get("ResourceProperties", {})
-    owner = deployment or properties.get("Deployment", "unknown")
-    return Answer(
-        response_url=event["ResponseURL"],
-        stack_id=event["StackId"],
-        request_id=event["RequestId"],
-        logical_resource_id=event["LogicalResourceId"],
-        physical_resource_id=f"{owner}/{name or properties.get('Name', 'unknown')}",
-    )
-
-
-def parse(deployment: Deployment, event: Mapping[str, Any]) -> ResourceRequest:
-    """The request in *event*.
-
-    Raises:
-        ValueError: a property is missing or wrong; names it.
-    """
-    properties = event["ResourceProperties"]
-    names = [each.name for each in deployment.config.managed_clusters]
-    name = properties.get("Name")
-    if name not in names:
-        raise ValueError(
-            f"property Name must be one of {', '.join(names)}, got {name!r}: deploy the stack that the app synthesized"
+        name = event["ResourceProperties"].get("Name")
+        return not any(
+            each.managed_cluster == name and each.state is not IncarnationState.RETIRED
+            for each in deployment.record.incarnations()
         )
-    if properties.get("Deployment") != deployment.config.deployment:
-        raise ValueError(
-            f"property Deployment must be {deployment.config.deployment}, got {properties.get('Deployment')!r}: "
-            "deploy the stack that the app synthesized"
-        )
-    return ResourceRequest(
-        kind=event["RequestType"],
-        name=name,
-        spec=_spec(properties).to_json(),
-        answer=answer_of(event, deployment=deployment.config.deployment, name=name),
-    )
-
-
-def _spec(properties: Mapping[str, Any]) -> Spec:
-    """What the properties say; every one of them arrives as text.
-
-    Raises:
-        ValueError: one is missing or wrong; names what is.
-    """
-    try:
-        scaling, tags = properties.get("Scaling"), properties.get("Tags")
-        return Spec(
-            template_url=properties["TemplateUrl"],
-            parameters=_texts(properties["Parameters"]),
-            scaling=None if scaling is None else Scaling.from_dict(json.loads(scaling)),
-            tags={} if tags is None else _texts(tags),
-        )
-    except (KeyError, AttributeError, TypeError, ValueError) as error:
-        raise ValueError(
-            "properties TemplateUrl, Parameters, Scaling and Tags (the last three JSON objects) have to say what to "
-            f"launch, got {error!r}: deploy the stack that the app synthesized"
-        ) from error
-
-
-def _texts(text: str) -> dict[str, str]:
-    return {key: str(value) for key, value in json.loads(text).items()}
+    return False
 
 
 def _is_repeat(deployment: Deployment, operation: str) -> bool:
@@ -212,9 +140,14 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _launch(deployment: Deployment, request: ResourceRequest) -> None:
-    deployment.record.change(
-        Change(key=ManagedCluster.key(request.name), values={"spec": request.spec, "tombstone": None})
+    wanted = Change(
+        key=ManagedCluster.key(request.name),
+        values={"spec": request.spec, "tombstone": None},
+        condition=IS_LATEST,
+        condition_values={LATEST_VALUE: request.answer.request_id},
     )
+    if not deployment.record.change(wanted):
+        return
     _start(deployment, request, kind=Kind.LAUNCH, reason=Reason.BOOTSTRAP)
 
 
@@ -323,8 +256,8 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
         generation=None,
         planned=False,
     )
-    _put_operation(deployment, request, operation=retirement.retirement, text=retirement.to_json())
-    deployment.executions.start_deletion(retirement)
+    if _put_operation(deployment, request, operation=retirement.retirement, text=retirement.to_json()):
+        deployment.executions.start_deletion(retirement)
 
 
 def _stop(
@@ -346,9 +279,19 @@ def _stop(
         release_lease(deployment, managed_cluster=name, execution=execution)
     managed_cluster = deployment.record.managed_cluster(name)
     lease = managed_cluster.lease if managed_cluster is not None else None
-    # One that an earlier delivery of the request has stopped.
-    if lease is not None and not deployment.executions.runs(lease.execution, since=lease.since):
-        release_lease(deployment, managed_cluster=name, execution=lease.execution)
+    if lease is None:
+        return
+    if deployment.executions.runs(lease.execution, since=lease.since):
+        # ListExecutions is eventually consistent: what has begun a moment ago may be missing there.
+        operation = deployment.record.operation(lease.operation)
+        request = OperationRequest.from_json(operation.request) if operation is not None else None
+        if request is None or request.operation in spare:
+            return
+        if request.kind not in kinds or (reasons is not None and request.reason not in reasons):
+            return
+        deployment.executions.stop(lease.execution, cause=cause)
+    # Also that of one which an earlier delivery of the request has stopped.
+    release_lease(deployment, managed_cluster=name, execution=lease.execution)
 
 
 def _give_up_what_was_planned(deployment: Deployment, name: str) -> None:
@@ -386,13 +329,14 @@ def _start(
         reason=reason,
         managed_cluster=request.name,
     )
-    _put_operation(deployment, request, operation=operation.operation, text=operation.to_json(), spec=spec)
-    deployment.executions.start_operation(operation)
+    if _put_operation(deployment, request, operation=operation.operation, text=operation.to_json(), spec=spec):
+        deployment.executions.start_operation(operation)
 
 
 def _put_operation(
     deployment: Deployment, request: ResourceRequest, *, operation: str, text: str, spec: str | None = None
-) -> None:
+) -> bool:
+    """Write an operation down, unless another delivery has; whether it may start, as no newer request has come."""
     item = Operation(
         id=operation,
         request=text,
@@ -401,4 +345,11 @@ def _put_operation(
         started_at=time.time(),
         answer=request.answer,
     )
-    deployment.record.put_new(item.to_item())
+    key, request_id = Operation.key(operation), request.answer.request_id
+    values = {name: value for name, value in item.to_item().items() if name not in key}
+    written = change_in_turn(
+        deployment.record,
+        Change(key=key, values=values, condition="attribute_not_exists(#kind)"),
+        while_latest(request.name, request_id),
+    )
+    return written or is_latest(deployment, managed_cluster=request.name, request_id=request_id)

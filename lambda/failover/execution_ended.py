@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dr_core.record import Operation, Outcome
 from dr_core.requests import Kind, OperationRequest, Reason, RetirementRequest
@@ -71,7 +72,12 @@ def _after_operation(deployment: Deployment, detail: Mapping[str, Any]) -> None:
         finish_cut_over(deployment, operation, request)
         return
     reason = _why(detail, operation)
-    left = _undo(deployment, operation, request)
+    try:
+        left = _undo(deployment, operation, request)
+    except (BotoCoreError, ClientError):
+        # It is called again, and what is left after that the reconciliation gives up; who deploys need not wait for it.
+        answer_once(deployment, operation, succeeded=False, reason=reason)
+        raise
     answer_once(deployment, operation, succeeded=False, reason=f"{reason}. {left}")
     managed_cluster = deployment.record.managed_cluster(request.managed_cluster)
     notice = Notice(

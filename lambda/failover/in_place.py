@@ -12,12 +12,10 @@ from dr_core.scaling import serves_alone, wanted_limits
 from dr_core.specs import Spec
 from failover.deployment import Deployment
 from failover.record_store import Change
+from failover.request_order import IS_LATEST, LATEST_VALUE, change_in_turn
 from failover.scaling import bring_in_line
 
 logger = Logger()
-
-# From one transaction that met another one to the next try.
-CONFLICT_SECONDS = (0.5, 1.0)
 
 
 def request_key(request_id: str) -> dict[str, str]:
@@ -64,13 +62,17 @@ def change_in_place(
             "The old ones hold on, and what was changed already is put back within minutes (while automatic operations "
             "are paused it is not): deploy again when the reason is gone"
         ) from error
-    written = _record(
-        deployment,
+    written = change_in_turn(
+        deployment.record,
         Change(
             key=ManagedCluster.key(managed_cluster.name),
             values={"spec": spec.to_json()},
-            condition="#spec = :old AND #serving_generation = :serving",
-            condition_values={"old": managed_cluster.spec, "serving": managed_cluster.serving_generation},
+            condition=f"#spec = :old AND #serving_generation = :serving AND {IS_LATEST}",
+            condition_values={
+                "old": managed_cluster.spec,
+                "serving": managed_cluster.serving_generation,
+                LATEST_VALUE: request_id,
+            },
         ),
         Change(key=request_key(request_id), values={"at": time.time()}),
     )
@@ -78,24 +80,9 @@ def change_in_place(
     if not written and not deployment.record.has(request_key(request_id)):
         raise ValueError(
             f"another cluster took over managed cluster {managed_cluster.name} while its limits and tags were being "
-            "changed: deploy again"
+            "changed, or a newer request came: deploy again"
         )
     return done, {"ClusterId": incarnation.cluster_id, "Generation": str(incarnation.generation)}
-
-
-def _record(deployment: Deployment, *changes: Change) -> bool:
-    """Make *changes* together; whether their conditions held.
-
-    Of two deliveries that write at the same moment DynamoDB cancels one, which nobody calls again.
-    """
-    for seconds in CONFLICT_SECONDS:
-        try:
-            return deployment.record.change_together(*changes)
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "TransactionCanceledException":
-                raise
-            time.sleep(seconds)
-    return deployment.record.change_together(*changes)
 
 
 def _change(deployment: Deployment, managed_cluster: ManagedCluster, incarnation: Incarnation, spec: Spec) -> str:

@@ -72,20 +72,28 @@ def isolate_while_others_serve(deployment: Deployment, sick: Incarnation) -> str
     return f"{sick.id} gets no new jobs while {', '.join(others)} serves"
 
 
-def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool) -> None:
+def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool) -> bool:
     """What becomes of an isolated incarnation when the operation that worked on it comes to nothing.
+
+    It was known to be unhealthy when it was isolated, and only what is known to be well gets new jobs again as long as
+    somebody else does: not knowing undoes nothing either.
 
     Args:
         deployment: the deployment.
         generation: of the incarnation; ``None`` for none.
-        sick: whether it is unhealthy still, as far as the operation knows: it stays out then while somebody else
-            serves.  What a planned operation knows nothing of is looked at.
+        sick: whether the operation was for what is unhealthy and found nothing else: it is not looked at then.
+
+    Returns:
+        Whether it gets new jobs again.
     """
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None or incarnation.isolated_at is None:
-        return
-    if sick or verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict is Verdict.UNHEALTHY:
+        return False
+    well = not sick and (
+        verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict is Verdict.HEALTHY
+    )
+    if not well:
         health = deployment.front_door.health(deployment.config.balanced_target_group)
         if healthy_others(deployment, incarnation, health):
-            return
-    give_back(deployment, generation)
+            return False
+    return give_back(deployment, generation)

@@ -12,7 +12,7 @@ from dr_core.requests import Kind, OperationRequest, Reason
 from dr_core.superseding import gives_way
 from failover.baking import look_at_bake
 from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, wait
-from failover.closing import close
+from failover.closing import answer_once, close
 from failover.isolation import others_serve
 from failover.leftovers import take_care_of_leftovers
 from failover.record_store import Change
@@ -27,6 +27,11 @@ def claim(call: OperationCall) -> StepAnswer:
     """Hold the lease, note down what is in service, and take care of what an interrupted operation left behind."""
     if call.managed_cluster.tombstone:
         return failed("the managed cluster is being deleted")
+    if _is_overtaken(call):
+        message = "a newer request of CloudFormation has come since it was asked for"
+        answer_once(call.deployment, call.operation, succeeded=False, reason=message)
+        close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message)
+        return cancelled(message)
     lease = call.managed_cluster.lease
     holder = lease.execution if lease else ""
     holder_runs = (
@@ -66,6 +71,12 @@ def claim(call: OperationCall) -> StepAnswer:
             pass
     take_care_of_leftovers(call)
     return done("holds the lease")
+
+
+def _is_overtaken(call: OperationCall) -> bool:
+    """Whether a newer request of CloudFormation has come than the one that asked for this operation."""
+    answer, latest = call.operation.answer, call.managed_cluster.latest_request
+    return answer is not None and latest is not None and latest != answer.request_id
 
 
 def _limit(call: OperationCall) -> float:

@@ -25,6 +25,7 @@ from failover.leftovers import give_up_cut_over
 from failover.observation import has_open_incident, verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on
+from failover.request_order import IS_LATEST, LATEST_VALUE
 from failover.steps.stand_by import stand_by
 
 logger = Logger()
@@ -153,12 +154,16 @@ def _record(
     failovers = (
         {"automatic_failovers": failovers_with(call.managed_cluster.automatic_failovers, now)} if automatic else {}
     )
+    answer = call.operation.answer
     written = call.deployment.record.change_together(
         Change(
             key=ManagedCluster.key(call.request.managed_cluster),
             values={"serving_generation": new.generation, "lease": None, **spec, **failovers},
-            condition="#lease.#execution = :mine",
-            condition_values={"mine": call.execution},
+            condition=f"#lease.#execution = :mine{f' AND {IS_LATEST}' if answer is not None else ''}",
+            condition_values={
+                "mine": call.execution,
+                **({LATEST_VALUE: answer.request_id} if answer is not None else {}),
+            },
         ),
         Change(
             key=Incarnation.key(new.generation),
@@ -171,8 +176,8 @@ def _record(
     )
     if not written:
         raise InvariantError(
-            f"{call.execution} lost the lease of {call.request.managed_cluster} during the cut-over, or generation "
-            f"{new.generation} was given up"
+            f"{call.execution} lost the lease of {call.request.managed_cluster} during the cut-over, generation "
+            f"{new.generation} was given up, or a newer request of CloudFormation has come"
         )
 
 
@@ -185,10 +190,14 @@ def _hand_over(
     message: str,
     retiring: list[Incarnation],
 ) -> None:
-    """Take the old ones out of service, let them be retired, and answer CloudFormation if it asked.
+    """Answer CloudFormation if it asked, take the old ones out of service, and let them be retired.
 
-    Each part may be repeated.  One that drains since an earlier operation goes on draining.
+    Each part may be repeated.  One that drains since an earlier operation goes on draining.  The answer comes first:
+    nothing takes the record back, what else is to be done the reconciliation does too, and a deploy that is not
+    answered takes back what serves.
     """
+    data = {"ClusterId": new.cluster_id or "", "Generation": str(new.generation)}
+    answer_once(deployment, operation, succeeded=True, reason=message, data=data)
     for each in retiring:
         address = each.primary_address
         if address is not None and address != new.primary_address and not address_handed_on(deployment, each):
@@ -198,8 +207,6 @@ def _hand_over(
             served=each.serving_from is not None, terminate_requested=each.terminate_requested_at is not None
         )
         deployment.executions.retire(each, planned=planned and not _yarn_is_dead(deployment, each))
-    data = {"ClusterId": new.cluster_id or "", "Generation": str(new.generation)}
-    answer_once(deployment, operation, succeeded=True, reason=message, data=data)
 
 
 def _yarn_is_dead(deployment: Deployment, old: Incarnation) -> bool:

@@ -14,7 +14,7 @@ from failover.calls import OperationCall, StepAnswer, cancelled, done, failed, w
 from failover.closing import Notice, release_lease
 from failover.clusters import ClusterSeen
 from failover.errors import InvariantError
-from failover.giving_back import give_back
+from failover.isolation import end_isolation
 from failover.leftovers import abandon, give_up_cut_over, in_service_group, leave_begun, stand_down
 from failover.observation import verdict_on
 from failover.record_store import Change
@@ -222,7 +222,7 @@ def _ends(call: OperationCall, old: Incarnation) -> bool:
 def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: str) -> StepAnswer:
     """Keep the old incarnation and give the new one up; may be repeated from any point."""
     name = call.request.managed_cluster
-    given_back = give_back(call.deployment, old.generation)
+    given_back = end_isolation(call.deployment, old.generation, sick=False)
     stands_by = new.state is IncarnationState.STANDBY or stand_down(call.deployment, new)
     left_begun = not stands_by and leave_begun(call.deployment, new)
     if not stands_by and not left_begun:

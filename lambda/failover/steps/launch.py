@@ -42,6 +42,7 @@ from failover.refusals import refusal
 from failover.removal import change_incarnation
 from failover.slot_check import no_slot
 from failover.spares import take_spare
+from failover.stacks import OPERATION_PARAMETER
 
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
 # before its first launch, and a cluster has the tag that permits to look at it only since then.
@@ -256,13 +257,14 @@ def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
             "Generation": str(incarnation.generation),
             "FirstId": str(first_id(incarnation.id_prefix)),
             "SubnetId": incarnation.subnet_id or "",
-            "Operation": incarnation.operation or "",
+            OPERATION_PARAMETER: incarnation.operation or "",
         },
         # Whether a stack's tags reach an EMR cluster is not documented: once it serves, what is missing is added.
         tags={
             **wanted.tags,
             **deployment.stacks.tags(managed_cluster=incarnation.managed_cluster, generation=incarnation.generation),
         },
+        known=lambda operation: deployment.record.has(Operation.key(operation)),
     )
     change_incarnation(deployment, incarnation, stack_id=stack_id, **wanted.given)
     return wait(f"launching generation {incarnation.generation} in {incarnation.availability_zone}")

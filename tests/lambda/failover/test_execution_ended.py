@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from botocore.exceptions import ClientError
 
 from dr_core.record import Outcome
 from failover import execution_ended
@@ -32,6 +33,19 @@ def test_cloudformation_is_answered_where_the_machine_could_not(world: World, st
     assert not answer["succeeded"]
     assert answer["reason"] == f"{HOW[status]}. emr-dr-active-passive-a-g1 is being deleted."
     assert world.operation("op1").outcome is Outcome.FAILED
+
+
+def test_cloudformation_is_answered_though_nothing_can_be_undone_yet(world: World) -> None:
+    """A13: who deploys reads the reason at once; what is left over is given up when AWS takes calls again."""
+    request = launched(world).request("switchover", "op2", reason="upgrade")
+    world.expect_answer("op2", request)
+    world.run_operation(request, until="Verify")
+    world.broken = {"start_execution"}
+    for _ in range(2):
+        with pytest.raises(ClientError):
+            tidy_up(world.deployment, ended(world, request))
+
+    assert [each["succeeded"] for each in world.answers] == [False]
 
 
 def test_an_execution_that_never_called_a_step_is_answered_too(world: World) -> None:

@@ -86,7 +86,7 @@ def test_numbers_that_arrive_as_numbers_are_no_change(serving: World) -> None:
     plain = {**properties(SPEC), "Scaling": json.dumps(SPEC.scaling.to_dict())}
     calls = serving.calls
     respond(serving.deployment, stack_event("Update", "r2", **plain))
-    assert serving.calls == calls + 2  # that it was carried out, and the answer
+    assert serving.calls == calls + 3  # that it came, that it was carried out, and the answer
     assert answers(serving) == [("r2", True)]
 
 

@@ -61,22 +61,28 @@ def test_two_are_not_isolated_each_because_the_other_serves(two: World, monkeypa
     assert two.incarnation(1).isolated_at is None
 
 
-@pytest.mark.parametrize(("sick", "out"), [(True, True), (False, False)])
-def test_what_is_sick_stays_out_at_the_end_of_an_operation(two: World, sick: bool, out: bool) -> None:
+def test_what_is_sick_stays_out_at_the_end_of_an_operation(two: World) -> None:
+    """A2: it is not looked at again."""
     isolate_while_others_serve(two.deployment, two.incarnation(1))
+    two.see_evidence(1, Verdict.HEALTHY)
 
-    end_isolation(two.deployment, 1, sick=sick)
+    assert not end_isolation(two.deployment, 1, sick=True)
 
-    assert ("10.0.1.1" not in balanced(two)) is out
+    assert "10.0.1.1" not in balanced(two)
 
 
-@pytest.mark.parametrize(("verdict", "out"), [(Verdict.UNHEALTHY, True), (Verdict.UNKNOWN, False)])
-def test_what_fell_sick_under_a_planned_operation_stays_out_at_its_end(two: World, verdict: Verdict, out: bool) -> None:
-    """A2: that operation knows nothing of it; the failover that follows begins within a minute."""
+@pytest.mark.parametrize(
+    ("verdict", "out"), [(Verdict.UNHEALTHY, True), (Verdict.UNKNOWN, True), (None, True), (Verdict.HEALTHY, False)]
+)
+def test_only_what_is_known_to_be_well_gets_new_jobs_at_the_end_of_an_operation(
+    two: World, verdict: Verdict | None, out: bool
+) -> None:
+    """A2, A12: it was known to be sick when it was isolated, and another one serves."""
     isolate_while_others_serve(two.deployment, two.incarnation(1))
-    two.see_evidence(1, verdict)
+    if verdict is not None:
+        two.see_evidence(1, verdict)
 
-    end_isolation(two.deployment, 1, sick=False)
+    assert end_isolation(two.deployment, 1, sick=False) is not out
 
     assert ("10.0.1.1" not in balanced(two)) is out
 

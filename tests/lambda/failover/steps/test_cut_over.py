@@ -215,11 +215,22 @@ def test_a_cut_over_that_somebody_tidied_up_after_records_nothing(
         return change(*wanted)
 
     monkeypatch.setattr(world.record, "change_together", change_after_somebody_else)
-    with pytest.raises(InvariantError, match="or generation 2 was given up"):
+    with pytest.raises(InvariantError, match="generation 2 was given up"):
         world.step("operation", "CutOver", request)
     assert world.managed_cluster().serving_generation == 1
     assert world.incarnation(2).state is not IncarnationState.SERVING
     assert "10.0.1.1" in world.targets["balanced"]
+
+
+def test_cloudformation_is_answered_though_the_load_balancer_takes_no_calls(world: World) -> None:
+    """A13: nothing takes the record back, and a deploy that is not answered would take back what serves."""
+    request = healthy_in_service(world)
+    world.broken = {"deregister_targets"}
+
+    with pytest.raises(ClientError):
+        world.step("operation", "CutOver", request)
+
+    assert [each["succeeded"] for each in world.answers] == [True]
 
 
 @pytest.mark.parametrize(

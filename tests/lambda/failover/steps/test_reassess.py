@@ -390,6 +390,30 @@ def test_a_pause_does_not_hold_up_the_end_of_an_interrupted_failover(world: Worl
     assert world.step("operation", "Reassess", request).status == "done"
 
 
+@pytest.mark.parametrize("why", ["paused", "nobody can tell"])
+def test_what_is_isolated_and_not_known_to_be_well_stays_out_while_another_one_serves(world: World, why: str) -> None:
+    """A2: an earlier attempt has isolated it; every second new job would be lost there until somebody resumes."""
+    request = asked_by_the_monitor(world)
+    second_half(world)
+    world.put({**world.incarnation(1).to_item(), "isolated_at": 5})
+    del world.targets["balanced"]["10.0.1.1"]
+    world.see_evidence(1, Verdict.UNKNOWN if why == "nobody can tell" else Verdict.UNHEALTHY)
+    if why == "paused":
+        paused(world)
+
+    answer = world.step("operation", "Reassess", request)
+    for _ in range(20):
+        if answer.status != "wait":
+            break
+        world.clock.now += 10
+        world.see_evidence(1, Verdict.UNKNOWN)
+        answer = world.step("operation", "Reassess", request)
+
+    assert answer.status == "cancelled"
+    assert world.incarnation(1).isolated_at is not None
+    assert "10.0.1.1" not in world.targets["balanced"]
+
+
 def test_what_an_interrupted_operation_has_isolated_is_given_back(world: World) -> None:
     """A10: it is healthy again, and nobody else would do it."""
     request = asked_by_the_monitor(world)
