@@ -7,11 +7,14 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from .once import once
+
+if TYPE_CHECKING:
+    from aws_cdk import App
 
 
 def pytest_configure() -> None:
@@ -49,16 +52,23 @@ def _both(folder: Path, values: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _active_passive(folder: Path, values: dict[str, Any]) -> dict[str, Any]:
     """The template of ``ActivePassive``, with the assembly in *folder*."""
+    from .synthesis import templates
+
+    return templates(_app_of_active_passive(folder, values))["ActivePassive"]
+
+
+def _app_of_active_passive(folder: Path, values: dict[str, Any]) -> App:
+    """An app with ``ActivePassive`` alone, which writes its assembly to *folder*."""
     from emr_dr.settings import Settings
     from stacks.active_passive import ActivePassive
     from stacks.platform import Platform
 
-    from .synthesis import new_app, templates
+    from .synthesis import new_app
 
     app = new_app(folder)
     settings = Settings.parse(values)
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
-    return templates(app)["ActivePassive"]
+    return app
 
 
 @contextmanager
@@ -155,3 +165,17 @@ def with_certificate(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]
 
     found: dict[str, Any] = once(tmp_path_factory, "certificate", make)[1]
     return found
+
+
+@pytest.fixture(scope="session")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]], list[str]]:
+    """``ActivePassive`` with certificates up to the clusters: the assembly, the templates by stack, the findings."""
+
+    def make(folder: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        from .synthesis import CLUSTERS, findings, templates
+
+        app = _app_of_active_passive(folder, {"region": "us-east-1", "tls": dict(CLUSTERS)})
+        return templates(app), findings(app)
+
+    folder, (found, said) = once(tmp_path_factory, "encrypted", make)
+    return folder, found, said

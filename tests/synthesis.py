@@ -21,6 +21,9 @@ DOOR: Mapping[str, Any] = {
     "hosted_zone_id": "Z0123456789ABC",
     "hosted_zone_name": "example.com",
 }
+ARCHIVE = "s3://certificates/clusters.zip"
+# Encryption from there up to the clusters.
+CLUSTERS: Mapping[str, Any] = {**DOOR, "authority_file": "tests/authority.pem", "emr_certificates": ARCHIVE}
 
 
 def new_app(folder: Path, **context: Any) -> App:

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from dr_core import metrics
 from dr_core.config import ENVIRONMENT_VARIABLE
 from emr_dr.incarnation_template import classifications
@@ -17,11 +15,20 @@ from emr_dr.settings import Settings
 from stacks.active_passive import ActivePassive
 from stacks.platform import Platform
 
-from ..once import once
-from ..synthesis import CERTIFICATE, DOOR, REPOSITORY, findings, new_app, only, resources, statements, templates
+from ..synthesis import (
+    ARCHIVE,
+    CERTIFICATE,
+    CLUSTERS,
+    DOOR,
+    REPOSITORY,
+    findings,
+    new_app,
+    only,
+    resources,
+    statements,
+    templates,
+)
 
-ARCHIVE = "s3://certificates/clusters.zip"
-CLUSTERS: Mapping[str, Any] = {**DOOR, "authority_file": "tests/authority.pem", "emr_certificates": ARCHIVE}
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 GROUP = "AWS::ElasticLoadBalancingV2::TargetGroup"
 
@@ -31,13 +38,6 @@ def synthesized(folder: Path, tls: Mapping[str, Any], **others: Any) -> tuple[di
     settings = Settings.parse({"region": "us-east-1", "tls": dict(tls), **others})
     ActivePassive(app, "ActivePassive", settings=settings, platform=Platform(app, "Platform", settings=settings))
     return templates(app), findings(app)
-
-
-@pytest.fixture(scope="module")
-def encrypted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, Any]], list[str]]:
-    """Everything, with certificates up to the clusters: the assembly, the templates, the findings."""
-    folder, (found, said) = once(tmp_path_factory, "encrypted", lambda to: synthesized(to, CLUSTERS))
-    return folder, found, said
 
 
 def config(template: dict[str, Any], function: str) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,23 @@ from failover.control import control
 from .world import World
 
 RUNBOOK = (Path(__file__).resolve().parents[3] / "docs" / "runbook.md").read_text(encoding="utf-8")
+COMMANDS = "".join(re.findall(r"```\n(.*?)```", RUNBOOK, re.DOTALL))
+# What is pasted into a shell first.
+BEGINNING = RUNBOOK.split("```")[1]
+STRATEGIES = {"ActivePassive": "emr-dr-active-passive", "ActiveActive": "emr-dr-active-active"}
+# Stands for the command of that name: answers for outputs, and writes down whatever else it is asked.
+AWS = """
+aws() {
+  case "$*" in
+    "cloudformation describe-stacks --stack-name "*) case "$4 $*" in
+      *"'OperationStateMachine'"*) echo "machine-of-$4" ;;
+      "ActivePassive "*"'ControlFunction'"*) echo emr-dr-active-passive-control ;;
+      "ActiveActive "*"'ControlFunction'"*) echo emr-dr-active-active-control ;;
+    esac ;;
+    *) echo "$*" >>"$ASKED" ;;
+  esac
+}
+"""
 
 
 def typed(function: str) -> list[dict[str, Any]]:
@@ -56,37 +76,90 @@ def test_an_evacuation_and_the_way_back_are_there() -> None:
     }
 
 
-def test_every_output_that_is_asked_for_exists(assembly: Path) -> None:
-    asked = set(re.findall(r"\boutput (ActivePassive|Platform) (\w+)", RUNBOOK))
-    outputs = {
-        (stack, name)
-        for stack in ("ActivePassive", "Platform")
-        for name in json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8"))["Outputs"]
-    }
+@pytest.mark.parametrize("stack", STRATEGIES)
+def test_every_output_that_is_asked_for_exists(assembly: Path, stack: str) -> None:
+    asked = re.findall(r"\$\(output (\S+) (\w+)\)", RUNBOOK)
 
-    assert len(asked) == 4
-    assert asked <= outputs
+    assert {whose for whose, _ in asked} == {'"$STACK"', "Platform"}
+    for whose, name in asked:
+        assert name in template(assembly, stack if whose == '"$STACK"' else whose)["Outputs"]
+    assert len({name for _, name in asked}) == 5
+
+
+def test_one_word_chooses_the_strategy() -> None:
+    """B13: whoever is paged for one strategy and left a word would run a failover of the other one."""
+    lines = [line for line in COMMANDS.splitlines() if not line.startswith("#")]
+
+    assert [line for line in lines if re.search("Active|-active-", line)] == ["STACK=ActivePassive"]
+    assert "--stack-name Active" not in RUNBOOK
+
+
+def test_no_comment_stands_behind_what_is_pasted_first() -> None:
+    """An interactive zsh takes it for a command, which alone is given what is set before it."""
+    assert " #" not in BEGINNING
+
+
+@pytest.mark.parametrize("stack", STRATEGIES)
+def test_all_commands_act_on_the_strategy_that_is_chosen(tmp_path: Path, stack: str) -> None:
+    said, asked = shell(tmp_path, stack, "control '{}'; operate '{}'")
+
+    assert said == f"You act on {STRATEGIES[stack]}"
+    assert f"lambda invoke --function-name {STRATEGIES[stack]}-control " in asked
+    assert f"--state-machine-arn machine-of-{stack} " in asked
+
+
+def test_that_nobody_knows_the_deployment_is_said_loudly(tmp_path: Path) -> None:
+    said, _ = shell(tmp_path, "Another", "true")
+
+    assert said.startswith("You act on NOTHING: ")
+
+
+@pytest.mark.parametrize("stack", STRATEGIES)
+def test_the_output_that_the_name_is_made_of_is_the_name_of_the_control_function(assembly: Path, stack: str) -> None:
+    made = template(assembly, stack)
+
+    function = made["Resources"][made["Outputs"]["ControlFunction"]["Value"]["Ref"]]
+    assert function["Properties"]["FunctionName"] == f"{STRATEGIES[stack]}-control"
 
 
 @pytest.mark.parametrize(
-    ("prefix", "count"),
-    [("FrontDoorSlotsGroup", 5), ("FrontDoorResourceManagerA", 1), ("FrontDoorNameNodeA", 1)],
+    ("stack", "words", "count"),
+    [
+        ("ActivePassive", "SlotsGroup", 5),
+        ("ActivePassive", "ResourceManagerA", 1),
+        ("ActivePassive", "NameNodeA", 1),
+        ("ActiveActive", "SlotsGroup", 7),
+        ("ActiveActive", "ResourceManagerB", 1),
+        ("ActiveActive", "NameNodeB", 1),
+    ],
 )
-def test_groups_that_are_asked_for_by_logical_id_are_found(assembly: Path, prefix: str, count: int) -> None:
+def test_groups_that_are_asked_for_by_logical_id_are_found(assembly: Path, stack: str, words: str, count: int) -> None:
     """Part 6, by the query of its shell function ``groups``."""
-    query = RUNBOOK[RUNBOOK.index("groups() {") :].split('"')[1].replace("\\\n", "").replace("$1", prefix)
-
-    assert f"groups {prefix})" in RUNBOOK
-    assert len(jmespath.search(query, {"StackResourceSummaries": summaries(assembly)})) == count
+    assert re.search(rf"\bgroups {words}\b", RUNBOOK)
+    assert len(found_groups(template(assembly, stack), words)) == count
 
 
-def test_the_record_is_found_by_logical_id(assembly: Path) -> None:
-    """Part 6, where it is asked for incarnations with the fields that it has."""
-    query = RUNBOOK[RUNBOOK.index("RECORD=") :].split('"')[1]
+@pytest.mark.parametrize(("words", "count"), [("SlotsGroup", 5), ("ResourceManagerA", 1), ("NameNodeA", 1)])
+def test_groups_are_found_with_certificates_up_to_the_clusters(
+    encrypted: tuple[Path, dict[str, Any], list[str]], words: str, count: int
+) -> None:
+    """Those of the slots have other logical ids then."""
+    _, made, _ = encrypted
+
+    assert len(found_groups(made["ActivePassive"], words)) == count
+
+
+@pytest.mark.parametrize("stack", STRATEGIES)
+def test_the_record_is_found_by_logical_id(assembly: Path, stack: str) -> None:
+    (table,) = jmespath.search(query_of("RECORD="), summaries(template(assembly, stack)))
+
+    assert table.startswith("TablesRecord")
+
+
+def test_the_record_is_asked_for_what_it_has() -> None:
+    """Part 6, where it is asked for incarnations."""
     fields = re.findall(r"(\w+)\.[NS]\b", RUNBOOK[RUNBOOK.index("Items[]") :].partition("'")[0])
 
-    (table,) = jmespath.search(query, {"StackResourceSummaries": summaries(assembly)})
-    assert table.startswith("TablesRecord")
     assert fields == ["generation", "state", "cluster_id", "primary_address", "availability_zone"]
     assert set(fields) <= Incarnation.__dataclass_fields__.keys()
     assert f'"S": "{Incarnation.KIND}"' in RUNBOOK
@@ -94,19 +167,50 @@ def test_the_record_is_found_by_logical_id(assembly: Path) -> None:
 
 def test_no_shell_takes_a_command_for_a_word_of_its_history() -> None:
     """In an interactive bash ``!word`` is one, in double quotes too."""
-    commands = "".join(re.findall(r"```\n(.*?)```", RUNBOOK, re.DOTALL))
-
-    assert "! contains" in commands
-    assert re.findall(r"![^\s=(]", commands) == []
+    assert "! contains" in COMMANDS
+    assert re.findall(r"![^\s=(]", COMMANDS) == []
 
 
-def summaries(assembly: Path) -> list[dict[str, str]]:
-    """The resources of the stack as CloudFormation lists them, each by its logical id."""
-    found = json.loads((assembly / "ActivePassive.template.json").read_text(encoding="utf-8"))["Resources"]
-    return [
-        {"ResourceType": each["Type"], "LogicalResourceId": name, "PhysicalResourceId": name}
-        for name, each in found.items()
-    ]
+def shell(folder: Path, stack: str, words: str) -> tuple[str, str]:
+    """What the beginning says with *stack* chosen, and what AWS is asked when *words* are typed after it."""
+    asked = folder / "asked"
+    asked.touch()
+    pasted = BEGINNING.replace("STACK=ActivePassive\n", f"STACK={stack}\n")
+    assert f"STACK={stack}\n" in pasted
+    ended = subprocess.run(
+        ["bash", "-c", f"{AWS}\n{pasted}\n{words}"],
+        env={**os.environ, "ASKED": str(asked)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return ended.stdout.splitlines()[0], asked.read_text(encoding="utf-8")
+
+
+def template(assembly: Path, stack: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((assembly / f"{stack}.template.json").read_text(encoding="utf-8"))
+    return found
+
+
+def query_of(beginning: str) -> str:
+    """The query of the first command after *beginning*, as a shell passes it on."""
+    return RUNBOOK[RUNBOOK.index(beginning) :].partition("--query")[2].split('"')[1].replace("\\\n", "")
+
+
+def found_groups(template: Mapping[str, Any], words: str) -> list[str]:
+    found: list[str] = jmespath.search(query_of("groups() {").replace("$1", words), summaries(template))
+    return found
+
+
+def summaries(template: Mapping[str, Any]) -> dict[str, list[dict[str, str]]]:
+    """The resources of a stack as CloudFormation lists them, each by its logical id."""
+    return {
+        "StackResourceSummaries": [
+            {"ResourceType": each["Type"], "LogicalResourceId": name, "PhysicalResourceId": name}
+            for name, each in template["Resources"].items()
+        ]
+    }
 
 
 def test_every_state_of_the_machines_is_explained() -> None:
