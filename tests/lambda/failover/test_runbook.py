@@ -13,6 +13,7 @@ from typing import Any
 import jmespath  # type: ignore[import-untyped]
 import pytest
 
+from dr_core import metrics
 from dr_core.record import Incarnation
 from dr_core.requests import read_by_hand
 from dr_core.steps import ROLL_BACK, OperationStep, RetirementStep
@@ -163,6 +164,13 @@ def test_the_record_is_asked_for_what_it_has() -> None:
     assert fields == ["generation", "state", "cluster_id", "primary_address", "availability_zone"]
     assert set(fields) <= Incarnation.__dataclass_fields__.keys()
     assert f'"S": "{Incarnation.KIND}"' in RUNBOOK
+
+
+def test_a_livy_that_could_issue_ids_twice_is_not_restarted_by_hand() -> None:
+    """The product refuses it as well: ``dr_core.repair_plan``."""
+    before = RUNBOOK[RUNBOOK.index("1. **Livy alone is sick.**") : RUNBOOK.index("RESTART=")]
+
+    assert f"Not if the alarm `{metrics.SERVING_UNSEEDED}` rang" in before
 
 
 def test_no_shell_takes_a_command_for_a_word_of_its_history() -> None:
