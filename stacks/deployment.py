@@ -198,7 +198,7 @@ class Deployment(Stack):
             alert_topic=platform.alert_topic,
         )
         alarms.watch_machines(controller.machines)
-        alarms.watch_monitor()
+        alarms.watch_monitor(probers=len(probers.probers))
         alarms.watch_probers(len(probers.probers))
         if config.front_door_scheme == "https":
             alarms.watch_certificates()

@@ -79,15 +79,25 @@ class Texts:
     commands: Commands
     managed_clusters: Sequence[str]
 
-    def operation_ended(self, words: str) -> Text:
-        """An operation *words*, such as "failed"."""
+    def operation_ended(self, words: str, *, stopped: bool) -> Text:
+        """An operation *words*, such as "failed"; *stopped* if it did not end by itself.
+
+        The product stops the launch of a standby without a message when anything else needs the managed cluster.
+        """
+        # Nobody stops what is refused, and a description has no room for both.
+        which = (
+            "Nothing if its name contains -standby-: another took its place, and no message comes. Else read that "
+            "message."
+            if stopped
+            else "Read that message. What was refused to a person says why in its cause, and did nothing."
+        )
         return Text(
             happened=f"An operation of {self._deployment} {words}.",
             done="If that was before its state Fence, what it launched is deleted, and what served goes on to serve. "
             "From Fence on a failover is not undone: the old cluster may be ending, and nothing may be in service. A "
             "message of its own says what came of it. The monitor makes up to three attempts by itself.",
-            to_do="Read that message. What was refused to a person says why in its cause, and did nothing. How things "
-            f"stand: {self._show} If nothing is in service, start a failover: {self._failover}",
+            to_do=f"{which} How things stand: {self._show} If nothing is in service, start a failover: "
+            f"{self._failover}",
         )
 
     def retirement_ended(self, words: str, *, by_a_person: bool) -> Text:
@@ -128,10 +138,12 @@ class Texts:
             "program outside of emr-dr.",
             done="Nothing: whoever ends a cluster does not want another one. Its clients get errors.",
             to_do="If that was a mistake, start a failover, which launches a new cluster: "
-            f"{self.commands.operation('failover', name)}",
+            f"{self.commands.operation('failover', name)} If it was meant, this alarm stays on, and after an hour "
+            f"VerdictUnhealthy{name.upper()} too, until a failover brings another cluster into service or the strategy "
+            "is deleted.",
         )
 
-    def verdict_unknown(self, name: str, *, minutes: int) -> Text:
+    def verdict_unknown(self, name: str, *, probers: int, minutes: int) -> Text:
         """Too few vantage points agree on a managed cluster."""
         return Text(
             happened=f"For {minutes} minutes nobody could tell whether managed cluster {name} of {self._deployment} is "
@@ -139,8 +151,8 @@ class Texts:
             done="Nothing, as an unknown verdict never leads to an action. If the cluster fails now, no failover "
             "starts by itself.",
             to_do=f"The log of {self._deployment}-monitor says who saw what. Look at the functions "
-            f"{self._deployment}-prober-1 to 3 and their network; if you know that the cluster is dead, start a "
-            f"failover: {self.commands.operation('failover', name)}",
+            f"{self._deployment}-prober-1 to {probers} and their network; if you know that the cluster is dead, start "
+            f"a failover: {self.commands.operation('failover', name)}",
         )
 
     def verdict_unhealthy(self, name: str, *, minutes: int) -> Text:
@@ -148,8 +160,8 @@ class Texts:
         return Text(
             happened=f"Managed cluster {name} of {self._deployment} has been unhealthy for {minutes} minutes.",
             done="What was tried did not help, or nothing was tried: operations are paused or kept back, the attempts "
-            "are used up, or EMR does not say whether a person ended the cluster. The last of these raises no other "
-            "alarm.",
+            "are used up, a person ended the cluster, or EMR does not say whether a person did. The last of these "
+            "raises no other alarm.",
             to_do=f"The log of {self._deployment}-monitor says in each round why nothing is started. How things stand: "
             f"{self._show} If nothing goes on, start a failover: {self.commands.operation('failover', name)}",
         )

@@ -17,7 +17,7 @@ from emr_dr.functions import PythonFunction
 from emr_dr.state_machines import StateMachines, machine_arn
 
 # Of both machines: the end of an execution, and its words.
-_WAYS = {"Failed": "failed", "TimedOut": "ran out of time", "Aborted": "was stopped by somebody"}
+_WAYS = {"Failed": "failed", "TimedOut": "ran out of time", "Aborted": "was stopped"}
 
 # For how long nobody may be able to tell how a managed cluster is.
 UNKNOWN_MINUTES = 10
@@ -71,7 +71,7 @@ class Alarms(Construct):
         """
         for way, words in _WAYS.items():
             for name, machine, text in (
-                ("Operation", machines.operation, self._texts.operation_ended(words)),
+                ("Operation", machines.operation, self._texts.operation_ended(words, stopped=way == "Aborted")),
                 (
                     "Retirement",
                     machines.retirement,
@@ -83,8 +83,12 @@ class Alarms(Construct):
                 metric = machine.metric(f"Executions{way}", period=Duration.minutes(1), statistic=cloudwatch.Stats.SUM)
                 self._alarm(f"{name}{way}", metric=metric, text=text)
 
-    def watch_monitor(self) -> None:
-        """Alarm when the monitor has finished no round for three minutes, and when it asks for a person."""
+    def watch_monitor(self, *, probers: int) -> None:
+        """Alarm when the monitor has finished no round for three minutes, and when it asks for a person.
+
+        Args:
+            probers: how many of them it hears.
+        """
         self._alarm(
             "MonitorSilent",
             metric=self._metric(metrics.MONITOR_HEARTBEAT),
@@ -105,7 +109,7 @@ class Alarms(Construct):
                 f"{metrics.VERDICT_UNKNOWN}{name.upper()}",
                 metric=self._metric(metrics.VERDICT_UNKNOWN, managed_cluster=name, statistic=_ALL_THE_TIME),
                 periods=UNKNOWN_MINUTES,
-                text=self._texts.verdict_unknown(name, minutes=UNKNOWN_MINUTES),
+                text=self._texts.verdict_unknown(name, probers=probers, minutes=UNKNOWN_MINUTES),
             )
             self._alarm(
                 f"{metrics.VERDICT_UNHEALTHY}{name.upper()}",
