@@ -140,7 +140,8 @@ class Settings(Section):
     name: str = Field(
         default="emr-dr",
         pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
-        description="first part of every name, at most 20 characters",
+        description="first part of every name, at most 20 characters. It cannot be changed after the first deploy: "
+        "CloudFormation refuses that, see docs/life-cycle.md",
     )
     region: str | None = Field(
         default=None,

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from emr_dr.settings import Settings
 from emr_drill.stand_in.template import dependencies
 
 STRATEGIES = ("ActiveActive", "ActivePassive")
@@ -136,6 +137,23 @@ def test_whatever_is_added_to_a_strategy_is_sorted_into_what_a_retirement_needs(
     of_functions = {"AWS::Lambda::EventInvokeConfig"}  # how often Lambda repeats an event: goes before or after
 
     assert types - NEEDED_TO_RETIRE - NEEDED_BY_PEOPLE - of_functions == {MANAGED_CLUSTER}
+
+
+@pytest.mark.parametrize("stack", ["Platform", *STRATEGIES])
+def test_another_name_gives_custom_resources_other_functions(made: dict[str, Any], stack: str) -> None:
+    """CloudFormation refuses that in an update, as the description of the setting says (docs/life-cycle.md)."""
+    found = made[stack]["Resources"]
+    custom = of_type(made[stack], MANAGED_CLUSTER, LEFTOVERS)
+
+    assert custom
+    for each in custom:
+        assert ":function:emr-dr-" in "".join(texts(found[each]["Properties"]["ServiceToken"]))
+    assert "cannot be changed after the first deploy" in str(Settings.model_fields["name"].description)
+
+
+def texts(value: Any) -> Iterable[str]:
+    """The pieces of text of what the CDK joined."""
+    return (each for each in value["Fn::Join"][1] if isinstance(each, str))
 
 
 def test_a_dependency_that_is_lost_is_found(made: dict[str, Any]) -> None:
