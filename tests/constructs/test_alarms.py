@@ -290,6 +290,17 @@ def test_the_budget_of_the_settings_is_that_of_the_alarm(tmp_path: Path) -> None
     assert len([each for each in found if each["MetricName"] == metrics.FAILOVER_BLOCKED]) == 2
 
 
+def test_who_cannot_tell_is_sent_to_the_probers_that_there_are(tmp_path: Path) -> None:
+    """Of two AZs there is no third one."""
+    app = new_app(tmp_path)
+    stack = Stack(app, "Stack")
+    made = Alarms(stack, "Alarms", deployment="dep", managed_clusters=["a"], alert_topic=sns.Topic(stack, "Topic"))
+    made.watch_monitor(probers=2)
+    found = alarms(templates(app)["Stack"])
+
+    assert "dep-prober-1 to 2 and" in description(found[metrics.VERDICT_UNKNOWN])
+
+
 def test_errors_of_functions_that_nobody_waits_for_are_noticed(active_passive: dict[str, Any]) -> None:
     watched = {
         str(each["Dimensions"][0]["Value"]["Ref"]).rpartition("Function")[0]
