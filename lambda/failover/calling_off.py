@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dr_core.evidence import Verdict
 from failover.calls import OperationCall, StepAnswer, cancelled
 from failover.closing import Notice, release_lease
 from failover.isolation import end_isolation
@@ -19,10 +20,17 @@ def not_confirmed(call: OperationCall, message: str) -> Notice:
     )
 
 
-def call_off(call: OperationCall, notice: Notice, *, message: str) -> StepAnswer:
-    """Give back what was isolated and is well, tell people, record the end of the operation and free the lease."""
+def call_off(call: OperationCall, notice: Notice, *, message: str, verdict: Verdict | None) -> StepAnswer:
+    """Give back what was isolated and is well, tell people, record the end of the operation and free the lease.
+
+    Args:
+        call: of the operation.
+        notice: what people are told.
+        message: what is recorded.
+        verdict: of the look that showed that there is nothing to do; ``None`` if there was none.
+    """
     # An earlier operation may have isolated it, which was interrupted or came to nothing.
-    end_isolation(call.deployment, call.managed_cluster.serving_generation, sick=False)
+    end_isolation(call.deployment, call.managed_cluster.serving_generation, verdict=verdict)
     close_called_off(call.deployment, call.operation, message=message, notice=notice)
     release_lease(call.deployment, managed_cluster=call.request.managed_cluster, execution=call.execution)
     return cancelled(message)

@@ -19,7 +19,7 @@ from dr_core.steps import OPERATION_LIMIT_SECONDS, REFUSED
 from failover.closing import Notice, answer_once, close, release_lease
 from failover.deployment import Deployment, deployment_from_environment
 from failover.executions import SUPERSEDED
-from failover.isolation import MAY_BE_SICK, end_isolation
+from failover.isolation import end_isolation, known_of
 from failover.leftovers import give_up_launch
 from failover.next_steps import failover_command, next_steps
 from failover.steps.cut_over import finish_cut_over
@@ -100,7 +100,7 @@ def _undo(deployment: Deployment, operation: Operation, request: OperationReques
     lease = managed_cluster.lease if managed_cluster is not None else None
     mine = lease is None or lease.operation == operation.id
     if operation.outcome is None and mine:
-        end_isolation(deployment, operation.old_generation, sick=request.reason in MAY_BE_SICK)
+        end_isolation(deployment, operation.old_generation, verdict=known_of(request.reason))
     return left
 
 

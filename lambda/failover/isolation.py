@@ -13,10 +13,6 @@ from failover.giving_back import give_back
 from failover.observation import verdict_on
 from failover.removal import address_handed_on, change_incarnation
 
-# A change that superseded a failover finds isolated what that one found sick.  What is well is given back by the
-# reconciliation when its incident is closed.
-MAY_BE_SICK = (Reason.UNHEALTHY, Reason.UPGRADE)
-
 
 def others_serve(deployment: Deployment, managed_cluster: str) -> bool:
     """Whether another managed cluster than *managed_cluster* serves, stays, and is healthy in the balanced group."""
@@ -72,7 +68,7 @@ def isolate_while_others_serve(deployment: Deployment, sick: Incarnation) -> str
     return f"{sick.id} gets no new jobs while {', '.join(others)} serves"
 
 
-def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool) -> bool:
+def end_isolation(deployment: Deployment, generation: int | None, *, verdict: Verdict | None) -> bool:
     """What becomes of an isolated incarnation when the operation that worked on it comes to nothing.
 
     It was known to be unhealthy when it was isolated, and only what is known to be well gets new jobs again as long as
@@ -81,7 +77,7 @@ def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool)
     Args:
         deployment: the deployment.
         generation: of the incarnation; ``None`` for none.
-        sick: whether the operation was for what is unhealthy and found nothing else: it is not looked at then.
+        verdict: of the operation's own last look; ``None`` if it took none, and it is looked at now.
 
     Returns:
         Whether it gets new jobs again.
@@ -89,11 +85,19 @@ def end_isolation(deployment: Deployment, generation: int | None, *, sick: bool)
     incarnation = deployment.record.incarnation(generation) if generation is not None else None
     if incarnation is None or incarnation.isolated_at is None:
         return False
-    well = not sick and (
-        verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict is Verdict.HEALTHY
-    )
-    if not well:
+    if verdict is None:
+        verdict = verdict_on(deployment, incarnation, serving_from=incarnation.judged_from).verdict
+    if verdict is not Verdict.HEALTHY:
         health = deployment.front_door.health(deployment.config.balanced_target_group)
         if healthy_others(deployment, incarnation, health):
             return False
     return give_back(deployment, generation)
+
+
+def known_of(reason: Reason) -> Verdict | None:
+    """What an operation that runs for *reason* knows of what it was to replace, for :func:`end_isolation`.
+
+    A change that superseded a failover finds isolated what that one found sick.  What is well is given back by the
+    reconciliation when its incident is closed.
+    """
+    return Verdict.UNHEALTHY if reason in (Reason.UNHEALTHY, Reason.UPGRADE) else None

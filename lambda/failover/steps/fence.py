@@ -184,7 +184,9 @@ def _old(call: OperationCall) -> Incarnation | None:
 def _look_again(call: OperationCall, old: Incarnation, new: Incarnation) -> StepAnswer | None:
     """The answer if the old incarnation is not ended (yet); ``None`` to go on."""
     if new.state in _SET_ASIDE:  # by an earlier call of this step, which died before it could say so
-        return _call_off(call, old, new, why="an earlier look, whose words are lost, did not call it unhealthy")
+        return _call_off(
+            call, old, new, why="an earlier look, whose words are lost, did not call it unhealthy", verdict=None
+        )
     judgement = verdict_on(call.deployment, old, serving_from=old.judged_from)
     decision = judge_before_fence(
         verdict=judgement.verdict,
@@ -203,7 +205,8 @@ def _look_again(call: OperationCall, old: Incarnation, new: Incarnation) -> Step
             # works may end its own.
             if in_service_group(call.deployment, new):
                 return done(f"{new.title} takes jobs already, and {old.title} ends its own first: {judgement.verdict}")
-            return _call_off(call, old, new, why=f"{judgement.verdict}: {judgement.reason}")
+            why = f"{judgement.verdict}: {judgement.reason}"
+            return _call_off(call, old, new, why=why, verdict=judgement.verdict)
 
 
 def _ends(call: OperationCall, old: Incarnation) -> bool:
@@ -219,10 +222,12 @@ def _ends(call: OperationCall, old: Incarnation) -> bool:
     return cluster is None or cluster.ends
 
 
-def _call_off(call: OperationCall, old: Incarnation, new: Incarnation, *, why: str) -> StepAnswer:
+def _call_off(
+    call: OperationCall, old: Incarnation, new: Incarnation, *, why: str, verdict: Verdict | None
+) -> StepAnswer:
     """Keep the old incarnation and give the new one up; may be repeated from any point."""
     name = call.request.managed_cluster
-    given_back = end_isolation(call.deployment, old.generation, sick=False)
+    given_back = end_isolation(call.deployment, old.generation, verdict=verdict)
     stands_by = new.state is IncarnationState.STANDBY or stand_down(call.deployment, new)
     left_begun = not stands_by and leave_begun(call.deployment, new)
     if not stands_by and not left_begun:

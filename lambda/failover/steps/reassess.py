@@ -37,7 +37,7 @@ def reassess(call: OperationCall) -> StepAnswer:
     # The monitor read these at the start of its round: a pause, a failover or a launch may have come since then.
     held = kept_back(view_now(call.deployment), now=time.time(), policy=call.deployment.config.policy)
     if held is not None:
-        return call_off(call, _held(call, serving, held), message=held.reason)
+        return call_off(call, _held(call, serving, held), message=held.reason, verdict=None)
     incarnation = call.deployment.record.incarnation(serving)
     if incarnation is None:
         return done(f"generation {serving} is not in the record")
@@ -49,7 +49,7 @@ def reassess(call: OperationCall) -> StepAnswer:
             return wait(f"cannot tell: {judgement.reason}")
         case Next.STOP:
             message = f"generation {serving} is {judgement.verdict}: {judgement.reason}"
-            return call_off(call, not_confirmed(call, message), message=message)
+            return call_off(call, not_confirmed(call, message), message=message, verdict=judgement.verdict)
 
 
 def _still_wanted(call: OperationCall) -> StepAnswer:

@@ -143,7 +143,7 @@ def _not_to_be_mended(call: OperationCall, incarnation: Incarnation, cluster_id:
             return wait(why)
         case Remedy.LEAVE:
             message = f"generation {incarnation.generation} is {judgement.verdict}: {why}"
-            return call_off(call, not_confirmed(call, message), message=message)
+            return call_off(call, not_confirmed(call, message), message=message, verdict=judgement.verdict)
         case Remedy.REPLACE:
             return _not_mended(call, why)
         case Remedy.REPAIR:

@@ -7,7 +7,7 @@ from dr_core.requests import Reason
 from dr_core.steps import OperationStep
 from failover.calls import OperationCall, StepAnswer, done, failed, wait
 from failover.closing import Notice, answer_once, close, release_lease
-from failover.isolation import MAY_BE_SICK, end_isolation
+from failover.isolation import end_isolation, known_of
 from failover.leftovers import abandon, called_unhealthy, give_up_cut_over, in_service_group
 from failover.next_steps import next_steps
 from failover.removal import change_incarnation, cluster_ended, delete_stack, withdraw
@@ -23,7 +23,7 @@ def roll_back(call: OperationCall) -> StepAnswer:
         return failed("the old incarnation may be fenced already: nothing is undone")
     reason = (call.operation.message or "a step kept raising errors; the function's log says which").rstrip(".")
     # First of all: who waits for new jobs does not wait for the end of what was launched.
-    end_isolation(call.deployment, call.operation.old_generation, sick=call.request.reason in MAY_BE_SICK)
+    end_isolation(call.deployment, call.operation.old_generation, verdict=known_of(call.request.reason))
     undone = _undo(call)
     if undone is None:
         return wait("the new incarnation's stack is being deleted")

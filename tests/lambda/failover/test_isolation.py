@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from dr_core.evidence import Verdict
-from failover.isolation import end_isolation, healthy_others, isolate_while_others_serve, others_serve
+from dr_core.requests import Reason
+from failover.isolation import (
+    end_isolation,
+    healthy_others,
+    isolate_while_others_serve,
+    known_of,
+    others_serve,
+)
 
 from .scenarios import launched, second_half
 from .world import World
@@ -61,14 +68,26 @@ def test_two_are_not_isolated_each_because_the_other_serves(two: World, monkeypa
     assert two.incarnation(1).isolated_at is None
 
 
-def test_what_is_sick_stays_out_at_the_end_of_an_operation(two: World) -> None:
-    """A2: it is not looked at again."""
+@pytest.mark.parametrize(
+    ("seen", "out"), [(Verdict.UNHEALTHY, True), (Verdict.UNKNOWN, True), (Verdict.HEALTHY, False)]
+)
+def test_what_the_operation_has_seen_goes_first(two: World, seen: Verdict, out: bool) -> None:
+    """A2: it has asked probers, whose rounds may not show as much yet."""
     isolate_while_others_serve(two.deployment, two.incarnation(1))
-    two.see_evidence(1, Verdict.HEALTHY)
+    two.see_evidence(1, Verdict.HEALTHY if out else Verdict.UNHEALTHY)
 
-    assert not end_isolation(two.deployment, 1, sick=True)
+    assert end_isolation(two.deployment, 1, verdict=seen) is not out
 
-    assert "10.0.1.1" not in balanced(two)
+    assert ("10.0.1.1" not in balanced(two)) is out
+
+
+@pytest.mark.parametrize(
+    ("reason", "known"),
+    [(Reason.UNHEALTHY, Verdict.UNHEALTHY), (Reason.UPGRADE, Verdict.UNHEALTHY), (Reason.MANUAL, None)],
+)
+def test_what_an_operation_knows_depends_on_why_it_runs(reason: Reason, known: Verdict | None) -> None:
+    """A2: a change may have superseded the failover that found it sick."""
+    assert known_of(reason) is known
 
 
 @pytest.mark.parametrize(
@@ -82,7 +101,7 @@ def test_only_what_is_known_to_be_well_gets_new_jobs_at_the_end_of_an_operation(
     if verdict is not None:
         two.see_evidence(1, verdict)
 
-    assert end_isolation(two.deployment, 1, sick=False) is not out
+    assert end_isolation(two.deployment, 1, verdict=None) is not out
 
     assert ("10.0.1.1" not in balanced(two)) is out
 
@@ -91,7 +110,7 @@ def test_what_is_sick_and_alone_gets_new_jobs(two: World) -> None:
     isolate_while_others_serve(two.deployment, two.incarnation(1))
     two.unhealthy.add("10.0.3.90")
 
-    end_isolation(two.deployment, 1, sick=True)
+    end_isolation(two.deployment, 1, verdict=Verdict.UNHEALTHY)
 
     assert "10.0.1.1" in balanced(two)
 
@@ -99,7 +118,7 @@ def test_what_is_sick_and_alone_gets_new_jobs(two: World) -> None:
 @pytest.mark.parametrize("generation", [None, 1, 7])
 def test_what_was_not_isolated_is_left_alone(two: World, generation: int | None) -> None:
     before = balanced(two)
-    end_isolation(two.deployment, generation, sick=True)
+    end_isolation(two.deployment, generation, verdict=Verdict.UNHEALTHY)
     assert balanced(two) == before
 
 
