@@ -246,7 +246,7 @@ def test_a_cluster_that_dies(version: str, tmp_path: Path) -> None:
             lives, once = ran[f"lives{end}"], ran[f"once{end}"]
             assert (lives.state, once.state) == ("success", "failed")
             assert [one["incarnation"] for one in where.effects(f"lives{end}")] == ["g2"]
-            assert lives.xcoms["resubmissions"] == 1 and str(lives.xcoms["batch_id"]).startswith("1002")
+            assert lives.xcoms["resubmissions"] == 1 and str(lives.xcoms["batch_id"]).startswith("1011")
             assert lives.metrics[:3] == ["emr_dr.jobs_submitted", "emr_dr.jobs_lost", "emr_dr.jobs_resubmitted"]
             assert lives.reports[0]["resubmissions"] == 1
             assert "went down with its cluster: run again" in lives.log

@@ -171,14 +171,20 @@ def _told(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
 
 
 def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:
-    """A generation never drawn before whose prefix of batch ids belongs to nobody."""
-    retired = [each.generation for each in incarnations if each.state is IncarnationState.RETIRED]
-    live = [each.generation for each in incarnations if each.state is not IncarnationState.RETIRED]
+    """A generation never drawn before whose prefix of batch ids belongs to nobody, nor one next to it."""
+    latest = sorted(incarnations, key=lambda each: each.generation, reverse=True)
+    retired = [_prefix(each) for each in latest if each.state is IncarnationState.RETIRED]
+    live = [_prefix(each) for each in latest if each.state is not IncarnationState.RETIRED]
     taken = taken_prefixes(live=live, retired=retired)
     drawn = call.deployment.record.draw_generation()
     while (usable := usable_generation(drawn, taken)) != drawn:
         drawn = call.deployment.record.draw_generation(at_least=usable)
     return drawn
+
+
+def _prefix(incarnation: Incarnation) -> int:
+    """What was written down at its launch goes first: an earlier version may have chosen otherwise."""
+    return incarnation.id_prefix if incarnation.id_prefix is not None else prefix_of(incarnation.generation)
 
 
 def _intents(call: OperationCall) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,9 +11,17 @@ from dr_core import id_ranges
 LARGEST_LIVY_ID = 2**31 - 1
 
 
-@pytest.mark.parametrize(("generation", "prefix"), [(1, 1001), (2, 1002), (1146, 2146), (1147, 1000), (1148, 1001)])
+@pytest.mark.parametrize(
+    ("generation", "prefix"), [(1, 1001), (2, 1011), (3, 1021), (115, 2141), (116, 1004), (1147, 2138), (1148, 1001)]
+)
 def test_prefix_of_a_generation(generation: int, prefix: int) -> None:
     assert id_ranges.prefix_of(generation) == prefix
+
+
+def test_every_prefix_is_given_once_before_one_is_given_again() -> None:
+    given_out = [id_ranges.prefix_of(generation) for generation in range(1, id_ranges.PREFIXES + 1)]
+
+    assert sorted(given_out) == list(range(1000, 2147))
 
 
 @pytest.mark.parametrize("generation", [0, -1])
@@ -55,26 +65,34 @@ def test_an_id_that_nobody_can_have_issued_has_no_owner(batch_id: int) -> None:
     assert id_ranges.owner_prefix(batch_id) is None
 
 
-def test_live_and_lately_retired_generations_keep_their_prefix() -> None:
-    assert id_ranges.taken_prefixes(live=[5, 6], retired=[1, 2]) == {1005, 1006, 1001, 1002}
+def test_prefixes_in_use_and_those_next_to_them_are_taken() -> None:
+    assert id_ranges.taken_prefixes(live=[1011], retired=[1001]) == {1000, 1001, 1002, 1010, 1011, 1012}
 
 
-def test_only_the_last_hundred_retired_generations_keep_their_prefix() -> None:
-    taken = id_ranges.taken_prefixes(live=[], retired=range(1, 102))
+def test_only_the_last_hundred_retired_prefixes_are_kept() -> None:
+    latest_first = range(1301, 1000, -3)
 
-    assert taken == {1000 + generation for generation in range(2, 102)}
+    taken = id_ranges.taken_prefixes(live=[], retired=latest_first)
+
+    assert taken == set(range(1003, 1303))
+
+
+def test_most_prefixes_are_free_whatever_is_kept() -> None:
+    kept = range(1000, 1000 + 3 * id_ranges.RETIRED_PREFIXES_KEPT, 3)
+
+    assert len(id_ranges.taken_prefixes(live=[], retired=kept)) < id_ranges.PREFIXES / 3
 
 
 def test_a_usable_generation_is_taken_as_drawn() -> None:
-    assert id_ranges.usable_generation(3, {1001, 1002}) == 3
+    assert id_ranges.usable_generation(3, {1001, 1011}) == 3
 
 
 def test_a_generation_whose_prefix_is_taken_is_skipped() -> None:
-    assert id_ranges.usable_generation(1147 + 1, {1001, 1002}) == 1147 + 3
+    assert id_ranges.usable_generation(1147 + 1, {1001, 1011}) == 1147 + 3
 
 
 def test_the_last_free_prefix_is_found() -> None:
-    taken = set(range(1000, 2147)) - {1000}
+    taken = set(range(1000, 2147)) - {2138}
 
     assert id_ranges.usable_generation(1, taken) == 1147
 
@@ -82,3 +100,51 @@ def test_the_last_free_prefix_is_found() -> None:
 def test_no_generation_is_usable_when_all_prefixes_are_taken() -> None:
     with pytest.raises(ValueError, match="all 1147 prefixes of batch ids are taken: retire incarnations"):
         id_ranges.usable_generation(1, range(1000, 2147))
+
+
+# Lives of a deployment: from a counter of generations on, launches that skip so many of them, and leave so many alive.
+# 344 generations on comes the prefix below, 803 on the one above, 1147 on the same.
+LIVES = st.tuples(
+    st.integers(min_value=1, max_value=3000),
+    st.lists(
+        st.tuples(
+            st.sampled_from([1, 343, 344, 345, 802, 803, 804, 1147]) | st.integers(min_value=1, max_value=1200),
+            st.integers(min_value=0, max_value=3),
+        ),
+        max_size=150,
+    ),
+)
+
+
+def _lived(counter: int, launches: list[tuple[int, int]]) -> tuple[list[int], list[int]]:
+    """The prefixes that live, and the retired ones that are kept."""
+    live: list[int] = []
+    retired: list[int] = []
+    for skipped, left_alive in launches:
+        taken = id_ranges.taken_prefixes(live=live, retired=retired)
+        counter = id_ranges.usable_generation(counter + skipped, taken)
+        while len(live) > left_alive:
+            retired.insert(0, live.pop(0))
+        live.append(id_ranges.prefix_of(counter))
+    return live, retired[: id_ranges.RETIRED_PREFIXES_KEPT]
+
+
+@given(LIVES)
+def test_no_two_prefixes_in_use_are_the_same_or_next_to_each_other(lives: tuple[int, list[tuple[int, int]]]) -> None:
+    live, kept = _lived(*lives)
+
+    in_order = sorted([*live, *kept])
+
+    assert all(after - before > 1 for before, after in pairwise(in_order))
+
+
+@given(LIVES, st.integers(min_value=0, max_value=id_ranges.IDS_PER_PREFIX - 1))
+def test_ids_beyond_the_end_of_a_range_belong_to_nobody_who_lives(
+    lives: tuple[int, list[tuple[int, int]]], beyond: int
+) -> None:
+    """Also those that a retired incarnation issued: its clients may still ask."""
+    live, kept = _lived(*lives)
+
+    owners = {id_ranges.owner_prefix(id_ranges.first_id(prefix + 1) + beyond) for prefix in (*live, *kept)}
+
+    assert not owners & set(live)

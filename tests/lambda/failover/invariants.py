@@ -155,7 +155,7 @@ def _shares_a_zone(world: MachineWorld, item: Mapping[str, Any]) -> Iterator[str
         yield f"generation {item['generation']} shares {item['availability_zone']} although {', '.join(free)} is free"
 
 
-# Id ranges of live incarnations are disjoint.
+# Id ranges of live incarnations are disjoint, and none begins where another ends.
 
 
 def id_ranges_are_disjoint(world: MachineWorld) -> Iterator[str]:
@@ -164,9 +164,10 @@ def id_ranges_are_disjoint(world: MachineWorld) -> Iterator[str]:
         if item["state"] == "retired":
             continue
         generation = int(item["generation"])
-        other = seen.setdefault(prefix_of(generation), generation)
-        if other != generation:
-            yield f"generations {other} and {generation} have the same range of ids"
+        prefix = prefix_of(generation)
+        for other in (seen[each] for each in (prefix - 1, prefix, prefix + 1) if each in seen):
+            yield f"generations {other} and {generation} have the same range of ids, or one next to the other"
+        seen[prefix] = generation
 
 
 # None is touched that is not ours.

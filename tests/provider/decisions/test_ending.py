@@ -29,7 +29,7 @@ from tests.provider.decisions.front_door import (
     scripted,
 )
 
-ID = 1003000000
+ID = 1021000000
 
 
 def door_with(*entries: Entry, number: int = 3) -> FrontDoor:

@@ -27,7 +27,7 @@ def test_one_that_serves_is_found_at_once() -> None:
     door = FrontDoor(generations=[holding(Generation(number=7))])
     seen = carry_out(look_up([NAME], LIMITS), door)
 
-    assert seen.batches[NAME].id == 1007000000
+    assert seen.batches[NAME].id == 1061000000
     assert len(door.asked) == 1
 
 
@@ -36,7 +36,7 @@ def test_one_that_drains_is_found_through_its_header() -> None:
     door = FrontDoor(generations=[holding(Generation(number=3, in_service=False)), Generation(number=900)])
     seen = carry_out(look_up([NAME], LIMITS), door)
 
-    assert seen.batches[NAME].id == 1003000000
+    assert seen.batches[NAME].id == 1021000000
     assert not seen.silent
 
 
@@ -45,14 +45,14 @@ def test_nowhere_is_said_when_every_generation_was_asked() -> None:
     seen = carry_out(look_up([NAME], LIMITS), door)
 
     assert not seen.batches and not seen.silent
-    assert {one.headers["X-Emr-Id-Prefix"] for one in door.asked if one.headers} == {"1003", "2146"}
+    assert {one.headers["X-Emr-Id-Prefix"] for one in door.asked if one.headers} == {"1021", "2128"}
 
 
 def test_a_prefix_that_two_generations_share_is_asked_once() -> None:
     door = FrontDoor(generations=[Generation(number=1147 + 5)])
     carry_out(look_up([NAME], LIMITS), door)
 
-    assert [one.headers["X-Emr-Id-Prefix"] for one in door.asked if one.headers] == ["1005"]
+    assert [one.headers["X-Emr-Id-Prefix"] for one in door.asked if one.headers] == ["1041"]
 
 
 def test_not_found_by_another_does_not_speak_for_a_dead_one() -> None:
@@ -70,7 +70,7 @@ def test_a_generation_that_stays_silent_is_named() -> None:
     seen = carry_out(look_up([NAME], LIMITS), door)
 
     assert not seen.batches
-    assert len(seen.silent) == 1 and "prefix 1003" in seen.silent[0]
+    assert len(seen.silent) == 1 and "prefix 1021" in seen.silent[0]
     assert LIMITS.outage_seconds < door.now - 1000 < LIMITS.outage_seconds + 120
 
 
@@ -83,7 +83,7 @@ def test_one_that_comes_back_tells() -> None:
 
     door = FrontDoor(generations=[back, Generation(number=4)], change=change)
 
-    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1003000000
+    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1021000000
 
 
 def test_a_submit_that_waited_for_who_was_silent_is_waited_for() -> None:
@@ -95,14 +95,14 @@ def test_a_submit_that_waited_for_who_was_silent_is_waited_for() -> None:
     def change(now: float) -> None:
         if now > 1200:
             owner.died_at = float("inf")
-            if door.asked[-1].path == "/batches/1003000000/state":
+            if door.asked[-1].path == "/batches/1021000000/state":
                 answered.append(now)
         if answered and now > answered[0] + 2 and not owner.entries:
             holding(owner)
 
     door.change = change
 
-    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1003000000
+    assert carry_out(look_up([NAME], LIMITS), door).batches[NAME].id == 1021000000
 
 
 def test_a_submit_that_waited_for_the_one_livy_is_waited_for() -> None:
@@ -148,7 +148,7 @@ def test_a_silence_of_the_wire_is_no_answer_of_an_owner() -> None:
     """An owner whose load balancer is slower than our limit must not be passed over."""
     door = FrontDoor(generations=[holding(Generation(number=3, in_service=False)), Generation(number=4)])
     lost = [1]
-    door.fault = lambda ask: DROPPED if ask.path == "/batches/1003000000/state" and lost and lost.pop() else FINE
+    door.fault = lambda ask: DROPPED if ask.path == "/batches/1021000000/state" and lost and lost.pop() else FINE
 
     assert NAME in carry_out(look_up([NAME], LIMITS), door).batches
 

@@ -67,7 +67,7 @@ def test_a_request_that_nobody_took_is_posted_again_once_everyone_was_asked(faul
     assert isinstance(found, Submitted) and not found.adopted
     assert names(door) == [NAME]
     headers = {one.headers["X-Emr-Id-Prefix"] for one in door.asked if one.headers}
-    assert headers == {"1003", "1004"}
+    assert headers == {"1021", "1031"}
 
 
 @pytest.mark.parametrize("fault", [REFUSED, UNAVAILABLE])
@@ -105,7 +105,7 @@ def test_a_job_that_may_be_on_a_dead_cluster_waits_until_nothing_runs_there() ->
 
     assert isinstance(found, Submitted)
     assert found.at > 1600
-    assert found.batch.id == 1004000000
+    assert found.batch.id == 1031000000
 
 
 def test_a_job_that_may_be_where_nobody_answers_is_not_posted_again() -> None:
@@ -114,7 +114,7 @@ def test_a_job_that_may_be_where_nobody_answers_is_not_posted_again() -> None:
     found = submitted(door)
 
     assert isinstance(found, NotSubmitted) and found.may_run
-    assert "prefix 1003" in found.reason
+    assert "prefix 1021" in found.reason
     assert names(door) == []
 
 
@@ -146,7 +146,7 @@ def test_a_job_that_has_ended_meanwhile_is_taken_over_with_its_end(state: str) -
 @pytest.mark.parametrize("state", ["success", "dead"])
 def test_a_batch_that_had_ended_before_anything_was_posted_is_not_taken_over(state: str) -> None:
     """It may be of a DAG run that was deleted and made again: on Airflow 3 it has the same name."""
-    entry = Entry(id=1003000000, name=NAME, at=0, ends=state)
+    entry = Entry(id=1021000000, name=NAME, at=0, ends=state)
     door = FrontDoor(generations=[Generation(number=3, entries=[entry], issued=1)])
     found = submitted(door)
 
@@ -156,28 +156,28 @@ def test_a_batch_that_had_ended_before_anything_was_posted_is_not_taken_over(sta
 
 
 def test_a_ghost_that_stays_without_an_application_is_cleared() -> None:
-    ghost = Entry(id=1003000000, name=NAME, at=0, ghost=True)
+    ghost = Entry(id=1021000000, name=NAME, at=0, ghost=True)
     door = FrontDoor(generations=[Generation(number=3, entries=[ghost], issued=1)])
     found = submitted(door)
 
     assert isinstance(found, Submitted) and not found.adopted
-    assert door.paths("DELETE") == ["/batches/1003000000"]
-    assert found.batch.id == 1003000002
+    assert door.paths("DELETE") == ["/batches/1021000000"]
+    assert found.batch.id == 1021000002
     assert door.now - 1000 > LIMITS.ghost_seconds
 
 
 def test_a_ghost_that_died_before_it_had_an_application_is_cleared_at_once() -> None:
-    ghost = Entry(id=1003000000, name=NAME, at=0, ghost=True, state="dead")
+    ghost = Entry(id=1021000000, name=NAME, at=0, ghost=True, state="dead")
     door = FrontDoor(generations=[Generation(number=3, entries=[ghost], issued=1)])
     found = submitted(door)
 
-    assert isinstance(found, Submitted) and found.batch.id == 1003000002
+    assert isinstance(found, Submitted) and found.batch.id == 1021000002
     assert door.now - 1000 < 30
 
 
 def test_a_slow_start_is_no_ghost() -> None:
     """It gets its application within the time that Livy gives it."""
-    slow = Entry(id=1003000000, name=NAME, at=1000, ghost=True)
+    slow = Entry(id=1021000000, name=NAME, at=1000, ghost=True)
     door = FrontDoor(generations=[Generation(number=3, entries=[slow], issued=1)])
 
     def change(now: float) -> None:
@@ -186,7 +186,7 @@ def test_a_slow_start_is_no_ghost() -> None:
     door.change = change
     found = submitted(door)
 
-    assert isinstance(found, Submitted) and found.adopted and found.batch.id == 1003000000
+    assert isinstance(found, Submitted) and found.adopted and found.batch.id == 1021000000
     assert door.paths("DELETE") == []
 
 

@@ -24,7 +24,7 @@ from tests.provider.decisions.front_door import (
     scripted,
 )
 
-ID = 1003000000
+ID = 1021000000
 
 
 def door_with(*entries: Entry, generation: Generation | None = None) -> FrontDoor:
@@ -238,7 +238,7 @@ def test_not_found_where_others_do_not_answer_is_not_expired() -> None:
     found = watched(door)
 
     assert isinstance(found, Unknown)
-    assert "expired" not in found.reason and "prefix 1004" in found.reason and not found.over
+    assert "expired" not in found.reason and "prefix 1031" in found.reason and not found.over
 
 
 @pytest.mark.parametrize("status", [401, 403])

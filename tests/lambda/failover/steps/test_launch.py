@@ -132,6 +132,23 @@ def test_a_generation_whose_prefix_is_taken_is_skipped(world: World) -> None:
     assert world.managed_cluster().serving_generation == 1149
 
 
+@pytest.mark.parametrize("generation", [345, 804])
+def test_a_generation_whose_prefix_is_next_to_one_in_use_is_skipped(world: World, generation: int) -> None:
+    """The ids beyond the end of a range belong to nobody: 345 would have prefix 1000, and 804 prefix 1002."""
+    launched(world)
+    world.put({"kind": "counter", "id": "generation", "value": generation - 1})
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == generation + 1
+
+
+def test_the_prefix_that_was_written_down_is_the_one_in_use(world: World) -> None:
+    """An earlier version may have given a generation another one: 2 would get that of 1."""
+    launched(world)
+    world.put({**world.incarnation(1).to_item(), "id_prefix": 1011})
+    assert world.run_operation(failing(world)) == "CutOverDone"
+    assert world.managed_cluster().serving_generation == 3
+
+
 def test_a_launch_whose_stack_is_unknown_is_given_up(world: World) -> None:
     """Somebody deleted it by hand, long ago."""
     request = world.request("launch", "op1")
