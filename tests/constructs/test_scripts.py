@@ -116,14 +116,24 @@ def test_seeding_again_neither_sets_back_nor_restarts_livy(primary: Primary) -> 
 
 @pytest.mark.parametrize(
     "content",
-    ['{"nextSessionId":0}', '{"nextSessionId":1000999999}', '{"nextSessionId":1002000000}', '{"nextSessionId":', ""],
+    ['{"nextSessionId":0}', '{"nextSessionId":1000999999}', '{"nextSessionId":', ""],
 )
-def test_ids_of_no_or_another_range_are_replaced(primary: Primary, content: str) -> None:
+def test_ids_of_no_range_or_one_below_are_replaced(primary: Primary, content: str) -> None:
     primary.write(content)
 
     primary.seed()
 
     assert primary.ids == ['{"nextSessionId":1001000000}'] * 2
+
+
+@pytest.mark.parametrize("next_id", [1001999999, 1002000000, 1002000041, 1003000000])
+def test_a_counter_at_the_end_of_its_range_or_beyond_is_not_set_back(primary: Primary, next_id: int) -> None:
+    """Ids that were given to jobs would be given once more."""
+    primary.write(f'{{"nextSessionId":{next_id}}}')
+
+    assert primary.seed().returncode == 0
+    assert primary.ids == [f'{{"nextSessionId":{next_id}}}'] * 2
+    assert primary.calls == []
 
 
 def test_one_good_file_is_not_enough(primary: Primary) -> None:
@@ -132,6 +142,17 @@ def test_one_good_file_is_not_enough(primary: Primary) -> None:
     primary.seed()
 
     assert primary.calls[0] == "systemctl stop livy-server"
+
+
+@pytest.mark.parametrize(("good", "bad"), [("batch", "interactive"), ("interactive", "batch")])
+def test_the_good_file_of_two_is_not_set_back(primary: Primary, good: str, bad: str) -> None:
+    primary.write('{"nextSessionId":1001000007}', good)
+    primary.write('{"nextSessionId":0}', bad)
+
+    primary.seed()
+
+    assert (primary.state / "v1" / good / "state").read_text("utf-8") == '{"nextSessionId":1001000007}'
+    assert (primary.state / "v1" / bad / "state").read_text("utf-8") == '{"nextSessionId":1001000000}'
 
 
 @pytest.mark.parametrize(
