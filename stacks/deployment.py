@@ -143,6 +143,7 @@ class Deployment(Stack):
             managed_clusters=strategy.managed_clusters,
             tables=tables,
             front_door=self.front_door,
+            probers=probers,
             schedules=schedules,
             alert_topic=platform.alert_topic,
             alert_key=platform.key,
@@ -204,6 +205,7 @@ class Deployment(Stack):
             alarms.watch_certificates()
         alarms.watch_restraints(launches_per_day=settings.policy.launches_per_day)
         alarms.watch_operations()
+        alarms.watch_ids()
         if keeps_standby:
             alarms.watch_standby()
         alarms.watch_retirements()

@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dr_core.id_ranges import IDS_PER_PREFIX
+
 # CloudWatch, PutMetricAlarm: AlarmDescription.
 LONGEST_DESCRIPTION = 1024
 
@@ -266,6 +268,18 @@ class Texts:
             "it has been gone for 7 days.",
             to_do="Read the output of its steps seed-livy, mend what it names, then launch a successor: "
             f"{self.commands.operation('switchover', name)}",
+        )
+
+    def ids_running_out(self, name: str, *, percent: int) -> Text:
+        """An incarnation has used most of its range."""
+        return Text(
+            happened=f"The cluster of managed cluster {name} of {self._deployment} has used {percent} % or more of its "
+            f"{IDS_PER_PREFIX:,} ids of batches, or of sessions.",
+            done="Nothing. At the end of the range new jobs run, but every poll for them is answered 410, so that "
+            "schedulers take them for lost and run them again and again. No poll reaches another cluster.",
+            to_do="Before that, launch a successor, which brings a new range; the jobs of the old cluster end first, "
+            f"and none is disturbed: {self.commands.operation('switchover', name)} The metric IdsUsed says how much is "
+            "used, and how fast it grows.",
         )
 
     def fence_overdue(self, name: str) -> Text:

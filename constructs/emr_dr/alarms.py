@@ -27,6 +27,8 @@ UNHEALTHY_MINUTES = 60
 PROBER_MISSING_MINUTES = 15
 # For how long no standby may be verified: twice as long as its launch takes, and then some.
 STANDBY_MISSING_MINUTES = 30
+# From how much of a range of ids on: a cluster that has used so much in months leaves weeks for a switchover.
+IDS_USED_PERCENT = 80
 
 _LESS = cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
 _AT_LEAST = cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD
@@ -180,6 +182,20 @@ class Alarms(Construct):
     def watch_operations(self) -> None:
         """Alarm when an incarnation serves although something about it is not as it should be."""
         self._of_managed_clusters({metrics.SERVING_UNSEEDED: self._texts.serving_unseeded})
+
+    def watch_ids(self) -> None:
+        """Alarm when a range of ids is about to be used up.
+
+        What is not known changes nothing: a Livy that does not tell for a minute has as many ids as before.
+        """
+        for name in self._managed_clusters:
+            self._alarm(
+                f"IdsRunningOut{name.upper()}",
+                metric=self._metric(metrics.IDS_USED, managed_cluster=name, statistic=_AT_ANY_TIME),
+                threshold=IDS_USED_PERCENT,
+                text=self._texts.ids_running_out(name, percent=IDS_USED_PERCENT),
+                missing=cloudwatch.TreatMissingData.IGNORE,
+            )
 
     def watch_standby(self) -> None:
         """Alarm when a failover would have had to launch for a while, as no standby is verified."""

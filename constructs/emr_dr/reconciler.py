@@ -17,6 +17,7 @@ from emr_dr.front_door import FrontDoor
 from emr_dr.functions import PythonFunction
 from emr_dr.incarnation_role import cluster_arns
 from emr_dr.policy_checks import acknowledge
+from emr_dr.probers import Probers
 from emr_dr.schedules import EVENT_AGE, EveryMinute
 from emr_dr.state_machines import executions_arn
 from emr_dr.tables import Tables
@@ -25,8 +26,8 @@ from emr_dr.tables import Tables
 class Reconciler(Construct):
     """The reconciliation's function, started every minute.
 
-    It may change the front door, scaling limits and tags of clusters, and start retirements, and nothing else: what it
-    finds too much is ended by a retirement, whose own function has the rights for that
+    It may change the front door, scaling limits and tags of clusters, start retirements and ask probers, and nothing
+    else: what it finds too much is ended by a retirement, whose own function has the rights for that
     (docs/decisions/0007-reconciler.md).
 
     Attributes:
@@ -42,6 +43,7 @@ class Reconciler(Construct):
         managed_clusters: Sequence[str],
         tables: Tables,
         front_door: FrontDoor,
+        probers: Probers,
         schedules: EveryMinute,
         alert_topic: sns.ITopic,
         alert_key: kms.IKey,
@@ -83,6 +85,7 @@ class Reconciler(Construct):
                 *permissions.machine_access(
                     self, starts=[retirement], describes=[operation, retirement], lists=[retirement]
                 ),
+                *permissions.prober_calls(probers),
                 *permissions.notices(alert_topic, alert_key),
             ]
         )

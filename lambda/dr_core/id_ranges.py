@@ -50,6 +50,20 @@ def owner_prefix(batch_id: int) -> int | None:
     return prefix if FIRST_PREFIX <= prefix < FIRST_PREFIX + PREFIXES else None
 
 
+def used_percent(newest: int, *, prefix: int) -> float | None:
+    """How much of the range of *prefix* is used up: more than 100 beyond its end.
+
+    Args:
+        newest: the id that was issued last.
+        prefix: of the incarnation that issued it.
+
+    Returns:
+        ``None`` if *newest* lies neither in the range nor in the one behind it, which belongs to nobody.
+    """
+    issued = newest - first_id(prefix) + 1
+    return issued * 100 / IDS_PER_PREFIX if 0 < issued <= 2 * IDS_PER_PREFIX else None
+
+
 def taken_prefixes(*, live: Iterable[int], retired: Iterable[int]) -> frozenset[int]:
     """The prefixes that a new incarnation must not get: those in use, and those next to them.
 

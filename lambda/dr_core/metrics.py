@@ -45,6 +45,8 @@ ATTEMPTS_EXHAUSTED = "AttemptsExhausted"
 FAILOVER_BLOCKED = "FailoverBlocked"
 # Of a managed cluster that keeps a standby, each minute: 1 while none is verified, else 0; missing is bad.
 STANDBY_MISSING = "StandbyMissing"
+# Of a managed cluster, each minute in which its Livy tells: how much of its range of ids is used up, in percent.
+IDS_USED = "IdsUsed"
 # Of a managed cluster, when it happens: 1.
 REPAIRED = "Repaired"
 SERVING_UNSEEDED = "ServingUnseeded"

@@ -53,6 +53,10 @@ class Notices:
         """Write the metric *name*, of a managed cluster or of the deployment: something that an alarm counts."""
         self._emit(name, MetricUnit.Count, value, managed_cluster=managed_cluster)
 
+    def share(self, name: str, *, managed_cluster: str, percent: float) -> None:
+        """Write the metric *name* of a managed cluster: how much of something is used."""
+        self._emit(name, MetricUnit.Percent, percent, managed_cluster=managed_cluster)
+
     def _emit(self, name: str, unit: MetricUnit, value: float, *, managed_cluster: str | None = None) -> None:
         dimensions = {metrics.DEPLOYMENT_DIMENSION: self.deployment}
         if managed_cluster is not None:

@@ -23,6 +23,7 @@ from dr_core.record import Incarnation, IncarnationState, Operation, Slot
 from dr_core.waiting import waiting
 from failover.deployment import Deployment, deployment_from_environment
 from failover.giving_back import give_back
+from failover.ids_used import tell_ids_used
 from failover.isolation import isolate_while_others_serve
 from failover.leftovers import give_up_launch, give_up_standby
 from failover.observation import verdict_on
@@ -50,9 +51,9 @@ def handler(event: Mapping[str, Any], context: object) -> None:
 
 
 def reconcile(deployment: Deployment) -> None:
-    """Put right what drifted, finish what was left behind, see to scaling limits, tags and orphans.
+    """Put right what drifted, finish what was left behind, see to scaling limits, tags and orphans, tell of used ids.
 
-    The heartbeat is written if all was seen.
+    The heartbeat is written if all was seen; ids come after it, as a Livy that hangs must not keep it back.
 
     While a person has paused the deployment, ids are still led to their owner, as clients poll on; everything else is
     left as it is, and what would be done is told.
@@ -77,8 +78,9 @@ def reconcile(deployment: Deployment) -> None:
     failed += see_to_orphans(deployment, seen, paused=paused)
     if failed:
         logger.warning("not everything could be reconciled", extra={"failed": failed})
-        return
-    deployment.notices.count(metrics.RECONCILED)
+    else:
+        deployment.notices.count(metrics.RECONCILED)
+    tell_ids_used(deployment, seen.recorded)
 
 
 def _corrections(deployment: Deployment, seen: Look) -> list[Correction]:

@@ -199,12 +199,7 @@ class Actions:
         """
 
         def page(first: int) -> tuple[int, list[Any]]:
-            path = f"{collection}?from={first}&size={_PAGE}"
-            found = _object(self._ask(address, self.config.ports.livy, path))
-            total, items = found.get("total"), found.get("sessions")
-            if not isinstance(total, int) or not isinstance(items, list):
-                raise _Refused(f"answered {path} without total or sessions")
-            return total, items
+            return self._page(address, collection, first=first, size=_PAGE)
 
         total, items = page(0)
         pages = [each.result() for each in [self.pool.submit(page, first) for first in range(_PAGE, total, _PAGE)]]
@@ -212,6 +207,43 @@ class Actions:
             raise _Refused(f"{collection} changed while it was read")
         listed = [*items, *(each for _, more in pages for each in more)]
         return [int(_member(each, "id")) for each in listed if _member(each, "state") not in _FINAL]
+
+    def newest_id(self, *, address: str) -> dict[str, Any]:
+        """The largest of the ids that the Livy at *address* issued last, of batches and of sessions.
+
+        Both have a counter of their own, and Livy lists them in the order in which they came (SessionManager.scala).
+        After its restart those that it remembers come in the order of its store instead, and an older one may be last
+        until the next one comes.  What has ended is forgotten after a while.
+
+        Returns:
+            ``{"id"}``, which is null if it lists none, or ``{"error"}``.
+        """
+        try:
+            ids = [self._last(address, collection) for collection in ("/batches", "/sessions")]
+        except _Refused as refusal:
+            return {"error": f"Livy at {address}:{self.config.ports.livy}: {refusal}"}
+        return {"id": max((each for each in ids if each is not None), default=None)}
+
+    def _last(self, address: str, collection: str) -> int | None:
+        """The id of the last one that *collection* lists, ``None`` if it lists none: two reads of one at most."""
+        total, items = self._page(address, collection, first=0, size=1)
+        if total > 1:
+            _, items = self._page(address, collection, first=total - 1, size=1)
+        if not items and total:
+            raise _Refused(f"{collection} changed while it was read")
+        newest = _number(items[-1], "id") if items else None
+        if items and newest is None:
+            raise _Refused(f"listed something without an id: {str(items[-1])[:200]}")
+        return newest
+
+    def _page(self, address: str, collection: str, *, first: int, size: int) -> tuple[int, list[Any]]:
+        """How many *collection* holds, and those from *first* on, *size* at most."""
+        path = f"{collection}?from={first}&size={size}"
+        found = _object(self._ask(address, self.config.ports.livy, path))
+        total, items = found.get("total"), found.get("sessions")
+        if not isinstance(total, int) or not isinstance(items, list):
+            raise _Refused(f"answered {path} without total or sessions")
+        return total, items
 
     def _nodes(self, address: str) -> dict[str, int | None]:
         try:

@@ -155,12 +155,14 @@ def handler(event: Mapping[str, Any], _: object) -> Any:
             return actions.kill_applications(address=address)
         case {"action": "work", "address": address}:
             return actions.work(address=address)
+        case {"action": "newest_id", "address": address}:
+            return actions.newest_id(address=address)
         case {"action": "look", "addresses": addresses}:
             return prober.look(addresses)
         case {"action": _}:
             raise ValueError(
                 "a prober's action is canary (address, name), route (name, id), kill_applications (address), "
-                f"work (address) or look (addresses), got {dict(event)!r}"
+                f"work (address), newest_id (address) or look (addresses), got {dict(event)!r}"
             )
         case _:
             return prober.rounds()

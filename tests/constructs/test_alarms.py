@@ -253,6 +253,25 @@ def test_a_prober_without_a_voice_is_noticed_after_a_quarter_of_an_hour(
     assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["TreatMissingData"]) == (15, 60, "notBreaching")
 
 
+def test_a_range_of_ids_that_is_nearly_used_up_is_noticed(
+    active_passive: dict[str, Any],
+    environment: dict[str, dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A minute in which it is not known changes nothing: the alarm neither begins nor ends."""
+    use(monkeypatch, environment["reconcile"])
+    client: Any = None
+    Notices(client=client, topic="", deployment=DEPLOYMENT).share(metrics.IDS_USED, managed_cluster="a", percent=80)
+    alarm = alarms(active_passive)[metrics.IDS_USED]
+
+    assert dimensions(alarm) == written(capsys.readouterr().out, metrics.IDS_USED)
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Maximum", 80)
+    assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+    assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["TreatMissingData"]) == (1, 60, "ignore")
+    assert "answered 410" in description(alarm)
+
+
 def test_that_the_topic_refuses_is_said_to_show_in_the_console_only(active_passive: dict[str, Any]) -> None:
     """B3: its own message goes to that topic."""
     assert "only the CloudWatch console shows it" in description(alarms(active_passive)[metrics.NOTICES_REFUSED])
@@ -367,6 +386,7 @@ def test_no_alarm_says_more_than_cloudwatch_keeps(two_managed_clusters: dict[str
         (metrics.VERDICT_UNKNOWN, '"kind": "failover"'),
         (metrics.VERDICT_UNHEALTHY, '"kind": "failover"'),
         (metrics.SERVING_UNSEEDED, '"kind": "switchover"'),
+        (metrics.IDS_USED, '"kind": "switchover"'),
     ],
 )
 def test_an_alarm_that_asks_for_a_word_gives_the_command(

@@ -33,7 +33,7 @@ def test_it_runs_beside_what_it_watches(reconciler: dict[str, Any]) -> None:
     assert reconciler["Handler"] == "failover.reconcile.handler"
 
 
-def test_it_changes_the_front_door_and_limits_and_starts_retirements_and_nothing_else(
+def test_it_changes_the_front_door_and_limits_starts_retirements_asks_probers_and_nothing_else(
     active_passive: dict[str, Any],
 ) -> None:
     """A14: it can neither launch nor end a cluster, nor start or stop an operation."""
@@ -54,12 +54,19 @@ def test_it_changes_the_front_door_and_limits_and_starts_retirements_and_nothing
         "elasticmapreduce:RemoveTags",
         "kms:Decrypt",
         "kms:GenerateDataKey",
+        "lambda:InvokeFunction",
         "logs:CreateLogStream",
         "logs:PutLogEvents",
         "sns:Publish",
         "sqs:SendMessage",
         "states:StartExecution",
     }
+
+
+def test_it_asks_probers_only(active_passive: dict[str, Any]) -> None:
+    (found,) = [each for each in statements(active_passive, role=ROLE) if "lambda:InvokeFunction" in actions([each])]
+
+    assert all("emr-dr-active-passive-prober-" in str(each) for each in found["Resource"])
 
 
 def test_it_starts_retirements_only(active_passive: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from dr_core.metrics import (
 )
 
 # Metrics whose alarm rings as soon as one of them is 1.  Others have limits of their own, which no drill reaches
-# (VERDICT_UNKNOWN rings after ten minutes, LAUNCHES_TODAY when a budget is used up), and are not looked at.
+# (VERDICT_UNKNOWN rings after ten minutes, IDS_USED when a range is nearly used up), and are not looked at.
 ALARMS = frozenset(
     {
         *(ATTEMPTS_EXHAUSTED, TERMINATED_BY_A_PERSON, FAILOVER_BLOCKED, PAUSED, COMMON_CAUSE, SERVING_UNSEEDED),

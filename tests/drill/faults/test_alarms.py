@@ -12,6 +12,7 @@ from emr_drill.preflight import REPOSITORY
 WITH_LIMITS = {
     metrics.VERDICT_UNKNOWN,
     metrics.LAUNCHES_TODAY,
+    metrics.IDS_USED,
     metrics.STANDBY_MISSING,
     "VerdictUnhealthy",
     "ProbersHeard",

@@ -65,6 +65,25 @@ def test_an_id_that_nobody_can_have_issued_has_no_owner(batch_id: int) -> None:
     assert id_ranges.owner_prefix(batch_id) is None
 
 
+@pytest.mark.parametrize(
+    ("newest", "percent"),
+    [
+        (1_010_999_999, None),
+        (1_011_000_000, 0.0001),
+        (1_011_799_999, 80),
+        (1_011_999_999, 100),
+        (1_012_000_000, 100.0001),
+        (1_012_999_999, 200),
+        (1_013_000_000, None),
+        (7, None),
+    ],
+)
+def test_the_used_share_of_a_range_counts_on_beyond_its_end_as_far_as_the_id_can_be_its_own(
+    newest: int, percent: float | None
+) -> None:
+    assert id_ranges.used_percent(newest, prefix=1011) == percent
+
+
 def test_prefixes_in_use_and_those_next_to_them_are_taken() -> None:
     assert id_ranges.taken_prefixes(live=[1011], retired=[1001]) == {1000, 1001, 1002, 1010, 1011, 1012}
 

@@ -437,6 +437,13 @@ class FakeProbers(_Fake):
             "unknown": {name: "connection refused" for name, away in silent.items() if away},
         }
 
+    def _newest_id(self, request: dict[str, Any]) -> dict[str, Any]:
+        address = request["address"]
+        if address in self.world.unhealthy or all(each.address != address for each in self.world.clusters.values()):
+            return {"error": "Livy: connection refused"}
+        cluster = self._at(address)
+        return {"id": cluster.newest_id or max(cluster.canaries.values(), default=None)}
+
     def _at(self, address: str) -> Cluster:
         return next(each for each in self.world.clusters.values() if each.address == address)
 

@@ -133,6 +133,7 @@ class Cluster:
     bad_seed: bool = False
     steps: list[Step] = field(default_factory=list)
     canaries: dict[str, int] = field(default_factory=dict)  # ids by name
+    newest_id: int | None = None  # that of its last canary
     limits: dict[str, Any] | None = None  # of managed scaling, as EMR tells them
     fleets: bool = False  # of instance fleets, not of instance groups
 

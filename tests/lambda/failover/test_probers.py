@@ -149,6 +149,18 @@ def test_what_no_prober_could_read_is_unknown() -> None:
     assert (found.batches, found.unknown) == ((7,), {"livy": "connection refused"})
 
 
+@pytest.mark.parametrize(("answer", "newest"), [({"id": 1001000041}, 1001000041), ({"id": None}, None)])
+def test_the_newest_id_is_told(answer: dict[str, Any], newest: int | None) -> None:
+    assert probers(Scripted(x=answer)).newest_id(address="a", near="x") == newest
+
+
+def test_a_livy_that_does_not_tell_its_newest_id_is_asked_by_one_prober_only() -> None:
+    """Nothing depends on it, and one that hangs costs each of them seconds."""
+    script = Scripted(x={"error": "no answer"}, y={"id": 1001000041})
+    assert probers(script).newest_id(address="a", near="x") is None
+    assert script.asked == ["x"]
+
+
 def test_no_prober_that_can_be_asked_about_work_is_an_error_of_ours() -> None:
     """It says nothing about the cluster."""
     trouble = client_error("TooManyRequestsException", "slow")

@@ -362,6 +362,63 @@ class TestKillApplications:
         }
 
 
+class TestNewestId:
+    """How much of a range is used: both counters count."""
+
+    @pytest.fixture(autouse=True)
+    def empty(self, world: World) -> None:
+        for collection in ("/batches", "/sessions"):
+            world.livy.answers["GET", one_from(collection, 0)] = (200, page([], total=0))
+
+    def test_a_livy_that_lists_nothing_has_none(self, actions: Actions, world: World) -> None:
+        assert actions.newest_id(address=world.address) == {"id": None}
+
+    @pytest.mark.parametrize("collection", ["/batches", "/sessions"])
+    def test_the_only_one_is_the_newest(self, actions: Actions, world: World, collection: str) -> None:
+        world.livy.answers["GET", one_from(collection, 0)] = (200, page([{"id": 1001000007}], total=1))
+
+        assert actions.newest_id(address=world.address) == {"id": 1001000007}
+        assert len(world.livy.requests) == 2
+
+    def test_the_last_one_is_the_newest(self, actions: Actions, world: World) -> None:
+        """Livy lists them in the order in which they came, and has forgotten the first ones."""
+        world.livy.answers["GET", one_from("/batches", 0)] = (200, page([{"id": 1001000040}], total=3))
+        world.livy.answers["GET", one_from("/batches", 2)] = (200, page([{"id": 1001000042}], total=3))
+
+        assert actions.newest_id(address=world.address) == {"id": 1001000042}
+
+    @pytest.mark.parametrize(("batch", "session"), [(1001000040, 1001000041), (1001000041, 1001000040)])
+    def test_the_counter_that_is_ahead_counts(self, actions: Actions, world: World, batch: int, session: int) -> None:
+        world.livy.answers["GET", one_from("/batches", 0)] = (200, page([{"id": batch}], total=1))
+        world.livy.answers["GET", one_from("/sessions", 0)] = (200, page([{"id": session}], total=1))
+
+        assert actions.newest_id(address=world.address) == {"id": 1001000041}
+
+    def test_real_answers_are_understood(self, actions: Actions, world: World, sample: Callable[[str], Any]) -> None:
+        world.livy.answers["GET", one_from("/sessions", 0)] = (200, sample("livy-sessions-one"))
+
+        assert actions.newest_id(address=world.address) == {"id": 1_000_000}
+
+    def test_one_that_was_forgotten_meanwhile_says_nothing(self, actions: Actions, world: World) -> None:
+        world.livy.answers["GET", one_from("/batches", 0)] = (200, page([{"id": 1001000040}], total=2))
+        world.livy.answers["GET", one_from("/batches", 1)] = (200, page([], total=1))
+
+        assert "changed while it was read" in actions.newest_id(address=world.address)["error"]
+
+    @pytest.mark.parametrize(
+        "odd", [(500, ""), (200, {}), (200, {"total": 1, "sessions": [{}]}), (200, {"total": 1, "sessions": [7]})]
+    )
+    def test_an_odd_answer_says_nothing(self, actions: Actions, world: World, odd: tuple[int, Any]) -> None:
+        world.livy.answers["GET", one_from("/sessions", 0)] = odd
+
+        assert actions.newest_id(address=world.address).keys() == {"error"}
+
+    def test_a_livy_that_does_not_answer_says_nothing(self, actions: Actions, world: World) -> None:
+        dead = replace(actions, config=replace(world.config, ports=ServicePorts(livy=refused_port())))
+
+        assert "connection refused" in dead.newest_id(address=world.address)["error"]
+
+
 class TestWork:
     """B11: a planned retirement waits for what Livy and YARN still have to do."""
 
@@ -500,6 +557,11 @@ NOTHING: dict[str, Any] = {"batches": [], "sessions": [], "applications": []}
 def batches_from(first: int) -> str:
     """Path of one page of batches."""
     return f"/batches?from={first}&size=100"
+
+
+def one_from(collection: str, first: int) -> str:
+    """Path of one entry of *collection*."""
+    return f"{collection}?from={first}&size=1"
 
 
 def page(items: list[dict[str, Any]], *, total: int) -> dict[str, Any]:

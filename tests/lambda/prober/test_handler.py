@@ -285,6 +285,7 @@ def test_a_look_is_answered_and_not_kept(ready: Prober, store: RememberedStore) 
             lambda answer: answer["addresses"].keys() == {"127.0.0.1"} and not answer["ok"],
         ),
         ({"action": "kill_applications", "address": "127.0.0.1"}, lambda answer: not answer["reachable"]),
+        ({"action": "newest_id", "address": "127.0.0.1"}, lambda answer: "answered 404" in answer["error"]),
         ({"action": "work", "address": "127.0.0.1"}, lambda answer: set(answer["unknown"]) == PARTS_OF_WORK),
     ],
 )
