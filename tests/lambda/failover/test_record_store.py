@@ -11,6 +11,7 @@ from moto import mock_aws
 from dr_core.evidence import Evidence, sort_key_from
 from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Operation, Outcome, Slot
 from failover.record_store import Change, RecordStore
+from failover.request_order import while_latest
 
 from .memory_record import MemoryRecord
 
@@ -174,3 +175,22 @@ def test_a_transaction_that_fails_for_another_reason_raises(tables: RecordStore)
         RecordStore(dynamodb=tables.dynamodb, table_name="missing").change_together(
             Change(key=CLUSTER, values={"spec": "x"})
         )
+
+
+@pytest.mark.parametrize(("latest", "goes_through"), [(None, True), ("r1", True), ("r2", False)])
+def test_a_transaction_goes_through_while_no_newer_request_has_come(
+    store: RecordStore, latest: str | None, goes_through: bool
+) -> None:
+    """A13: also for a managed cluster of which the record knows nothing yet."""
+    if latest is not None:
+        store.change(Change(key=CLUSTER, values={"latest_request": latest}))
+    operation = Operation(id="op", request="{}", managed_cluster="a").to_item()
+    values = {name: value for name, value in operation.items() if name not in ("kind", "id")}
+
+    written = store.change_together(
+        Change(key=Operation.key("op"), values=values, condition="attribute_not_exists(#kind)"),
+        while_latest("a", "r1"),
+    )
+
+    assert written is goes_through
+    assert (store.operation("op") is not None) is goes_through
