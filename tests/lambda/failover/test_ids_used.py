@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -68,7 +69,7 @@ def test_one_that_does_not_answer_does_not_hide_another(serving: World, capsys: 
 
 @pytest.mark.parametrize("change", [{"unseeded": True}, {"primary_address": None}, {"id_prefix": None}])
 def test_one_that_has_no_range_or_no_address_is_not_told_of(
-    serving: World, capsys: pytest.CaptureFixture[str], change: dict[str, object]
+    serving: World, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
 ) -> None:
     recorded = read_record(serving.deployment)
     changed = replace(recorded, incarnations=tuple(replace(each, **change) for each in recorded.incarnations))
