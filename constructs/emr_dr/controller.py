@@ -25,6 +25,9 @@ from emr_dr.probers import Probers
 from emr_dr.state_machines import StateMachines, executions_arn
 from emr_dr.tables import Tables
 
+# The longest that CloudFormation waits for a custom resource; an operation ends before.
+ANSWER_LIMIT = Duration.hours(1)
+
 # The end of an execution that its machine could not answer for.
 ENDED_BADLY = ("FAILED", "TIMED_OUT", "ABORTED")
 
@@ -131,6 +134,8 @@ class Controller(Construct):
             handler="failover.custom_resource.handler",
             description="Answers CloudFormation for the managed clusters",
             timeout=Duration.seconds(120),
+            # A request that Lambda could not hand over until then is one that nobody waits for any more.
+            asynchronous_event_age=ANSWER_LIMIT,
             log_retention=log_retention,
         )
         self.managed_cluster.allow(

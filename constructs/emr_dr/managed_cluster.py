@@ -5,20 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import CustomResource, Stack
 from constructs import Construct, IConstruct
 
 from dr_core.network import ExpectedNetwork
 from dr_core.scaling import Scaling
-from emr_dr.controller import Controller
+from emr_dr.controller import ANSWER_LIMIT, Controller
 
 RESOURCE_TYPE = "Custom::EmrManagedCluster"
 
 MOVES = "MovesWhenChanged"
 """The property by which ``cdk diff`` shows which managed clusters will move to new clusters."""
-
-# The longest that CloudFormation waits for a custom resource; an operation ends before.
-ANSWER_LIMIT = Duration.hours(1)
 
 
 class ManagedCluster(Construct):

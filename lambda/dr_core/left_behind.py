@@ -130,7 +130,8 @@ def is_answered(managed_cluster: ManagedCluster, recorded: Recorded) -> bool:
 def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, now: float) -> Iterator[Correction]:
     """What was taken out of the balanced group while it was sick, and is not sick any more, or all that is left.
 
-    The failover that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well.  What
+    The failover that isolated it gives it back, unless it was interrupted and whoever tidies up failed as well, or did
+    not know whether it is well: an incident is closed when its operation was called off, whatever is known then.  What
     was isolated while a planned operation worked on it is given back as soon as it is well again: that operation may
     fail, and until its cut-over nobody takes its place.  When nobody else is healthy any more it is given back whatever
     runs: a service that is half well is more than none.  So is what is well again while everybody else in service is
@@ -146,12 +147,13 @@ def _isolated(recorded: Recorded, reality: Reality, *, config: FunctionConfig, n
         if serving.primary_address is None or recorded.handed_on(serving):
             continue
         answered = managed_cluster.name in unanswered or is_answered(managed_cluster, recorded)
-        over = not answered and now >= serving.isolated_at + GRACE_SECONDS
-        better = serving.generation in reality.well and not _others_are_well(managed_cluster, recorded, unanswered)
+        well = serving.generation in reality.well
+        over = well and not answered and now >= serving.isolated_at + GRACE_SECONDS
+        better = well and not _others_are_well(managed_cluster, recorded, unanswered)
         if over or nobody_serves or better:
             why = "it is well again, and whoever serves is unhealthy"
             if over:
-                why = "no incident is open and no failover runs"
+                why = "it is well again, no incident is open and no failover runs"
             elif nobody_serves:
                 why = "nobody else is healthy any more"
             yield Correction(

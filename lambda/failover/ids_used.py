@@ -20,12 +20,19 @@ logger = Logger()
 
 
 def tell_ids_used(deployment: Deployment, recorded: Recorded) -> None:
-    """Write the metric of every managed cluster whose Livy tells its newest id; what is not known is not written."""
+    """Write the metric of every managed cluster whose Livy tells its newest id; what is not known is not written.
+
+    When no prober can be asked nobody is asked any more: each may take as long as its whole time limit.
+    """
     for managed_cluster in recorded.managed_clusters:
         serving = recorded.in_service(managed_cluster)
         if serving is None or serving.unseeded:
             continue
-        used = _used(deployment, serving)
+        try:
+            used = _used(deployment, serving)
+        except (BotoCoreError, ClientError, NoProberAnsweredError) as error:
+            logger.warning("the newest id is not known", extra={"incarnation": serving.id, "error": str(error)})
+            return
         if used is not None:
             deployment.notices.share(IDS_USED, managed_cluster=managed_cluster.name, percent=used)
 
@@ -33,9 +40,5 @@ def tell_ids_used(deployment: Deployment, recorded: Recorded) -> None:
 def _used(deployment: Deployment, serving: Incarnation) -> float | None:
     if serving.primary_address is None or serving.id_prefix is None:
         return None
-    try:
-        newest = deployment.probers.newest_id(address=serving.primary_address, near=serving.availability_zone)
-    except (BotoCoreError, ClientError, NoProberAnsweredError) as error:
-        logger.warning("the newest id is not known", extra={"incarnation": serving.id, "error": str(error)})
-        return None
+    newest = deployment.probers.newest_id(address=serving.primary_address, near=serving.availability_zone)
     return None if newest is None else used_percent(newest, prefix=serving.id_prefix)

@@ -78,9 +78,10 @@ def reconcile(deployment: Deployment) -> None:
     failed += see_to_orphans(deployment, seen, paused=paused)
     if failed:
         logger.warning("not everything could be reconciled", extra={"failed": failed})
-    else:
-        deployment.notices.count(metrics.RECONCILED)
-    tell_ids_used(deployment, seen.recorded)
+        return
+    deployment.notices.count(metrics.RECONCILED)
+    if not wanted:  # else this run has taken its time, and a prober that hangs has 45 s
+        tell_ids_used(deployment, seen.recorded)
 
 
 def _corrections(deployment: Deployment, seen: Look) -> list[Correction]:

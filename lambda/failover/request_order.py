@@ -11,7 +11,7 @@ import time
 
 from botocore.exceptions import ClientError
 
-from dr_core.record import ManagedCluster
+from dr_core.record import ManagedCluster, Operation
 from failover.deployment import Deployment
 from failover.record_store import Change, RecordStore
 
@@ -42,6 +42,12 @@ def is_latest(deployment: Deployment, *, managed_cluster: str, request_id: str) 
     """Whether no newer request for a managed cluster has come than the one with *request_id*."""
     found = deployment.record.managed_cluster(managed_cluster)
     return found is None or found.latest_request in (None, request_id)
+
+
+def is_overtaken(managed_cluster: ManagedCluster, operation: Operation) -> bool:
+    """Whether a newer request of CloudFormation has come than the one that asked for *operation*, if one did."""
+    answer, latest = operation.answer, managed_cluster.latest_request
+    return answer is not None and latest is not None and latest != answer.request_id
 
 
 def while_latest(managed_cluster: str, request_id: str) -> Change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 # Logical id of the cluster in the incarnation template.
 CLUSTER_LOGICAL_ID = "Cluster"
-# Parameter of the incarnation template.
-OPERATION_PARAMETER = "Operation"
 
 DEPLOYMENT_TAG = "emr-dr:deployment"
 MANAGED_CLUSTER_TAG = "emr-dr:managed-cluster"
@@ -41,23 +39,13 @@ _EXISTING_STATUSES: tuple[StackStatusType, ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StackSeen:
-    """A stack as CloudFormation describes it.
-
-    Attributes:
-        stack_id: its ARN.
-        name: its name.
-        status: its status.
-        reason: why it has that status, if CloudFormation says so.
-        tags: its tags.
-        operation: the operation that launched it, by its parameter; empty if it has none.
-    """
+    """A stack as CloudFormation describes it."""
 
     stack_id: str
     name: str
     status: str
     reason: str
     tags: Mapping[str, str]
-    operation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,31 +71,15 @@ class IncarnationStacks:
             MANAGED_POLICIES_TAG: "true",
         }
 
-    def create(
-        self,
-        *,
-        name: str,
-        template_url: str,
-        parameters: Mapping[str, str],
-        tags: Mapping[str, str],
-        known: Callable[[str], bool],
-    ) -> str:
+    def create(self, *, name: str, template_url: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> str:
         """Create the stack *name*, or adopt the one that an earlier call of this step created; answer its id.
 
         A stack that fails deletes itself (``OnFailure``), so that a controller that dies leaves no cluster behind.
         The name alone makes the call happen once.  A token made of it would do harm: CloudFormation remembers tokens
-        of deleted stacks, and a deployment that was destroyed and deployed again counts from generation 1 again.  A
-        stack that such a deployment left behind has the same name and tags; only the operation in it tells.
-
-        Args:
-            name: of the stack.
-            template_url: where its template is.
-            parameters: of the template.
-            tags: of the stack.
-            known: whether the record has an operation of that name.
+        of deleted stacks, and a deployment that was destroyed and deployed again counts from generation 1 again.
 
         Raises:
-            ValueError: a stack of this name exists that is not of this deployment, or of an earlier life of it.
+            ValueError: a stack of this name exists that is not of this deployment.
         """
         try:
             answer = self.client.create_stack(
@@ -126,12 +98,6 @@ class IncarnationStacks:
                 raise ValueError(
                     f"stack {name} exists and is not of deployment {self.deployment}: delete it, or rename this one"
                 ) from None
-            if not known(seen.operation):
-                raise ValueError(
-                    f"stack {name} exists and was launched by operation {seen.operation or '(none)'}, which the record "
-                    f"does not know, in an earlier life of deployment {self.deployment}: look whether anybody uses its "
-                    "cluster, delete the stack, and deploy again"
-                ) from None
             return seen.stack_id
         return answer["StackId"]
 
@@ -149,14 +115,6 @@ class IncarnationStacks:
             status=found["StackStatus"],
             reason=found.get("StackStatusReason", ""),
             tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", [])},
-            operation=next(
-                (
-                    each.get("ParameterValue", "")
-                    for each in found.get("Parameters", [])
-                    if each.get("ParameterKey") == OPERATION_PARAMETER
-                ),
-                "",
-            ),
         )
 
     def cluster_id(self, stack_id: str) -> str | None:

@@ -37,8 +37,22 @@ def test_only_the_rule_may_call_the_function(active_passive: dict[str, Any]) -> 
 def test_events_of_the_controller_are_repeated_when_its_functions_fail(active_passive: dict[str, Any]) -> None:
     """CloudFormation and EventBridge call without waiting; a lost event would leave a stack hanging for an hour."""
     for each in resources(active_passive, "AWS::Lambda::EventInvokeConfig").values():
-        if each["MaximumRetryAttempts"] == 0:
+        if each.get("MaximumRetryAttempts") == 0:
             assert "Controller" not in str(each["FunctionName"])
+
+
+def test_a_request_that_cloudformation_does_not_wait_for_any_more_is_not_delivered(
+    active_passive: dict[str, Any],
+) -> None:
+    """A13: it would be the latest one that came, and be carried out after the way back from it."""
+    (found,) = [
+        each
+        for each in resources(active_passive, "AWS::Lambda::EventInvokeConfig").values()
+        if "ControllerManagedCluster" in str(each["FunctionName"])
+    ]
+    (resource,) = resources(active_passive, "Custom::EmrManagedCluster").values()
+
+    assert str(found["MaximumEventAgeInSeconds"]) == str(resource["ServiceTimeout"])
 
 
 def test_step_has_time_to_ask_every_prober(active_passive: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ from failover.closing import answer_once, close
 from failover.isolation import others_serve
 from failover.leftovers import take_care_of_leftovers
 from failover.record_store import Change
+from failover.request_order import is_overtaken
 from failover.slot_check import no_slot
 
 # How long the repair that a person asks for waits for another operation.  What launches waits for as long as it can:
@@ -27,7 +28,7 @@ def claim(call: OperationCall) -> StepAnswer:
     """Hold the lease, note down what is in service, and take care of what an interrupted operation left behind."""
     if call.managed_cluster.tombstone:
         return failed("the managed cluster is being deleted")
-    if _is_overtaken(call):
+    if is_overtaken(call.managed_cluster, call.operation):
         message = "a newer request of CloudFormation has come since it was asked for"
         answer_once(call.deployment, call.operation, succeeded=False, reason=message)
         close(call.deployment, call.operation, outcome=Outcome.CANCELLED, message=message)
@@ -71,12 +72,6 @@ def claim(call: OperationCall) -> StepAnswer:
             pass
     take_care_of_leftovers(call)
     return done("holds the lease")
-
-
-def _is_overtaken(call: OperationCall) -> bool:
-    """Whether a newer request of CloudFormation has come than the one that asked for this operation."""
-    answer, latest = call.operation.answer, call.managed_cluster.latest_request
-    return answer is not None and latest is not None and latest != answer.request_id
 
 
 def _limit(call: OperationCall) -> float:

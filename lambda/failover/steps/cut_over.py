@@ -25,7 +25,7 @@ from failover.leftovers import give_up_cut_over
 from failover.observation import has_open_incident, verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on
-from failover.request_order import IS_LATEST, LATEST_VALUE
+from failover.request_order import IS_LATEST, LATEST_VALUE, is_overtaken
 from failover.steps.stand_by import stand_by
 
 logger = Logger()
@@ -49,6 +49,10 @@ def cut_over(call: OperationCall) -> StepAnswer:
         raise InvariantError(f"operation {call.operation.id} has nothing to cut over to")
     if new.state is IncarnationState.ABANDONED:
         return failed(call.operation.message or f"generation {new.generation} was given up")
+    if is_overtaken(call.managed_cluster, call.operation):
+        # It could record nothing below, and jobs that came to it until then would be lost.
+        give_up_cut_over(call.deployment, new)
+        return failed("a newer request of CloudFormation has come; what serves was left as it is")
     state = call.deployment.front_door.health(call.deployment.config.balanced_target_group).get(
         new.primary_address, "not registered"
     )

@@ -227,11 +227,15 @@ def _call_off(
 ) -> StepAnswer:
     """Keep the old incarnation and give the new one up; may be repeated from any point."""
     name = call.request.managed_cluster
+    kept_out = old.isolated_at is not None
     given_back = end_isolation(call.deployment, old.generation, verdict=verdict)
     stands_by = new.state is IncarnationState.STANDBY or stand_down(call.deployment, new)
     left_begun = not stands_by and leave_begun(call.deployment, new)
     if not stands_by and not left_begun:
         abandon(call.deployment, new)
+    jobs = ", and gets new ones again" if given_back else ""
+    if kept_out and not given_back:
+        jobs = ", and gets no new ones until it is known to be well, as another managed cluster serves"
     fate = "stands by again" if stands_by else "goes on to stand by" if left_begun else "is being deleted"
     message = f"generation {old.generation} is kept: right before its end it was {why}"
     notice = Notice(
@@ -239,8 +243,7 @@ def _call_off(
         happened=f"Generation {old.generation} ({old.cluster_id}) of managed cluster {name} was unhealthy. When "
         f"generation {new.generation} was ready to take over, a last look did not call the old one unhealthy any more "
         f"({why}).",
-        done=f"Generation {old.generation} serves on with its jobs{', and gets new ones again' if given_back else ''}. "
-        f"Generation {new.generation} {fate}.",
+        done=f"Generation {old.generation} serves on with its jobs{jobs}. Generation {new.generation} {fate}.",
         to_do=f"Find out why {old.cluster_id} was unhealthy. If the probers agree again that it is, the next failover "
         "starts by itself; if jobs fail though they do not agree, start a failover by hand, which asks for no look.",
     )

@@ -42,7 +42,6 @@ from failover.refusals import refusal
 from failover.removal import change_incarnation
 from failover.slot_check import no_slot
 from failover.spares import take_spare
-from failover.stacks import OPERATION_PARAMETER
 
 # How long a permission that was given a moment ago may be unknown to a part of AWS: a first deploy makes the role just
 # before its first launch, and a cluster has the tag that permits to look at it only since then.
@@ -171,15 +170,25 @@ def _told(call: OperationCall, incarnations: Sequence[Incarnation]) -> str:
 
 
 def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:
-    """A generation never drawn before whose prefix of batch ids belongs to nobody, nor one next to it."""
+    """A generation never drawn before whose prefix of batch ids belongs to nobody, nor one next to it.
+
+    Nor is there a stack of its name.  What a deployment has left behind that was deployed again, and counts from
+    generation 1 again, has that name and our tags: it would be taken for the launch, with the template of then.
+    """
     latest = sorted(incarnations, key=lambda each: each.generation, reverse=True)
     retired = [_prefix(each) for each in latest if each.state is IncarnationState.RETIRED]
     live = [_prefix(each) for each in latest if each.state is not IncarnationState.RETIRED]
     taken = taken_prefixes(live=live, retired=retired)
     drawn = call.deployment.record.draw_generation()
-    while (usable := usable_generation(drawn, taken)) != drawn:
+    while True:
+        usable = usable_generation(drawn, taken)
+        if usable == drawn and call.deployment.stacks.describe(_stack_name(call, drawn)) is None:
+            return drawn
         drawn = call.deployment.record.draw_generation(at_least=usable)
-    return drawn
+
+
+def _stack_name(call: OperationCall, generation: int) -> str:
+    return stack_name(call.deployment.config.deployment, call.request.managed_cluster, generation)
 
 
 def _prefix(incarnation: Incarnation) -> int:
@@ -209,7 +218,7 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
         availability_zone=place.availability_zone,
         subnet_id=place.subnet_id,
         id_prefix=prefix_of(generation),
-        stack_name=stack_name(call.deployment.config.deployment, call.request.managed_cluster, generation),
+        stack_name=_stack_name(call, generation),
         operation=call.operation.id,
         reason=str(call.request.reason),
         created_at=now,
@@ -263,14 +272,13 @@ def _create(call: OperationCall, incarnation: Incarnation) -> StepAnswer:
             "Generation": str(incarnation.generation),
             "FirstId": str(first_id(incarnation.id_prefix)),
             "SubnetId": incarnation.subnet_id or "",
-            OPERATION_PARAMETER: incarnation.operation or "",
+            "Operation": incarnation.operation or "",
         },
         # Whether a stack's tags reach an EMR cluster is not documented: once it serves, what is missing is added.
         tags={
             **wanted.tags,
             **deployment.stacks.tags(managed_cluster=incarnation.managed_cluster, generation=incarnation.generation),
         },
-        known=lambda operation: deployment.record.has(Operation.key(operation)),
     )
     change_incarnation(deployment, incarnation, stack_id=stack_id, **wanted.given)
     return wait(f"launching generation {incarnation.generation} in {incarnation.availability_zone}")

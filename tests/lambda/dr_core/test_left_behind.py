@@ -147,12 +147,20 @@ OUT = health(balanced={"10.0.2.2": "healthy"})
 @pytest.mark.parametrize("state", [None, IncidentState.CLOSED])
 def test_what_was_isolated_is_given_back_when_nobody_does(state: IncidentState | None) -> None:
     """A10: the operation that isolated it was interrupted, and so was whoever tidies up."""
-    (correction,) = found(isolated(state=state), health=OUT)
+    (correction,) = found(isolated(state=state), health=OUT, well=[1])
 
     assert (correction.kind, correction.generation) == (CorrectionKind.GIVE_BACK, 1)
-    assert correction.sentence == "d-a-g1 was kept from new jobs, though no incident is open and no failover runs"
+    assert correction.sentence == (
+        "d-a-g1 was kept from new jobs, though it is well again, no incident is open and no failover runs"
+    )
     assert correction.key == "give an isolated incarnation new jobs again: slot -: 1"
     assert not correction.routes_ids
+
+
+@pytest.mark.parametrize("state", [None, IncidentState.CLOSED])
+def test_what_is_not_known_to_be_well_stays_out_while_another_one_serves(state: IncidentState | None) -> None:
+    """A2, A12: its incident is closed when its failover was called off because nobody could tell any more."""
+    assert found(isolated(state=state), health=OUT) == []
 
 
 @pytest.mark.parametrize(
@@ -184,13 +192,15 @@ def test_what_is_isolated_for_a_reason_is_not_given_back(recorded: Any) -> None:
     """A14: what is sick gets no new jobs."""
     targets = health(balanced={"10.0.2.2": "healthy"}, slot_1={}, rm_a={}, nn_a={})
 
-    assert CorrectionKind.GIVE_BACK not in kinds(found(recorded, health=targets))
+    assert CorrectionKind.GIVE_BACK not in kinds(found(recorded, health=targets, well=[1]))
 
 
 @pytest.mark.parametrize("state", [None, IncidentState.CLOSED])
 def test_what_is_well_again_is_given_back_though_a_planned_operation_works_on_it(state: IncidentState | None) -> None:
     """A14: never fewer healthy in service than before: that operation may take an hour, and fail."""
-    assert kinds(found(leased(isolated(state=state), "a-upgrade-1"), health=OUT)) == [CorrectionKind.GIVE_BACK]
+    assert kinds(found(leased(isolated(state=state), "a-upgrade-1"), health=OUT, well=[1])) == [
+        CorrectionKind.GIVE_BACK
+    ]
 
 
 def test_what_is_sick_stays_out_though_a_planned_operation_works_on_it() -> None:
@@ -200,7 +210,7 @@ def test_what_is_sick_stays_out_though_a_planned_operation_works_on_it() -> None
 def test_an_incident_of_another_managed_cluster_keeps_nobody_out() -> None:
     incident = Incident(managed_cluster="b", incident="b-1", state=IncidentState.OPEN, since=1, first_bad_at=1)
 
-    assert kinds(found(replace(isolated(), incidents=(incident,)), health=OUT)) == [CorrectionKind.GIVE_BACK]
+    assert kinds(found(replace(isolated(), incidents=(incident,)), health=OUT, well=[1])) == [CorrectionKind.GIVE_BACK]
 
 
 def test_all_that_is_left_is_given_back_though_it_is_sick() -> None:

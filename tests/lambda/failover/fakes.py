@@ -114,9 +114,7 @@ class FakeCloudFormation(_Fake):
         stack = self._find(StackName)
         status = self.world.stack_status(stack)
         tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]
-        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
-        found = {"StackId": stack.stack_id, "StackName": stack.name, "StackStatus": status}
-        return {"Stacks": [{**found, "Tags": tags, "Parameters": parameters}]}
+        return {"Stacks": [{"StackId": stack.stack_id, "StackName": stack.name, "StackStatus": status, "Tags": tags}]}
 
     def describe_stack_resource(self, *, StackName: str, LogicalResourceId: str) -> dict[str, Any]:
         assert LogicalResourceId == "Cluster"

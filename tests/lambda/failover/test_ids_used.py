@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from failover.errors import NoProberAnsweredError
 from failover.ids_used import tell_ids_used
 from failover.probers import Probers
 from failover.reality import read_record
@@ -58,6 +59,27 @@ def test_a_livy_that_does_not_answer_is_not_told_of(serving: World, capsys: pyte
 def test_without_a_prober_nothing_is_told(serving: World, capsys: pytest.CaptureFixture[str]) -> None:
     serving.dead_probers = {each.function_name for each in serving.deployment.config.probers}
     tell_ids_used(serving.deployment, read_record(serving.deployment))
+    assert told(capsys) == {}
+
+
+def test_nobody_waits_for_probers_a_second_time(serving: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """B6: each that hangs takes its whole time limit."""
+    asked: list[str] = []
+
+    def hang(_: object, *, address: str, near: str | None) -> int | None:
+        asked.append(address)
+        raise NoProberAnsweredError("each took too long")
+
+    second_half(serving)
+    monkeypatch.setattr(Probers, "newest_id", hang)
+    tell_ids_used(serving.deployment, read_record(serving.deployment))
+    assert len(asked) == 1
+
+
+def test_nobody_is_asked_when_something_was_put_right(serving: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """B6: that run has looked twice and waited in between, and the function has less than a minute."""
+    serving.targets["balanced"].clear()
+    reconcile(serving.deployment)
     assert told(capsys) == {}
 
 

@@ -12,9 +12,11 @@ from botocore.exceptions import ClientError
 from dr_core.record import Outcome
 from failover import custom_resource
 from failover.custom_resource import respond
+from failover.errors import InvariantError
 from failover.executions import Executions
 from failover.record_store import Change
 from failover.request_order import change_in_turn, is_in_order
+from failover.steps import cut_over
 
 from .parts import CONFIG, SPEC
 from .scenarios import launched
@@ -162,14 +164,31 @@ def test_a_failover_that_holds_the_lease_goes_on(world: World, monkeypatch: pyte
     assert lease is not None and lease.operation == "op2"
 
 
-def test_what_was_overtaken_records_no_cut_over(world: World) -> None:
-    """Its step was at work when the newer request came."""
+def test_what_was_overtaken_gets_no_jobs(world: World) -> None:
+    """It could record nothing then, and what had come to it would be lost."""
     respond(launched(world).deployment, event("Update", "r2", **NEWER))
     (request,) = [each for each in started(world) if each.get("operation")]
     world.run_operation(request, until="CutOver")
     is_in_order(world.deployment, managed_cluster="a", request_id="r3")
 
-    with pytest.raises(Exception, match="or a newer request of CloudFormation has come"):
+    answer = world.step("operation", "CutOver", request)
+
+    assert (answer.status, answer.message.partition(";")[0]) == (
+        "failed",
+        "a newer request of CloudFormation has come",
+    )
+    assert list(world.targets["balanced"]) == ["10.0.1.1"]
+
+
+def test_what_was_overtaken_records_no_cut_over(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its step was at work when the newer request came."""
+    respond(launched(world).deployment, event("Update", "r2", **NEWER))
+    (request,) = [each for each in started(world) if each.get("operation")]
+    world.run_operation(request, until="CutOver")
+    monkeypatch.setattr(cut_over, "is_overtaken", lambda *_: False)
+    is_in_order(world.deployment, managed_cluster="a", request_id="r3")
+
+    with pytest.raises(InvariantError, match="or a newer request of CloudFormation has come"):
         for _ in range(20):
             world.step("operation", "CutOver", request)
             world.clock.now += 10

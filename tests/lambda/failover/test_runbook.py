@@ -95,9 +95,9 @@ def test_one_word_chooses_the_strategy() -> None:
     assert "--stack-name Active" not in RUNBOOK
 
 
-def test_no_comment_stands_behind_what_is_pasted_first() -> None:
-    """An interactive zsh takes it for a command, which alone is given what is set before it."""
-    assert " #" not in BEGINNING
+def test_nothing_that_is_pasted_has_a_comment() -> None:
+    """An interactive zsh takes it for a command, or for arguments; an apostrophe in it waits for another one."""
+    assert not re.findall(r"(?:^|\s)# .*", COMMANDS)
 
 
 @pytest.mark.parametrize("stack", STRATEGIES)

@@ -89,7 +89,6 @@ def test_a_deletion_waits_for_a_launch_whose_stack_may_still_come(world: World) 
         template_url="https://bucket/template.json",
         parameters={"SubnetId": "subnet-us-east-1a", "Generation": "1", "FirstId": "1001000000"},
         tags=world.deployment.stacks.tags(managed_cluster="a", generation=1),
-        known=lambda _: True,
     )
     assert world.run_retirement(delete) == "Retired"
     assert settled(world)["stacks"] == []

@@ -230,9 +230,25 @@ def test_a_stack_that_exists_already_is_adopted(world: World) -> None:
     """CreateStack happens once for a generation, even if its answer was lost."""
     request = world.request("launch", "op1")
     world.run_operation(request, until="Launch")
-    world.lose_call = world.calls + 4  # entered, counter, intent, CreateStack
+    world.lose_call = world.calls + 5  # entered, counter, DescribeStacks, intent, CreateStack
     assert world.run_operation(request) == "CutOverDone"
     assert len(world.stacks) == 1
+
+
+def test_a_generation_whose_stack_exists_is_skipped(world: World) -> None:
+    """What a deployment left behind that is deployed again has its tags too, and the template and cluster of then."""
+    world.deployment.stacks.create(
+        name="emr-dr-active-passive-a-g1",
+        template_url="https://bucket/older.json",
+        parameters={"SubnetId": "subnet-us-east-1a", "Generation": "1", "FirstId": "1001000000"},
+        tags=world.deployment.stacks.tags(managed_cluster="a", generation=1),
+    )
+
+    assert world.run_operation(world.request("launch", "op1")) == "CutOverDone"
+
+    assert world.managed_cluster().serving_generation == 2
+    (left, launched_now) = world.stacks.values()
+    assert (left.deletions, launched_now.name) == (0, "emr-dr-active-passive-a-g2")
 
 
 def test_a_stack_of_somebody_else_is_not_adopted(world: World) -> None:
