@@ -98,6 +98,6 @@ def known_of(reason: Reason) -> Verdict | None:
     """What an operation that runs for *reason* knows of what it was to replace, for :func:`end_isolation`.
 
     A change that superseded a failover finds isolated what that one found sick.  What is well is given back by the
-    reconciliation when its incident is closed.
+    reconciliation when its incident is closed and a look says so.
     """
     return Verdict.UNHEALTHY if reason in (Reason.UNHEALTHY, Reason.UPGRADE) else None
