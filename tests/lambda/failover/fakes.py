@@ -94,6 +94,7 @@ class FakeCloudFormation(_Fake):
         world = self.world
         name = request["StackName"]
         if any(each.name == name and not self._gone(each) for each in world.stacks.values()):
+            world.about_to_exist.discard(name)
             raise AlreadyExistsException(
                 {"Error": {"Code": "AlreadyExistsException", "Message": f"Stack [{name}] already exists"}},
                 "CreateStack",
@@ -111,6 +112,8 @@ class FakeCloudFormation(_Fake):
         return {"StackId": stack.stack_id}
 
     def describe_stacks(self, *, StackName: str) -> dict[str, Any]:
+        if StackName in self.world.about_to_exist:
+            raise client_error("ValidationError", f"Stack with id {StackName} does not exist")
         stack = self._find(StackName)
         status = self.world.stack_status(stack)
         tags = [{"Key": key, "Value": value} for key, value in stack.tags.items()]

@@ -10,7 +10,7 @@ from dr_core.id_ranges import PREFIXES
 from .gate import Invocation
 from .machine_play import Play, in_service
 from .machine_world import TAKEN
-from .parts import RETIREMENTS, ZONES
+from .parts import DEPLOYMENT, RETIREMENTS, ZONES
 
 
 def both(play: Play) -> None:
@@ -186,7 +186,8 @@ def worn(play: Play) -> None:
 
 
 def name_taken(play: Play) -> None:
-    """The name of the next stack is somebody else's; CloudFormation asks once more after it has rolled back."""
+    """Somebody takes the name of the next stack first; CloudFormation asks once more after it has rolled back."""
+    play.world.about_to_exist.add(f"{DEPLOYMENT}-a-g{TAKEN}")
     items = play.world.record.items
     items["counter", "generation"] = {**items["counter", "generation"], "value": TAKEN - 1}
     switchover(play)

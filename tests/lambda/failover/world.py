@@ -88,6 +88,7 @@ class World:
         self.notices: list[dict[str, str]] = []
         self.answers: list[dict[str, Any]] = []
         self.broken_zones: set[str] = set()
+        self.about_to_exist: set[str] = set()  # names of stacks that somebody makes right before we do
         self.bad_seed = False
         self.canary_state = "success"
         self.dead_probers: set[str] = set()
