@@ -162,14 +162,14 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
     # brings back what runs, and the switchover waits for its lease.
     # Another delivery of this request may have started its operation since.
     mine = _operations_of(request)
-    _stop(deployment, request.name, kinds=_PLANNED, reasons=_OF_CLOUDFORMATION, cause=_SUPERSEDED, spare=mine)
+    _stop(deployment, request, kinds=_PLANNED, reasons=_OF_CLOUDFORMATION, cause=_SUPERSEDED, spare=mine)
     # Read only now, when nothing that was stopped can change it any more.
     managed_cluster = deployment.record.managed_cluster(request.name)
     if _to_do(managed_cluster, request) is Difference.REPLACE:
         # What a person has asked for would bring in what shall go; any other change does not concern it, and whoever
         # leaves an AZ is not held up by a tag.
         _leave_in_its_place(deployment, managed_cluster)
-        _stop(deployment, request.name, kinds=_PLANNED, cause=_SUPERSEDED, spare=mine)
+        _stop(deployment, request, kinds=_PLANNED, cause=_SUPERSEDED, spare=mine)
         managed_cluster = deployment.record.managed_cluster(request.name)
     if managed_cluster is None or managed_cluster.serving_generation is None:
         _launch(deployment, request)
@@ -249,7 +249,7 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
         return
     # First of all: no step writes down the intent of a launch any more.
     deployment.record.change(Change(key=ManagedCluster.key(request.name), values={"tombstone": True}))
-    _stop(deployment, request.name, kinds=tuple(Kind), cause="the managed cluster is being deleted")
+    _stop(deployment, request, kinds=tuple(Kind), cause="the managed cluster is being deleted")
     retirement = RetirementRequest(
         retirement=deletion,
         managed_cluster=request.name,
@@ -262,7 +262,7 @@ def _delete(deployment: Deployment, request: ResourceRequest) -> None:
 
 def _stop(
     deployment: Deployment,
-    name: str,
+    request: ResourceRequest,
     *,
     kinds: Collection[Kind],
     reasons: Collection[Reason] | None = None,
@@ -272,7 +272,11 @@ def _stop(
     """Stop the operations of these *kinds* and *reasons* on a managed cluster and take their lease away.
 
     A step that is at work when its execution is stopped works on: without the lease it cannot record a cut-over.
+    Nothing is stopped for a request that was overtaken: what runs by now may be the newer one's.
     """
+    name = request.name
+    if not is_latest(deployment, managed_cluster=name, request_id=request.answer.request_id):
+        return
     stopped = deployment.executions.stop_operations(name, kinds=kinds, reasons=reasons, cause=cause, spare=spare)
     logger.info("stopped operations", extra={"executions": stopped})
     for execution in stopped:
@@ -284,10 +288,10 @@ def _stop(
     if deployment.executions.runs(lease.execution, since=lease.since):
         # ListExecutions is eventually consistent: what has begun a moment ago may be missing there.
         operation = deployment.record.operation(lease.operation)
-        request = OperationRequest.from_json(operation.request) if operation is not None else None
-        if request is None or request.operation in spare:
+        asked = OperationRequest.from_json(operation.request) if operation is not None else None
+        if asked is None or asked.operation in spare:
             return
-        if request.kind not in kinds or (reasons is not None and request.reason not in reasons):
+        if asked.kind not in kinds or (reasons is not None and asked.reason not in reasons):
             return
         deployment.executions.stop(lease.execution, cause=cause)
     # Also that of one which an earlier delivery of the request has stopped.

@@ -100,6 +100,25 @@ def test_a_slow_request_is_overtaken(world: World, monkeypatch: pytest.MonkeyPat
     assert world.managed_cluster().spec == SPEC
 
 
+def test_a_slow_request_stops_nothing_of_the_newer_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever deploys twice within a moment waits for the second one."""
+    launched(world)
+    in_order, newest = custom_resource.is_in_order, {"TemplateUrl": "https://bucket/newest.json"}
+
+    def fall_behind(*arguments: Any, **keywords: Any) -> bool:
+        found = in_order(*arguments, **keywords)
+        monkeypatch.setattr(custom_resource, "is_in_order", in_order)
+        respond(world.deployment, event("Update", "r3", **newest))
+        return found
+
+    monkeypatch.setattr(custom_resource, "is_in_order", fall_behind)
+    respond(world.deployment, event("Update", "r2", **NEWER))
+
+    assert operations(world) == ["a-switchover-r3"]
+    execution = world.execution(CONFIG.operation_state_machine, "a-switchover-r3")
+    assert world.executions[execution]["status"] == "RUNNING"
+
+
 def test_a_launch_that_was_overtaken_lifts_no_tombstone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cluster that is launched after the deletion outlives its controller."""
     killed(world, monkeypatch, event("Create", "r1"), at="_launch", after=False)
