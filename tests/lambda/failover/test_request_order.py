@@ -103,11 +103,11 @@ def test_a_slow_request_is_overtaken(world: World, monkeypatch: pytest.MonkeyPat
 def test_a_slow_request_stops_nothing_of_the_newer_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever deploys twice within a moment waits for the second one."""
     launched(world)
-    in_order, newest = custom_resource.is_in_order, {"TemplateUrl": "https://bucket/newest.json"}
+    newest = {"TemplateUrl": "https://bucket/newest.json"}
 
     def fall_behind(*arguments: Any, **keywords: Any) -> bool:
-        found = in_order(*arguments, **keywords)
-        monkeypatch.setattr(custom_resource, "is_in_order", in_order)
+        found = is_in_order(*arguments, **keywords)
+        monkeypatch.setattr(custom_resource, "is_in_order", is_in_order)
         respond(world.deployment, event("Update", "r3", **newest))
         return found
 
