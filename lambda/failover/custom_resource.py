@@ -22,8 +22,8 @@ from failover.deployment import Deployment, deployment_from_environment
 from failover.errors import ExecutionEndedError
 from failover.in_place import change_in_place, request_key
 from failover.leftovers import BEGUN, give_up_launch, takes_over_already
-from failover.record_store import Change
-from failover.request_order import IS_LATEST, LATEST_VALUE, change_in_turn, is_in_order, is_latest, while_latest
+from failover.record_store import Change, new_item
+from failover.request_order import change_in_turn, is_in_order, is_latest, while_latest
 from failover.resource_request import ResourceRequest, answer_of, parse
 from failover.sdk import OldSdkError, check_sdk
 from failover.stack_answers import StackAnswers
@@ -140,13 +140,8 @@ def _create(deployment: Deployment, request: ResourceRequest) -> None:
 
 
 def _launch(deployment: Deployment, request: ResourceRequest) -> None:
-    wanted = Change(
-        key=ManagedCluster.key(request.name),
-        values={"spec": request.spec, "tombstone": None},
-        condition=IS_LATEST,
-        condition_values={LATEST_VALUE: request.answer.request_id},
-    )
-    if not deployment.record.change(wanted):
+    wanted = Change(key=ManagedCluster.key(request.name), values={"spec": request.spec, "tombstone": None})
+    if not deployment.record.change(while_latest(wanted, request.answer.request_id)):
         return
     _start(deployment, request, kind=Kind.LAUNCH, reason=Reason.BOOTSTRAP)
 
@@ -194,13 +189,7 @@ def _update(deployment: Deployment, request: ResourceRequest) -> None:
                 done, data = change_in_place(deployment, managed_cluster, new, request_id=request_id)
             except ValueError as error:
                 # A newer request may have put something else by the time this one is delivered again.
-                deployment.record.change(
-                    Change(
-                        key=request_key(request_id),
-                        values={"at": time.time(), "failed": str(error)},
-                        condition="attribute_not_exists(#kind)",
-                    )
-                )
+                deployment.record.change(new_item({**request_key(request_id), "at": time.time(), "failed": str(error)}))
                 raise
             deployment.stack_answers.send(request.answer, succeeded=True, reason=done, data=data)
         case Difference.REPLACE:
@@ -349,11 +338,10 @@ def _put_operation(
         started_at=time.time(),
         answer=request.answer,
     )
-    key, request_id = Operation.key(operation), request.answer.request_id
-    values = {name: value for name, value in item.to_item().items() if name not in key}
+    request_id = request.answer.request_id
     written = change_in_turn(
         deployment.record,
-        Change(key=key, values=values, condition="attribute_not_exists(#kind)"),
-        while_latest(request.name, request_id),
+        new_item(item.to_item()),
+        while_latest(Change(key=ManagedCluster.key(request.name), values={}), request_id),
     )
     return written or is_latest(deployment, managed_cluster=request.name, request_id=request_id)

@@ -12,7 +12,7 @@ from dr_core.scaling import serves_alone, wanted_limits
 from dr_core.specs import Spec
 from failover.deployment import Deployment
 from failover.record_store import Change
-from failover.request_order import IS_LATEST, LATEST_VALUE, change_in_turn
+from failover.request_order import change_in_turn, while_latest
 from failover.scaling import bring_in_line
 
 logger = Logger()
@@ -64,15 +64,14 @@ def change_in_place(
         ) from error
     written = change_in_turn(
         deployment.record,
-        Change(
-            key=ManagedCluster.key(managed_cluster.name),
-            values={"spec": spec.to_json()},
-            condition=f"#spec = :old AND #serving_generation = :serving AND {IS_LATEST}",
-            condition_values={
-                "old": managed_cluster.spec,
-                "serving": managed_cluster.serving_generation,
-                LATEST_VALUE: request_id,
-            },
+        while_latest(
+            Change(
+                key=ManagedCluster.key(managed_cluster.name),
+                values={"spec": spec.to_json()},
+                condition="#spec = :old AND #serving_generation = :serving",
+                condition_values={"old": managed_cluster.spec, "serving": managed_cluster.serving_generation},
+            ),
+            request_id,
         ),
         Change(key=request_key(request_id), values={"at": time.time()}),
     )

@@ -64,6 +64,13 @@ class Change:
         }
 
 
+def new_item(item: Mapping[str, Any]) -> Change:
+    """The change that makes *item*, refused if one with its key exists: the part of a transaction."""
+    key = {name: item[name] for name in ("kind", "id")}
+    values = {name: value for name, value in item.items() if name not in key}
+    return Change(key=key, values=values, condition="attribute_not_exists(#kind)")
+
+
 @dataclass(frozen=True, kw_only=True)
 class RecordStore:
     """Items of the record table, as the dataclasses of :mod:`dr_core.record`."""

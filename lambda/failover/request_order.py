@@ -8,17 +8,13 @@ cancelled deploy asked for must not come after that.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from botocore.exceptions import ClientError
 
 from dr_core.record import ManagedCluster, Operation
 from failover.deployment import Deployment
 from failover.record_store import Change, RecordStore
-
-# Of a managed cluster, with :data:`LATEST_VALUE` as the name of the value: no newer request has come.  One that was
-# created by hand, or by what knows no order, has no latest request.
-LATEST_VALUE = "request"
-IS_LATEST = f"(attribute_not_exists(#latest_request) OR #latest_request = :{LATEST_VALUE})"
 
 # From one transaction that met another one to the next try.
 CONFLICT_SECONDS = (0.5, 1.0)
@@ -46,17 +42,20 @@ def is_latest(deployment: Deployment, *, managed_cluster: str, request_id: str) 
 
 def is_overtaken(managed_cluster: ManagedCluster, operation: Operation) -> bool:
     """Whether a newer request of CloudFormation has come than the one that asked for *operation*, if one did."""
-    answer, latest = operation.answer, managed_cluster.latest_request
-    return answer is not None and latest is not None and latest != answer.request_id
+    answer = operation.answer
+    return answer is not None and managed_cluster.latest_request not in (None, answer.request_id)
 
 
-def while_latest(managed_cluster: str, request_id: str) -> Change:
-    """The part of a transaction that lets it through only as long as no newer request has come."""
-    return Change(
-        key=ManagedCluster.key(managed_cluster),
-        values={},
-        condition=IS_LATEST,
-        condition_values={LATEST_VALUE: request_id},
+def while_latest(change: Change, request_id: str) -> Change:
+    """*change*, of a managed cluster, made only as long as no newer request has come than that with *request_id*.
+
+    A managed cluster that was created by hand, or by what knows no order, has no latest request.
+    """
+    latest = "(attribute_not_exists(#latest_request) OR #latest_request = :request)"
+    return replace(
+        change,
+        condition=f"({change.condition}) AND {latest}" if change.condition else latest,
+        condition_values={**(change.condition_values or {}), "request": request_id},
     )
 
 

@@ -51,7 +51,7 @@ READINGS = {
     "incarnations": Incarnation.KIND,
     "slots": Slot.KIND,
 }
-CHANGES, PUTS = {"Change", "update_item"}, {"put_new", "put_item"}
+CHANGES, PUTS = {"Change", "update_item"}, {"new_item", "put_new", "put_item"}
 
 
 def named(body: ast.FunctionDef) -> set[str]:

@@ -25,7 +25,7 @@ from failover.leftovers import give_up_cut_over
 from failover.observation import has_open_incident, verdict_on
 from failover.record_store import Change
 from failover.removal import address_handed_on
-from failover.request_order import IS_LATEST, LATEST_VALUE, is_overtaken
+from failover.request_order import is_overtaken, while_latest
 from failover.steps.stand_by import stand_by
 
 logger = Logger()
@@ -158,17 +158,16 @@ def _record(
     failovers = (
         {"automatic_failovers": failovers_with(call.managed_cluster.automatic_failovers, now)} if automatic else {}
     )
-    answer = call.operation.answer
+    serves = Change(
+        key=ManagedCluster.key(call.request.managed_cluster),
+        values={"serving_generation": new.generation, "lease": None, **spec, **failovers},
+        condition="#lease.#execution = :mine",
+        condition_values={"mine": call.execution},
+    )
+    if call.operation.answer is not None:
+        serves = while_latest(serves, call.operation.answer.request_id)
     written = call.deployment.record.change_together(
-        Change(
-            key=ManagedCluster.key(call.request.managed_cluster),
-            values={"serving_generation": new.generation, "lease": None, **spec, **failovers},
-            condition=f"#lease.#execution = :mine{f' AND {IS_LATEST}' if answer is not None else ''}",
-            condition_values={
-                "mine": call.execution,
-                **({LATEST_VALUE: answer.request_id} if answer is not None else {}),
-            },
-        ),
+        serves,
         Change(
             key=Incarnation.key(new.generation),
             values={"state": IncarnationState.SERVING, "serving_from": now},

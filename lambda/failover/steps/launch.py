@@ -37,7 +37,7 @@ from failover.errors import InvariantError
 from failover.former_owners import take_from_former_owners
 from failover.launch_places import choose_place, none_left, tell_shared, zone_may_get_free
 from failover.leftovers import abandon
-from failover.record_store import Change
+from failover.record_store import Change, new_item
 from failover.refusals import refusal
 from failover.removal import change_incarnation
 from failover.slot_check import no_slot
@@ -175,7 +175,7 @@ def _draw(call: OperationCall, incarnations: list[Incarnation]) -> int:
     Nor is there a stack of its name.  What a deployment has left behind that was deployed again, and counts from
     generation 1 again, has that name and our tags: it would be taken for the launch, with the template of then.
     """
-    latest = sorted(incarnations, key=lambda each: each.generation, reverse=True)
+    latest = incarnations[::-1]  # the record has the oldest first
     retired = [_prefix(each) for each in latest if each.state is IncarnationState.RETIRED]
     live = [_prefix(each) for each in latest if each.state is not IncarnationState.RETIRED]
     taken = taken_prefixes(live=live, retired=retired)
@@ -225,11 +225,9 @@ def _intent(call: OperationCall, place: SubnetChoice, *, generation: int, intent
         create_stack_at=now,
         spec_digest=spec_digest(spec) if spec is not None else None,
     )
-    key = Incarnation.key(generation)
-    values = {name: value for name, value in incarnation.to_item().items() if name not in key}
     previous = call.operation.generation
     written = call.deployment.record.change_together(
-        Change(key=key, values=values, condition="attribute_not_exists(#kind)"),
+        new_item(incarnation.to_item()),
         Change(
             key=Operation.key(call.operation.id),
             values={

@@ -10,7 +10,7 @@ from moto import mock_aws
 
 from dr_core.evidence import Evidence, sort_key_from
 from dr_core.record import Incarnation, IncarnationState, Lease, ManagedCluster, Operation, Outcome, Slot
-from failover.record_store import Change, RecordStore
+from failover.record_store import Change, RecordStore, new_item
 from failover.request_order import while_latest
 
 from .memory_record import MemoryRecord
@@ -184,12 +184,9 @@ def test_a_transaction_goes_through_while_no_newer_request_has_come(
     """A13: also for a managed cluster of which the record knows nothing yet."""
     if latest is not None:
         store.change(Change(key=CLUSTER, values={"latest_request": latest}))
-    operation = Operation(id="op", request="{}", managed_cluster="a").to_item()
-    values = {name: value for name, value in operation.items() if name not in ("kind", "id")}
-
     written = store.change_together(
-        Change(key=Operation.key("op"), values=values, condition="attribute_not_exists(#kind)"),
-        while_latest("a", "r1"),
+        new_item(Operation(id="op", request="{}", managed_cluster="a").to_item()),
+        while_latest(Change(key=CLUSTER, values={}), "r1"),
     )
 
     assert written is goes_through
